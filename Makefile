@@ -1,0 +1,140 @@
+# Everything here needs Python 3.11 or later, make and a package registry, and writes nothing outside the checkout
+# but package caches.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
+export SCARF_ANALYTICS := false
+# Left behind by another Airflow or another environment, these would change what is tested.
+unexport AIRFLOW_HOME PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+PINS := tests/constraints
+UV_PIN := $(shell grep -E '^uv==' $(PINS)/development.txt)
+BIN := .venv/bin
+
+# The first interpreter that really starts and can make environments.
+usable = $(1) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+PYTHON ?= $(shell for python in python3.11 python3; do if $(call usable,$$python); then echo $$python; break; fi; done)
+python = $(or $(PYTHON),$(error Python 3.11 or later is needed (with its venv module) and neither python3.11 nor python3 is that. Say where it is: make PYTHON=/path/to/python3.11))
+
+python-version = $(shell $(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# $(call python-of,2.11.2-py3.11): the interpreter for a package set.
+python-of = $(if $(filter %-py$(python-version),$(1)),$(python),python$(lastword $(subst -py, ,$(1))))
+
+# $(call environment,FOLDER,PYTHON): an empty environment with uv in it.
+define environment
+	@test -x $(1)/bin/uv || { echo "making $(1)"; $(2) -m venv $(1) && $(1)/bin/python -m pip install --quiet $(UV_PIN); }
+endef
+install = uv pip install --quiet --build-constraint $(PINS)/development.txt
+
+# $(call core-tests,AIRFLOW-PYTHON): the tests that need neither the judges nor components of Airflow.
+CORE_TESTS := tests/cloud tests/emulator tests/airflow
+define core-tests
+	@echo "== core tests on Airflow $(subst -py, with Python ,$(1))"
+	@.venvs/airflow-$(1)/bin/python -m pytest -q -m "not system" $(CORE_TESTS)
+endef
+
+.PHONY: help
+help: ## show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+# ---------------------------------------------------------------------------------------------------- environments
+
+.PHONY: environment
+environment: .venv/.ready ## build .venv: Airflow 3.3.2, this package, and the tools
+
+.venv/.ready: $(PINS)/development.txt pyproject.toml
+	$(call environment,.venv,$(python))
+	@echo "filling .venv with the packages of $(PINS)/development.txt"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python $(PINS)/development.txt
+	@$(BIN)/$(install) --python $(BIN)/python --no-deps --editable .
+	@$(BIN)/uv pip check --quiet --python $(BIN)/python
+	@touch $@
+
+# .venvs/airflow-2.11.2-py3.11/.ready: the package set of that name, this package, and pytest.
+.venvs/airflow-%/.ready: $(PINS)/airflow-%.txt $(PINS)/core-tests.txt pyproject.toml
+	$(call environment,$(@D),$(call python-of,$*))
+	@echo "filling $(@D) with the packages of $<"
+	@$(@D)/bin/$(install) --python $(@D)/bin/python --constraint $< --constraint $(PINS)/core-tests.txt --group core-test --editable .
+	@$(@D)/bin/uv pip check --quiet --python $(@D)/bin/python
+	@touch $@
+
+.PHONY: lock
+lock: .venv/.ready ## renew the pins of the development tools (Airflow's own stay)
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --no-annotate \
+	  --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
+	  --output-file $(PINS)/development.txt pyproject.toml
+
+# ---------------------------------------------------------------------------------------------------- to see it work
+
+.PHONY: demo
+demo: .venv/.ready ## run the example DAGs in real Airflow against the local cloud (KEEP=1 leaves both running)
+	@$(BIN)/python -m tests.system.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
+
+.PHONY: emulator
+emulator: .venv/.ready ## run the local cloud alone, until Ctrl-C
+	@$(BIN)/python -m airflow_provider_backup.emulator
+
+# ---------------------------------------------------------------------------------------------------- checks
+
+.PHONY: test
+test: lint types test-all test-core ## everything: lint, types, all tests, and the core tests on Airflow 2.11.2
+
+.PHONY: test-all
+test-all: .venv/.ready ## all tests on Airflow 3.3.2, the end-to-end run with real components included
+	@echo "== all tests on Airflow 3.3.2"
+	@$(BIN)/python -m pytest -q
+
+.PHONY: test-core
+CORE_SET = 2.11.2-py$(python-version)
+test-core: ## the core tests on Airflow 2.11.2
+	@test -f $(PINS)/airflow-$(CORE_SET).txt || { echo "There is no package set airflow-$(CORE_SET).txt in $(PINS); use Python 3.11 or 3.12: make test-core PYTHON=python3.11"; exit 1; }
+	@$(MAKE) .venvs/airflow-$(CORE_SET)/.ready
+	$(call core-tests,$(CORE_SET))
+
+# The package sets whose interpreter starts.
+MATRIX = $(shell for file in $(PINS)/airflow-*.txt; do set=$${file\#\#*/airflow-}; set=$${set%.txt}; version=$${set\#\#*-py}; if test $$version = $(python-version) || $(call usable,python$$version); then echo $$set; fi; done)
+.PHONY: test-matrix
+test-matrix: ## the core tests on every package set in tests/constraints whose Python is here
+	@for set in $(MATRIX); do $(MAKE) test-set SET=$$set || failed="$$failed $$set"; done; \
+	if [ -n "$$failed" ]; then echo "failed on:$$failed"; exit 1; fi; echo "passed on: $(MATRIX)"
+
+.PHONY: test-set
+test-set: .venvs/airflow-$(SET)/.ready
+	$(call core-tests,$(SET))
+
+.PHONY: lint
+lint: .venv/.ready ## style, likely bugs, and which layer may import which
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: types
+types: .venv/.ready ## mypy --strict
+	$(BIN)/mypy
+
+.PHONY: format
+format: .venv/.ready ## bring the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: package
+package: .venv/.ready ## build wheel and sdist into dist/, install the wheel into an empty environment and look at it there
+	@rm -rf dist .venvs/package
+	$(BIN)/uv build --quiet --python $(BIN)/python --build-constraint $(PINS)/development.txt
+	@$(BIN)/uv venv --quiet --python $(BIN)/python .venvs/package
+	@$(BIN)/uv pip install --quiet --python .venvs/package/bin/python --constraint $(PINS)/development.txt dist/*.whl
+	@AIRFLOW_HOME=$(CURDIR)/.venvs/package/airflow .venvs/package/bin/python -I tests/package_check.py dist/*.whl dist/*.tar.gz
+
+.PHONY: clean
+clean: ## remove what builds and checks left behind; the environments stay
+	rm -rf build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -path './.venv*' -prune -o -name __pycache__ -type d -print | xargs rm -rf
+
+.PHONY: distclean
+distclean: clean ## remove the environments too
+	rm -rf .venv .venvs

@@ -1,0 +1,46 @@
+"""The key that makes taking a backup repeatable: settled before the request, carried in the backup's name."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import Any
+
+from airflow_provider_backup.version_compat import generation_of
+
+KEY_LENGTH = 12
+"""Characters of a key: 60 bits, so that two of a billion backups of one account are the same with odds of 1 in 2."""
+
+
+def key_of(context: Any) -> str:
+    """Return the key of the task instance that runs: the same through crashes and retries, another after a clear.
+
+    :param context: the context of ``execute``.
+    """
+    task_instance = context["ti"]
+    parts = (
+        task_instance.dag_id,
+        task_instance.run_id,
+        task_instance.task_id,
+        str(task_instance.map_index if task_instance.map_index is not None else -1),
+        str(generation_of(task_instance, context["task"].retries)),
+    )
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:KEY_LENGTH]
+
+
+def keyed_name(context: Any, *, longest: int = 64) -> str:
+    """Return the backup's name for the task instance that runs: a readable prefix and the key.
+
+    It starts with a letter and has only letters, digits, ``-`` and ``_``, which every service takes.
+
+    :param context: the context of ``execute``.
+    :param longest: most characters that the service takes, 16 or more.
+    """
+    task_instance = context["ti"]
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{task_instance.dag_id}-{task_instance.task_id}").strip("-_")
+    # VBS refuses names that begin with "auto", databases those that do not begin with a letter.
+    if not readable[:1].isalpha() or readable.lower().startswith("auto"):
+        readable = f"airflow-{readable}".rstrip("-")
+    return f"{readable[: longest - KEY_LENGTH - 1].rstrip('-_')}-{key_of(context)}"

@@ -1,0 +1,122 @@
+"""What all services say about a backup, in one shape: how it is referred to, how it stands, what a DAG gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+from airflow_provider_backup.cloud.life_cycle import Phase
+
+BackupKind = Literal["backup", "checkpoint", "job"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReference:
+    """Where to look for one backup; plain JSON in and out, so that it survives XCom and a trigger's row.
+
+    :param service: ``vbs``, ``csbs``, ``cbr``, ``rds``, ``gaussdb`` or ``taurusdb``.
+    :param backup_id: the id to ask for; what it names is told by ``kind``.
+    :param kind: ``backup``; ``checkpoint`` (CBR and CSBS: the backups of several resources taken together); ``job``
+        (VBS: the job that makes the backup).
+    :param instance_id: database services only: the instance that is backed up.
+    :param job_id: GaussDB and TaurusDB only: the job that makes the backup, known to whoever started it; it tells the
+        progress and the reason of a failure.
+    """
+
+    service: str
+    backup_id: str
+    kind: BackupKind = "backup"
+    instance_id: str | None = None
+    job_id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reference as a dict of JSON values without empty members."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BackupReference:
+        """Build a reference from :meth:`to_dict` of this or a neighbour version: unknown members are ignored."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{key: value for key, value in values.items() if key in known})
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.kind} {self.backup_id}"
+
+
+class SkippedResource(TypedDict):
+    """A resource that a backup left out, with the service's reason."""
+
+    resource_id: str
+    reason: str
+
+
+class BackupResult(TypedDict):
+    """What operators and sensors return, the same for every service."""
+
+    service: str
+    backup_id: str
+    kind: str
+    instance_id: str | None
+    name: str | None
+    status: str
+    backup_ids: list[str]
+    resource_ids: list[str]
+    skipped: list[SkippedResource]
+    size_mb: float | None
+    created_at: str | None
+    finished_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupObservation:
+    """How one backup stood when the service was asked.
+
+    :param reference: which backup; a service may sharpen it (a VBS job that now names its backup).
+    :param status: the service's own text.
+    :param phase: where that is in the life cycle.
+    :param name: the backup's name, when known.
+    :param reason: the service's words on a failure, when it gave some.
+    :param progress: 0 to 100, when the service reports it.
+    :param backup_ids: ids of the single backups inside (one for a plain backup).
+    :param resource_ids: ids of the resources that are backed up.
+    :param skipped: resources that were left out.
+    :param size_mb: size of the backup in MB, when known.
+    :param created_at: when the backup began, aware UTC.
+    :param finished_at: when it ended, aware UTC.
+    """
+
+    reference: BackupReference
+    status: str
+    phase: Phase
+    name: str | None = None
+    reason: str | None = None
+    progress: int | None = None
+    backup_ids: tuple[str, ...] = ()
+    resource_ids: tuple[str, ...] = ()
+    skipped: tuple[SkippedResource, ...] = ()
+    size_mb: float | None = None
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    def to_result(self) -> BackupResult:
+        """Return the small dict that goes into XCom."""
+        return BackupResult(
+            service=self.reference.service,
+            backup_id=self.reference.backup_id,
+            kind=self.reference.kind,
+            instance_id=self.reference.instance_id,
+            name=self.name,
+            status=self.status,
+            backup_ids=list(self.backup_ids),
+            resource_ids=list(self.resource_ids),
+            skipped=list(self.skipped),
+            size_mb=self.size_mb,
+            created_at=self.created_at.isoformat() if self.created_at else None,
+            finished_at=self.finished_at.isoformat() if self.finished_at else None,
+        )
+
+    def __str__(self) -> str:
+        progress = f", {self.progress} %" if self.progress is not None and self.phase is Phase.IN_PROGRESS else ""
+        return f"{self.reference} is {self.status} ({self.phase.value}{progress})"

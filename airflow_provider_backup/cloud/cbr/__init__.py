@@ -1,0 +1,1 @@
+"""CBR v3, Cloud Backup and Recovery: vaults with servers, disks and file systems."""

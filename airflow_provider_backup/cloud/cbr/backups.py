@@ -1,0 +1,46 @@
+"""Backups of CBR: one for each resource that a checkpoint backs up (CBR section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow_provider_backup.cloud.cbr.models import Backup, BackupQuery
+from airflow_provider_backup.cloud.cbr.paging import all_rows
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.wire import parsed, validated
+
+
+class BackupResource:
+    """Read and delete backups.
+
+    :param api: the service.
+    """
+
+    def __init__(self, api: ServiceApi) -> None:
+        self._api = api
+
+    async def get(self, backup_id: str) -> Backup:
+        """Read a backup.
+
+        :raises NotFoundError: there is none with this id.
+        """
+        return parsed(Backup, await self._api.get("backups", backup_id), "backup")
+
+    async def list(self, **filters: Any) -> AsyncIterator[Backup]:
+        """Read all backups, or those that match (CBR section 7.2), page by page.
+
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.cbr.models.BackupQuery`.
+        :raises InvalidRequestError: a filter breaks a documented rule.
+        """
+        query = validated(BackupQuery, "CBR backup list", filters)
+        async for row in all_rows(self._api, "backups", "backups", query):
+            yield parsed(Backup, row)
+
+    async def delete(self, backup_id: str) -> None:
+        """Start to delete a backup (CBR section 7.3); it is gone when reading it fails with ``NotFoundError``.
+
+        :raises NotFoundError: there is none with this id.
+        :raises ResourceBusyError: it is still running.
+        """
+        await self._api.delete("backups", backup_id)

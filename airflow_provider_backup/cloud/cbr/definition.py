@@ -1,0 +1,29 @@
+"""CBR v3 as the lower layers see it (CBR sections 1 and 14.2)."""
+
+from airflow_provider_backup.cloud.errors import (
+    NotFoundError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    ResourceBusyError,
+)
+from airflow_provider_backup.cloud.service_definition import ServiceDefinition, classify
+
+
+def _codes(numbers: str) -> str:
+    return " ".join(f"BackupService.{number}" for number in numbers.split())
+
+
+DEFINITION = ServiceDefinition(
+    name="cbr",
+    title="Cloud Backup and Recovery",
+    version="v3",
+    catalog_types=("cbr",),
+    error_classes=classify(
+        {
+            ResourceBusyError: _codes("0002 1001 2002 2010 6123 6125 6130 6134 6203 7302"),
+            NotFoundError: _codes("4001 6000 6002 6105 6200 6217 6302 6500 6501 6601 6705 7000 7100 7202"),
+            QuotaExceededError: _codes("6001 6100 6114 6129 6133 6142 6600 6701 7303 8300"),
+            PermissionDeniedError: _codes("8600"),
+        }
+    ),
+)

@@ -1,0 +1,38 @@
+"""Operation logs of CBR ("tasks"): what the service did for each resource, and why it failed (CBR section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow_provider_backup.cloud.cbr.models import OperationLog, OperationLogQuery
+from airflow_provider_backup.cloud.cbr.paging import all_rows
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.wire import parsed, validated
+
+
+class OperationLogResource:
+    """Read operation logs.
+
+    :param api: the service.
+    """
+
+    def __init__(self, api: ServiceApi) -> None:
+        self._api = api
+
+    async def get(self, operation_log_id: str) -> OperationLog:
+        """Read a log.
+
+        :raises NotFoundError: there is none with this id.
+        """
+        return parsed(OperationLog, await self._api.get("operation-logs", operation_log_id), "operation_log")
+
+    async def list(self, **filters: Any) -> AsyncIterator[OperationLog]:
+        """Read all logs, or those that match (CBR section 8), page by page.
+
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.cbr.models.OperationLogQuery`.
+        :raises InvalidRequestError: a filter breaks a documented rule.
+        """
+        query = validated(OperationLogQuery, "CBR operation log list", filters)
+        async for row in all_rows(self._api, "operation-logs", "operation_logs", query):
+            yield parsed(OperationLog, row)

@@ -1,0 +1,136 @@
+"""CBR as a whole: its resources, one look at a backup, and the search for a backup that was started before."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.cbr.backups import BackupResource
+from airflow_provider_backup.cloud.cbr.checkpoints import CheckpointResource
+from airflow_provider_backup.cloud.cbr.models import Backup, OperationLog
+from airflow_provider_backup.cloud.cbr.observations import observe_backup, observe_checkpoint, uncovered_resources
+from airflow_provider_backup.cloud.cbr.operation_logs import OperationLogResource
+from airflow_provider_backup.cloud.cbr.policies import PolicyResource
+from airflow_provider_backup.cloud.cbr.vaults import VaultResource
+from airflow_provider_backup.cloud.errors import NotFoundError, PermissionDeniedError
+from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
+from airflow_provider_backup.cloud.service_api import ServiceApi
+
+log = logging.getLogger(__name__)
+
+
+class CbrService:
+    """Cloud Backup and Recovery, version 3.
+
+    :param api: the service.
+    """
+
+    name = "cbr"
+
+    def __init__(self, api: ServiceApi) -> None:
+        self.policies = PolicyResource(api)
+        self.vaults = VaultResource(api)
+        self.checkpoints = CheckpointResource(api)
+        self.backups = BackupResource(api)
+        self.operation_logs = OperationLogResource(api)
+
+    async def observe(self, reference: BackupReference) -> BackupObservation:
+        """Look once at a checkpoint with all its backups, or at a single backup.
+
+        A checkpoint is good only when every backup in it is; resources that the service left out are told as skipped.
+
+        :param reference: of the kind ``checkpoint`` or ``backup``.
+        :raises NotFoundError: there is none with this id.
+        :raises ValueError: the reference is of another kind.
+        """
+        if reference.kind == "checkpoint":
+            return await self._observe_checkpoint(reference)
+        if reference.kind == "backup":
+            return await self._observe_backup(reference)
+        raise ValueError(f"CBR has checkpoints and backups, not a {reference.kind}.")
+
+    async def delete_backup(self, reference: BackupReference) -> None:
+        """Start to delete a backup, or every backup of a checkpoint; what is gone already counts as deleted.
+
+        :param reference: of the kind ``checkpoint`` or ``backup``.
+        :raises ResourceBusyError: a backup is still running.
+        """
+        if reference.kind == "backup":
+            await self._delete(reference.backup_id)
+            return
+        for backup in await self._backups_of(reference):
+            if phase_of(backup.status) not in (Phase.GOING, Phase.GONE):
+                await self._delete(backup.id)
+
+    async def find_checkpoint(self, *, vault_id: str, name: str, since: datetime | None) -> BackupReference | None:
+        """Find the newest checkpoint whose backups carry a name, unless it failed.
+
+        A checkpoint of several resources adds ``-0001``, ``-0002`` ... to the name. Backups may appear in the list a
+        moment after the checkpoint was accepted.
+
+        :param vault_id: the vault.
+        :param name: the name that the checkpoint was made with.
+        :param since: only checkpoints begun then or later, by the service's clock; with a time zone.
+        :return: the checkpoint that is in progress or good; none when there is none.
+        """
+        wanted = re.compile(rf"{re.escape(name)}(-\d{{4}})?")
+        found: dict[str, None] = {}
+        async for backup in self.backups.list(vault_id=vault_id, start_time=since, sort="created_at:desc"):
+            if backup.checkpoint_id and wanted.fullmatch(backup.name or ""):
+                found[backup.checkpoint_id] = None
+        for checkpoint_id in found:
+            reference = BackupReference(self.name, checkpoint_id, "checkpoint")
+            try:
+                observation = await self.observe(reference)
+            except NotFoundError:
+                continue
+            if observation.phase in (Phase.IN_PROGRESS, Phase.GOOD):
+                return reference
+        return None
+
+    async def _observe_checkpoint(self, reference: BackupReference) -> BackupObservation:
+        checkpoint = await self.checkpoints.get(reference.backup_id)
+        backups = await self._backups_of(reference)
+        observation = observe_checkpoint(reference, checkpoint, backups)
+        complete = not uncovered_resources(checkpoint, backups)
+        if observation.phase is Phase.FAILED or (phase_of(checkpoint.status) is Phase.GOOD and not complete):
+            logs = await self._logs(checkpoint.vault.id, checkpoint.created_at)
+            own = [entry for entry in logs if entry.checkpoint_id == checkpoint.id]
+            observation = observe_checkpoint(reference, checkpoint, backups, own)
+        return observation
+
+    async def _observe_backup(self, reference: BackupReference) -> BackupObservation:
+        backup = await self.backups.get(reference.backup_id)
+        if phase_of(backup.status) is not Phase.FAILED:
+            return observe_backup(reference, backup)
+        logs = await self._logs(backup.vault_id, backup.created_at)
+        return observe_backup(reference, backup, [entry for entry in logs if _is_about(entry, backup)])
+
+    async def _backups_of(self, checkpoint: BackupReference) -> Sequence[Backup]:
+        return [backup async for backup in self.backups.list(checkpoint_id=checkpoint.backup_id)]
+
+    async def _logs(self, vault_id: str | None, created_at: datetime | None) -> Sequence[OperationLog]:
+        # There is no filter by checkpoint. The log may be a moment older than what it is about.
+        start = created_at - timedelta(minutes=1) if created_at is not None else None
+        logs = self.operation_logs.list(vault_id=vault_id, operation_type="backup", start_time=start)
+        try:
+            return [entry async for entry in logs]
+        except PermissionDeniedError as error:
+            log.warning("The reason of a failed backup stays unknown: %s", error)
+            return []
+
+    async def _delete(self, backup_id: str) -> None:
+        try:
+            await self.backups.delete(backup_id)
+        except NotFoundError:
+            log.info("CBR backup %s is gone already.", backup_id)
+
+
+def _is_about(entry: OperationLog, backup: Backup) -> bool:
+    if entry.extra_info.backup.backup_id is not None:
+        return entry.extra_info.backup.backup_id == backup.id
+    same_resource = entry.extra_info.resource.id == backup.resource_id
+    return same_resource and entry.checkpoint_id is not None and entry.checkpoint_id == backup.checkpoint_id

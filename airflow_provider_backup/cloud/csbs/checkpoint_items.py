@@ -1,0 +1,80 @@
+"""Reading the backups of CSBS: checkpoint items, one for each server of a checkpoint (CSBS section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, TypedDict, Unpack
+
+from airflow_provider_backup.cloud.csbs.models import CheckpointItem, CheckpointItemFilter, CheckpointItemQuery
+from airflow_provider_backup.cloud.csbs.paging import pages
+from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.wire import parsed, validated
+
+
+class ItemFilters(TypedDict, total=False):
+    """The filters, as :class:`~airflow_provider_backup.cloud.csbs.models.CheckpointItemFilter` tells them."""
+
+    status: str | None
+    name: str | None
+    resource_id: str | None
+    resource_name: str | None
+    resource_type: Sequence[str] | None
+    checkpoint_id: str | None
+    policy_id: str | None
+    az: str | None
+    start_time: datetime | None
+    end_time: datetime | None
+    image_type: str | None
+    ip: str | None
+    all_tenants: bool | None
+    dec: bool | None
+
+
+class ItemQuery(ItemFilters, total=False):
+    """Filters and page, as :class:`~airflow_provider_backup.cloud.csbs.models.CheckpointItemQuery` tells them."""
+
+    sort: str | None
+    limit: int | None
+    marker: str | None
+    offset: int | None
+
+
+class CheckpointItemResource:
+    """``cloud.csbs.checkpoint_items``.
+
+    :param api: the service.
+    """
+
+    def __init__(self, api: ServiceApi) -> None:
+        self._api = api
+
+    async def get(self, item_id: str) -> CheckpointItem:
+        """Read one backup.
+
+        :raises NotFoundError: there is no such backup (any more).
+        """
+        return parsed(CheckpointItem, await self._api.get("checkpoint_items", item_id), "checkpoint_item")
+
+    async def list(self, **query: Unpack[ItemQuery]) -> AsyncIterator[CheckpointItem]:
+        """Read all backups that match; ``limit`` is the size of a page, all pages are read in any case.
+
+        :raises InvalidRequestError: a rule of the query is broken.
+        """
+        checked = validated(CheckpointItemQuery, "CSBS backup query", query)
+        async for page in pages(self._api, "checkpoint_items", checked.to_wire()):
+            for row in page:
+                yield parsed(CheckpointItem, row)
+
+    async def count(self, **filters: Unpack[ItemFilters]) -> int:
+        """Count the backups that match.
+
+        :raises InvalidRequestError: a rule of the filters is broken.
+        """
+        checked = validated(CheckpointItemFilter, "CSBS backup query", filters)
+        body: Any = await self._api.get("checkpoint_items", "count", query=checked.to_wire())
+        try:
+            return int(body["count"])
+        except (TypeError, KeyError, ValueError):
+            raise UnexpectedResponseError("The answer has no member 'count'") from None

@@ -1,0 +1,126 @@
+"""What the rest of the package asks of a database service, the same for RDS, GaussDB and TaurusDB."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.databases.backups import BackupResource
+from airflow_provider_backup.cloud.databases.instances import InstanceResource
+from airflow_provider_backup.cloud.databases.jobs import JobResource
+from airflow_provider_backup.cloud.databases.models import DatabaseBackup, Job
+from airflow_provider_backup.cloud.databases.policies import BackupPolicyResource
+from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, ResourceBusyError
+from airflow_provider_backup.cloud.life_cycle import Phase
+
+log = logging.getLogger(__name__)
+
+_NO_REASON = "The service gives no reason for a failed backup; its console and the instance's events may."
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+class DatabaseService:
+    """One database service; what is particular to it is in the resources that it is put together from.
+
+    :param backups: its backups.
+    :param instances: its instances.
+    :param jobs: its tasks.
+    :param backup_policies: the automatic backup policies of its instances.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        backups: BackupResource[Any, Any],
+        instances: InstanceResource,
+        jobs: JobResource,
+        backup_policies: BackupPolicyResource[Any, Any],
+    ) -> None:
+        self.backups = backups
+        self.instances = instances
+        self.jobs = jobs
+        self.backup_policies = backup_policies
+
+    def reference_to(self, backup: DatabaseBackup) -> BackupReference:
+        """Return where to look for a backup later.
+
+        :param backup: as its creation or a list showed it.
+        """
+        return BackupReference(
+            service=self.name, backup_id=backup.id, instance_id=backup.instance_id, job_id=backup.job_id
+        )
+
+    async def observe(self, reference: BackupReference) -> BackupObservation:
+        """Look once at a backup.
+
+        :param reference: the backup; RDS needs its instance too. A job in it adds progress and the reason of a failure.
+        :raises NotFoundError: there is no such backup.
+        :raises InvalidRequestError: the instance is missing.
+        """
+        backup: DatabaseBackup = await self.backups.get(reference.backup_id, instance_id=reference.instance_id)
+        phase = backup.phase
+        job = await self._job(reference) if phase in (Phase.IN_PROGRESS, Phase.FAILED) else None
+        instance_id = reference.instance_id or backup.instance_id
+        return BackupObservation(
+            reference=reference,
+            status=backup.status,
+            phase=phase,
+            name=backup.name or None,
+            reason=(job and job.fail_reason) or _NO_REASON if phase is Phase.FAILED else None,
+            progress=job.progress if job and phase is Phase.IN_PROGRESS else None,
+            backup_ids=(backup.id,),
+            resource_ids=(instance_id,) if instance_id else (),
+            size_mb=backup.size_mb if phase is Phase.GOOD else None,
+            created_at=backup.begin_time,
+            finished_at=backup.end_time,
+        )
+
+    async def delete_backup(self, reference: BackupReference) -> None:
+        """Start the deletion of a manual backup; one that is going or gone already counts as deleted.
+
+        :raises BadRequestError: it is not a manual backup.
+        :raises ResourceBusyError: its status forbids the deletion.
+        """
+        try:
+            await self.backups.delete(reference.backup_id)
+        except NotFoundError:
+            return
+        except ResourceBusyError:
+            # A repeated deletion meets a backup that is being deleted.
+            if not await self._is_going(reference):
+                raise
+
+    async def find_backup(self, *, instance_id: str, name: str) -> BackupReference | None:
+        """Return the newest manual backup of an instance with this name that is in progress or good; none without one.
+
+        :param instance_id: the instance.
+        :param name: the whole name; case counts.
+        """
+        found: list[DatabaseBackup] = [
+            backup
+            async for backup in self.backups.list(instance_id=instance_id, backup_type="manual")
+            if backup.name == name and backup.phase in (Phase.IN_PROGRESS, Phase.GOOD)
+        ]
+        newest = max(found, key=lambda backup: backup.begin_time or _EARLIEST, default=None)
+        return self.reference_to(newest) if newest else None
+
+    async def _job(self, reference: BackupReference) -> Job | None:
+        if reference.job_id is None:
+            return None
+        try:
+            return await self.jobs.get(reference.job_id)
+        except BackupError as error:
+            # The job only adds to what the backup tells; it is not visible at first and kept for a month.
+            log.info("The job %s of %s could not be read: %s", reference.job_id, reference, error)
+            return None
+
+    async def _is_going(self, reference: BackupReference) -> bool:
+        try:
+            backup = await self.backups.get(reference.backup_id, instance_id=reference.instance_id)
+        except NotFoundError:
+            return True
+        return backup.phase in (Phase.GOING, Phase.GONE)

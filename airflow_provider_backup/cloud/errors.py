@@ -1,0 +1,152 @@
+"""The one tree of errors: what went wrong, the service's own code, the request id and the next step.
+
+Every error that this package raises on purpose derives from :class:`BackupError`. The classes are public: retry
+policies and ``except`` clauses may name them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class BackupError(Exception):
+    """Root of all errors of this package.
+
+    :param message: what happened, in one sentence.
+    :param next_step: what the reader can do about it; appended to the text when given.
+    """
+
+    def __init__(self, message: str, *, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message} Next step: {self.next_step}" if self.next_step else self.message
+
+
+class ConfigurationError(BackupError):
+    """The connection or the credentials cannot work as they are: nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One documented rule that a request breaks.
+
+    :param field: name of the argument, nested names joined by dots.
+    :param rule: the rule in words.
+    :param value: the value that was given.
+    """
+
+    field: str
+    rule: str
+    value: Any
+
+    def __str__(self) -> str:
+        text = repr(self.value)
+        return f"{self.field}: {self.rule} (given: {text if len(text) <= 120 else text[:117] + '...'})"
+
+
+class InvalidRequestError(BackupError, ValueError):
+    """A request breaks a documented rule of the service: nothing was sent.
+
+    :param subject: what was being built, such as ``CBR policy``.
+    :param violations: every broken rule with field and value.
+    """
+
+    def __init__(self, subject: str, violations: Sequence[Violation]) -> None:
+        self.subject = subject
+        self.violations = tuple(violations)
+        super().__init__(f"{subject} is not valid, nothing was sent: " + "; ".join(map(str, self.violations)) + ".")
+
+
+class CloudConnectionError(BackupError):
+    """No usable answer came: the connection failed, was cut, or took too long.
+
+    :param request_sent: whether the service may have received the request (then its effect is unknown).
+    """
+
+    def __init__(self, message: str, *, request_sent: bool, next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.request_sent = request_sent
+
+
+class UnexpectedResponseError(BackupError):
+    """The service answered with something that the API pages do not describe (not JSON, no envelope, wrong types)."""
+
+    def __init__(self, message: str, *, request_id: str | None = None, next_step: str | None = None) -> None:
+        super().__init__(
+            f"{message} (request id {request_id})." if request_id else f"{message}.",
+            next_step=next_step,
+        )
+        self.request_id = request_id
+
+
+class ApiError(BackupError):
+    """The service refused a request.
+
+    :param service: name of the service, such as ``cbr``; ``iam`` for the identity service.
+    :param status: HTTP status.
+    :param code: the service's own code, such as ``BackupService.6125``; the status as text when it gave none.
+    :param detail: the service's own words.
+    :param request_id: id to quote to the provider's support, when one was sent.
+    :param retry_after: seconds that the service asked to wait, when it did.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: str,
+        status: int,
+        code: str,
+        detail: str,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        next_step: str | None = None,
+    ) -> None:
+        text = f"{service} answered {status} {code}: {detail or 'no message'} (request id {request_id or 'not given'})."
+        super().__init__(text, next_step=next_step)
+        self.service = service
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class BadRequestError(ApiError):
+    """The service finds the request wrong in itself, or not possible in the present state of the resource."""
+
+
+class AuthenticationError(ApiError):
+    """The credentials are wrong, expired or locked."""
+
+
+class PermissionDeniedError(ApiError):
+    """The credentials are right, but this user may not do this."""
+
+
+class NotFoundError(ApiError):
+    """What was asked for does not exist (or not for this project)."""
+
+
+class DuplicateNameError(ApiError):
+    """The name is taken and must be unique."""
+
+
+class QuotaExceededError(ApiError):
+    """A quota or a capacity is used up."""
+
+
+class ResourceBusyError(ApiError):
+    """Another backup, restore or change is running on the resource; the same request can succeed later."""
+
+
+class RateLimitedError(ApiError):
+    """Too many requests: the gateway or the service throttles."""
+
+
+class ServerError(ApiError):
+    """The service failed; the same request may succeed later."""

@@ -1,0 +1,1 @@
+"""GaussDB (openGauss) v3."""

@@ -1,0 +1,53 @@
+"""Which trouble is worth another try, and after how long: pure decisions (access section 5)."""
+
+from __future__ import annotations
+
+import random
+
+from airflow_provider_backup.cloud.errors import (
+    BackupError,
+    CloudConnectionError,
+    RateLimitedError,
+    ServerError,
+)
+
+LONGEST_WAIT = 60.0
+"""Seconds: the longest pause between two tries; throttling windows are a minute at most."""
+
+_PASSING_STATUSES = frozenset({502, 503, 504})
+_BEFORE_THE_BACKEND = frozenset({"0610", "0613"})
+
+
+def may_be_repeated(error: BaseException, *, repeatable: bool, reading: bool = False) -> bool:
+    """Tell whether the same request may be sent again after this error.
+
+    :param error: what the last try met.
+    :param repeatable: whether a second effect of the request would do no harm (GET, PUT, DELETE).
+    :param reading: whether the request has no effect at all (GET); then any failure of the server is repeated.
+    """
+    if isinstance(error, CloudConnectionError):
+        return repeatable or not error.request_sent
+    if isinstance(error, RateLimitedError):
+        return True
+    if isinstance(error, ServerError):
+        prefix, _, number = error.code.partition(".")
+        if prefix in ("APIGW", "APIG") and number in _BEFORE_THE_BACKEND:
+            return True
+        return repeatable and (reading or error.status in _PASSING_STATUSES)
+    return False
+
+
+def is_passing(error: BackupError) -> bool:
+    """Whether somebody who waits should keep asking after this error: the wire or the server is in trouble, not the backup."""
+    return isinstance(error, CloudConnectionError | RateLimitedError | ServerError)
+
+
+def pause_before(attempt: int, *, first_wait: float, retry_after: float | None = None) -> float:
+    """Return the seconds to pause before the next try: doubling, with jitter, and never less than the service asked.
+
+    :param attempt: number of the try that failed, from 1.
+    :param first_wait: seconds before the second try, without jitter.
+    :param retry_after: seconds that the service asked for.
+    """
+    pause = min(LONGEST_WAIT, first_wait * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.75, 1.25)
+    return max(pause, min(retry_after or 0.0, LONGEST_WAIT * 5))

@@ -1,0 +1,105 @@
+"""One service's address with verbs: what resources use to speak to their service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from airflow_provider_backup.cloud.authentication import Account
+from airflow_provider_backup.cloud.endpoints import service_url
+from airflow_provider_backup.cloud.sender import Request, Sender, encoded_body
+from airflow_provider_backup.cloud.service_definition import ServiceDefinition
+from airflow_provider_backup.cloud.settings import CloudSettings
+
+QueryValue = str | int | bool | Sequence[str] | None
+Query = Mapping[str, QueryValue]
+"""Members that are none are left out, a sequence repeats its name, truth values are written in lower case."""
+
+
+class ServiceApi:
+    """Requests to one service of one project.
+
+    :param definition: which service.
+    :param settings: cloud, region, explicit endpoints.
+    :param account: credentials, project and catalog.
+    :param sender: sends the requests.
+    """
+
+    def __init__(
+        self, definition: ServiceDefinition, settings: CloudSettings, account: Account, sender: Sender
+    ) -> None:
+        self._definition = definition
+        self._settings = settings
+        self._account = account
+        self._sender = sender
+
+    async def get(self, *segments: str, query: Query | None = None, version: str | None = None) -> Any:
+        """Read; repeated on passing trouble. Returns the decoded JSON, or none without a body."""
+        return await self._send("GET", segments, query=query, version=version)
+
+    async def post(
+        self,
+        *segments: str,
+        body: Any = None,
+        query: Query | None = None,
+        version: str | None = None,
+        repeatable: bool = False,
+    ) -> Any:
+        """Create or act; repeated only when the last try surely had no effect, or when ``repeatable`` says it is harmless."""
+        return await self._send("POST", segments, query=query, body=body, version=version, repeatable=repeatable)
+
+    async def put(
+        self, *segments: str, body: Any = None, query: Query | None = None, version: str | None = None
+    ) -> Any:
+        """Change; repeated on passing trouble."""
+        return await self._send("PUT", segments, query=query, body=body, version=version)
+
+    async def delete(
+        self, *segments: str, query: Query | None = None, body: Any = None, version: str | None = None
+    ) -> Any:
+        """Delete; repeated on passing trouble."""
+        return await self._send("DELETE", segments, query=query, body=body, version=version)
+
+    async def _send(
+        self,
+        method: str,
+        segments: Sequence[str],
+        *,
+        query: Query | None,
+        body: Any = None,
+        version: str | None,
+        repeatable: bool = False,
+    ) -> Any:
+        headers = dict(self._definition.headers)
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        request = Request(
+            service=self._definition.name,
+            method=method,
+            url=await self._url(segments, version or self._definition.version),
+            query=query_pairs(query or {}),
+            body=encoded_body(body),
+            headers=headers,
+            repeatable=repeatable,
+            error_classes=self._definition.error_classes,
+        )
+        return (await self._sender.send(request, self._account)).content
+
+    async def _url(self, segments: Sequence[str], version: str) -> str:
+        # The catalog costs a token; with an explicit endpoint it is not needed.
+        explicit = self._definition.name in dict(self._settings.endpoints)
+        base = service_url(self._definition, self._settings, () if explicit else await self._account.catalog())
+        project_id = self._settings.project_id or await self._account.project_id()
+        return "/".join((base, version, project_id, *(quote(segment, safe="") for segment in segments)))
+
+
+def query_pairs(query: Query) -> list[tuple[str, str]]:
+    """Write a query as names and values in plain text."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in query.items():
+        if value is None:
+            continue
+        for item in [value] if isinstance(value, str | int) else value:
+            pairs.append((name, str(item).lower() if isinstance(item, bool) else str(item)))
+    return pairs

@@ -1,0 +1,99 @@
+"""Who asks, where, and how patiently: everything that a client needs, in frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from airflow_provider_backup.cloud.errors import ConfigurationError
+
+CloudName = Literal["huaweicloud", "otc", "otc-swiss", "flexibleengine", "custom"]
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordCredentials:
+    """An IAM user with a password; requests carry a token (access section 1.1).
+
+    :param user: name of the IAM user.
+    :param password: the password; not shown in the repr.
+    :param domain: name of the account that the user belongs to.
+    """
+
+    user: str
+    password: str = field(repr=False)
+    domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKeyCredentials:
+    """A permanent or temporary access key; requests are signed (access section 2).
+
+    :param access_key: the access key id (AK).
+    :param secret_key: the secret access key (SK); not shown in the repr.
+    :param security_token: the token that belongs to a temporary key; not shown in the repr.
+    """
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    security_token: str | None = field(default=None, repr=False)
+
+
+Credentials = PasswordCredentials | AccessKeyCredentials
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """How requests travel.
+
+    :param total_timeout: seconds for one request with its answer, above 0.
+    :param connect_timeout: seconds to get a connection, above 0.
+    :param attempts: how often a request that is safe to repeat is tried, 1 or more.
+    :param retry_wait: seconds before the first repetition; it doubles each time, with jitter, up to 60.
+    :param proxy: URL of a proxy; none follows the environment (``HTTPS_PROXY``, ``NO_PROXY``). It may hold a password, so
+        it is not shown in the repr.
+    :param ca_bundle: path of a file with the certificate authorities to trust instead of the system's.
+    :param allow_plain_http: whether ``http://`` is allowed to hosts other than this machine.
+    """
+
+    total_timeout: float = 60.0
+    connect_timeout: float = 10.0
+    attempts: int = 5
+    retry_wait: float = 1.0
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: str | None = None
+    allow_plain_http: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSettings:
+    """One account in one region of one cloud. Equal settings may share a client.
+
+    :param credentials: who asks.
+    :param region: region id such as ``eu-de``; it also names the project when neither project argument is given.
+    :param project_id: id of the project, 32 hex digits; looked up by name when not given.
+    :param project_name: name of the project, when it is not the region's own.
+    :param cloud: which cloud the host names follow: ``huaweicloud``, ``otc``, ``otc-swiss``, ``flexibleengine``, or
+        ``custom`` (only ``auth_url``, the catalog and ``endpoints`` count).
+    :param auth_url: URL of the identity service, when it is not the cloud's usual one.
+    :param endpoints: explicit base URLs by service name, as pairs; see :meth:`endpoint_pairs`.
+    :param network: time-outs, retries, proxy and certificates.
+    """
+
+    credentials: Credentials
+    region: str
+    project_id: str | None = None
+    project_name: str | None = None
+    cloud: CloudName = "huaweicloud"
+    auth_url: str | None = None
+    endpoints: tuple[tuple[str, str], ...] = ()
+    network: NetworkSettings = NetworkSettings()
+
+    def __post_init__(self) -> None:
+        if not self.region:
+            raise ConfigurationError("No region is set.", next_step="Set the region, for example eu-de.")
+
+    @staticmethod
+    def endpoint_pairs(endpoints: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """Return ``endpoints`` in the form that :class:`CloudSettings` stores: sorted pairs."""
+        return tuple(sorted(endpoints.items()))

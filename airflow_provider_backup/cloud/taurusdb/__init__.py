@@ -1,0 +1,1 @@
+"""TaurusDB v3, also known as GaussDB for MySQL."""

@@ -1,0 +1,112 @@
+"""IAM tokens: fetched once however many ask, renewed ahead of their end (access sections 1.1 and 1.2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_backup.cloud.endpoints import auth_url
+from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.sender import Anonymous, Request, Sender, encoded_body
+from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
+from airflow_provider_backup.cloud.wire import ResponseModel, Timestamp, parsed
+
+RENEW_AHEAD = timedelta(minutes=10)
+"""A token is renewed when less than this is left of it."""
+
+
+class TokenProject(ResponseModel):
+    """The project that a token is for."""
+
+    id: str
+    name: str = ""
+
+
+class TokenBody(ResponseModel):
+    """The answer to a token request."""
+
+    expires_at: Timestamp = None
+    project: TokenProject | None = None
+    catalog: list[dict[str, Any]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An IAM token with what came along; its value is not shown in the repr."""
+
+    value: str = field(repr=False)
+    expires_at: datetime
+    project: TokenProject | None
+    catalog: Sequence[Mapping[str, Any]] = field(repr=False)
+
+    def is_fresh(self) -> bool:
+        """Whether the token has more than :data:`RENEW_AHEAD` left."""
+        return datetime.now(UTC) + RENEW_AHEAD < self.expires_at
+
+
+def token_request(credentials: PasswordCredentials, settings: CloudSettings) -> dict[str, Any]:
+    """Return the body of a token request for the project of ``settings``."""
+    project = {"id": settings.project_id} if settings.project_id else {"name": settings.project_name or settings.region}
+    user = {"name": credentials.user, "password": credentials.password, "domain": {"name": credentials.domain}}
+    return {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": {"project": project}}}
+
+
+class TokenSource:
+    """One token for everybody who asks.
+
+    :param credentials: user, password and account.
+    :param settings: project and address of the identity service.
+    :param sender: sends the requests.
+    """
+
+    def __init__(self, credentials: PasswordCredentials, settings: CloudSettings, sender: Sender) -> None:
+        self._credentials = credentials
+        self._settings = settings
+        self._sender = sender
+        self._token: Token | None = None
+        self._fetching: asyncio.Task[Token] | None = None
+
+    async def get(self, *, instead_of: str | None = None) -> Token:
+        """Return a token that is good for some minutes.
+
+        :param instead_of: a token value that a service refused; it is not returned again.
+        :raises AuthenticationError: user, password or account are wrong.
+        """
+        token = self._token
+        if token is not None and token.is_fresh() and token.value != instead_of:
+            return token
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch())
+        # Shielded: one caller who gives up must not take the token from the others.
+        return await asyncio.shield(self._fetching)
+
+    async def close(self) -> None:
+        """Stop a fetch that is still going on."""
+        if self._fetching is not None and not self._fetching.done():
+            self._fetching.cancel()
+            await asyncio.gather(self._fetching, return_exceptions=True)
+
+    async def _fetch(self) -> Token:
+        request = Request(
+            service="iam",
+            method="POST",
+            url=f"{auth_url(self._settings)}/auth/tokens",
+            body=encoded_body(token_request(self._credentials, self._settings)),
+            headers={"Content-Type": "application/json;charset=utf8"},
+            repeatable=True,
+        )
+        answer = await self._sender.send(request, Anonymous())
+        value = answer.headers.get("X-Subject-Token")
+        if not value:
+            raise UnexpectedResponseError("The identity service sent no X-Subject-Token")
+        body = parsed(TokenBody, answer.content, "token")
+        self._token = Token(
+            value=value,
+            expires_at=body.expires_at or datetime.now(UTC) + timedelta(hours=24),
+            project=body.project,
+            catalog=body.catalog,
+        )
+        return self._token

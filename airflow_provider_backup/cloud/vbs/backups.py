@@ -1,0 +1,110 @@
+"""Backups of disks: take one, list, read, delete (VBS sections 4.1 and 4.5).
+
+A backup is taken with the vendor's own call, which answers with a job; all else are the calls that OpenStack knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from airflow_provider_backup.cloud.service_api import Query, ServiceApi
+from airflow_provider_backup.cloud.vbs.models import Backup, BackupCreate, BackupSummary, JobCreated
+from airflow_provider_backup.cloud.wire import parsed, parsed_list
+
+BackupT = TypeVar("BackupT", bound=BackupSummary)
+
+_PER_PAGE = 1000
+
+
+class BackupResource:
+    """Backups of the project's disks.
+
+    :param api: requests to VBS.
+    """
+
+    def __init__(self, api: ServiceApi) -> None:
+        self._api = api
+
+    async def create(self, backup: BackupCreate) -> str:
+        """Take a backup of a disk.
+
+        :return: the id of the job that takes it; the job names the backup.
+        :raises NotFoundError: there is no such disk.
+        :raises QuotaExceededError: the disk has as many backups as it may have.
+        :raises ResourceBusyError: the previous backup of the disk is not finished.
+        """
+        answer = await self._api.post("cloudbackups", body={"backup": backup.to_wire()})
+        return parsed(JobCreated, answer).job_id
+
+    def list(
+        self,
+        *,
+        name: str | None = None,
+        status: str | None = None,
+        volume_id: str | None = None,
+        sort_key: str | None = None,
+        sort_dir: str | None = None,
+    ) -> AsyncIterator[Backup]:
+        """Go through backups with all their details, newest first unless said otherwise.
+
+        :param name: only backups with exactly this name.
+        :param status: only backups with this status, such as ``available``.
+        :param volume_id: only backups of this disk.
+        :param sort_key: ``created_at``, ``updated_at``, ``name``, ``status``, ``size`` or ``id``.
+        :param sort_dir: ``desc`` or ``asc``.
+        """
+        query = {"name": name, "status": status, "volume_id": volume_id, "sort_key": sort_key, "sort_dir": sort_dir}
+        return self._read(Backup, ("backups", "detail"), query)
+
+    def summaries(
+        self, *, name: str | None = None, status: str | None = None, volume_id: str | None = None
+    ) -> AsyncIterator[BackupSummary]:
+        """Go through ids and names of backups only.
+
+        :param name: as in :meth:`list`, like the rest.
+        """
+        return self._read(BackupSummary, ("backups",), {"name": name, "status": status, "volume_id": volume_id})
+
+    async def get(self, backup_id: str) -> Backup:
+        """Read one backup.
+
+        :param backup_id: id of the backup.
+        :raises NotFoundError: there is no such backup.
+        """
+        return parsed(Backup, await self._api.get("backups", backup_id), "backup")
+
+    async def delete(self, backup_id: str) -> None:
+        """Start the deletion of a backup; it is over when the backup cannot be found any more.
+
+        :param backup_id: id of the backup.
+        :raises BadRequestError: the backup is not in a state in which it can be deleted.
+        :raises NotFoundError: there is no such backup.
+        """
+        await self._api.delete("backups", backup_id)
+
+    async def _read(self, model: type[BackupT], segments: tuple[str, ...], query: Query) -> AsyncIterator[BackupT]:
+        query = {**query, "limit": _PER_PAGE}
+        seen: set[str] = set()
+        while True:
+            answer = await self._api.get(*segments, query=query)
+            fresh = [backup for backup in parsed_list(model, answer, "backups") if backup.id not in seen]
+            for backup in fresh:
+                seen.add(backup.id)
+                yield backup
+            following = next_page(answer)
+            if not fresh or following is None:
+                return
+            query = {**query, **following}
+
+
+def next_page(answer: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the query members that lead to the next page, or none on the last one.
+
+    Only the query of the service's link counts: its path lacks the version and ``/detail`` (VBS section 5).
+    """
+    for link in answer.get("backups_links") or ():
+        if isinstance(link, Mapping) and link.get("rel") == "next":
+            return dict(parse_qsl(urlsplit(str(link.get("href"))).query))
+    return None

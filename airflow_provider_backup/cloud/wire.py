@@ -1,0 +1,196 @@
+"""Base models of the wire contract: strict requests, tolerant responses, and the value forms that services mix.
+
+Sources of the tolerated forms: CBR sections 1 and 17, databases section 14, CSBS section 11, VBS section 7.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from airflow_provider_backup.cloud.errors import InvalidRequestError, UnexpectedResponseError, Violation
+
+
+class RequestModel(BaseModel):
+    """A request body: unknown fields are refused, Python names and wire names are both accepted."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the body as the service spells it, without the members that were not given."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class ResponseModel(BaseModel):
+    """A response body: unknown fields survive, stray blanks around keys go, nulls become the field's default."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tidy(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        return {str(key).strip(): value for key, value in values.items() if value is not None}
+
+
+RequestT = TypeVar("RequestT", bound=RequestModel)
+ResponseT = TypeVar("ResponseT", bound=ResponseModel)
+
+
+def violations_of(error: ValidationError) -> list[Violation]:
+    """Turn pydantic's report into the rules that were broken, with field, rule and value."""
+    return [
+        Violation(
+            field=".".join(str(part) for part in detail["loc"]) or "request",
+            rule=detail["msg"].removeprefix("Value error, "),
+            value=detail.get("input"),
+        )
+        for detail in error.errors(include_url=False)
+    ]
+
+
+def validated(model: type[RequestT], subject: str, values: Mapping[str, Any]) -> RequestT:
+    """Build a request and name every broken rule at once.
+
+    :param model: the request's model.
+    :param subject: what it is, for the message: ``CBR policy``.
+    :param values: the fields; members that are none count as not given.
+    :raises InvalidRequestError: a documented rule is broken.
+    """
+    try:
+        return model.model_validate({key: value for key, value in values.items() if value is not None})
+    except ValidationError as error:
+        raise InvalidRequestError(subject, violations_of(error)) from None
+
+
+def parsed(model: type[ResponseT], body: Any, envelope: str | None = None) -> ResponseT:
+    """Read a response.
+
+    :param model: the response's model.
+    :param body: the decoded JSON.
+    :param envelope: name of the member that wraps the object, such as ``policy``; none when it is bare.
+    :raises UnexpectedResponseError: the body is not what the API pages describe.
+    """
+    content = body
+    if envelope is not None:
+        if not isinstance(body, Mapping) or not isinstance(body.get(envelope), Mapping):
+            raise UnexpectedResponseError(f"The answer has no member {envelope!r}")
+        content = body[envelope]
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        text = "; ".join(map(str, violations_of(error)[:3]))
+        raise UnexpectedResponseError(f"The answer is not a {model.__name__}: {text}") from None
+
+
+def parsed_list(model: type[ResponseT], body: Any, member: str) -> list[ResponseT]:
+    """Read the list that one member of an answer holds.
+
+    :param model: the model of one item.
+    :param body: the decoded JSON.
+    :param member: name of the member, such as ``policies``.
+    :raises UnexpectedResponseError: the body is not what the API pages describe.
+    """
+    items = body.get(member) if isinstance(body, Mapping) else None
+    if not isinstance(items, list):
+        raise UnexpectedResponseError(f"The answer has no list {member!r}")
+    return [parsed(model, item) for item in items]
+
+
+def _parse_timestamp(value: Any) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, int | float):
+        moment = datetime.fromtimestamp(value / 1000, UTC)
+    else:
+        moment = _parse_timestamp_text(str(value))
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment is not None else None
+
+
+_TIMESTAMP = re.compile(
+    r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,3})[T ]?"
+    r"(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})(?P<fraction>\.\d+)?"
+    r"(?P<zone>Z|UTC|[+_-]\d{2}:?\d{2})?$"
+)
+
+
+def _parse_timestamp_text(text: str) -> datetime | None:
+    # Blanks stand anywhere in some documented samples, "_0800" for "+0800" in others.
+    match = _TIMESTAMP.match(re.sub(r"\s+", "", text))
+    if match is None:
+        return None
+    fraction = (match["fraction"] or ".0")[:7].ljust(7, "0")
+    zone = match["zone"] or "Z"
+    offset = "+0000" if zone in ("Z", "UTC") else zone.replace("_", "+").replace(":", "")
+    stamp = (
+        f"{match['year']}-{int(match['month']):02}-{int(match['day']):02}T"
+        f"{match['hour']}:{match['minute']}:{match['second']}{fraction}{offset}"
+    )
+    try:
+        return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%f%z")
+    except ValueError:
+        return None
+
+
+def _parse_json_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return {}
+
+
+def _parse_json_object(value: Any) -> dict[str, Any]:
+    decoded = _parse_json_text(value)
+    return decoded if isinstance(decoded, dict) else {}
+
+
+def _parse_number(value: Any) -> Any:
+    if isinstance(value, str):
+        match = re.match(r"\s*(-?\d+(?:\.\d+)?)", value)
+        return float(match[1]) if match else None
+    return value
+
+
+def _parse_whole_number(value: Any) -> Any:
+    number = _parse_number(value)
+    return int(number) if isinstance(number, float) else number
+
+
+def _parse_flag(value: Any) -> Any:
+    return value.strip().lower() in ("true", "1", "y", "yes", "on") if isinstance(value, str) else value
+
+
+Timestamp = Annotated[datetime | None, BeforeValidator(_parse_timestamp)]
+"""Any documented form of a time as aware UTC; none when it cannot be read."""
+
+JsonObject = Annotated[dict[str, Any], BeforeValidator(_parse_json_object)]
+"""An object, or the text of one; anything else is empty."""
+
+WholeNumber = Annotated[int | None, BeforeValidator(_parse_whole_number)]
+"""``20``, ``"20"``, ``"60%"``: a whole number; none when there is no number."""
+
+Number = Annotated[float | None, BeforeValidator(_parse_number)]
+"""A number in any documented form; none when there is no number."""
+
+Flag = Annotated[bool | None, BeforeValidator(_parse_flag)]
+"""``true``, ``"True"``, ``"false"``: a truth value."""
+
+
+def format_utc(moment: datetime, suffix: str = "Z", timespec: str = "seconds") -> str:
+    """Write a moment as services read it in queries: UTC, ``2031-04-02T09:15:07Z``.
+
+    :param moment: an aware time.
+    :param suffix: how the zone is written: ``Z``, ``+0000`` or nothing.
+    :param timespec: as in :meth:`datetime.datetime.isoformat`.
+    """
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + suffix

@@ -1,0 +1,91 @@
+"""Lists as CBR answers them: checked filters, order, one page with the total (CBR sections 5.3, 7.2 and 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar, get_origin
+
+from aiohttp import web
+
+from airflow_provider_backup.cloud.wire import RequestModel
+from airflow_provider_backup.emulator.cbr.refusals import INVALID, refusal
+from airflow_provider_backup.emulator.service import checked, page
+from airflow_provider_backup.emulator.state import Row
+
+QueryT = TypeVar("QueryT", bound=RequestModel)
+
+LARGEST_PAGE = 1000
+ALL_ENTERPRISE_PROJECTS = "all_granted_eps"
+_SORT_KEYS = ("created_at", "updated_at", "name", "status", "protected_at", "id")
+
+
+def asked(model: type[QueryT], request: web.Request) -> QueryT:
+    """Read the query of a list; empty values count as not given, names that the model does not know are ignored.
+
+    :param model: the filters.
+    """
+    values: dict[str, Any] = {}
+    for name in set(request.query) & set(model.model_fields):
+        given = [value for value in request.query.getall(name) if value]
+        if given:
+            values[name] = given if _is_list(model, name) else given[-1]
+    return checked(model, values, code=INVALID)
+
+
+def matches(row: Mapping[str, Any], **wanted: Any) -> bool:
+    """Whether members of a row equal what is asked for; none asks for nothing, a list for any of it."""
+    return all(
+        value is None or (row.get(name) in value if isinstance(value, list) else row.get(name) == value)
+        for name, value in wanted.items()
+    )
+
+
+def in_enterprise_project(row: Mapping[str, Any], wanted: str | None) -> bool:
+    """Whether a row belongs to the enterprise project that is asked for."""
+    return wanted in (None, ALL_ENTERPRISE_PROJECTS) or row["enterprise_project_id"] == wanted
+
+
+def begun_between(row: Mapping[str, Any], start: datetime | None, end: datetime | None) -> bool:
+    """Whether a stored row began in a span of time; both ends belong to it, none leaves it open."""
+    moment = datetime.fromisoformat(row["started_at"])
+    return (start is None or start <= moment) and (end is None or moment <= end)
+
+
+def ordered(rows: Sequence[Row], sort: str | None) -> list[Row]:
+    """Order rows by ``key[:asc|desc],key...``, descending when not said; newest first without it."""
+    result = list(rows)
+    # The first key weighs most: a stable sort has to take it last.
+    for part in reversed((sort or "created_at").split(",")):
+        key, _, direction = part.strip().partition(":")
+        if key not in _SORT_KEYS or direction not in ("", "asc", "desc"):
+            raise refusal("9900", f"sort: must be key[:asc|desc] with one of {', '.join(_SORT_KEYS)}, not {part!r}")
+        result.sort(key=lambda row: str(row[key] or ""), reverse=direction != "asc")
+    return result
+
+
+def listed(request: web.Request, member: str, rows: Sequence[Row]) -> web.Response:
+    """Answer with one page of rows and the number of all.
+
+    :param member: name of the list in the answer.
+    :param rows: all rows that match, in their order.
+    """
+    found = page(rows, request, code=INVALID, maximum=LARGEST_PAGE)
+    return web.json_response(
+        {
+            member: found,
+            "count": len(rows),
+            "limit": int(request.query.get("limit") or LARGEST_PAGE),
+            "offset": int(request.query.get("offset") or 0),
+        }
+    )
+
+
+def _is_list(model: type[RequestModel], name: str) -> bool:
+    annotation = model.model_fields[name].annotation
+    return any(get_origin(part) is list for part in _parts(annotation))
+
+
+def _parts(annotation: Any) -> list[Any]:
+    nested = [part for each in getattr(annotation, "__args__", ()) for part in _parts(each)]
+    return [annotation, *nested]

@@ -1,0 +1,106 @@
+"""The command ``backup-cloud-emulator``: starts the local cloud and says on one line how to reach it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import math
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from airflow_provider_backup.cloud.errors import ConfigurationError
+from airflow_provider_backup.emulator.loopback import is_loopback
+from airflow_provider_backup.emulator.server import DEFAULT_PORT, SERVICES, LocalCloud
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the local cloud until SIGINT or SIGTERM.
+
+    :param arguments: the command line without the command's name; none takes the process's own.
+    :return: the exit code: 0 when it was stopped by a signal, 1 when it could not start.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if not is_loopback(options.host):
+        print(
+            f"WARNING: the local cloud listens on {options.host}, so that other machines may reach it. "
+            "Its password and keys are public: everybody can enter.",
+            file=sys.stderr,
+        )
+    try:
+        cloud = LocalCloud(options.port, options.host, options.backup_seconds, options.state)
+        asyncio.run(_serve(cloud))
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except ValueError as error:
+        print(f"The state file {options.state} cannot be read: {error}. Next step: remove it.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The state file {options.state} cannot be used: {error.strerror}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(cloud: LocalCloud) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await cloud.start()
+    try:
+        print(json.dumps(cloud.describe()), flush=True)
+        await stop.wait()
+    finally:
+        await cloud.stop()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="backup-cloud-emulator",
+        description="A local cloud for trying and testing: identity service, VBS, CSBS, CBR, RDS, GaussDB and TaurusDB "
+        "backups. This is a development tool: it protects no data, its credentials are public, and it listens on this "
+        "machine only. When ready it prints one JSON line with all addresses, credentials and ids.",
+    )
+    parser.add_argument(
+        "--port",
+        type=_port,
+        default=DEFAULT_PORT,
+        help=f"port of the identity service; the {len(SERVICES)} services take the next ones; 0 takes free ports "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--backup-seconds",
+        type=_seconds,
+        default=5.0,
+        metavar="S",
+        help="how long a backup takes, in seconds (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="keep the state in this file over a restart (default: in memory only)",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    last = 65535 - len(SERVICES)
+    if not text.isdecimal() or int(text) > last:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {last} (more ports follow it)")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds) or seconds < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
+    return seconds

@@ -1,0 +1,88 @@
+"""The shape of an emulated service, and the few things that all of them need.
+
+A service is a class with ``name``, ``routes`` and ``error_body``; the gateway in front of it checks credentials,
+adds request ids and turns :class:`ServiceError` into the service's own error body.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from airflow_provider_backup.cloud.wire import RequestModel, violations_of
+
+T = TypeVar("T")
+RequestT = TypeVar("RequestT", bound=RequestModel)
+
+
+class ServiceError(Exception):
+    """A refusal with a documented status and code."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+class EmulatedService(Protocol):
+    """One service of the local cloud, on a port of its own."""
+
+    name: ClassVar[str]
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """Return the routes with full paths, such as ``/v3/{project_id}/policies``."""
+
+    def error_body(self, status: int, code: str, message: str) -> dict[str, Any]:
+        """Return an error body in this service's form."""
+
+
+async def json_object(request: web.Request, *, code: str, envelope: str | None = None) -> dict[str, Any]:
+    """Read the body as a JSON object, or the object that one member of it wraps.
+
+    :param code: the service's code for a malformed request (status 400).
+    :param envelope: name of the wrapping member.
+    """
+    try:
+        body = json.loads(await request.text() or "{}")
+    except ValueError:
+        raise ServiceError(400, code, "The request body is not JSON.") from None
+    content = body.get(envelope) if envelope is not None and isinstance(body, dict) else body
+    if not isinstance(content, dict):
+        raise ServiceError(400, code, f"The request body has no object {envelope or ''}.".replace(" .", "."))
+    return content
+
+
+def checked(model: type[RequestT], values: Any, *, code: str) -> RequestT:
+    """Hold a request against the wire contract; a broken rule is refused with status 400.
+
+    :param code: the service's code for a parameter that fails the check.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ServiceError(400, code, "; ".join(map(str, violations_of(error)))) from None
+
+
+def page(rows: Sequence[T], request: web.Request, *, code: str, default_limit: int = 1000, maximum: int = 1000) -> list[T]:
+    """Cut one page out of ``rows`` by the query's ``limit``, ``offset`` and ``marker`` (id of the last row seen).
+
+    :param code: the service's code for a bad limit or offset (status 400).
+    """
+    query = request.query
+    try:
+        limit = int(query.get("limit") or default_limit)
+        offset = int(query.get("offset") or 0)
+    except ValueError:
+        raise ServiceError(400, code, "limit and offset must be whole numbers.") from None
+    if not 1 <= limit <= maximum or offset < 0:
+        raise ServiceError(400, code, f"limit must be 1 to {maximum} and offset 0 or more.")
+    remaining = list(rows)
+    if marker := query.get("marker"):
+        ids = [row["id"] if isinstance(row, dict) else None for row in remaining]
+        remaining = remaining[ids.index(marker) + 1 :] if marker in ids else []
+    return remaining[offset : offset + limit]

@@ -1,0 +1,54 @@
+"""What a task ends with when a backup does not: errors of the one tree that Airflow also understands.
+
+The rest of the tree is in ``airflow_provider_backup.cloud.errors``; its classes are plain exceptions for Airflow, so a
+task that meets one is retried as its author said.
+"""
+
+from __future__ import annotations
+
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
+
+from airflow_provider_backup.cloud.backup import BackupObservation
+from airflow_provider_backup.cloud.errors import BackupError
+
+
+class BackupFailedError(BackupError, AirflowFailException):
+    """The backup ended badly, or is gone: waiting longer cannot help, so the task fails at once.
+
+    :param observation: how the backup was seen.
+    """
+
+    def __init__(self, observation: BackupObservation) -> None:
+        self.observation = observation
+        reason = observation.reason or "the service gives no reason"
+        super().__init__(
+            f"{observation}: {reason}.",
+            next_step="Look at the resource in the cloud; clear the task to take a fresh backup.",
+        )
+
+
+class InvalidArgumentError(BackupError, AirflowFailException):
+    """An argument breaks a documented rule; a retry cannot help. Nothing was sent."""
+
+
+class BackupTimeoutError(BackupError, AirflowException):
+    """The time for the backup is over while it still goes on. The backup is left alone; a retry finds it again."""
+
+
+class BackupSensorTimeoutError(BackupError, AirflowSensorTimeout):
+    """A sensor's time is over while the backup still goes on."""
+
+
+class BackupPartialError(BackupError, AirflowFailException):
+    """The backup is good, but resources that were asked for are not in it.
+
+    :param observation: how the backup was seen.
+    """
+
+    def __init__(self, observation: BackupObservation) -> None:
+        self.observation = observation
+        skipped = ", ".join(f"{item['resource_id']} ({item['reason']})" for item in observation.skipped)
+        super().__init__(
+            f"{observation}, but without {skipped}.",
+            next_step="Repair what the reasons name, or accept partial backups with fail_on_skipped=False.",
+        )

@@ -1,0 +1,57 @@
+"""What Airflow learns about this provider when it looks for providers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_PACKAGE = "airflow_provider_backup"
+_SERVICES = {
+    "vbs": "Volume Backup Service (VBS)",
+    "csbs": "Cloud Server Backup Service (CSBS)",
+    "cbr": "Cloud Backup and Recovery (CBR)",
+    "rds": "Relational Database Service (RDS)",
+    "gaussdb": "GaussDB",
+    "taurusdb": "TaurusDB",
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return the provider info; the distribution's entry point ``apache_airflow_provider`` names this function."""
+    from airflow_provider_backup.hooks.connection_form import BEHAVIOUR, FIELDS
+
+    return {
+        "package-name": "airflow-provider-backup",
+        "name": "Huawei Cloud Backup",
+        "description": "Backups on Huawei Cloud, Open Telekom Cloud and their sister clouds.",
+        "integrations": [
+            {
+                "integration-name": title,
+                "external-doc-url": "https://github.com/airflow-provider-backup/airflow-provider-backup#readme",
+                "tags": ["service"],
+            }
+            for title in _SERVICES.values()
+        ],
+        "hooks": _modules("hooks"),
+        "operators": _modules("operators"),
+        "sensors": _modules("sensors"),
+        "triggers": [
+            {"integration-name": title, "python-modules": [f"{_PACKAGE}.triggers.backup"]}
+            for title in _SERVICES.values()
+        ],
+        "connection-types": [
+            {
+                "connection-type": "huaweicloud_backup",
+                "hook-name": "Huawei Cloud Backup",
+                "hook-class-name": f"{_PACKAGE}.hooks.base.BackupCloudHook",
+                "ui-field-behaviour": BEHAVIOUR,
+                "conn-fields": FIELDS,
+            }
+        ],
+    }
+
+
+def _modules(layer: str) -> list[dict[str, Any]]:
+    return [
+        {"integration-name": title, "python-modules": [f"{_PACKAGE}.{layer}.{module}"]}
+        for module, title in _SERVICES.items()
+    ]

@@ -1,0 +1,132 @@
+"""The hook of the connection type: hands out the client, in async code and in plain code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from airflow.providers.common.compat.connection import get_async_connection
+from airflow.providers.common.compat.sdk import BaseHook
+
+from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.hooks.connection import settings_from_connection
+from airflow_provider_backup.hooks.connection_form import field_behaviour, form_widgets
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.settings import CloudSettings
+
+T = TypeVar("T")
+ServiceT = TypeVar("ServiceT")
+
+DEFAULT_CONNECTION = "huaweicloud_backup_default"
+
+
+class BackupCloudHook(BaseHook):
+    """The account behind a connection, with all its services.
+
+    :param huaweicloud_conn_id: id of a connection of type ``huaweicloud_backup`` (or the older ``huaweicloud``).
+    :param region: takes the place of the connection's region.
+    :param project_id: takes the place of the connection's project.
+    """
+
+    conn_name_attr = "huaweicloud_conn_id"
+    default_conn_name = DEFAULT_CONNECTION
+    conn_type = "huaweicloud_backup"
+    hook_name = "Huawei Cloud Backup"
+
+    def __init__(
+        self,
+        huaweicloud_conn_id: str = DEFAULT_CONNECTION,
+        *,
+        region: str | None = None,
+        project_id: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.huaweicloud_conn_id = huaweicloud_conn_id
+        self.region = region
+        self.project_id = project_id
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Return the extra fields of the connection form (Airflow 2.11; 3.x reads the provider info)."""
+        return form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Return what the standard fields of the connection form are called (Airflow 2.11)."""
+        return field_behaviour()
+
+    @asynccontextmanager
+    async def open_cloud(self) -> AsyncIterator[BackupCloud]:
+        """Open the client in async code, for instance in a trigger.
+
+        :raises ConfigurationError: the connection cannot work as it is.
+        """
+        settings = self._settings(await get_async_connection(self.huaweicloud_conn_id, hook=self))
+        async with _shared_cloud(settings) as cloud:
+            yield cloud
+
+    def run_in_cloud(self, action: Callable[[BackupCloud], Awaitable[T]]) -> T:
+        """Run an async action from plain code, for instance in an operator.
+
+        The connection is read before the event loop starts.
+
+        :param action: takes the open client; what it returns is returned.
+        :raises ConfigurationError: the connection cannot work as it is.
+        """
+        settings = self._settings(self.get_connection(self.huaweicloud_conn_id))
+
+        async def act() -> T:
+            async with _shared_cloud(settings) as cloud:
+                return await action(cloud)
+
+        return asyncio.run(act())
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask the identity service whether host, account, key, project and region are right, and say what is not."""
+        try:
+            project_id = self.run_in_cloud(lambda cloud: cloud.verify())
+        except BackupError as error:
+            return False, str(error)
+        return True, f"The cloud accepts the credentials; the project is {project_id}."
+
+    def _settings(self, connection: Connection) -> CloudSettings:
+        # Not extra_dejson: it does I/O to mask secrets and is not safe on an event loop.
+        return settings_from_connection(
+            login=connection.login,
+            password=connection.password,
+            host=connection.host,
+            extra=connection.extra,
+            region=self.region,
+            project_id=self.project_id,
+        )
+
+
+class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):
+    """One service of the account; each service has a subclass that names it."""
+
+    def service_of(self, cloud: BackupCloud) -> ServiceT:
+        """Return this hook's service of an open client."""
+        raise NotImplementedError
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[ServiceT]:
+        """Open the service in async code: ``async with CbrHook().open() as cbr: ...``."""
+        async with self.open_cloud() as cloud:
+            yield self.service_of(cloud)
+
+    def run(self, action: Callable[[ServiceT], Awaitable[T]]) -> T:
+        """Run an async action from plain code: ``CbrHook().run(lambda cbr: cbr.policies.get(policy_id))``."""
+        return self.run_in_cloud(lambda cloud: action(self.service_of(cloud)))
+
+
+def _shared_cloud(settings: CloudSettings) -> AbstractAsyncContextManager[BackupCloud]:
+    # Imported here, because aiohttp must not be imported while a DAG file is parsed.
+    from airflow_provider_backup.cloud.sharing import shared_cloud
+
+    return shared_cloud(settings)

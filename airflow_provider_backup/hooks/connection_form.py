@@ -1,0 +1,115 @@
+"""The form of the connection type, written once for the UI of 3.x (provider info) and of 2.11 (hook methods)."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from airflow_provider_backup.cloud.settings import CloudName, NetworkSettings
+
+_NETWORK = NetworkSettings()
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "region": {
+        "label": "Region",
+        "description": "Region id, such as eu-de. It names the project too when neither project field is set.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "cloud": {
+        "label": "Cloud",
+        "description": "Which cloud the host names follow; custom uses only host, catalog and endpoints.",
+        "schema": {"type": ["string", "null"], "default": "huaweicloud", "enum": list(get_args(CloudName))},
+    },
+    "domain": {
+        "label": "Account (domain)",
+        "description": "Name of the account: login and password are an IAM user's then, else access key and secret key.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "project_id": {
+        "label": "Project id",
+        "description": "32 hex digits; looked up by name when empty.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "project_name": {
+        "label": "Project name",
+        "description": "Only for a project that is not the region's own, such as eu-de_team1.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "security_token": {
+        "label": "Security token",
+        "description": "Only for a temporary access key.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "endpoints": {
+        "label": "Endpoints",
+        "description": 'JSON object of explicit base URLs: {"cbr": "https://...", "rds": "https://..."}.',
+        "schema": {"type": ["string", "object", "null"]},
+    },
+    "proxy": {
+        "label": "Proxy",
+        "description": "URL of a proxy; empty follows the environment (HTTPS_PROXY, NO_PROXY).",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
+    "ca_bundle": {
+        "label": "CA bundle",
+        "description": "Path of a PEM file with the authorities to trust instead of the system's.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "total_timeout": {
+        "label": "Request timeout (s)",
+        "description": "Seconds for one request with its answer.",
+        "schema": {"type": ["number", "null"], "default": _NETWORK.total_timeout, "minimum": 0.1},
+    },
+    "connect_timeout": {
+        "label": "Connect timeout (s)",
+        "description": "Seconds to get a connection.",
+        "schema": {"type": ["number", "null"], "default": _NETWORK.connect_timeout, "minimum": 0.1},
+    },
+    "attempts": {
+        "label": "Attempts",
+        "description": "How often a request that is safe to repeat is tried.",
+        "schema": {"type": ["integer", "null"], "default": _NETWORK.attempts, "minimum": 1},
+    },
+    "allow_plain_http": {
+        "label": "Allow plain http",
+        "description": "Send credentials unprotected to hosts other than this machine. For tests only.",
+        "schema": {"type": ["boolean", "null"], "default": False},
+    },
+}
+"""The extra fields, in the form that provider info calls ``conn-fields``."""
+
+BEHAVIOUR: dict[str, Any] = {
+    "hidden-fields": ["schema", "port"],
+    "relabeling": {
+        "host": "Auth URL",
+        "login": "Access key (AK) or IAM user",
+        "password": "Secret key (SK) or password",
+    },
+    "placeholders": {"host": "https://iam.eu-de.otc.t-systems.com/v3 (empty: the cloud's own)"},
+}
+"""What the standard fields are called, in the form that provider info calls ``ui-field-behaviour``."""
+
+
+def form_widgets() -> dict[str, Any]:
+    """Return the extra fields as the form widgets that the UI of Airflow 2.11 shows."""
+    from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
+    from flask_babel import lazy_gettext
+    from wtforms import BooleanField, DecimalField, IntegerField, StringField
+    from wtforms.validators import Optional
+
+    classes = {"integer": IntegerField, "number": DecimalField, "boolean": BooleanField}
+    widgets = {}
+    for name, field in FIELDS.items():
+        schema = field["schema"]
+        field_class = classes.get(schema["type"][0], StringField)
+        options: dict[str, Any] = {"description": field["description"], "default": schema.get("default")}
+        if field_class is not BooleanField:
+            secret = schema.get("format") == "password"
+            options["widget"] = BS3PasswordFieldWidget() if secret else BS3TextFieldWidget()
+            options["validators"] = [Optional()]
+        widgets[name] = field_class(lazy_gettext(field["label"]), **options)
+    return widgets
+
+
+def field_behaviour() -> dict[str, Any]:
+    """Return what the standard fields are called, with the keys that Airflow 2.11 reads."""
+    return {key.replace("-", "_"): value for key, value in BEHAVIOUR.items()}

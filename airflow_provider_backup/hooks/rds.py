@@ -1,0 +1,19 @@
+"""The hook of RDS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_backup.hooks.base import BackupServiceHook
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.rds.service import RdsService
+
+
+class RdsHook(BackupServiceHook["RdsService"]):
+    """RDS of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
+
+    def service_of(self, cloud: BackupCloud) -> RdsService:
+        """Return RDS of an open client."""
+        return cloud.rds

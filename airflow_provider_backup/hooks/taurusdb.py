@@ -1,0 +1,19 @@
+"""The hook of TaurusDB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_backup.hooks.base import BackupServiceHook
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.taurusdb.service import TaurusDbService
+
+
+class TaurusDbHook(BackupServiceHook["TaurusDbService"]):
+    """TaurusDB of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
+
+    def service_of(self, cloud: BackupCloud) -> TaurusDbService:
+        """Return TaurusDB of an open client."""
+        return cloud.taurusdb

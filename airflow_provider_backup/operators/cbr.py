@@ -1,0 +1,256 @@
+"""Vaults with CBR: backup policies and backups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.cbr.models import CheckpointCreate, PolicyCreate, PolicyUpdate
+from airflow_provider_backup.cloud.cbr.policy_values import policy_values
+from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.policy import PolicyResult
+from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.operators.create_backup import CreateBackupOperator
+from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, refuse_both
+from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
+from airflow_provider_backup.operators.policy_arguments import PolicyArguments
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.cbr.models import Policy
+    from airflow_provider_backup.cloud.client import BackupCloud
+
+
+class CbrPolicyArguments(PolicyArguments):
+    """The plain arguments of a CBR policy.
+
+    :param patterns: when it runs in the service's own form, in UTC, in place of ``schedule`` (templated).
+    :param full_backup_interval: incremental backups between two full ones, 0 to 100; -1 for no further full ones;
+        Huawei Cloud only (templated).
+    :param destination_region: replication policies: region to copy to (templated).
+    :param destination_project_id: replication policies: project to copy to (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        *PolicyArguments.template_fields,
+        "patterns",
+        "full_backup_interval",
+        "destination_region",
+        "destination_project_id",
+    )
+
+    def __init__(
+        self,
+        *,
+        patterns: Sequence[str] | None = None,
+        full_backup_interval: int | None = None,
+        destination_region: str | None = None,
+        destination_project_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.patterns = patterns
+        self.full_backup_interval = full_backup_interval
+        self.destination_region = destination_region
+        self.destination_project_id = destination_project_id
+
+    def values(self, **more: Any) -> dict[str, Any]:
+        """Return the nested fields of a policy, those that are given.
+
+        :raises InvalidRequestError: the schedule cannot be read, or CBR cannot say it.
+        """
+        return policy_values(
+            name=self.name,
+            enabled=self.enabled,
+            schedule=self.parsed_schedule(),
+            patterns=self.patterns,
+            full_backup_interval=self.full_backup_interval,
+            destination_region=self.destination_region,
+            destination_project_id=self.destination_project_id,
+            **self.retention(),
+            **more,
+        )
+
+
+class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
+    """Create a policy: ``POST /v3/{project_id}/policies`` (CBR section 4.1).
+
+    Give the whole ``policy``, or plain arguments; they are described at :class:`CbrPolicyArguments` and
+    :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`. Without any number, backups are kept
+    for ever.
+
+    :param policy: a :class:`~airflow_provider_backup.cloud.cbr.models.PolicyCreate`.
+    :param operation_type: ``backup`` or ``replication`` (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        *CreatePolicyOperator.template_fields,
+        *CbrPolicyArguments.template_fields,
+        "operation_type",
+    )
+    title = "CBR"
+
+    def __init__(self, *, policy: PolicyCreate | None = None, operation_type: str = "backup", **kwargs: Any) -> None:
+        super().__init__(policy=policy, **kwargs)
+        self.operation_type = operation_type
+        refuse_both("CBR policy", policy, name=self.name, schedule=self.schedule, patterns=self.patterns)
+        self.check_while_parsing(self.request)
+
+    def from_arguments(self) -> PolicyCreate:
+        """Build the policy from the plain arguments."""
+        values = self.values(operation_type=self.operation_type)
+        return validated(PolicyCreate, "CBR policy", {"operation_definition": {}, **values})
+
+    async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
+        """Look through the list: CBR has no filter by name."""
+        async for policy in cloud.cbr.policies.list():
+            if policy.name == name:
+                return policy_result(policy, created=False)
+        return None
+
+    async def create(self, cloud: BackupCloud, policy: PolicyCreate) -> PolicyResult:
+        """Create the policy."""
+        return policy_result(await cloud.cbr.policies.create(policy), created=True)
+
+
+class CbrUpdatePolicyOperator(CbrPolicyArguments):
+    """Change a policy: ``PUT /v3/{project_id}/policies/{policy_id}`` (CBR section 4.4); what is not given stays.
+
+    Retention is one whole on the wire: when one of its numbers is given, the others are replaced by "not set". Give the
+    whole ``policy``, or plain arguments; they are described at :class:`CbrPolicyArguments` and
+    :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`.
+
+    :param policy_id: id of the policy (templated).
+    :param policy: a :class:`~airflow_provider_backup.cloud.cbr.models.PolicyUpdate`.
+    """
+
+    template_fields: Sequence[str] = (
+        "huaweicloud_conn_id",
+        "region",
+        "project_id",
+        *CbrPolicyArguments.template_fields,
+        "policy_id",
+    )
+
+    def __init__(self, *, policy_id: str, policy: PolicyUpdate | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.policy_id = policy_id
+        self.policy = policy
+        refuse_both("CBR policy", policy, name=self.name, schedule=self.schedule, patterns=self.patterns)
+        self.check_while_parsing(self.request)
+
+    def request(self) -> PolicyUpdate:
+        """Return the change: the model that was given, or one from the plain arguments.
+
+        :raises InvalidRequestError: a documented rule is broken, or nothing is changed.
+        """
+        if self.policy is not None:
+            return self.policy
+        values = self.values()
+        if not values:
+            raise InvalidRequestError("CBR policy", [Violation("policy", "give at least one field to change", None)])
+        return validated(PolicyUpdate, "CBR policy", values)
+
+    def execute(self, context: Any) -> PolicyResult:
+        """Change the policy.
+
+        :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
+        :raises NotFoundError: there is no such policy.
+        """
+        request = self.built(self.request)
+        result = policy_result(self.act(lambda cloud: cloud.cbr.policies.update(self.policy_id, request)))
+        self.log.info("Changed %s of CBR policy %s.", ", ".join(request.to_wire()), result["name"])
+        return result
+
+
+class CbrCreateBackupOperator(CreateBackupOperator):
+    """Back up the resources of a vault in one checkpoint: ``POST /v3/{project_id}/checkpoints`` (CBR section 6.1).
+
+    protecting becomes available. The arguments of waiting are those of
+    :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
+
+    :param vault_id: id of the vault (templated).
+    :param resource_ids: some of the vault's resources; none for all (templated).
+    :param resource_details: the same with more detail, each ``{"id": ..., "type": ...}`` (templated).
+    :param name: name of the backups, 1 to 64 letters, digits, ``_`` or ``-`` (templated). Without it the task makes one
+        of DAG, task and a key of its own.
+    :param description: at most 255 characters without ``<`` and ``>`` (templated).
+    :param incremental: false for full backups (templated).
+    :param fail_on_skipped: whether a backup that left resources out counts as failed.
+    """
+
+    template_fields: Sequence[str] = (
+        *CreateBackupOperator.template_fields,
+        "vault_id",
+        "resource_ids",
+        "resource_details",
+        "name",
+        "description",
+        "incremental",
+    )
+
+    def __init__(
+        self,
+        *,
+        vault_id: str,
+        resource_ids: Sequence[str] | None = None,
+        resource_details: Sequence[Mapping[str, Any]] | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        incremental: bool | None = None,
+        fail_on_skipped: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.vault_id = vault_id
+        self.resource_ids = resource_ids
+        self.resource_details = resource_details
+        self.name = name
+        self.description = description
+        self.incremental = incremental
+        self.fail_on_skipped = fail_on_skipped
+        self.check_request_while_parsing()
+
+    def request(self, name: str) -> CheckpointCreate:
+        """Build the request."""
+        parameters = {
+            "name": name,
+            "description": self.description,
+            "incremental": self.incremental,
+            "resources": self.resource_ids,
+            "resource_details": self.resource_details,
+        }
+        given = {key: value for key, value in parameters.items() if value is not None}
+        return validated(CheckpointCreate, "CBR backup", {"vault_id": self.vault_id, "parameters": given})
+
+    async def find(self, cloud: BackupCloud, request: CheckpointCreate, since: datetime) -> BackupReference | None:
+        """Look for backups of the vault with this name."""
+        name = request.parameters.name if request.parameters else None
+        return await cloud.cbr.find_checkpoint(vault_id=request.vault_id, name=name or "", since=None)
+
+    async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference:
+        """Back up the vault."""
+        return BackupReference("cbr", (await cloud.cbr.checkpoints.create(request)).id, "checkpoint")
+
+
+class CbrDeleteBackupOperator(CheckpointDeleteBackupOperator):
+    """Delete all backups of a checkpoint, or one backup (CBR section 7.3).
+
+    The arguments are those of :class:`~airflow_provider_backup.operators.delete_backup.CheckpointDeleteBackupOperator`.
+    """
+
+    service_name = "cbr"
+
+
+def policy_result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
+    """Return what operators say about a policy."""
+    return PolicyResult(
+        service="cbr",
+        policy_id=policy.id,
+        name=policy.name,
+        enabled=policy.enabled,
+        resource_ids=[vault.vault_id for vault in policy.associated_vaults if vault.vault_id],
+        created=created,
+        policy=policy.model_dump(mode="json", by_alias=True, exclude_none=True),
+    )

@@ -1,0 +1,171 @@
+"""Taking a backup, the same for every service: exactly one per task instance, found again instead of taken twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_backup.backup_key import keyed_name
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
+from airflow_provider_backup.cloud.errors import CloudConnectionError, ServerError
+from airflow_provider_backup.cloud.wire import RequestModel
+from airflow_provider_backup.exceptions import BackupTimeoutError
+from airflow_provider_backup.operators.base import BackupCloudOperator
+from airflow_provider_backup.version_compat import generation_of
+from airflow_provider_backup.waiting import WaitsForBackup
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+
+LOOK_UPS_OF_A_LOST_ANSWER = (1.0, 4.0, 10.0)
+"""Seconds before each look for a backup whose creation got no answer: lists may be a little behind."""
+
+CLOCK_DIFFERENCE = timedelta(minutes=5)
+"""How far the clocks of Airflow and of the cloud may be apart when times are compared."""
+
+PLACEHOLDER_NAME = "airflow-backup"
+"""Stands for the name that is made at run time while a DAG is parsed."""
+
+
+class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
+    """Take a backup and wait for it.
+
+    Before it asks for a backup, it looks for one that this task instance already started (a retry, a crash, a lost
+    answer) and goes on with that. A failed backup is never taken for a good one. A cleared task takes a fresh backup.
+
+    :param wait_for_completion: whether the task succeeds only when the backup is good.
+    :param deferrable: whether to wait in the triggerer; none follows ``[operators] default_deferrable``.
+    :param poll_interval: seconds between two looks, above 0.
+    :param timeout: seconds for the whole task, above 0; the backup is left alone when they are over.
+    """
+
+    template_fields: Sequence[str] = BackupCloudOperator.template_fields
+    timeout_error = BackupTimeoutError
+
+    def __init__(
+        self,
+        *,
+        wait_for_completion: bool = True,
+        deferrable: bool | None = None,
+        poll_interval: float = 30.0,
+        timeout: float = 6 * 60 * 60,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if poll_interval <= 0 or timeout <= 0:
+            raise ValueError(f"Task {self.task_id!r}: poll_interval and timeout must be above 0 seconds.")
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+
+    @abstractmethod
+    def request(self, name: str) -> RequestModel:
+        """Build the request from the arguments.
+
+        :param name: the backup's name, for services whose backups have one.
+        """
+
+    @abstractmethod
+    async def find(self, cloud: BackupCloud, request: Any, since: datetime) -> BackupReference | None:
+        """Look for a running or good backup that this request already made.
+
+        :param cloud: the open client.
+        :param request: what :meth:`request` built.
+        :param since: when the work that this task instance belongs to began; older backups are not meant.
+        """
+
+    @abstractmethod
+    async def submit(self, cloud: BackupCloud, request: Any) -> BackupReference:
+        """Ask for the backup.
+
+        :param cloud: the open client.
+        :param request: what :meth:`request` built.
+        """
+
+    def own_name(self) -> str | None:
+        """Return the name that the author chose; none for one made from the key."""
+        return getattr(self, "name", None)
+
+    def check_request_while_parsing(self) -> None:
+        """Refuse wrong literals; the constructor of every operator ends with this.
+
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates turn out to be.
+        """
+        self.check_while_parsing(lambda: self.request(self.own_name() or PLACEHOLDER_NAME))
+
+    def execute(self, context: Any) -> BackupResult:
+        """Take the backup, or find it again, and wait for it.
+
+        :return: see :class:`~airflow_provider_backup.cloud.backup.BackupResult`.
+        :raises BackupFailedError: the backup ended badly.
+        :raises BackupTimeoutError: the time is over.
+        :raises ApiError: the service refuses.
+        """
+        started_at = time.time()
+        name = self.own_name() or keyed_name(context)
+        request = self.built(lambda: self.request(name))
+        observation = self.act(lambda cloud: self._start(cloud, context, request))
+        if not self.wait_for_completion:
+            self.log.info("%s; not waited for.", observation)
+            return observation.to_result()
+        return self.wait(
+            context,
+            observation,
+            poll_interval=self.poll_interval,
+            deadline=started_at + self.timeout,
+            started_at=started_at,
+        )
+
+    async def _start(self, cloud: BackupCloud, context: Any, request: RequestModel) -> BackupObservation:
+        since = _began(context)
+        reference = await self._find_own(cloud, request, since)
+        if reference is not None:
+            self.log.info("Found %s of this task again; no second one is taken.", reference)
+        else:
+            reference = await self._submit_once(cloud, request, since)
+            self.log.info("Started %s.", reference)
+        # Before anything else can go wrong: the id must be known to whoever looks for it.
+        context["ti"].xcom_push(key="backup_reference", value=reference.to_dict())
+        return await self.look(cloud, reference, is_new=True)
+
+    async def _submit_once(self, cloud: BackupCloud, request: RequestModel, since: datetime) -> BackupReference:
+        try:
+            return await self.submit(cloud, request)
+        except (CloudConnectionError, ServerError) as error:
+            if isinstance(error, CloudConnectionError) and not error.request_sent:
+                raise
+            self.log.warning("The request got no clear answer; looking for its backup before anything else: %s", error)
+            for pause in LOOK_UPS_OF_A_LOST_ANSWER:
+                await asyncio.sleep(pause)
+                if reference := await self._find_own(cloud, request, since):
+                    return reference
+            raise
+
+    async def _find_own(self, cloud: BackupCloud, request: RequestModel, since: datetime) -> BackupReference | None:
+        reference = await self.find(cloud, request, since)
+        if reference is None or self.own_name() is None:
+            return reference
+        # A name of the author's own may have been used by earlier runs: only what began with this run is meant.
+        created_at = (await self.look(cloud, reference)).created_at
+        return reference if created_at is None or created_at >= since - CLOCK_DIFFERENCE else None
+
+
+def _began(context: Any) -> datetime:
+    task_instance = context["ti"]
+    generation = generation_of(task_instance, context["task"].retries)
+    if generation and task_instance.try_number == generation + 1 and task_instance.start_date:
+        # The first try after a clear wants a fresh backup; retries of it look further back.
+        return _as_utc(task_instance.start_date)
+    return _as_utc(context["dag_run"].start_date or datetime.now(UTC))
+
+
+def _as_utc(moment: datetime) -> datetime:
+    """Return a moment of Airflow's as a plain aware time in UTC."""
+    return datetime.fromtimestamp(moment.timestamp(), UTC)

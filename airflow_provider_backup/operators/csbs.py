@@ -1,0 +1,207 @@
+"""Servers with CSBS: backup policies, their execution, backups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.csbs.models import CheckpointCreate, PolicyCreate
+from airflow_provider_backup.cloud.csbs.schedule import icalendar_text
+from airflow_provider_backup.cloud.policy import PolicyResult
+from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.operators.base import BackupCloudOperator
+from airflow_provider_backup.operators.create_backup import CreateBackupOperator
+from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, refuse_both
+from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
+from airflow_provider_backup.operators.policy_arguments import PolicyArguments
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.csbs.models import Policy
+
+
+class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
+    """Create a backup policy for servers: ``POST /v1/{project_id}/policies`` (CSBS section 3.1).
+
+    Give the whole ``policy``, or plain arguments; those of name, schedule and retention are described at
+    :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`.
+
+    :param policy: a :class:`~airflow_provider_backup.cloud.csbs.models.PolicyCreate`.
+    :param servers: the servers, each ``{"id": ..., "name": ...}``; 64 at most (templated).
+    :param permanent: keep all backups, whatever the numbers say (templated).
+    :param description: 0 to 255 characters without ``<`` and ``>`` (templated).
+    :param tags: up to 10 labels (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        *CreatePolicyOperator.template_fields,
+        *PolicyArguments.template_fields,
+        "servers",
+        "permanent",
+        "description",
+        "tags",
+    )
+    title = "CSBS"
+
+    def __init__(
+        self,
+        *,
+        policy: PolicyCreate | None = None,
+        servers: Sequence[Mapping[str, Any]] | None = None,
+        permanent: bool | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(policy=policy, **kwargs)
+        self.servers = servers
+        self.permanent = permanent
+        self.description = description
+        self.tags = tags
+        refuse_both("CSBS policy", policy, name=self.name, schedule=self.schedule, servers=servers)
+        self.check_while_parsing(self.request)
+
+    def from_arguments(self) -> PolicyCreate:
+        """Build the policy from the plain arguments."""
+        schedule = self.parsed_schedule()
+        operation: dict[str, Any] = {
+            "enabled": True if self.enabled is None else self.enabled,
+            "operation_definition": self.retention()
+            | ({} if self.permanent is None else {"permanent": self.permanent}),
+            "trigger": {"properties": {"pattern": icalendar_text(schedule)} if schedule else {}},
+        }
+        return validated(
+            PolicyCreate,
+            "CSBS policy",
+            {
+                "name": self.name,
+                "description": self.description,
+                "resources": self.servers,
+                "scheduled_operations": [operation],
+                "tags": None
+                if self.tags is None
+                else [{"key": key, "value": value} for key, value in self.tags.items()],
+            },
+        )
+
+    async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
+        """Look for the policy by its exact name."""
+        async for policy in cloud.csbs.policies.list(name=name):
+            if policy.name == name:
+                return policy_result(policy, created=False)
+        return None
+
+    async def create(self, cloud: BackupCloud, policy: PolicyCreate) -> PolicyResult:
+        """Create the policy."""
+        return policy_result(await cloud.csbs.policies.create(policy), created=True)
+
+
+class CsbsGetPolicyOperator(BackupCloudOperator):
+    """Read a backup policy: ``GET /v1/{project_id}/policies/{policy_id}`` (CSBS section 3.2).
+
+    :param policy_id: id of the policy (templated).
+    """
+
+    template_fields: Sequence[str] = (*BackupCloudOperator.template_fields, "policy_id")
+
+    def __init__(self, *, policy_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.policy_id = policy_id
+
+    def execute(self, context: Any) -> PolicyResult:
+        """Read the policy.
+
+        :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
+        :raises NotFoundError: there is no such policy.
+        """
+        result = policy_result(self.act(lambda cloud: cloud.csbs.policies.get(self.policy_id)))
+        servers = len(result["resource_ids"])
+        self.log.info(
+            "CSBS policy %s is %s, %d servers.", result["name"], "on" if result["enabled"] else "off", servers
+        )
+        return result
+
+
+class CsbsExecutePolicyOperator(CreateBackupOperator):
+    """Execute a backup policy now: ``POST /v1/{project_id}/providers/{provider_id}/checkpoints`` (CSBS section 4.2).
+
+    protecting becomes available. The call carries no name: a retry finds its checkpoint by policy, servers and time.
+    The arguments of waiting are those of
+    :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
+
+    :param policy_id: id of the policy; its schedule may be off (templated).
+    :param server_ids: some of the policy's servers; none for all (templated).
+    :param auto_trigger: whether the backup counts as a scheduled one, so that the policy's retention removes it
+        (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        *CreateBackupOperator.template_fields,
+        "policy_id",
+        "server_ids",
+        "auto_trigger",
+    )
+
+    def __init__(
+        self,
+        *,
+        policy_id: str,
+        server_ids: Sequence[str] | None = None,
+        auto_trigger: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.policy_id = policy_id
+        self.server_ids = server_ids
+        self.auto_trigger = auto_trigger
+        self.check_request_while_parsing()
+
+    def request(self, name: str) -> CheckpointCreate:
+        """Build the request; the name finds no place in it."""
+        parameters = {"auto_trigger": self.auto_trigger, "resources": self.server_ids}
+        return validated(
+            CheckpointCreate, "CSBS policy execution", {"plan_id": self.policy_id, "parameters": parameters}
+        )
+
+    async def find(self, cloud: BackupCloud, request: CheckpointCreate, since: datetime) -> BackupReference | None:
+        """Look for a checkpoint of the policy that began since."""
+        return await cloud.csbs.find_checkpoint(
+            policy_id=request.plan_id,
+            name=None,
+            started_after=since,
+            server_ids=request.parameters.resources,
+            auto_trigger=bool(request.parameters.auto_trigger),
+        )
+
+    async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference:
+        """Execute the policy."""
+        checkpoint = await cloud.csbs.checkpoints.execute_policy(
+            request.plan_id,
+            server_ids=request.parameters.resources,
+            auto_trigger=bool(request.parameters.auto_trigger),
+        )
+        return BackupReference("csbs", checkpoint.id, "checkpoint")
+
+
+class CsbsDeleteBackupOperator(CheckpointDeleteBackupOperator):
+    """Delete a checkpoint with all its backups, or one backup in it (CSBS section 6.3).
+
+    The arguments are those of :class:`~airflow_provider_backup.operators.delete_backup.CheckpointDeleteBackupOperator`.
+    """
+
+    service_name = "csbs"
+
+
+def policy_result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
+    """Return what operators say about a policy."""
+    return PolicyResult(
+        service="csbs",
+        policy_id=policy.id,
+        name=policy.name,
+        enabled=policy.enabled,
+        resource_ids=policy.server_ids,
+        created=created,
+        policy=policy.model_dump(mode="json", by_alias=True, exclude_none=True),
+    )

@@ -1,0 +1,80 @@
+"""Manual backups of database instances: what RDS, GaussDB and TaurusDB share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.databases.models import DatabaseBackupCreate
+from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.operators.create_backup import CreateBackupOperator
+from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.databases.service import DatabaseService
+
+
+class DatabaseCreateBackupOperator(CreateBackupOperator):
+    """Take a manual backup of a database instance; BUILDING becomes COMPLETED.
+
+    The arguments of waiting are those of
+    :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
+
+    :param instance_id: id of the instance, not of a read replica (templated).
+    :param name: name of the backup, unique in the project: 4 to 64 characters, a letter first, then letters, digits,
+        ``-`` and ``_`` (templated). Without it the task makes one of DAG, task and a key of its own.
+    :param description: at most 256 characters without ``> ! < " & ' =`` (templated).
+    """
+
+    template_fields: Sequence[str] = (*CreateBackupOperator.template_fields, "instance_id", "name", "description")
+    title: ClassVar[str]
+    model: ClassVar[type[DatabaseBackupCreate]]
+
+    def __init__(
+        self, *, instance_id: str, name: str | None = None, description: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.instance_id = instance_id
+        self.name = name
+        self.description = description
+
+    @abstractmethod
+    def service_of(self, cloud: BackupCloud) -> DatabaseService:
+        """Return the service that has the instance."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the request's fields beside the name."""
+        return {"instance_id": self.instance_id, "description": self.description}
+
+    def request(self, name: str) -> DatabaseBackupCreate:
+        """Build the request.
+
+        :raises InvalidRequestError: a documented rule is broken.
+        """
+        return validated(self.model, f"{self.title} backup", {"name": name, **self.arguments()})
+
+    async def find(self, cloud: BackupCloud, request: DatabaseBackupCreate, since: datetime) -> BackupReference | None:
+        """Look for a backup of the instance with this name."""
+        return await self.service_of(cloud).find_backup(instance_id=request.instance_id, name=request.name)
+
+    async def submit(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> BackupReference:
+        """Ask for the backup."""
+        service = self.service_of(cloud)
+        return service.reference_to(await service.backups.create(request))
+
+
+class DatabaseDeleteBackupOperator(DeleteBackupOperator):
+    """Delete a manual backup of a database instance.
+
+    :param instance_id: id of the instance; RDS needs it to see whether the backup is gone (templated).
+    """
+
+    template_fields: Sequence[str] = (*DeleteBackupOperator.template_fields, "instance_id")
+
+    def __init__(self, *, instance_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.instance_id = instance_id

@@ -1,0 +1,109 @@
+"""Deleting a backup, the same for every service."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_backup.backup_argument import reference_from
+from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.exceptions import BackupFailedError, BackupTimeoutError
+from airflow_provider_backup.operators.base import BackupCloudOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+
+
+class DeleteBackupOperator(BackupCloudOperator):
+    """Delete a backup; one that is gone already counts as deleted.
+
+    :param backup: what a create operator or a sensor returned (templated); in place of the ids.
+    :param backup_id: id of the backup (templated).
+    :param wait_for_completion: whether the task ends only when the backup is gone; it waits on the worker.
+    :param poll_interval: seconds between two looks, above 0.
+    :param timeout: seconds to wait, above 0; a deletion can take half an hour.
+    """
+
+    template_fields: Sequence[str] = (*BackupCloudOperator.template_fields, "backup", "backup_id")
+    service_name: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        backup: dict[str, Any] | None = None,
+        backup_id: str | None = None,
+        wait_for_completion: bool = True,
+        poll_interval: float = 10.0,
+        timeout: float = 60 * 60,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.backup = backup
+        self.backup_id = backup_id
+        self.wait_for_completion = wait_for_completion
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the ids that name the backup, by kind."""
+        return {"backup": self.backup_id}
+
+    def reference(self) -> BackupReference:
+        """Return which backup is meant.
+
+        :raises InvalidArgumentError: none or several are named.
+        """
+        return reference_from(self.service_name, self.backup, self.ids(), getattr(self, "instance_id", None))
+
+    def execute(self, context: Any) -> dict[str, Any]:
+        """Delete the backup.
+
+        :return: the reference of the deleted backup.
+        :raises ApiError: the service refuses.
+        :raises BackupTimeoutError: it is still there when the time is over.
+        """
+        reference = self.reference()
+        self.act(lambda cloud: self._delete(cloud, reference))
+        return reference.to_dict()
+
+    async def _delete(self, cloud: BackupCloud, reference: BackupReference) -> None:
+        service = cloud.service(reference.service)
+        await service.delete_backup(reference)
+        self.log.info("The deletion of %s is asked for.", reference)
+        deadline = time.monotonic() + self.timeout
+        while self.wait_for_completion:
+            try:
+                observation = await service.observe(reference)
+            except NotFoundError:
+                self.log.info("%s is gone.", reference)
+                return
+            if observation.phase is Phase.GONE:
+                return
+            if observation.phase is Phase.FAILED:
+                raise BackupFailedError(observation)
+            if time.monotonic() >= deadline:
+                raise BackupTimeoutError(
+                    f"The time is over and {observation}.", next_step="Give it more time (timeout)."
+                )
+            await asyncio.sleep(self.poll_interval)
+
+
+class CheckpointDeleteBackupOperator(DeleteBackupOperator):
+    """Delete a checkpoint with all its backups, or one backup in it.
+
+    :param checkpoint_id: id of the checkpoint, in place of ``backup_id`` (templated).
+    """
+
+    template_fields: Sequence[str] = (*DeleteBackupOperator.template_fields, "checkpoint_id")
+
+    def __init__(self, *, checkpoint_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.checkpoint_id = checkpoint_id
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the ids that name the backup, by kind."""
+        return {"backup": self.backup_id, "checkpoint": self.checkpoint_id}

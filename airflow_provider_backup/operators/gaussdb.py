@@ -1,0 +1,39 @@
+"""Backups of GaussDB instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_backup.cloud.gaussdb.models import BackupCreate
+from airflow_provider_backup.operators.databases import DatabaseCreateBackupOperator, DatabaseDeleteBackupOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.gaussdb.service import GaussDbService
+
+
+class GaussDbCreateBackupOperator(DatabaseCreateBackupOperator):
+    """Take a manual backup of a GaussDB instance: ``POST /v3/{project_id}/backups`` (databases section 3.2).
+
+    The arguments are those of :class:`~airflow_provider_backup.operators.databases.DatabaseCreateBackupOperator`.
+    """
+
+    title = "GaussDB"
+    model = BackupCreate
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.check_request_while_parsing()
+
+    def service_of(self, cloud: BackupCloud) -> GaussDbService:
+        """Return GaussDB."""
+        return cloud.gaussdb
+
+
+class GaussDbDeleteBackupOperator(DatabaseDeleteBackupOperator):
+    """Delete a manual backup of a GaussDB instance (databases section 5).
+
+    The arguments are those of :class:`~airflow_provider_backup.operators.databases.DatabaseDeleteBackupOperator`.
+    """
+
+    service_name = "gaussdb"

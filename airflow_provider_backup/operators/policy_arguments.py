@@ -1,0 +1,84 @@
+"""The plain arguments that policies of CBR and CSBS share: name, schedule, retention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_backup.cloud.schedule import Schedule, offset_text
+from airflow_provider_backup.operators.base import BackupCloudOperator
+
+LONG_TERM = ("day_backups", "week_backups", "month_backups", "year_backups")
+
+
+class PolicyArguments(BackupCloudOperator):
+    """Name, schedule and retention of a policy; what is not given is not sent.
+
+    :param name: name of the policy (templated).
+    :param enabled: whether the schedule runs (templated).
+    :param schedule: when it runs, such as ``daily at 14:00``, ``Mon,Wed 02:30`` or ``every 3 days at 02:00``
+        (templated).
+    :param time_zone: zone of the schedule and of the long-term numbers: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin``
+        (templated).
+    :param max_backups: automatic backups kept for each resource; -1 for no limit (templated).
+    :param retention_duration_days: days that a backup is kept; -1 for no limit (templated).
+    :param day_backups: days of which the newest backup is kept as well, 0 to 100; likewise the next three (templated).
+    :param week_backups: weeks (templated).
+    :param month_backups: months (templated).
+    :param year_backups: years (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        "name",
+        "enabled",
+        "schedule",
+        "time_zone",
+        "max_backups",
+        "retention_duration_days",
+        *LONG_TERM,
+    )
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        enabled: bool | None = None,
+        schedule: str | None = None,
+        time_zone: str = "UTC",
+        max_backups: int | None = None,
+        retention_duration_days: int | None = None,
+        day_backups: int | None = None,
+        week_backups: int | None = None,
+        month_backups: int | None = None,
+        year_backups: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.enabled = enabled
+        self.schedule = schedule
+        self.time_zone = time_zone
+        self.max_backups = max_backups
+        self.retention_duration_days = retention_duration_days
+        self.day_backups = day_backups
+        self.week_backups = week_backups
+        self.month_backups = month_backups
+        self.year_backups = year_backups
+
+    def parsed_schedule(self) -> Schedule | None:
+        """Return the schedule; none when it is not given.
+
+        :raises InvalidRequestError: text or zone cannot be read.
+        """
+        return None if self.schedule is None else Schedule.parse(self.schedule, self.time_zone)
+
+    def retention(self) -> dict[str, Any]:
+        """Return the fields of the service's ``operation_definition`` that are given.
+
+        :raises InvalidRequestError: the zone cannot be read.
+        """
+        names = ("max_backups", "retention_duration_days", *LONG_TERM)
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        if any(name in given for name in LONG_TERM):
+            given["timezone"] = offset_text(self.time_zone)
+        return given

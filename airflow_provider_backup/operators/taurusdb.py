@@ -1,0 +1,39 @@
+"""Backups of TaurusDB instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_backup.cloud.taurusdb.models import BackupCreate
+from airflow_provider_backup.operators.databases import DatabaseCreateBackupOperator, DatabaseDeleteBackupOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.taurusdb.service import TaurusDbService
+
+
+class TaurusDbCreateBackupOperator(DatabaseCreateBackupOperator):
+    """Take a manual backup of a TaurusDB instance: ``POST /v3/{project_id}/backups/create`` (databases section 3.3).
+
+    The arguments are those of :class:`~airflow_provider_backup.operators.databases.DatabaseCreateBackupOperator`.
+    """
+
+    title = "TaurusDB"
+    model = BackupCreate
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.check_request_while_parsing()
+
+    def service_of(self, cloud: BackupCloud) -> TaurusDbService:
+        """Return TaurusDB."""
+        return cloud.taurusdb
+
+
+class TaurusDbDeleteBackupOperator(DatabaseDeleteBackupOperator):
+    """Delete a manual backup of a TaurusDB instance (databases section 5).
+
+    The arguments are those of :class:`~airflow_provider_backup.operators.databases.DatabaseDeleteBackupOperator`.
+    """
+
+    service_name = "taurusdb"

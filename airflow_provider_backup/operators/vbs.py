@@ -1,0 +1,213 @@
+"""Disks with VBS: backup policies and backups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.policy import PolicyResult
+from airflow_provider_backup.cloud.schedule import Schedule
+from airflow_provider_backup.cloud.vbs.models import BackupCreate, PolicyCreate
+from airflow_provider_backup.cloud.vbs.schedule import schedule_fields
+from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.operators.create_backup import CreateBackupOperator
+from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, refuse_both
+from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+
+
+class VbsCreatePolicyOperator(CreatePolicyOperator):
+    """Create a backup policy for disks: ``POST /v2/{project_id}/backuppolicy`` (VBS section 3.1).
+
+    Give the whole ``policy``, or plain arguments.
+
+    :param policy: a :class:`~airflow_provider_backup.cloud.vbs.models.PolicyCreate`.
+    :param name: 1 to 64 letters, digits, ``_`` or ``-`` (templated).
+    :param schedule: when it runs, such as ``daily at 14:00`` or ``Mon,Wed 02:00``; full hours in UTC, every 1 to 30
+        days or on days of the week (templated).
+    :param time_zone: zone that the schedule is in: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin`` (templated).
+    :param retention_num: backups kept for each disk, 2 or more; or (templated)
+    :param retention_day: days that a backup is kept, 2 to 99999 (templated).
+    :param keep_first_backup_of_month: whether the first backup of the current month stays beyond that (templated).
+    :param enabled: whether the schedule runs (templated).
+    :param tags: up to 10 labels (templated).
+    :param if_exists: ``adopt`` or ``fail``, see
+        :class:`~airflow_provider_backup.operators.create_policy.CreatePolicyOperator`.
+    """
+
+    template_fields: Sequence[str] = (
+        *CreatePolicyOperator.template_fields,
+        "name",
+        "schedule",
+        "time_zone",
+        "retention_num",
+        "retention_day",
+        "keep_first_backup_of_month",
+        "enabled",
+        "tags",
+    )
+    title = "VBS"
+
+    def __init__(
+        self,
+        *,
+        policy: PolicyCreate | None = None,
+        name: str | None = None,
+        schedule: str | None = None,
+        time_zone: str = "UTC",
+        retention_num: int | None = None,
+        retention_day: int | None = None,
+        keep_first_backup_of_month: bool | None = None,
+        enabled: bool = True,
+        tags: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(policy=policy, **kwargs)
+        self.name = name
+        self.schedule = schedule
+        self.time_zone = time_zone
+        self.retention_num = retention_num
+        self.retention_day = retention_day
+        self.keep_first_backup_of_month = keep_first_backup_of_month
+        self.enabled = enabled
+        self.tags = tags
+        refuse_both("VBS policy", policy, name=name, schedule=schedule)
+        self.check_while_parsing(self.request)
+
+    def from_arguments(self) -> PolicyCreate:
+        """Build the policy from the plain arguments."""
+        scheduled: dict[str, Any] = {
+            "retention_num": self.retention_num,
+            "retention_day": self.retention_day,
+            "keep_first_backup_of_month": self.keep_first_backup_of_month,
+            "enabled": self.enabled,
+        }
+        time_zone = None
+        if self.schedule is not None:
+            fields = schedule_fields(Schedule.parse(self.schedule, self.time_zone))._asdict()
+            time_zone = fields.pop("time_zone")
+            scheduled |= fields
+        return validated(
+            PolicyCreate,
+            "VBS policy",
+            {
+                "name": self.name,
+                "scheduled_policy": {key: value for key, value in scheduled.items() if value is not None},
+                "time_zone": time_zone,
+                "tags": None
+                if self.tags is None
+                else [{"key": key, "value": value} for key, value in self.tags.items()],
+            },
+        )
+
+    async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
+        """Look through the list: VBS has no other way."""
+        async for policy in cloud.vbs.policies.list():
+            if policy.name == name:
+                return PolicyResult(
+                    service="vbs",
+                    policy_id=policy.id,
+                    name=policy.name,
+                    enabled=policy.scheduled_policy.enabled,
+                    resource_ids=[],
+                    created=False,
+                    policy=policy.model_dump(mode="json", by_alias=True, exclude_none=True),
+                )
+        return None
+
+    async def create(self, cloud: BackupCloud, policy: PolicyCreate) -> PolicyResult:
+        """Create the policy; the service answers with its id only."""
+        policy_id = await cloud.vbs.policies.create(policy)
+        return PolicyResult(
+            service="vbs",
+            policy_id=policy_id,
+            name=policy.name,
+            enabled=policy.scheduled_policy.enabled,
+            resource_ids=[],
+            created=True,
+            policy={"backup_policy_id": policy_id, **policy.to_wire()},
+        )
+
+
+class VbsCreateBackupOperator(CreateBackupOperator):
+    """Take a backup of a disk: ``POST /v2/{project_id}/cloudbackups`` (VBS section 4.1); creating becomes available.
+
+    The arguments of waiting are those of
+    :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
+
+    :param volume_id: id of the disk, which must be available or in use (templated).
+    :param name: 1 to 64 letters, digits, ``_`` or ``-``, not beginning with ``autobk`` (templated). Without it the task
+        makes one of DAG, task and a key of its own.
+    :param description: up to 64 characters without ``<`` and ``>`` (templated).
+    :param snapshot_id: an existing snapshot of the disk to back up instead of its present state (templated).
+    :param full_backup: true for a full backup; incremental without it (templated).
+    :param tags: up to 10 labels (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        *CreateBackupOperator.template_fields,
+        "volume_id",
+        "name",
+        "description",
+        "snapshot_id",
+        "full_backup",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        *,
+        volume_id: str,
+        name: str | None = None,
+        description: str | None = None,
+        snapshot_id: str | None = None,
+        full_backup: bool | None = None,
+        tags: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.volume_id = volume_id
+        self.name = name
+        self.description = description
+        self.snapshot_id = snapshot_id
+        self.full_backup = full_backup
+        self.tags = tags
+        self.check_request_while_parsing()
+
+    def request(self, name: str) -> BackupCreate:
+        """Build the request."""
+        return validated(
+            BackupCreate,
+            "VBS backup",
+            {
+                "volume_id": self.volume_id,
+                "name": name,
+                "description": self.description,
+                "snapshot_id": self.snapshot_id,
+                "tags": None
+                if self.tags is None
+                else [{"key": key, "value": value} for key, value in self.tags.items()],
+                "extend_param": None if self.full_backup is None else {"full_backup": self.full_backup},
+            },
+        )
+
+    async def find(self, cloud: BackupCloud, request: BackupCreate, since: datetime) -> BackupReference | None:
+        """Look for a backup of the disk with this name."""
+        return await cloud.vbs.find_backup(volume_id=request.volume_id, name=request.name)
+
+    async def submit(self, cloud: BackupCloud, request: BackupCreate) -> BackupReference:
+        """Ask for the backup; the service answers with a job."""
+        return BackupReference("vbs", await cloud.vbs.backups.create(request), "job")
+
+
+class VbsDeleteBackupOperator(DeleteBackupOperator):
+    """Delete a backup of a disk (VBS section 4.5).
+
+    The arguments are those of :class:`~airflow_provider_backup.operators.delete_backup.DeleteBackupOperator`.
+    """
+
+    service_name = "vbs"

@@ -1,0 +1,1 @@
+"""What waits for a backup that somebody else started."""

@@ -1,0 +1,133 @@
+"""Waiting for a backup that somebody else started: poke, reschedule and deferred, alike in all three."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from airflow.providers.common.compat.sdk import (
+    AirflowFailException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_provider_backup.backup_argument import reference_from
+from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.exceptions import BackupSensorTimeoutError
+from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION
+from airflow_provider_backup.waiting import WaitsForBackup, wait_plan
+
+SHORTEST_POKE = 1.0
+"""Seconds: a shorter poke_interval is stretched to this in the triggerer, which all tasks share."""
+
+
+class BackupSensor(WaitsForBackup, BaseSensorOperator):
+    """Wait until a backup is good; a failed one fails the task at once.
+
+    ``poke_interval``, ``timeout``, ``mode``, ``soft_fail`` and the other arguments of a sensor mean the same in every
+    mode: a failed backup and the end of the time are skipped with ``soft_fail``, all other errors fail the task.
+
+    :param backup: what a create operator returned (templated); in place of the ids.
+    :param backup_id: id of the backup (templated).
+    :param huaweicloud_conn_id: id of the connection (templated).
+    :param region: takes the place of the connection's region (templated).
+    :param project_id: takes the place of the connection's project (templated).
+    :param deferrable: whether to wait in the triggerer; none follows ``[operators] default_deferrable``.
+    :param fail_on_skipped: whether a backup that left resources out counts as failed.
+    """
+
+    template_fields: Sequence[str] = ("huaweicloud_conn_id", "region", "project_id", "backup", "backup_id")
+    ui_color = "#d8ecd8"
+    timeout_error = BackupSensorTimeoutError
+    service_name: ClassVar[str]
+
+    def __init__(
+        self,
+        *,
+        backup: dict[str, Any] | None = None,
+        backup_id: str | None = None,
+        huaweicloud_conn_id: str = DEFAULT_CONNECTION,
+        region: str | None = None,
+        project_id: str | None = None,
+        deferrable: bool | None = None,
+        fail_on_skipped: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.backup = backup
+        self.backup_id = backup_id
+        self.huaweicloud_conn_id = huaweicloud_conn_id
+        self.region = region
+        self.project_id = project_id
+        self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
+        self.fail_on_skipped = fail_on_skipped
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the ids that name the backup, by kind."""
+        return {"backup": self.backup_id}
+
+    def reference(self) -> BackupReference:
+        """Return which backup is meant.
+
+        :raises InvalidArgumentError: none or several are named.
+        """
+        return reference_from(self.service_name, self.backup, self.ids(), getattr(self, "instance_id", None))
+
+    def poke(self, context: Any) -> PokeReturnValue | bool:
+        """Look once.
+
+        :return: the result, see :class:`~airflow_provider_backup.cloud.backup.BackupResult`, when the backup is good.
+        :raises BackupFailedError: it ended badly or is gone.
+        """
+        reference = self.reference()
+        try:
+            observation = self.hook.run_in_cloud(lambda cloud: self.look(cloud, reference))
+        except BackupError as error:
+            if not is_passing(error):
+                raise
+            self.log.warning("%s could not be seen, asking again: %s", reference, error)
+            return False
+        if observation.phase.is_terminal:
+            return PokeReturnValue(is_done=True, xcom_value=self.end(observation))
+        self.log.info("%s", observation)
+        return False
+
+    def execute(self, context: Any) -> Any:
+        """Wait in the chosen mode.
+
+        :return: see :class:`~airflow_provider_backup.cloud.backup.BackupResult`.
+        """
+        if not self.deferrable:
+            return super().execute(context)
+        with self._skipping_as_poke_mode_does():
+            deadline = time.time() + self.timeout
+            seen = self.poke(context)
+            if isinstance(seen, PokeReturnValue):
+                return seen.xcom_value
+            self.defer_wait(context, wait_plan(self.reference(), max(SHORTEST_POKE, self.poke_interval), deadline))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Go on after a deferral, with the same endings as in the other modes."""
+        # Not the one of BaseSensorOperator: that skips on errors on which poke mode fails.
+        with self._skipping_as_poke_mode_does():
+            return WaitsForBackup.resume_execution(self, next_method, next_kwargs, context)
+
+    @contextmanager
+    def _skipping_as_poke_mode_does(self) -> Iterator[None]:
+        try:
+            yield
+        except (AirflowSensorTimeout, AirflowFailException) as error:
+            if self.soft_fail or self.never_fail:
+                raise AirflowSkipException(f"Skipped (soft_fail or never_fail): {error}") from error
+            raise
+        except BackupError as error:
+            if self.never_fail:
+                raise AirflowSkipException(f"Skipped (never_fail): {error}") from error
+            raise

@@ -1,0 +1,14 @@
+"""Waiting for backups of servers."""
+
+from __future__ import annotations
+
+from airflow_provider_backup.sensors.checkpoints import CheckpointBackupSensor
+
+
+class CsbsBackupSensor(CheckpointBackupSensor):
+    """Wait until a checkpoint, or one backup in it, is available.
+
+    The arguments are those of :class:`~airflow_provider_backup.sensors.checkpoints.CheckpointBackupSensor`.
+    """
+
+    service_name = "csbs"

@@ -1,0 +1,14 @@
+"""Waiting for backups of TaurusDB instances."""
+
+from __future__ import annotations
+
+from airflow_provider_backup.sensors.databases import DatabaseBackupSensor
+
+
+class TaurusDbBackupSensor(DatabaseBackupSensor):
+    """Wait until a backup of a TaurusDB instance is COMPLETED.
+
+    The arguments are those of :class:`~airflow_provider_backup.sensors.databases.DatabaseBackupSensor`.
+    """
+
+    service_name = "taurusdb"

@@ -1,0 +1,28 @@
+"""Waiting for backups of disks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_backup.sensors.base import BackupSensor
+
+
+class VbsBackupSensor(BackupSensor):
+    """Wait until a backup of a disk is available.
+
+    The other arguments are those of :class:`~airflow_provider_backup.sensors.base.BackupSensor`.
+
+    :param job_id: id of the job that takes the backup, in place of ``backup_id`` (templated).
+    """
+
+    template_fields: Sequence[str] = (*BackupSensor.template_fields, "job_id")
+    service_name = "vbs"
+
+    def __init__(self, *, job_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.job_id = job_id
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the ids that name the backup, by kind."""
+        return {"backup": self.backup_id, "job": self.job_id}

@@ -1,0 +1,47 @@
+"""What all tests share: an Airflow home of their own, made before anything imports Airflow."""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+_home = Path(tempfile.mkdtemp(prefix="airflow-home-of-tests-"))
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+for _name in [name for name in os.environ if name.startswith("AIRFLOW_")]:
+    del os.environ[_name]  # settings, connections and variables of the person who runs the tests
+os.environ |= {
+    "AIRFLOW_HOME": str(_home),
+    "AIRFLOW__CORE__DAGS_FOLDER": str(_home / "dags"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "SCARF_ANALYTICS": "false",
+}
+
+# The first import of Airflow alone takes longer than hypothesis grants an example.
+hypothesis.settings.register_profile("project", deadline=None)
+hypothesis.settings.load_profile("project")
+
+# Other people's clients are installed beside the newest Airflow only: `make test` runs them there.
+collect_ignore_glob = [] if importlib.util.find_spec("huaweicloudsdkcore") else ["*other_clients*"]
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> Path:
+    """Make the metadata database that ``dag.test()`` and everything else that touches the database needs.
+
+    :return: the Airflow home that it is in.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "airflow", "db", "migrate"], capture_output=True, text=True, check=False, cwd=_home
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return _home

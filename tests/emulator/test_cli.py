@@ -1,0 +1,106 @@
+"""The command ``backup-cloud-emulator``, run as a process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_backup.emulator.cli import main
+
+COMMAND = [sys.executable, "-m", "airflow_provider_backup.emulator"]
+
+
+@contextmanager
+def emulator(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process, process.stdout.readline()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_prints_one_json_line_when_ready_and_ends_well_on_a_signal(number: signal.Signals) -> None:
+    with emulator("--port", "0") as (process, line):
+        description = json.loads(line)
+        with urllib.request.urlopen(description["iam"]) as response:
+            assert response.status == 200
+        process.send_signal(number)
+        rest, log = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert rest == ""
+    assert "iam GET /v3: 200" in log
+    assert "Traceback" not in log
+
+
+def test_it_keeps_its_state_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    with emulator("--port", "0", "--state", str(file)) as (process, _):
+        process.terminate()
+        process.wait(timeout=10)
+    assert "inventory.servers" in json.loads(file.read_text())
+
+
+def test_a_taken_port_is_an_error_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--port", str(port)]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    assert f"port {port} (iam)" in output.err
+    assert "--port" in output.err
+
+
+@pytest.mark.parametrize("content", ["no json", "[]"])
+def test_a_state_file_that_is_none_is_an_error_on_one_line(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "state.json"
+    file.write_text(content)
+    assert main(["--port", "0", "--state", str(file)]) == 1
+    error = capsys.readouterr().err
+    assert f"The state file {file} cannot be read" in error
+    assert "Traceback" not in error
+
+
+def test_a_state_file_that_cannot_be_written_is_an_error_on_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "nowhere" / "state.json"
+    assert main(["--port", "0", "--state", str(file)]) == 1
+    assert f"The state file {file} cannot be used: No such file" in capsys.readouterr().err
+
+
+def test_an_address_that_others_can_reach_is_warned_about(capsys: pytest.CaptureFixture[str]) -> None:
+    # An address of documentation: no machine has it, so nothing is opened.
+    assert main(["--host", "192.0.2.1"]) == 1
+    assert "WARNING: the local cloud listens on 192.0.2.1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--port", "-1"], ["--port", "65530"], ["--port", "x"], ["--backup-seconds", "-1"], ["--backup-seconds", "nan"]],
+)
+def test_an_impossible_number_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_the_help_says_that_it_is_a_development_tool(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "development tool" in " ".join(capsys.readouterr().out.split())

@@ -1,0 +1,51 @@
+"""What stands in the local cloud from the start."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from airflow_provider_backup.emulator.inventory import Inventory
+from airflow_provider_backup.emulator.state import CloudState
+
+
+def test_every_server_has_disks_that_know_their_server() -> None:
+    inventory = Inventory(CloudState())
+    assert len(inventory.servers) >= 3
+    for server in inventory.servers.values():
+        disks = [inventory.volumes[identifier] for identifier in server["volumes"]]
+        assert disks
+        assert {disk["server_id"] for disk in disks} == {server["id"]}
+        assert server["size_gb"] == sum(disk["size_gb"] for disk in disks)
+        assert sum(disk["bootable"] for disk in disks) == 1
+
+
+def test_one_disk_hangs_on_no_server() -> None:
+    volumes = Inventory(CloudState()).volumes
+    assert [row["status"] for row in volumes.values() if row["server_id"] is None] == ["available"]
+
+
+@pytest.mark.parametrize(("service", "suffixes"), [("rds", "01|03|04"), ("gaussdb", "14"), ("taurusdb", "07")])
+def test_the_ids_of_instances_end_as_those_of_their_service_do(service: str, suffixes: str) -> None:
+    instances = Inventory(CloudState()).instances(service)
+    assert len(instances) >= 3
+    assert all(re.fullmatch(rf"[0-9a-f]{{32}}in({suffixes})", identifier) for identifier in instances)
+
+
+def test_the_first_rds_instance_is_mysql_and_all_engines_are_there() -> None:
+    engines = [row["engine"] for row in Inventory(CloudState()).instances("rds").values()]
+    assert engines[0] == "MySQL"
+    assert {"MySQL", "PostgreSQL", "SQLServer"} == set(engines)
+
+
+def test_ids_are_the_same_at_every_first_start() -> None:
+    assert list(Inventory(CloudState()).servers) == list(Inventory(CloudState()).servers)
+    assert "61302bca-203a-57af-95b5-01782f5bd9b9" in Inventory(CloudState()).servers
+
+
+def test_an_inventory_that_was_changed_is_not_seeded_again() -> None:
+    state = CloudState()
+    first = Inventory(state)
+    next(iter(first.volumes.values()))["name"] = "renamed"
+    assert next(iter(Inventory(state).volumes.values()))["name"] == "renamed"

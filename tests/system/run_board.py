@@ -1,0 +1,152 @@
+"""How DAG runs stand, task by task, with the backups that their tasks take: Airflow and the cloud seen together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.client import BackupCloud
+from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
+from tests.system.airflow_api import FINISHED_STATES, AirflowApi
+
+REFERENCE_KEY = "backup_reference"
+"""Where operators that take a backup put its id before they wait."""
+
+RESULT_KEY = "return_value"
+
+_OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+
+_TaskKey = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class TaskRow:
+    """One task instance.
+
+    :param dag: id of the DAG.
+    :param task_id: id of the task.
+    :param map_index: which instance of a mapped task; -1 for a task that is not mapped.
+    :param try_number: how often it was tried.
+    :param state: Airflow's word.
+    :param subject: the backup or policy that it is about.
+    :param status: the service's word on that backup.
+    """
+
+    dag: str
+    task_id: str
+    map_index: int
+    try_number: int
+    state: str
+    subject: str = ""
+    status: str = ""
+
+    @property
+    def task(self) -> str:
+        """Id of the task, with the map index of a mapped one."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the task is not over."""
+        return self.state not in _OVER
+
+
+class RunBoard:
+    """Several DAG runs.
+
+    :param api: the Airflow that they run in.
+    :param runs: run id by DAG id.
+    """
+
+    def __init__(self, api: AirflowApi, runs: Mapping[str, str]) -> None:
+        self.states: dict[str, str] = dict.fromkeys(runs, "queued")
+        self.runs = dict(runs)
+        self._api = api
+        self._values: dict[tuple[_TaskKey, str], Any] = {}
+        self._observed: dict[BackupReference, tuple[str, str]] = {}
+        self._final: set[BackupReference] = set()
+
+    @classmethod
+    def start(cls, api: AirflowApi, dag_ids: Iterable[str]) -> Self:
+        """Unpause DAGs and start a run of each.
+
+        :param api: the Airflow that has them.
+        :param dag_ids: which ones.
+        """
+        runs = {}
+        for dag_id in dag_ids:
+            api.unpause(dag_id)
+            runs[dag_id] = api.trigger(dag_id)
+        return cls(api, runs)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all runs are over, as last seen by :meth:`look`."""
+        return all(state in FINISHED_STATES for state in self.states.values())
+
+    @property
+    def succeeded(self) -> int:
+        """How many runs ended well, as last seen by :meth:`look`."""
+        return sum(state == "success" for state in self.states.values())
+
+    async def look(self, cloud: BackupCloud) -> list[TaskRow]:
+        """Look once at all runs.
+
+        :param cloud: the open client of the cloud that the runs work on.
+        :return: the rows in the order in which the tasks began.
+        """
+        rows: list[TaskRow] = []
+        for dag_id, run_id in self.runs.items():
+            # The run first: when it is over, its tasks are.
+            self.states[dag_id] = (await asyncio.to_thread(self._api.dag_run, dag_id, run_id))["state"]
+            instances = await asyncio.to_thread(self._api.task_instances, dag_id, run_id)
+            await asyncio.to_thread(self._read_new_values, dag_id, run_id)
+            rows += [await self._row(cloud, dag_id, instance) for instance in sorted(instances, key=_beginning)]
+        return rows
+
+    def _read_new_values(self, dag_id: str, run_id: str) -> None:
+        for entry in self._api.xcom_entries(dag_id, run_id):
+            key = (dag_id, entry["task_id"], entry["map_index"])
+            if entry["key"] in (REFERENCE_KEY, RESULT_KEY) and (key, entry["key"]) not in self._values:
+                value = self._api.xcom(dag_id, run_id, entry["task_id"], entry["key"], map_index=entry["map_index"])
+                self._values[key, entry["key"]] = value
+
+    async def _row(self, cloud: BackupCloud, dag_id: str, instance: Mapping[str, Any]) -> TaskRow:
+        key = (dag_id, instance["task_id"], instance["map_index"])
+        subject, status = subject_of(self._values.get((key, RESULT_KEY)))
+        if isinstance(reference := self._values.get((key, REFERENCE_KEY)), dict):
+            subject, status = await self._seen_in_cloud(cloud, BackupReference.from_dict(reference))
+        return TaskRow(*key, instance["try_number"], instance["state"] or "waiting", subject, status)
+
+    async def _seen_in_cloud(self, cloud: BackupCloud, reference: BackupReference) -> tuple[str, str]:
+        if reference not in self._final:
+            try:
+                observation = await cloud.service(reference.service).observe(reference)
+            except NotFoundError:
+                name, _ = self._observed.get(reference, (str(reference), ""))
+                self._observed[reference] = (name, "gone")
+            except BackupError as error:
+                self._observed[reference] = (str(reference), error.message)
+            else:
+                progress = "" if observation.progress is None else f" {observation.progress} %"
+                status = observation.status if observation.phase.is_terminal else observation.status + progress
+                self._observed[reference] = (observation.name or str(reference), status)
+                if observation.phase.is_terminal:
+                    self._final.add(reference)
+        return self._observed[reference]
+
+
+def subject_of(result: Any) -> tuple[str, str]:
+    """Return name (else id) and status out of what one of our tasks returned; empty texts for anything else."""
+    if not isinstance(result, dict):
+        return "", ""
+    subject = next((result[key] for key in ("name", "backup_id", "policy_id", "id") if result.get(key)), "")
+    return str(subject), str(result.get("status") or "")
+
+
+def _beginning(instance: Mapping[str, Any]) -> tuple[bool, str, str, int]:
+    started = instance["start_date"]
+    return (started is None, started or "", instance["task_id"], instance["map_index"])
