@@ -30,13 +30,14 @@ def key_of(context: Any) -> str:
     return base64.b32encode(digest).decode().lower()[:KEY_LENGTH]
 
 
-def keyed_name(context: Any, *, longest: int = 64) -> str:
+def keyed_name(context: Any, *, longest: int = 57) -> str:
     """Return the backup's name for the task instance that runs: a readable prefix and the key.
 
     It starts with a letter and has only letters, digits, ``-`` and ``_``, which every service takes.
 
     :param context: the context of ``execute``.
-    :param longest: most characters that the service takes, 16 or more.
+    :param longest: most characters, 16 or more. Every service takes 64; a number of ours (``-2``) and one of CBR's
+        (``-0001``, CBR section 6.1) may follow.
     """
     task_instance = context["ti"]
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{task_instance.dag_id}-{task_instance.task_id}").strip("-_")

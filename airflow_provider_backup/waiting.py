@@ -26,6 +26,8 @@ FRAMEWORK_MARGIN = timedelta(minutes=2)
 MOST_TRIGGER_FAILURES = 5
 """After so many dead triggers for one wait the task gives up instead of deferring in a loop."""
 
+_MORE_TIME = "Give it more time (timeout); the backup is left alone, and a retry finds it again."
+
 
 def wait_plan(
     reference: BackupReference, poll_interval: float, deadline: float, started_at: float | None = None
@@ -141,7 +143,7 @@ class WaitsForBackup:
         """
         result: dict[str, Any] = event.get("result") or {}
         if event.get("outcome") == "over" and event.get("phase") == Phase.GOOD.value and not result.get("skipped"):
-            self.log.info("%s %s %s is %s", *(result[key] for key in ("service", "kind", "backup_id", "status")))
+            self.log.info("%s %s %s is %s", *(result.get(key) for key in ("service", "kind", "backup_id", "status")))
             return cast("BackupResult", result)
         self.log.warning("The trigger says: %s", event.get("message") or event.get("reason") or event)
         return self._resume(context, self._plan_of(context))
@@ -188,7 +190,7 @@ class WaitsForBackup:
         if time_left <= 0:
             raise self.timeout_error(
                 f"The time for {reference} is over and it still is {observation.status}.",
-                next_step="Give it more time (timeout); the backup is left alone, and a retry finds it again.",
+                next_step=_MORE_TIME,
             )
         return None
 
@@ -223,4 +225,4 @@ class WaitsForBackup:
                 )
             )
         except WaitTimeoutError as error:
-            raise self.timeout_error(error.message, next_step=error.next_step) from error
+            raise self.timeout_error(error.message, next_step=_MORE_TIME) from error

@@ -31,8 +31,9 @@ def main(wheel: str, sdist: str) -> None:
         for file in ("README.md", "LICENSE", "CHANGELOG.md", "Makefile", "pyproject.toml", f"{PACKAGE}/py.typed"):
             _require(file, names, sdist)
 
-    import airflow_provider_backup
     from airflow.providers_manager import ProvidersManager
+
+    import airflow_provider_backup
 
     installed = distribution(DISTRIBUTION)
     if installed.version != airflow_provider_backup.__version__:
@@ -40,7 +41,11 @@ def main(wheel: str, sdist: str) -> None:
     labels = {url.partition(",")[0] for url in installed.metadata.get_all("Project-URL") or ()}
     for label in ("Documentation", "Source", "Issues", "Changelog"):
         _require(label, labels, "the list of project URLs")
-    _require(DISTRIBUTION, ProvidersManager().providers, "Airflow's list of providers")
+    _require(
+        DISTRIBUTION,
+        ProvidersManager().providers,  # type: ignore[no-untyped-call]
+        "Airflow's list of providers",
+    )
     for entry_point in entry_points(group="console_scripts").select(name="backup-cloud-emulator"):
         entry_point.load()
     print(f"{Path(wheel).name} is installed and in order")

@@ -23,6 +23,8 @@ class BackupReference:
     :param instance_id: database services only: the instance that is backed up.
     :param job_id: GaussDB and TaurusDB only: the job that makes the backup, known to whoever started it; it tells the
         progress and the reason of a failure.
+    :param expected_ids: CSBS only: the servers that were asked for, known to whoever started the checkpoint; the service
+        does not tell which of them it left out.
     """
 
     service: str
@@ -30,16 +32,19 @@ class BackupReference:
     kind: BackupKind = "backup"
     instance_id: str | None = None
     job_id: str | None = None
+    expected_ids: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reference as a dict of JSON values without empty members."""
-        return {key: value for key, value in asdict(self).items() if value is not None}
+        values = {key: value for key, value in asdict(self).items() if value}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BackupReference:
         """Build a reference from :meth:`to_dict` of this or a neighbour version: unknown members are ignored."""
         known = {field.name for field in fields(cls)}
-        return cls(**{key: value for key, value in values.items() if key in known})
+        given = {key: value for key, value in values.items() if key in known and value}
+        return cls(**given | {"expected_ids": tuple(given.get("expected_ids", ()))})
 
     def __str__(self) -> str:
         return f"{self.service} {self.kind} {self.backup_id}"
@@ -63,6 +68,7 @@ class BackupResult(TypedDict):
     status: str
     backup_ids: list[str]
     resource_ids: list[str]
+    expected_ids: list[str]
     skipped: list[SkippedResource]
     size_mb: float | None
     created_at: str | None
@@ -111,6 +117,7 @@ class BackupObservation:
             status=self.status,
             backup_ids=list(self.backup_ids),
             resource_ids=list(self.resource_ids),
+            expected_ids=list(self.reference.expected_ids),
             skipped=list(self.skipped),
             size_mb=self.size_mb,
             created_at=self.created_at.isoformat() if self.created_at else None,

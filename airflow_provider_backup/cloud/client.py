@@ -63,8 +63,10 @@ class BackupCloud:
 
     async def close(self) -> None:
         """Close the session."""
-        await self._account.close()
-        await self._transport.close()
+        try:
+            await self._account.close()
+        finally:
+            await self._transport.close()
 
     async def project_id(self) -> str:
         """Return the id of the project that requests are for; asks the identity service when it was not given.

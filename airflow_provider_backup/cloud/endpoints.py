@@ -1,13 +1,13 @@
-"""Where a service lives: explicit endpoint, else the token's catalog, else the cloud's host pattern (access section 3)."""
+"""Where a service lives: explicit endpoint, else the token's catalog, else the cloud's host pattern (access 3)."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_backup.cloud.addresses import is_loopback, is_web_address
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.service_definition import ServiceDefinition
 from airflow_provider_backup.cloud.settings import CloudSettings
@@ -44,11 +44,10 @@ def auth_url(settings: CloudSettings) -> str:
     """
     explicit = settings.auth_url or dict(settings.endpoints).get("iam")
     if explicit:
-        url = _with_scheme(explicit).rstrip("/")
-        url = url if url.endswith("/v3") else f"{url}/v3"
+        url = without_version(_with_scheme(explicit))
     else:
-        url = f"https://{_IDENTITY_LABELS.get(settings.cloud, 'iam')}.{_domain(settings, 'iam')}/v3"
-    return refuse_plain_http(url, settings)
+        url = f"https://{_IDENTITY_LABELS.get(settings.cloud, 'iam')}.{_domain(settings, 'iam')}"
+    return refuse_plain_http(f"{url}/v3", settings)
 
 
 def service_url(
@@ -68,7 +67,7 @@ def service_url(
 
 def without_version(url: str) -> str:
     """Cut ``/v3``, ``/v3/PROJECT`` and a trailing slash off an endpoint; a prefix such as ``/mysql`` stays."""
-    return re.sub(r"/v\d+(\.\d+)?(/.*)?$", "", url.rstrip("/"))
+    return re.sub(r"(?<!/)/v\d+(\.\d+)?(/.*)?$", "", url.rstrip("/"))
 
 
 def refuse_plain_http(url: str, settings: CloudSettings) -> str:
@@ -76,12 +75,14 @@ def refuse_plain_http(url: str, settings: CloudSettings) -> str:
 
     :raises ConfigurationError: plain http to another machine without permission, or no web address at all.
     """
+    if not is_web_address(url):
+        # Its text is not repeated: what is wrong may be a password in it.
+        raise ConfigurationError(
+            "An endpoint, or the auth URL, is not a plain web address.",
+            next_step="Write it as https://host[:port][/path], without user, password and query.",
+        )
     parts = urlsplit(url)
-    if parts.scheme == "https" and parts.hostname:
-        return url
-    if parts.scheme != "http" or not parts.hostname:
-        raise ConfigurationError(f"{url!r} is not a web address.", next_step="Write it as https://host[:port].")
-    if settings.network.allow_plain_http or _is_loopback(parts.hostname):
+    if parts.scheme == "https" or settings.network.allow_plain_http or is_loopback(parts.hostname or ""):
         return url
     raise ConfigurationError(
         f"{url!r} would send credentials unprotected.",
@@ -89,16 +90,8 @@ def refuse_plain_http(url: str, settings: CloudSettings) -> str:
     )
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _with_scheme(url: str) -> str:
+    url = url.strip()
     return url if "://" in url else f"https://{url}"
 
 
@@ -108,6 +101,8 @@ def _from_catalog(definition: ServiceDefinition, region: str, catalog: Sequence[
             if entry.get("type") != catalog_type:
                 continue
             for endpoint in entry.get("endpoints") or ():
+                if not isinstance(endpoint, Mapping):
+                    continue
                 of_region = endpoint.get("region_id") or endpoint.get("region")
                 if endpoint.get("interface") == "public" and of_region in (region, "*", None) and endpoint.get("url"):
                     return str(endpoint["url"])

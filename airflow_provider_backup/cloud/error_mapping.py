@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,7 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
     ServerError,
 )
+from airflow_provider_backup.cloud.service_definition import classify
 
 _PAIRS = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("errCode", "externalMessage"), ("code", "message"))
 _REQUEST_ID_HEADERS = ("X-Request-Id", "X-Openstack-Request-Id", "X-Compute-Request-Id", "X-IAM-Trace-Id")
@@ -31,12 +33,17 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     413: QuotaExceededError,
     429: RateLimitedError,
 }
-# IAM answers some wrong keys with 400 (access section 4).
-_AUTHENTICATION_CODES = {f"IAM.{number}" for number in (1104, 1105, 1106, 1107, 1108)}
+# IAM answers some wrong keys, and a wrong project, with 400 (access section 4).
+_IAM_CLASSES = classify(
+    {AuthenticationError: "IAM.1104 IAM.1105 IAM.1106 IAM.1107 IAM.1108", NotFoundError: "IAM.1109"}
+)
+# The gateway knows no such path, or has nothing behind it (access section 4.1).
+_NO_SUCH_PATH = ("0101", "0103")
 _NEXT_STEPS: dict[type[ApiError], str] = {
     AuthenticationError: "Check user, password and account, or access key, secret key and security token, in the "
     "connection, and that this machine's clock is right (signatures allow 15 minutes).",
-    PermissionDeniedError: "Give the user or agency the right for this action in this project, and check the project id.",
+    PermissionDeniedError: "Give the user or agency the right for this action in this project, and check the project's "
+    "id.",
     NotFoundError: "Check the id, the project and the region.",
     DuplicateNameError: "Choose another name, or adopt or delete what has it.",
     QuotaExceededError: "Delete what is no longer needed, or ask the provider for a higher quota.",
@@ -45,11 +52,12 @@ _NEXT_STEPS: dict[type[ApiError], str] = {
     ServerError: "Repeat later; when it stays, ask the provider's support with the request id.",
     BadRequestError: "Change what the message names; the code is listed on the service's error page.",
 }
-_GATEWAY_NEXT_STEPS = {
-    "0101": "The host does not know this path: check endpoint, region and cloud of the connection.",
-    "0301": _NEXT_STEPS[AuthenticationError],
-    "0308": "The gateway throttles: repeat after the window that the message names, with fewer requests at once.",
-}
+_WRONG_ADDRESS_NEXT_STEP = (
+    "This does not come from the service itself: check endpoint, region, cloud and proxy of the connection."
+)
+_THROTTLED_NEXT_STEP = (
+    "The gateway throttles: repeat after the window that the message names, with fewer requests at once."
+)
 
 
 def error_from_response(
@@ -69,41 +77,61 @@ def error_from_response(
     """
     decoded = _decoded(body)
     code, detail = _code_and_detail(decoded)
-    request_id = next((headers[name] for name in _REQUEST_ID_HEADERS if name in headers), None)
-    if request_id is None and isinstance(decoded, Mapping) and decoded.get("request_id"):
-        request_id = str(decoded["request_id"])
-    code = code or str(status)
-    detail = _without_secrets(detail if detail is not None else body[:300].decode(errors="replace").strip())
-    error_class = _error_class(status, code, detail, error_classes or {})
+    code = (code or str(status))[:100]
+    detail = _without_secrets(detail if detail is not None else body[:300].decode(errors="replace"))
+    if _is_wrong_address(status, code, is_text=decoded is None and bool(body.strip())):
+        # Not NotFoundError: whoever deletes or looks something up would take that for an answer about the resource.
+        error_class: type[ApiError] = BadRequestError
+        next_step = _WRONG_ADDRESS_NEXT_STEP
+    else:
+        error_class = _error_class(status, code, detail, error_classes or {})
+        next_step = _THROTTLED_NEXT_STEP if gateway_number(code) == "0308" else _NEXT_STEPS[error_class]
     return error_class(
         service=service,
         status=status,
         code=code,
         detail=detail,
-        request_id=request_id,
+        request_id=request_id_of(headers) or _request_id_inside(decoded),
         retry_after=_retry_after(headers.get("Retry-After")),
-        next_step=_next_step(error_class, code),
+        next_step=next_step,
     )
 
 
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """Return the id that an answer is to be quoted with, or none.
+
+    :param headers: the answer's headers (a case-insensitive mapping).
+    """
+    return next((headers[name] for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
+
+
+def gateway_number(code: str) -> str | None:
+    """Return the number in a code of the gateway, such as ``0308``; none for a code of anybody else.
+
+    :param code: the code of an :class:`ApiError`.
+    """
+    prefix, _, number = code.partition(".")
+    return number if prefix in ("APIGW", "APIG") else None
+
+
+def _is_wrong_address(status: int, code: str, *, is_text: bool) -> bool:
+    if status == 404:
+        return gateway_number(code) in _NO_SUCH_PATH or is_text
+    return status < 400 or status == 407
+
+
 def _error_class(status: int, code: str, detail: str, error_classes: Mapping[str, type[ApiError]]) -> type[ApiError]:
-    if error_class := error_classes.get(code):
+    if error_class := error_classes.get(code) or _IAM_CLASSES.get(code):
         return error_class
-    if code in _AUTHENTICATION_CODES:
-        return AuthenticationError
     if status == 401 and "malformed request url" in detail.lower():
         # CBR answers an id that it cannot read in this way (CBR section 14.1).
         return NotFoundError
+    if status == 413 and gateway_number(code) == "0201":
+        # The body is too large, not the quota too small.
+        return BadRequestError
     if error_class := _BY_STATUS.get(status):
         return error_class
     return ServerError if status >= 500 else BadRequestError
-
-
-def _next_step(error_class: type[ApiError], code: str) -> str:
-    prefix, _, number = code.partition(".")
-    if prefix in ("APIGW", "APIG") and number in _GATEWAY_NEXT_STEPS:
-        return _GATEWAY_NEXT_STEPS[number]
-    return _NEXT_STEPS[error_class]
 
 
 def _decoded(body: bytes) -> Any:
@@ -114,33 +142,40 @@ def _decoded(body: bytes) -> Any:
 
 
 def _code_and_detail(decoded: Any, depth: int = 0) -> tuple[str | None, str | None]:
-    if not isinstance(decoded, Mapping):
+    if not isinstance(decoded, Mapping | list) or depth > 3:
         return None, None
-    for code_key, detail_key in _PAIRS:
-        code, detail = decoded.get(code_key), decoded.get(detail_key)
-        if isinstance(code, str | int) or isinstance(detail, str):
-            return (str(code) if code is not None else None), (str(detail) if detail is not None else "")
+    if isinstance(decoded, Mapping):
+        for code_key, detail_key in _PAIRS:
+            code, detail = decoded.get(code_key), decoded.get(detail_key)
+            if isinstance(code, str | int) or isinstance(detail, str):
+                return (str(code) if code is not None else None), (str(detail) if detail is not None else "")
     # VBS is known to wrap a fault one level deeper than others do.
-    for nested in decoded.values() if depth < 3 else ():
+    for nested in decoded.values() if isinstance(decoded, Mapping) else decoded:
         found = _code_and_detail(nested, depth + 1)
         if found != (None, None):
             return found
     return None, None
 
 
+def _request_id_inside(decoded: Any) -> str | None:
+    found = decoded.get("request_id") if isinstance(decoded, Mapping) else None
+    return found if isinstance(found, str) and found else None
+
+
 def _without_secrets(detail: str) -> str:
     # The gateway repeats the canonical request, which holds the security token of temporary keys.
-    return detail.split(", canonicalRequest:")[0].split("canonicalRequest:")[0][:500]
+    own_words = re.split(r",?\s*canonical\s?request", detail, maxsplit=1, flags=re.IGNORECASE)[0]
+    return " ".join(own_words.split())[:500]
 
 
 def _retry_after(text: str | None) -> float | None:
     if not text:
         return None
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -23,6 +23,10 @@ class BackupError(Exception):
         self.message = message
         self.next_step = next_step
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Subclasses are built from other things than their text, so a copy takes text and attributes as they are.
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
     def __str__(self) -> str:
         return f"{self.message} Next step: {self.next_step}" if self.next_step else self.message
 

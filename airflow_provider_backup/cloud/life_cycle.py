@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from enum import Enum
+from enum import StrEnum
 
 log = logging.getLogger(__name__)
 
 
-class Phase(str, Enum):
+class Phase(StrEnum):
     """Where a backup stands, whatever its service calls that."""
 
     IN_PROGRESS = "in progress"

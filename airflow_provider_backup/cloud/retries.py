@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+from airflow_provider_backup.cloud.error_mapping import gateway_number
 from airflow_provider_backup.cloud.errors import (
     BackupError,
     CloudConnectionError,
@@ -30,15 +31,14 @@ def may_be_repeated(error: BaseException, *, repeatable: bool, reading: bool = F
     if isinstance(error, RateLimitedError):
         return True
     if isinstance(error, ServerError):
-        prefix, _, number = error.code.partition(".")
-        if prefix in ("APIGW", "APIG") and number in _BEFORE_THE_BACKEND:
+        if gateway_number(error.code) in _BEFORE_THE_BACKEND:
             return True
         return repeatable and (reading or error.status in _PASSING_STATUSES)
     return False
 
 
 def is_passing(error: BackupError) -> bool:
-    """Whether somebody who waits should keep asking after this error: the wire or the server is in trouble, not the backup."""
+    """Whether somebody who waits should keep asking: the wire or the server is in trouble, not the backup."""
     return isinstance(error, CloudConnectionError | RateLimitedError | ServerError)
 
 
@@ -50,4 +50,5 @@ def pause_before(attempt: int, *, first_wait: float, retry_after: float | None =
     :param retry_after: seconds that the service asked for.
     """
     pause = min(LONGEST_WAIT, first_wait * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.75, 1.25)
-    return max(pause, min(retry_after or 0.0, LONGEST_WAIT * 5))
+    # Jitter here as well: everybody who is throttled is told the same moment.
+    return max(pause, min(retry_after or 0.0, LONGEST_WAIT * 5) * random.uniform(1.0, 1.25))

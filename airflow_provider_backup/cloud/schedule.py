@@ -1,15 +1,15 @@
 """Schedules that a human can read: ``daily at 14:00``, ``Mon,Wed 02:30``, ``every 3 days at 01:00, 13:00``.
 
-The services know only UTC or fixed offsets. A named zone such as ``Europe/Berlin`` therefore counts with the offset that
-it has when the schedule is read; after a change to or from summer time the policy has to be updated to keep its local time.
-Each service turns a :class:`Schedule` into its own form in ``cloud/<service>/schedule.py``.
+The services know only UTC or fixed offsets. A named zone such as ``Europe/Berlin`` therefore counts with the offset
+that it has when the schedule is read; after a change to or from summer time the policy has to be updated to keep its
+local time. Each service turns a :class:`Schedule` into its own form in ``cloud/<service>/schedule.py``.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,10 +38,11 @@ class Weekday(IntEnum):
 
 
 _FULL_NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SOME_DAY = date(2000, 1, 2)
 _GROUPS = {"weekdays": "mon-fri", "weekends": "sat,sun"}
 _FORM = "'daily at 14:00', 'Mon,Wed 02:30', 'Mon-Fri at 01:00, 13:00' or 'every 3 days at 02:00'"
-_TEXT = re.compile(r"^(?P<days>every\s+\d+\s+days?|[a-z][a-z,\s-]*?)\s+(?:at\s+)?(?P<times>\d.*)$")
-_OFFSET = re.compile(r"^UTC(?:(?P<sign>[+-])(?P<hours>\d{2}):(?P<minutes>\d{2}))?$")
+_TEXT = re.compile(r"^(?P<days>every\s+\d{1,4}\s+days?|[a-z][a-z,\s-]*?)\s+(?:at\s+)?(?P<times>\d.*)$")
+_OFFSET = re.compile(r"UTC(?:(?P<sign>[+-])(?P<hours>\d{2}):(?P<minutes>\d{2}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ class Schedule:
         :param time_zone: ``UTC``, an offset such as ``UTC+02:00``, or a name such as ``Europe/Berlin``.
         :raises InvalidRequestError: the text or the zone cannot be read.
         """
-        match = _TEXT.match(text.strip().lower())
+        match = _TEXT.match(str(text).strip().lower())
         if match is None:
             raise _refused("schedule", f"must be days and times, such as {_FORM}", text)
         weekdays, every_days = _parse_days(match["days"].strip(), text)
@@ -102,8 +103,8 @@ class Schedule:
         """Return every time in UTC, with weekdays moved along where the date changes; in order of the local times."""
         result = []
         for local in self.times:
-            moment = datetime.combine(datetime(2000, 1, 2), local) - self.utc_offset
-            day_shift = (moment.date() - datetime(2000, 1, 2).date()).days
+            moment = datetime.combine(_SOME_DAY, local) - self.utc_offset
+            day_shift = (moment.date() - _SOME_DAY).days
             weekdays = tuple(sorted(day.shifted(day_shift) for day in self.weekdays))
             result.append(UtcTime(moment.time(), day_shift, weekdays))
         return result
@@ -136,8 +137,8 @@ def _parse_days(days: str, text: str) -> tuple[tuple[Weekday, ...], int]:
         return (), int(counted[1])
     found: set[Weekday] = set()
     for part in _GROUPS.get(days, days).replace(" and ", ",").split(","):
-        first, _, last = part.strip().partition("-")
-        day, end = _parse_weekday(first, text), _parse_weekday(last or first, text)
+        first, dash, last = part.strip().partition("-")
+        day, end = _parse_weekday(first, text), _parse_weekday(last if dash else first, text)
         while True:
             found.add(day)
             if day == end:
@@ -165,7 +166,7 @@ def _parse_times(times: str, text: str) -> tuple[time, ...]:
 
 
 def _parse_zone(time_zone: str) -> timedelta:
-    if match := _OFFSET.match(time_zone):
+    if match := _OFFSET.fullmatch(str(time_zone)):
         if match["sign"] is None:
             return timedelta()
         offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"]))
@@ -173,8 +174,8 @@ def _parse_zone(time_zone: str) -> timedelta:
             raise _refused("time_zone", "an offset lies between UTC-14:00 and UTC+14:00", time_zone)
         return -offset if match["sign"] == "-" else offset
     try:
-        return datetime.now(UTC).astimezone(ZoneInfo(time_zone)).utcoffset() or timedelta()
-    except (ZoneInfoNotFoundError, ValueError):
+        return datetime.now(UTC).astimezone(ZoneInfo(str(time_zone))).utcoffset() or timedelta()
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise _refused(
             "time_zone", "must be UTC, an offset such as UTC+02:00, or a zone name such as Europe/Berlin", time_zone
         ) from None

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from airflow_provider_backup.cloud.error_mapping import error_from_response
-from airflow_provider_backup.cloud.errors import ApiError, AuthenticationError, UnexpectedResponseError
+from airflow_provider_backup.cloud.error_mapping import error_from_response, request_id_of
+from airflow_provider_backup.cloud.errors import ApiError, AuthenticationError, NotFoundError, UnexpectedResponseError
 from airflow_provider_backup.cloud.retries import may_be_repeated, pause_before
 from airflow_provider_backup.cloud.settings import NetworkSettings
 from airflow_provider_backup.cloud.signing import canonical_query
@@ -31,7 +31,7 @@ class Request:
     :param method: HTTP method.
     :param url: the URL without a query, percent-encoded.
     :param query: names and values as plain text.
-    :param body: the exact bytes; empty for none.
+    :param body: the exact bytes; empty for none. Not shown in the repr: one holds a password.
     :param headers: headers beside those of the credentials.
     :param repeatable: whether a POST may be sent again although it may have had its effect.
     :param error_classes: classes of error by the service's code.
@@ -41,7 +41,7 @@ class Request:
     method: str
     url: str
     query: Sequence[tuple[str, str]] = ()
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
     error_classes: Mapping[str, type[ApiError]] = field(default_factory=dict)
@@ -49,9 +49,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer: headers, and the decoded JSON or none when there was no body."""
+    """A successful answer: headers (not in the repr: one is a token), and the decoded JSON or none without a body."""
 
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     content: Any
 
 
@@ -100,33 +100,40 @@ class Sender:
         :raises CloudConnectionError: no usable answer came.
         :raises UnexpectedResponseError: a successful answer is not JSON.
         """
+        credentials: Mapping[str, str] = {}
+
+        async def answered() -> Answer:
+            nonlocal credentials
+            async for attempt in self._tries(request):
+                # Outside of the attempt: fetching a token has tries of its own.
+                credentials = await authenticator.headers(request)
+                with attempt:
+                    return await self._send_once(request, credentials, attempt.retry_state.attempt_number)
+            raise AssertionError("tenacity ends by returning or raising")
+
+        try:
+            return await answered()
+        except AuthenticationError:
+            # A token may die early (access section 1.2): renewed once, quietly.
+            if not credentials or not await authenticator.renew(credentials):
+                raise
+        return await answered()
+
+    def _tries(self, request: Request) -> AsyncRetrying:
         repeatable = request.repeatable or request.method in _SAFE_TO_REPEAT
 
         def worth_repeating(error: BaseException) -> bool:
             return may_be_repeated(error, repeatable=repeatable, reading=request.method == "GET")
 
-        async for attempt in AsyncRetrying(
+        return AsyncRetrying(
             stop=stop_after_attempt(self._settings.attempts),
             retry=retry_if_exception(worth_repeating),
             wait=self._pause,
             before_sleep=lambda state: _log_retry(request, state),
             reraise=True,
-        ):
-            with attempt:
-                return await self._send_with_credentials(request, authenticator)
-        raise AssertionError("tenacity ends by returning or raising")
+        )
 
-    async def _send_with_credentials(self, request: Request, authenticator: Authenticator) -> Answer:
-        credentials = await authenticator.headers(request)
-        try:
-            return await self._send_once(request, credentials)
-        except AuthenticationError:
-            # A token may die early (access section 1.2): renewed once, quietly.
-            if not await authenticator.renew(credentials):
-                raise
-        return await self._send_once(request, await authenticator.headers(request))
-
-    async def _send_once(self, request: Request, credentials: Mapping[str, str]) -> Answer:
+    async def _send_once(self, request: Request, credentials: Mapping[str, str], number: int) -> Answer:
         query = canonical_query(request.query)
         response = await self._transport.send(
             request.method,
@@ -134,7 +141,13 @@ class Sender:
             headers={**request.headers, **credentials},
             body=request.body,
         )
-        return _answer(request, response)
+        try:
+            return _answer(request, response)
+        except NotFoundError:
+            if request.method != "DELETE" or number == 1:
+                raise
+            # An earlier try has deleted it, only its answer got lost (access section 5).
+            return Answer(response.headers, None)
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -158,7 +171,7 @@ def _answer(request: Request, response: Response) -> Answer:
         raise UnexpectedResponseError(
             f"{request.service} answered {response.status} to {request.method} {urlsplit(request.url).path} "
             "with something that is not JSON",
-            request_id=response.headers.get("X-Request-Id"),
+            request_id=request_id_of(response.headers),
             next_step="Check that the endpoint is the service itself and not a proxy's page.",
         ) from None
 

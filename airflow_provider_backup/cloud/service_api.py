@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from airflow_provider_backup.cloud.authentication import Account
 from airflow_provider_backup.cloud.endpoints import service_url
+from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.sender import Request, Sender, encoded_body
 from airflow_provider_backup.cloud.service_definition import ServiceDefinition
 from airflow_provider_backup.cloud.settings import CloudSettings
@@ -46,7 +47,7 @@ class ServiceApi:
         version: str | None = None,
         repeatable: bool = False,
     ) -> Any:
-        """Create or act; repeated only when the last try surely had no effect, or when ``repeatable`` says it is harmless."""
+        """Create or act; repeated only when the last try surely had no effect, or ``repeatable`` calls it harmless."""
         return await self._send("POST", segments, query=query, body=body, version=version, repeatable=repeatable)
 
     async def put(
@@ -87,6 +88,12 @@ class ServiceApi:
         return (await self._sender.send(request, self._account)).content
 
     async def _url(self, segments: Sequence[str], version: str) -> str:
+        for segment in segments:
+            # An empty id would ask for the whole collection, dots for another path.
+            if segment in ("", ".", ".."):
+                raise InvalidRequestError(
+                    f"Request to {self._definition.name}", [Violation("id", "must be an id and not empty", segment)]
+                )
         # The catalog costs a token; with an explicit endpoint it is not needed.
         explicit = self._definition.name in dict(self._settings.endpoints)
         base = service_url(self._definition, self._settings, () if explicit else await self._account.catalog())
@@ -100,6 +107,6 @@ def query_pairs(query: Query) -> list[tuple[str, str]]:
     for name, value in query.items():
         if value is None:
             continue
-        for item in [value] if isinstance(value, str | int) else value:
-            pairs.append((name, str(item).lower() if isinstance(item, bool) else str(item)))
+        items = [value] if isinstance(value, str | int) else value
+        pairs.extend((name, str(item).lower() if isinstance(item, bool) else str(item)) for item in items)
     return pairs

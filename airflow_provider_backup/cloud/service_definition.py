@@ -34,6 +34,11 @@ class ServiceDefinition:
     error_classes: Mapping[str, type[ApiError]] = field(default_factory=dict)
 
 
+def codes(prefix: str, numbers: str) -> str:
+    """Return ``"prefix.number prefix.number ..."`` for numbers that are separated by blanks."""
+    return " ".join(f"{prefix}.{number}" for number in numbers.split())
+
+
 def classify(classes: Mapping[type[ApiError], str]) -> dict[str, type[ApiError]]:
     """Turn ``{error class: "code code ..."}`` into a look-up by code."""
     return {code: error_class for error_class, codes in classes.items() for code in codes.split()}

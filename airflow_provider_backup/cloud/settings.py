@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Literal
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
@@ -38,6 +39,15 @@ class AccessKeyCredentials:
     secret_key: str = field(repr=False)
     security_token: str | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        for name, value in zip(("access key", "secret key", "security token"), astuple(self), strict=True):
+            # They go into headers, and a line break that was copied along makes every signature wrong.
+            if value is not None and not re.fullmatch(r"[!-~]+", value):
+                raise ConfigurationError(
+                    f"The {name} is empty, or holds a blank, a line break or a letter that no key has.",
+                    next_step=f"Copy the {name} into the connection again.",
+                )
+
 
 Credentials = PasswordCredentials | AccessKeyCredentials
 
@@ -50,8 +60,8 @@ class NetworkSettings:
     :param connect_timeout: seconds to get a connection, above 0.
     :param attempts: how often a request that is safe to repeat is tried, 1 or more.
     :param retry_wait: seconds before the first repetition; it doubles each time, with jitter, up to 60.
-    :param proxy: URL of a proxy; none follows the environment (``HTTPS_PROXY``, ``NO_PROXY``). It may hold a password, so
-        it is not shown in the repr.
+    :param proxy: URL of a proxy; none follows the environment (``HTTPS_PROXY``, ``NO_PROXY``). It may hold a password,
+        so it is not shown in the repr. This machine is never asked for through a proxy.
     :param ca_bundle: path of a file with the certificate authorities to trust instead of the system's.
     :param allow_plain_http: whether ``http://`` is allowed to hosts other than this machine.
     """
@@ -92,6 +102,14 @@ class CloudSettings:
     def __post_init__(self) -> None:
         if not self.region:
             raise ConfigurationError("No region is set.", next_step="Set the region, for example eu-de.")
+        # Both become part of addresses.
+        if not re.fullmatch(r"[\w.-]+", self.region, re.ASCII):
+            raise ConfigurationError(f"{self.region!r} is not a region.", next_step="Set its id, for example eu-de.")
+        if self.project_id is not None and not re.fullmatch(r"[\w-]+", self.project_id, re.ASCII):
+            raise ConfigurationError(
+                f"{self.project_id!r} is not the id of a project.",
+                next_step="Set its id (32 hex digits), or leave it out and set project_name.",
+            )
 
     @staticmethod
     def endpoint_pairs(endpoints: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

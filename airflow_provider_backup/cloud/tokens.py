@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import Field
+
 from airflow_provider_backup.cloud.endpoints import auth_url
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.sender import Anonymous, Request, Sender, encoded_body
@@ -30,7 +32,7 @@ class TokenBody(ResponseModel):
 
     expires_at: Timestamp = None
     project: TokenProject | None = None
-    catalog: list[dict[str, Any]] = []
+    catalog: list[dict[str, Any]] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class TokenSource:
             return token
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._fetch())
+            self._fetching.add_done_callback(_take_note)
         # Shielded: one caller who gives up must not take the token from the others.
         return await asyncio.shield(self._fetching)
 
@@ -110,3 +113,9 @@ class TokenSource:
             catalog=body.catalog,
         )
         return self._token
+
+
+def _take_note(fetching: asyncio.Task[Token]) -> None:
+    # When everybody who waited has given up, nobody else asks how it ended and asyncio would complain.
+    if not fetching.cancelled():
+        fetching.exception()

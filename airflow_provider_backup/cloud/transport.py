@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ from yarl import URL
 
 from airflow_provider_backup import __version__
 from airflow_provider_backup.cloud.errors import CloudConnectionError, ConfigurationError, UnexpectedResponseError
+from airflow_provider_backup.cloud.proxies import proxy_for
 from airflow_provider_backup.cloud.settings import NetworkSettings
 
 LARGEST_RESPONSE = 64 * 1024 * 1024
@@ -24,11 +25,11 @@ USER_AGENT = f"airflow-provider-backup/{__version__}"
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, read to its end."""
+    """An answer, read to its end; only its status is in the repr, because a token may be in headers and body."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class Transport:
@@ -63,7 +64,7 @@ class Transport:
         :param headers: the headers to send.
         :param body: the exact bytes to send; empty for none.
         :raises CloudConnectionError: no usable answer came.
-        :raises ConfigurationError: the server's certificate is not trusted.
+        :raises ConfigurationError: the server's certificate is not trusted, or the request cannot be written as it is.
         :raises UnexpectedResponseError: the answer is larger than :data:`LARGEST_RESPONSE`.
         """
         host = urlsplit(url).netloc
@@ -73,33 +74,43 @@ class Transport:
                 URL(url, encoded=True),
                 headers={"User-Agent": USER_AGENT, **headers},
                 data=body or None,
-                proxy=self._settings.proxy,
+                proxy=proxy_for(url, self._settings.proxy),
                 allow_redirects=False,
                 skip_auto_headers=("Content-Type",),
             ) as response:
-                content = await response.content.read(LARGEST_RESPONSE + 1)
-                while chunk := await response.content.read(LARGEST_RESPONSE + 1 - len(content)):
+                content = bytearray()
+                async for chunk in response.content.iter_any():
                     content += chunk
-                if len(content) > LARGEST_RESPONSE:
-                    raise UnexpectedResponseError(f"{host} answered with more than {LARGEST_RESPONSE} bytes")
-                return Response(response.status, response.headers, content)
+                    if len(content) > LARGEST_RESPONSE:
+                        raise UnexpectedResponseError(f"{host} answered with more than {LARGEST_RESPONSE} bytes")
+                return Response(response.status, response.headers, bytes(content))
+        # The library's own errors are not chained: they hold the request with its credentials.
         except aiohttp.ClientConnectorCertificateError as error:
             raise ConfigurationError(
                 f"The certificate of {host} is not trusted: {error.certificate_error}",
                 next_step="Set ca_bundle in the connection to a file with the authority that signed it.",
+            ) from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise CloudConnectionError(
+                f"The proxy opens no connection to {host}: it answered {error.status} {error.message}.",
+                request_sent=False,
+                next_step="Check the proxy with its user and password in the connection.",
             ) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise CloudConnectionError(
                 f"No connection to {host}: {_words(error)}.",
                 request_sent=False,
                 next_step="Check the endpoint, the region, the proxy and the network.",
-            ) from error
-        except aiohttp.InvalidURL as error:
-            raise ConfigurationError(f"{url!r} is not a web address.") from error
+            ) from None
+        except ValueError as error:
+            raise ConfigurationError(
+                f"The request to {host} cannot be written: {_words(error)}.",
+                next_step="Check endpoints, region and credentials of the connection.",
+            ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise CloudConnectionError(
                 f"{method} to {host} got no whole answer: {_words(error)}.", request_sent=True
-            ) from error
+            ) from None
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -108,17 +119,21 @@ class Transport:
                     total=self._settings.total_timeout, sock_connect=self._settings.connect_timeout
                 ),
                 connector=aiohttp.TCPConnector(ssl=_tls_context(self._settings.ca_bundle), limit=32),
-                trust_env=self._settings.proxy is None,
-                auto_decompress=True,
             )
+            # The library repeats by itself what lost its connection; then nobody could tell that a deletion, which finds
+            # nothing any more, had its effect before. The switch is the one of the library's own test client.
+            self._session._retry_connection = False
         return self._session
 
 
 def _words(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    return str(error).rstrip(".") or type(error).__name__
 
 
-def _tls_context(ca_bundle: str | None) -> ssl.SSLContext:
+def _tls_context(ca_bundle: str | None) -> ssl.SSLContext | bool:
+    if ca_bundle is None:
+        # The library's own context: made once, at import.
+        return True
     try:
         return ssl.create_default_context(cafile=ca_bundle)
     except (OSError, ssl.SSLError) as error:

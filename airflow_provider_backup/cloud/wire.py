@@ -6,6 +6,7 @@ Sources of the tolerated forms: CBR sections 1 and 17, databases section 14, CSB
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -27,9 +28,12 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """A response body: unknown fields survive, stray blanks around keys go, nulls become the field's default."""
+    """A response body: unknown fields survive, stray blanks around keys go, nulls become the field's default.
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
+    A number where a text is expected becomes that text.
+    """
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True, coerce_numbers_to_str=True)
 
     @model_validator(mode="before")
     @classmethod
@@ -49,7 +53,8 @@ def violations_of(error: ValidationError) -> list[Violation]:
         Violation(
             field=".".join(str(part) for part in detail["loc"]) or "request",
             rule=detail["msg"].removeprefix("Value error, "),
-            value=detail.get("input"),
+            # What lacks something is not what is wrong, and may be large.
+            value=None if detail["type"] == "missing" else detail.get("input"),
         )
         for detail in error.errors(include_url=False)
     ]
@@ -104,15 +109,18 @@ def parsed_list(model: type[ResponseT], body: Any, member: str) -> list[Response
 
 
 def _parse_timestamp(value: Any) -> datetime | None:
-    if value is None or isinstance(value, datetime):
-        moment = value
-    elif isinstance(value, int | float):
-        moment = datetime.fromtimestamp(value / 1000, UTC)
-    else:
-        moment = _parse_timestamp_text(str(value))
-    if moment is not None and moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC) if moment is not None else None
+    try:
+        if value is None or isinstance(value, datetime):
+            moment = value
+        elif isinstance(value, int | float):
+            moment = datetime.fromtimestamp(value / 1000, UTC)
+        else:
+            moment = _parse_timestamp_text(str(value))
+        if moment is not None and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC) if moment is not None else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 _TIMESTAMP = re.compile(
@@ -134,10 +142,7 @@ def _parse_timestamp_text(text: str) -> datetime | None:
         f"{match['year']}-{int(match['month']):02}-{int(match['day']):02}T"
         f"{match['hour']}:{match['minute']}:{match['second']}{fraction}{offset}"
     )
-    try:
-        return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%f%z")
-    except ValueError:
-        return None
+    return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
 def _parse_json_text(value: Any) -> Any:
@@ -145,7 +150,7 @@ def _parse_json_text(value: Any) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
 
 
@@ -154,20 +159,28 @@ def _parse_json_object(value: Any) -> dict[str, Any]:
     return decoded if isinstance(decoded, dict) else {}
 
 
-def _parse_number(value: Any) -> Any:
+def _parse_number(value: Any) -> float | None:
     if isinstance(value, str):
         match = re.match(r"\s*(-?\d+(?:\.\d+)?)", value)
-        return float(match[1]) if match else None
-    return value
+        value = match[1] if match else None
+    try:
+        number = float(value)
+    except (TypeError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
-def _parse_whole_number(value: Any) -> Any:
+def _parse_whole_number(value: Any) -> int | None:
+    if isinstance(value, int):
+        return value
     number = _parse_number(value)
-    return int(number) if isinstance(number, float) else number
+    return None if number is None else int(number)
 
 
-def _parse_flag(value: Any) -> Any:
-    return value.strip().lower() in ("true", "1", "y", "yes", "on") if isinstance(value, str) else value
+def _parse_flag(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return value.strip().lower() in ("true", "1", "y", "yes", "on")
+    return bool(value) if isinstance(value, int | float) else None
 
 
 Timestamp = Annotated[datetime | None, BeforeValidator(_parse_timestamp)]

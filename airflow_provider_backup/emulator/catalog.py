@@ -9,6 +9,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+EVS_PATH_PREFIX = "/evs"
+"""Clients of OpenStack look for backups at the disk service."""
+
 VBS_PATH_PREFIX = "/vbs"
 """Go clients take the disk service's URL and replace ``evs`` by ``vbs`` in it; here that is a piece of the path."""
 
@@ -23,8 +26,8 @@ class _Entry(NamedTuple):
 _ENTRIES = (
     _Entry("vbs", "volume-backup", "vbs", "/v2/"),
     _Entry("vbsv2", "vbsv2", "vbs", "/v2/{project_id}"),
-    _Entry("volumev2", "cinderv2", "vbs", "/evs/v2/{project_id}"),
-    _Entry("volumev3", "cinderv3", "vbs", "/evs/v3/{project_id}"),
+    _Entry("volumev2", "cinderv2", "vbs", EVS_PATH_PREFIX + "/v2/{project_id}"),
+    _Entry("volumev3", "cinderv3", "vbs", EVS_PATH_PREFIX + "/v3/{project_id}"),
     _Entry("data-protect", "karbor", "csbs", "/v1/{project_id}"),
     _Entry("cbr", "cbr", "cbr", "/v3/{project_id}"),
     _Entry("rdsv3", "rdsv3", "rds", "/v3/{project_id}"),

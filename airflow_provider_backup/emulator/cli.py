@@ -13,8 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
+from airflow_provider_backup.emulator.faults.orders import read_faults
 from airflow_provider_backup.emulator.loopback import is_loopback
 from airflow_provider_backup.emulator.server import DEFAULT_PORT, SERVICES, LocalCloud
+
+_MOST_EXTRA_RESOURCES = 10_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
     try:
-        cloud = LocalCloud(options.port, options.host, options.backup_seconds, options.state)
+        cloud = LocalCloud(
+            options.port, options.host, options.backup_seconds, options.state, extra_resources=options.extra_resources
+        )
+        if options.faults is not None:
+            _arm_faults(cloud, options.faults)
         asyncio.run(_serve(cloud))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
@@ -44,6 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"The state file {options.state} cannot be used: {error.strerror}.", file=sys.stderr)
         return 1
     return 0
+
+
+def _arm_faults(cloud: LocalCloud, file: Path) -> None:
+    try:
+        cloud.faults.arm(read_faults(json.loads(file.read_text())))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(
+            f"The file of faults {file} cannot be used: {reason}.",
+            next_step="Give a JSON list of what POST /_control/faults takes.",
+        ) from error
 
 
 async def _serve(cloud: LocalCloud) -> None:
@@ -86,6 +104,20 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="keep the state in this file over a restart (default: in memory only)",
     )
+    parser.add_argument(
+        "--extra-resources",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="have N further servers, each with a disk, and N further instances of each database service; a state file "
+        "that is there already keeps its own (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help="misbehave from the start: a JSON list of faults, as POST /_control/faults takes them",
+    )
     return parser
 
 
@@ -93,6 +125,12 @@ def _port(text: str) -> int:
     last = 65535 - len(SERVICES)
     if not text.isdecimal() or int(text) > last:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {last} (more ports follow it)")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) > _MOST_EXTRA_RESOURCES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {_MOST_EXTRA_RESOURCES}")
     return int(text)
 
 

@@ -67,7 +67,7 @@ def answering(service: EmulatedService, state: CloudState) -> Middleware:
 
 def _gateway_response(error: GatewayError, request_id: str) -> web.Response:
     body = {"error_msg": error.message, "error_code": error.code, "request_id": request_id}
-    return web.json_response(body, status=error.status)
+    return web.json_response(body, status=error.status, headers=error.headers)
 
 
 def admitting(authenticator: Authenticator) -> Middleware:

@@ -5,6 +5,8 @@ Source: API page on auth, endpoints and errors, section 4.1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class GatewayError(Exception):
     """The gateway refuses a request before a service sees it.
@@ -12,13 +14,15 @@ class GatewayError(Exception):
     :param status: HTTP status.
     :param code: code with the prefix ``APIGW.``.
     :param message: the gateway's words.
+    :param headers: headers of the answer.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.headers = headers
 
 
 def wrong_credentials(detail: str) -> GatewayError:
@@ -29,6 +33,16 @@ def wrong_credentials(detail: str) -> GatewayError:
 def token_must_be_updated() -> GatewayError:
     """Return the refusal of a token that died before its time."""
     return GatewayError(401, "APIGW.0307", "The token must be updated")
+
+
+def throttled(retry_after: int | None) -> GatewayError:
+    """Return the refusal of a caller who asks too often; ``retry_after`` are seconds to wait, none leaves them out."""
+    return GatewayError(
+        429,
+        "APIGW.0308",
+        "The throttling threshold has been reached: policy user over ratelimit,limit:5,time:1 minute",
+        headers=None if retry_after is None else {"Retry-After": str(retry_after)},
+    )
 
 
 def not_allowed(detail: str) -> GatewayError:

@@ -36,6 +36,8 @@ class _Instance(NamedTuple):
 
 _SERVERS = {"web-1": "eu-de-01", "app-1": "eu-de-01", "db-1": "eu-de-02", "batch-1": "eu-de-02"}
 
+_EXTRA_ZONE = "eu-de-01"
+
 _VOLUMES = (
     _Volume("web-1-system", 40, "eu-de-01", "web-1", True),
     _Volume("app-1-system", 40, "eu-de-01", "app-1", True),
@@ -75,13 +77,15 @@ class Inventory:
     """Servers, disks and database instances; rows in the state's tables, put there at the first start only.
 
     :param state: the state that holds the rows.
+    :param extra: how many further servers, each with a disk, and further instances of each database service there are
+        beside those with names of their own, 0 or more.
     """
 
-    def __init__(self, state: CloudState) -> None:
+    def __init__(self, state: CloudState, extra: int = 0) -> None:
         self._state = state
         if not self.servers:
-            self._seed_servers()
-            self._seed_instances()
+            self._seed_servers(extra)
+            self._seed_instances(extra)
 
     @property
     def servers(self) -> dict[str, Row]:
@@ -108,8 +112,10 @@ class Inventory:
         """
         return self._state.table(f"inventory.{service}_instances")
 
-    def _seed_servers(self) -> None:
-        for volume in _VOLUMES:
+    def _seed_servers(self, extra: int) -> None:
+        names = [f"server-{number}" for number in range(1, extra + 1)]
+        extra_volumes = [_Volume(f"{name}-system", 40, _EXTRA_ZONE, name, True) for name in names]
+        for volume in (*_VOLUMES, *extra_volumes):
             identifier = _id("volume", volume.name)
             self.volumes[identifier] = {
                 "id": identifier,
@@ -120,7 +126,7 @@ class Inventory:
                 "status": "in-use" if volume.server else "available",
                 "bootable": volume.bootable,
             }
-        for name, zone in _SERVERS.items():
+        for name, zone in (_SERVERS | dict.fromkeys(names, _EXTRA_ZONE)).items():
             identifier = _id("server", name)
             disks = [row for row in self.volumes.values() if row["server_id"] == identifier]
             self.servers[identifier] = {
@@ -132,9 +138,10 @@ class Inventory:
                 "status": "ACTIVE",
             }
 
-    def _seed_instances(self) -> None:
+    def _seed_instances(self, extra: int) -> None:
         for service, instances in _INSTANCES.items():
-            for instance in instances:
+            extra_instances = [instances[-1]._replace(name=f"{service}-{number}") for number in range(1, extra + 1)]
+            for instance in (*instances, *extra_instances):
                 identifier = uuid.uuid5(_NAMESPACE, f"{service}/{instance.name}").hex + instance.suffix
                 self.instances(service)[identifier] = {
                     "id": identifier,

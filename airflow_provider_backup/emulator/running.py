@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
+from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
+from airflow_provider_backup.emulator.airflow_connection import connection_json
+from airflow_provider_backup.emulator.faults.armed import RouteKey
+from airflow_provider_backup.emulator.faults.orders import FaultKind, read_faults
 from airflow_provider_backup.emulator.server import LocalCloud
 from airflow_provider_backup.emulator.state import CloudState
 
@@ -24,16 +29,28 @@ class RunningCloud:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._cloud.start(), self._loop).result()
+        self._run(self._cloud.start())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._cloud.stop(), self._loop).result()
+        self.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    def stop(self) -> None:
+        """Stop listening, as a cloud that crashed; what it knows, faults and counters included, stays."""
+        self._run(self._cloud.stop())
+
+    def restart(self) -> None:
+        """Stop, and listen again on the same ports with the same state."""
+        self.stop()
+        self._run(self._cloud.start())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     @property
     def state(self) -> CloudState:
@@ -56,6 +73,14 @@ class RunningCloud:
         """Return what the command prints when it is ready: URLs, project, credentials, ids of the seeded resources."""
         return self._cloud.describe()
 
+    def connection_json(self, *, with_access_key: bool = False, **extra: Any) -> str:
+        """Return an Airflow connection to this cloud, for ``AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT``.
+
+        :param with_access_key: sign with the access key and name the endpoints, in place of user, password and catalog.
+        :param extra: further extra fields of the connection, such as ``attempts``.
+        """
+        return connection_json(self.describe(), with_access_key=with_access_key, **extra)
+
     def fail_next_backup(self, service: str, reason: str) -> None:
         """Let the next backup of a service end failed.
 
@@ -63,6 +88,74 @@ class RunningCloud:
         :param reason: what the service will say.
         """
         self.state.plan_failure(service, reason)
+
+    def plan_outcome(
+        self,
+        service: str,
+        *,
+        reason: str | None = None,
+        seconds: float | None = None,
+        stuck: bool = False,
+        count: int = 1,
+    ) -> None:
+        """Settle how the next backups of a service go; several plans are used up one by one.
+
+        :param service: name of the service.
+        :param reason: why they fail in the end; none lets them end well.
+        :param seconds: how long they take, 0 or more; none takes the usual time.
+        :param stuck: whether they never end.
+        :param count: how many backups it is for, 1 or more.
+        """
+        self.state.plan_outcome(service, reason=reason, seconds=seconds, stuck=stuck, count=count)
+
+    def misbehave(
+        self,
+        kind: FaultKind,
+        *,
+        service: str | None = None,
+        method: str | None = None,
+        route: str | None = None,
+        count: int | None = None,
+        probability: float = 1.0,
+        seed: int = 0,
+        **parameters: Any,
+    ) -> str:
+        """Arm a fault; of several that fit a request, the one that was armed first hits it (delays add up).
+
+        :param kind: what goes wrong.
+        :param service: whose requests are hit, ``iam`` included; none for all.
+        :param method: HTTP method; none for all.
+        :param route: a path template, the beginning of a path, or a regular expression that begins with ``^``.
+        :param count: how many requests are hit, 1 or more; none until it is disarmed.
+        :param probability: how likely a request that fits is hit, 0 to 1.
+        :param seed: of the fault's own chance.
+        :param parameters: those of the kind, see ``faults/orders.py``.
+        :return: the fault's id.
+        :raises ValueError: something of it is wrong; the text names field and rule.
+        """
+        common = {"service": service, "method": method, "route": route, "count": count}
+        fault = {"kind": kind, **common, "probability": probability, "seed": seed, **parameters}
+        return self._cloud.faults.arm(read_faults(fault))[0]
+
+    def behave(self) -> None:
+        """Disarm all faults; planned outcomes of backups stay."""
+        self._cloud.faults.disarm_all()
+
+    def hits(self, fault_id: str) -> int:
+        """Return how many requests a fault has hit, also when it was disarmed since.
+
+        :param fault_id: what :meth:`misbehave` returned.
+        :raises KeyError: there was never such a fault.
+        """
+        return self._cloud.faults.hits(fault_id)
+
+    @property
+    def requests(self) -> Counter[RouteKey]:
+        """How many requests came, by service, method and path template, such as ``/v3/{project_id}/checkpoints``.
+
+        Those that a fault hit are among them, those to paths that do not exist are not.
+        """
+        return self._cloud.faults.requests
 
     def set_backup_seconds(self, seconds: float) -> None:
         """Set how long backups take that start from now on.

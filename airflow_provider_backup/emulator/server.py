@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler, Middleware
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.emulator import accounts
 from airflow_provider_backup.emulator.accounts import Accounts
 from airflow_provider_backup.emulator.authentication import Authenticator
-from airflow_provider_backup.emulator.catalog import VBS_PATH_PREFIX
+from airflow_provider_backup.emulator.catalog import EVS_PATH_PREFIX, VBS_PATH_PREFIX
 from airflow_provider_backup.emulator.cbr import EmulatedCbr
 from airflow_provider_backup.emulator.control import Control
 from airflow_provider_backup.emulator.csbs import EmulatedCsbs
 from airflow_provider_backup.emulator.databases import EmulatedGaussDb, EmulatedRds, EmulatedTaurusDb
+from airflow_provider_backup.emulator.faults.armed import Faults
+from airflow_provider_backup.emulator.faults.misbehaving import misbehaving
 from airflow_provider_backup.emulator.gateway import MAXIMUM_BODY, admitting, answering
 from airflow_provider_backup.emulator.iam import EmulatedIam
 from airflow_provider_backup.emulator.inventory import Inventory
@@ -44,7 +48,7 @@ class _Registered(NamedTuple):
 
 
 SERVICES = {
-    "vbs": _Registered(EmulatedVbs, ("", VBS_PATH_PREFIX)),
+    "vbs": _Registered(EmulatedVbs, ("", EVS_PATH_PREFIX, VBS_PATH_PREFIX)),
     "csbs": _Registered(EmulatedCsbs),
     "cbr": _Registered(EmulatedCbr),
     "rds": _Registered(EmulatedRds),
@@ -61,6 +65,8 @@ class LocalCloud:
     :param host: address to listen on; anything but this machine's loopback opens the cloud to others.
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
     :param state_file: where to keep the state over a restart; none keeps it in memory only.
+    :param extra_resources: how many further servers with a disk and instances of each database service a new state
+        has, 0 or more; a state file that is there already keeps its own.
     :param now: the clock, for tests; returns an aware UTC time.
     :raises ValueError: the state file holds something else.
     """
@@ -71,24 +77,31 @@ class LocalCloud:
         host: str = "127.0.0.1",
         backup_seconds: float = 5.0,
         state_file: Path | None = None,
+        extra_resources: int = 0,
         now: Callable[[], datetime] = system_time,
     ) -> None:
         self.host = host
         self.state = CloudState(backup_seconds=backup_seconds, file=state_file, now=now)
         self.accounts = Accounts(self.state)
-        self._inventory = Inventory(self.state)
+        self._inventory = Inventory(self.state, extra_resources)
         self._first_port = port
         self._ports: dict[str, int] = {}
         self._runners: list[web.AppRunner] = []
+        self._stopping = asyncio.Event()
+        self._authenticator = Authenticator(self.state, self.accounts)
+        self._services = {name: self._service(name, self.state) for name in ("iam", *SERVICES)}
+        templates = {name: {route.path for route in service.routes()} for name, service in self._services.items()}
+        self.faults = Faults(templates, lambda: self.state.now())
 
     async def start(self) -> None:
-        """Listen on all ports.
+        """Listen on all ports; after a stop, on the same ones and with the same state and faults.
 
         :raises ConfigurationError: a port is taken or does not exist; then nothing listens.
         """
         self.state.save()
         sockets = self._bind()
-        self._ports = {name: each.getsockname()[1] for name, each in sockets.items()}
+        self._ports.update({name: each.getsockname()[1] for name, each in sockets.items()})
+        self._stopping = asyncio.Event()
         for name, application in self._applications().items():
             runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
             self._runners.append(runner)
@@ -96,7 +109,8 @@ class LocalCloud:
             await web.SockSite(runner, sockets[name]).start()
 
     async def stop(self) -> None:
-        """Stop listening and save the state."""
+        """Stop listening and save the state; requests that a fault delays are dropped."""
+        self._stopping.set()
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
@@ -136,7 +150,7 @@ class LocalCloud:
     def _bind(self) -> dict[str, socket.socket]:
         sockets: dict[str, socket.socket] = {}
         for number, name in enumerate(("iam", *SERVICES)):
-            port = self._first_port + number if self._first_port else 0
+            port = self._ports.get(name) or (self._first_port + number if self._first_port else 0)
             family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
             try:
                 if port > _LAST_PORT:
@@ -153,27 +167,53 @@ class LocalCloud:
                 ) from error
         return sockets
 
-    def _applications(self) -> dict[str, web.Application]:
-        authenticator = Authenticator(self.state, self.accounts)
-        iam = EmulatedIam(self.accounts, authenticator, self._ports)
-        control = Control(self.state, self.accounts, list(SERVICES))
-        applications = {"iam": self._application(iam, [*iam.routes(), *control.routes()])}
-        for name, registered in SERVICES.items():
-            service = registered.make(self.state, self._inventory)
-            routes = [
-                web.RouteDef(route.method, prefix + route.path, route.handler, route.kwargs)
-                for prefix in registered.path_prefixes
-                for route in service.routes()
-            ]
-            applications[name] = self._application(service, routes, admitting(authenticator))
-        return applications
+    def _service(self, name: str, state: CloudState) -> EmulatedService:
+        if name == "iam":
+            return EmulatedIam(Accounts(state), self._authenticator, self._ports)
+        return SERVICES[name].make(state, Inventory(state))
 
-    def _application(
-        self, service: EmulatedService, routes: Iterable[web.RouteDef], *inner: Middleware
-    ) -> web.Application:
-        # A middleware that makes requests fail on purpose goes between answering and what is inside of it.
-        application = web.Application(
-            middlewares=[answering(service, self.state), *inner], client_max_size=MAXIMUM_BODY
-        )
-        application.add_routes(routes)
+    def _applications(self) -> dict[str, web.Application]:
+        control = Control(self.state, self.accounts, list(SERVICES), self.faults)
+        return {name: self._application(name, control.routes() if name == "iam" else []) for name in self._services}
+
+    def _application(self, name: str, more_routes: Iterable[web.RouteDef]) -> web.Application:
+        service = self._services[name]
+        inner = [] if name == "iam" else [admitting(self._authenticator)]
+        middlewares = [
+            answering(service, self.state),
+            misbehaving(
+                service,
+                self.faults,
+                self.state,
+                answer_from=partial(self._answer_from, name, inner),
+                stopping=self._stopping,
+                path_prefixes=_prefixes(name),
+            ),
+            *inner,
+        ]
+        application = web.Application(middlewares=middlewares, client_max_size=MAXIMUM_BODY)
+        application.add_routes([*_routes(name, service), *more_routes])
         return application
+
+    async def _answer_from(
+        self, name: str, inner: Sequence[Middleware], request: web.Request, state: CloudState
+    ) -> web.StreamResponse:
+        """Answer a request as the same service on another state would; who may enter is decided by the present."""
+        dispatcher = web.UrlDispatcher()
+        dispatcher.add_routes(_routes(name, self._service(name, state)))
+        handler: Handler = (await dispatcher.resolve(request)).handler
+        for middleware in inner:
+            handler = partial(middleware, handler=handler)
+        return await handler(request)
+
+
+def _prefixes(name: str) -> tuple[str, ...]:
+    return SERVICES[name].path_prefixes if name in SERVICES else ("",)
+
+
+def _routes(name: str, service: EmulatedService) -> list[web.RouteDef]:
+    return [
+        web.RouteDef(route.method, prefix + route.path, route.handler, route.kwargs)
+        for prefix in _prefixes(name)
+        for route in service.routes()
+    ]

@@ -13,9 +13,14 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 Row = dict[str, Any]
+
+_NEVER = timedelta(days=36_500)
+"""After this long a backup is ready that never gets ready."""
+
+_STUCK_PERCENT = 50
 
 
 def system_time() -> datetime:
@@ -52,25 +57,65 @@ class CloudState:
         if self._file is None:
             return
         draft = self._file.with_suffix(self._file.suffix + ".tmp")
-        draft.write_text(json.dumps(self._tables))
+        draft.write_text(self.to_json())
         os.replace(draft, self._file)
+
+    def to_json(self) -> str:
+        """Return all tables as JSON."""
+        return json.dumps(self._tables)
+
+    def at(self, time: datetime, tables: str | None = None) -> Self:
+        """Return a state of its own that is in memory only and whose clock stands.
+
+        :param time: what its clock shows.
+        :param tables: its tables, from :meth:`to_json`; none copies those of now.
+        """
+        other = type(self)(backup_seconds=self.backup_seconds, now=lambda: time)
+        other._tables = json.loads(self.to_json() if tables is None else tables)
+        return other
 
     def plan_failure(self, service: str, reason: str) -> None:
         """Let the next backup of a service end failed, with this reason; several plans are used up one by one."""
-        self.table("planned_failures").setdefault(service, {"reasons": []})["reasons"].append(reason)
+        self.plan_outcome(service, reason=reason)
+
+    def plan_outcome(
+        self,
+        service: str,
+        *,
+        reason: str | None = None,
+        seconds: float | None = None,
+        stuck: bool = False,
+        count: int = 1,
+    ) -> None:
+        """Settle how the next backups of a service go; several plans are used up one by one.
+
+        Each backup of one resource counts, also where one request starts several.
+
+        :param service: the service that starts them; ``vbs.deletion`` and the like for deletions.
+        :param reason: why they fail in the end; none lets them end well.
+        :param seconds: how long they take, 0 or more; none takes the usual time.
+        :param stuck: whether they never end, whatever the other arguments say.
+        :param count: how many backups it is for, 1 or more.
+        """
+        outcomes = self.table("planned_outcomes").setdefault(service, {"outcomes": []})["outcomes"]
+        outcomes.extend([{"reason": reason, "seconds": seconds, "stuck": stuck}] * count)
 
     def started(self, service: str) -> Row:
         """Return the members that every timed row carries.
 
-        :param service: the service that starts the backup, for :meth:`plan_failure`.
-        :return: ``started_at`` and ``ready_at`` (ISO texts in UTC) and ``failure`` (the reason, or none when it will end well).
+        :param service: the service that starts the backup, for :meth:`plan_outcome`.
+        :return: ``started_at`` and ``ready_at`` (ISO texts in UTC) and ``failure`` (the reason, or none when it will
+            end well).
         """
         start = self.now()
-        planned = self.table("planned_failures").get(service, {}).get("reasons", [])
+        planned = self.table("planned_outcomes").get(service, {}).get("outcomes", [])
+        outcome = planned.pop(0) if planned else {"reason": None, "seconds": None, "stuck": False}
+        seconds = self.backup_seconds if outcome["seconds"] is None else outcome["seconds"]
+        duration = _NEVER if outcome["stuck"] else timedelta(seconds=seconds)
         return {
             "started_at": start.isoformat(),
-            "ready_at": (start + timedelta(seconds=self.backup_seconds)).isoformat(),
-            "failure": planned.pop(0) if planned else None,
+            "ready_at": (start + duration).isoformat(),
+            "failure": outcome["reason"],
         }
 
     def is_ready(self, row: Row) -> bool:
@@ -82,6 +127,8 @@ class CloudState:
         start, end = datetime.fromisoformat(row["started_at"]), datetime.fromisoformat(row["ready_at"])
         if self.now() >= end:
             return 100
+        if end - start >= _NEVER:
+            return _STUCK_PERCENT
         return max(0, int(100 * (self.now() - start) / (end - start)))
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -121,7 +122,7 @@ def _number(fields: Mapping[str, Any], name: str, default: float, *, least: floa
         number = float(str(value))
     except ValueError:
         raise _field_error(name, "must be a number", value) from None
-    if not number >= least:
+    if not math.inf > number >= least:
         raise _field_error(name, f"must be {least} or more", value)
     return number
 

@@ -21,7 +21,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     },
     "domain": {
         "label": "Account (domain)",
-        "description": "Name of the account: login and password are an IAM user's then, else access key and secret key.",
+        "description": "Name of the account, for login and password of an IAM user; empty for an access key.",
         "schema": {"type": ["string", "null"]},
     },
     "project_id": {

@@ -7,27 +7,65 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_backup.cloud.errors import InvalidRequestError
-from airflow_provider_backup.cloud.wire import RequestModel
+from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION, BackupCloudHook
+from airflow_provider_backup.templates import has_template
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
 
 T = TypeVar("T")
-RequestT = TypeVar("RequestT", bound=RequestModel)
 
 
-def has_template(value: Any) -> bool:
-    """Whether a value is only known when the task runs: Jinja text, an XCom, or something that holds one."""
-    if isinstance(value, str):
-        return "{{" in value or "{%" in value
-    if isinstance(value, Mapping):
-        return any(has_template(item) for item in value.values())
-    if isinstance(value, list | tuple | set):
-        return any(has_template(item) for item in value)
-    return hasattr(value, "resolve")
+def check_seconds(task_id: str, **arguments: Any) -> None:
+    """Refuse durations that are not numbers above 0.
+
+    :param task_id: the task, for the message.
+    :param arguments: the durations by name.
+    :raises InvalidRequestError: at least one is something else.
+    """
+    _refuse(
+        task_id,
+        "must be a number of seconds above 0",
+        {name: value for name, value in arguments.items() if not isinstance(value, int | float) or not value > 0},
+    )
+
+
+def check_ids(task_id: str, **arguments: Any) -> None:
+    """Refuse ids that are no text or empty.
+
+    :param task_id: the task, for the message.
+    :param arguments: the ids by name; templated ones pass.
+    :raises InvalidRequestError: at least one is something else.
+    """
+    known = {name: value for name, value in arguments.items() if not has_template(value)}
+    _refuse(
+        task_id,
+        "must be an id and not empty",
+        {name: value for name, value in known.items() if not isinstance(value, str) or not value.strip()},
+    )
+
+
+def _refuse(task_id: str, rule: str, wrong: Mapping[str, Any]) -> None:
+    if wrong:
+        raise InvalidRequestError(f"Task {task_id!r}", [Violation(name, rule, value) for name, value in wrong.items()])
+
+
+def listed(values: Any) -> Any:
+    """Return a sequence as a list: the outputs of mapped tasks arrive as sequences of another kind.
+
+    :param values: a sequence; text and all else stay as they are: none, a template, or what the request refuses.
+    """
+    return list(values) if isinstance(values, Sequence) and not isinstance(values, str) else values
+
+
+def key_value_pairs(labels: Any) -> Any:
+    """Return labels as the services write them: a list of ``key`` and ``value``.
+
+    :param labels: a mapping; anything else stays as it is: none, a template, or what the request refuses.
+    """
+    return [{"key": key, "value": value} for key, value in labels.items()] if isinstance(labels, Mapping) else labels
 
 
 class BackupCloudOperator(BaseOperator):
@@ -60,8 +98,11 @@ class BackupCloudOperator(BaseOperator):
         return BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
 
     def act(self, action: Callable[[BackupCloud], Awaitable[T]]) -> T:
-        """Run an async action with the open client."""
-        return self.hook.run_in_cloud(action)
+        """Run an async action with the open client.
+
+        :raises InvalidArgumentError: a documented rule is broken; the task fails without a retry.
+        """
+        return self.built(lambda: self.hook.run_in_cloud(action))
 
     def check_while_parsing(self, build: Callable[[], object]) -> None:
         """Refuse literals that break a documented rule while the DAG is parsed; what is templated is left for later.
@@ -76,8 +117,8 @@ class BackupCloudOperator(BaseOperator):
             if certain:
                 raise InvalidRequestError(f"{error.subject} of task {self.task_id!r}", certain) from None
 
-    def built(self, build: Callable[[], RequestT]) -> RequestT:
-        """Build the request when the task runs, all templates rendered.
+    def built(self, build: Callable[[], T]) -> T:
+        """Build a request when the task runs, all templates rendered.
 
         :raises InvalidArgumentError: a documented rule is broken; the task fails without a retry.
         """

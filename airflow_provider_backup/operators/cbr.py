@@ -11,11 +11,13 @@ from airflow_provider_backup.cloud.cbr.models import CheckpointCreate, PolicyCre
 from airflow_provider_backup.cloud.cbr.policy_values import policy_values
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.policy import PolicyResult
+from airflow_provider_backup.cloud.schedule import Schedule
 from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.operators.base import check_ids, listed
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
-from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, refuse_both
+from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, check_model
 from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
-from airflow_provider_backup.operators.policy_arguments import PolicyArguments
+from airflow_provider_backup.operators.policy_arguments import PolicyArguments, known_schedule
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.cbr.models import Policy
@@ -55,20 +57,22 @@ class CbrPolicyArguments(PolicyArguments):
         self.destination_region = destination_region
         self.destination_project_id = destination_project_id
 
-    def values(self, **more: Any) -> dict[str, Any]:
+    def values(self, schedule: str | None, time_zone: str, **more: Any) -> dict[str, Any]:
         """Return the nested fields of a policy, those that are given.
 
+        :param schedule: takes the place of the argument.
+        :param time_zone: likewise.
         :raises InvalidRequestError: the schedule cannot be read, or CBR cannot say it.
         """
         return policy_values(
             name=self.name,
             enabled=self.enabled,
-            schedule=self.parsed_schedule(),
-            patterns=self.patterns,
+            schedule=None if schedule is None else Schedule.parse(schedule, time_zone),
+            patterns=listed(self.patterns),
             full_backup_interval=self.full_backup_interval,
             destination_region=self.destination_region,
             destination_project_id=self.destination_project_id,
-            **self.retention(),
+            **self.retention(time_zone),
             **more,
         )
 
@@ -90,16 +94,16 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
         "operation_type",
     )
     title = "CBR"
+    model = PolicyCreate
 
     def __init__(self, *, policy: PolicyCreate | None = None, operation_type: str = "backup", **kwargs: Any) -> None:
         super().__init__(policy=policy, **kwargs)
         self.operation_type = operation_type
-        refuse_both("CBR policy", policy, name=self.name, schedule=self.schedule, patterns=self.patterns)
-        self.check_while_parsing(self.request)
+        self.check_policy_while_parsing()
 
-    def from_arguments(self) -> PolicyCreate:
+    def from_arguments(self, schedule: str | None, time_zone: str) -> PolicyCreate:
         """Build the policy from the plain arguments."""
-        values = self.values(operation_type=self.operation_type)
+        values = self.values(schedule, time_zone, operation_type=self.operation_type)
         return validated(PolicyCreate, "CBR policy", {"operation_definition": {}, **values})
 
     async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
@@ -137,17 +141,20 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
         super().__init__(**kwargs)
         self.policy_id = policy_id
         self.policy = policy
-        refuse_both("CBR policy", policy, name=self.name, schedule=self.schedule, patterns=self.patterns)
-        self.check_while_parsing(self.request)
+        check_ids(self.task_id, policy_id=policy_id)
+        if policy is None:
+            self.check_while_parsing(lambda: self.from_arguments(*known_schedule(self.schedule, self.time_zone)))
+        else:
+            check_model(self, policy, PolicyUpdate)
 
-    def request(self) -> PolicyUpdate:
-        """Return the change: the model that was given, or one from the plain arguments.
+    def from_arguments(self, schedule: str | None, time_zone: str) -> PolicyUpdate:
+        """Build the change from the plain arguments.
 
+        :param schedule: takes the place of the argument.
+        :param time_zone: likewise.
         :raises InvalidRequestError: a documented rule is broken, or nothing is changed.
         """
-        if self.policy is not None:
-            return self.policy
-        values = self.values()
+        values = self.values(schedule, time_zone)
         if not values:
             raise InvalidRequestError("CBR policy", [Violation("policy", "give at least one field to change", None)])
         return validated(PolicyUpdate, "CBR policy", values)
@@ -158,7 +165,7 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
         :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
         :raises NotFoundError: there is no such policy.
         """
-        request = self.built(self.request)
+        request = self.policy or self.built(lambda: self.from_arguments(self.schedule, self.time_zone))
         result = policy_result(self.act(lambda cloud: cloud.cbr.policies.update(self.policy_id, request)))
         self.log.info("Changed %s of CBR policy %s.", ", ".join(request.to_wire()), result["name"])
         return result
@@ -218,8 +225,8 @@ class CbrCreateBackupOperator(CreateBackupOperator):
             "name": name,
             "description": self.description,
             "incremental": self.incremental,
-            "resources": self.resource_ids,
-            "resource_details": self.resource_details,
+            "resources": listed(self.resource_ids),
+            "resource_details": listed(self.resource_details),
         }
         given = {key: value for key, value in parameters.items() if value is not None}
         return validated(CheckpointCreate, "CBR backup", {"vault_id": self.vault_id, "parameters": given})

@@ -7,16 +7,23 @@ import time
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_backup.backup_key import keyed_name
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
-from airflow_provider_backup.cloud.errors import CloudConnectionError, ServerError
+from airflow_provider_backup.cloud.errors import (
+    CloudConnectionError,
+    DuplicateNameError,
+    ResourceBusyError,
+    ServerError,
+    UnexpectedResponseError,
+)
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupTimeoutError
-from airflow_provider_backup.operators.base import BackupCloudOperator
+from airflow_provider_backup.operators.base import BackupCloudOperator, check_seconds
 from airflow_provider_backup.version_compat import generation_of
 from airflow_provider_backup.waiting import WaitsForBackup
 
@@ -26,8 +33,11 @@ if TYPE_CHECKING:
 LOOK_UPS_OF_A_LOST_ANSWER = (1.0, 4.0, 10.0)
 """Seconds before each look for a backup whose creation got no answer: lists may be a little behind."""
 
-CLOCK_DIFFERENCE = timedelta(minutes=5)
-"""How far the clocks of Airflow and of the cloud may be apart when times are compared."""
+CLOCK_DIFFERENCE = timedelta(seconds=5)
+"""How far the clocks of Airflow and of the cloud may be apart; more would adopt backups of a run shortly before."""
+
+MOST_NAMES = 5
+"""How many names one task instance uses at the most; each but the last belongs to a failed backup."""
 
 PLACEHOLDER_NAME = "airflow-backup"
 """Stands for the name that is made at run time while a DAG is parsed."""
@@ -47,6 +57,8 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
 
     template_fields: Sequence[str] = BackupCloudOperator.template_fields
     timeout_error = BackupTimeoutError
+    has_names: ClassVar[bool] = True
+    """Whether the request carries a name, so that the backup can be told from all others."""
 
     def __init__(
         self,
@@ -58,8 +70,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if poll_interval <= 0 or timeout <= 0:
-            raise ValueError(f"Task {self.task_id!r}: poll_interval and timeout must be above 0 seconds.")
+        check_seconds(self.task_id, poll_interval=poll_interval, timeout=timeout)
         self.wait_for_completion = wait_for_completion
         self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
         self.poll_interval = poll_interval
@@ -109,9 +120,8 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         :raises ApiError: the service refuses.
         """
         started_at = time.time()
-        name = self.own_name() or keyed_name(context)
-        request = self.built(lambda: self.request(name))
-        observation = self.act(lambda cloud: self._start(cloud, context, request))
+        requests = [self.built(partial(self.request, name)) for name in self._names(context)]
+        observation = self.act(lambda cloud: self._start(cloud, context, requests))
         if not self.wait_for_completion:
             self.log.info("%s; not waited for.", observation)
             return observation.to_result()
@@ -123,22 +133,45 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
             started_at=started_at,
         )
 
-    async def _start(self, cloud: BackupCloud, context: Any, request: RequestModel) -> BackupObservation:
-        since = _began(context)
-        reference = await self._find_own(cloud, request, since)
-        if reference is not None:
-            self.log.info("Found %s of this task again; no second one is taken.", reference)
-        else:
-            reference = await self._submit_once(cloud, request, since)
-            self.log.info("Started %s.", reference)
+    def _names(self, context: Any) -> list[str]:
+        if name := self.own_name():
+            return [name]
+        key_name = keyed_name(context)
+        # A failed backup keeps its name, and databases refuse a second one of it: then the next name is tried.
+        return [key_name, *(f"{key_name}-{number}" for number in range(2, MOST_NAMES + 1))]
+
+    async def _start(self, cloud: BackupCloud, context: Any, requests: Sequence[RequestModel]) -> BackupObservation:
+        reference = await self._find_or_submit(cloud, requests, context)
         # Before anything else can go wrong: the id must be known to whoever looks for it.
         context["ti"].xcom_push(key="backup_reference", value=reference.to_dict())
         return await self.look(cloud, reference, is_new=True)
 
-    async def _submit_once(self, cloud: BackupCloud, request: RequestModel, since: datetime) -> BackupReference:
+    async def _find_or_submit(
+        self, cloud: BackupCloud, requests: Sequence[RequestModel], context: Any
+    ) -> BackupReference:
+        since = _began(context)
+        # Without a key only the time tells whose a backup is; on a first try none is this task's own.
+        may_be_there = (self.has_names and self.own_name() is None) or not _is_first_try(context)
+        for request in requests:
+            if may_be_there and (reference := await self._find_own(cloud, request, since)):
+                self.log.info("Found %s of this task again; no second one is taken.", reference)
+                return reference
+            try:
+                reference = await self._submit_once(cloud, request, since, may_be_there=may_be_there)
+            except DuplicateNameError:
+                if request is requests[-1]:
+                    raise
+                continue
+            self.log.info("Started %s.", reference)
+            return reference
+        raise AssertionError("there is at least one name")
+
+    async def _submit_once(
+        self, cloud: BackupCloud, request: RequestModel, since: datetime, *, may_be_there: bool
+    ) -> BackupReference:
         try:
             return await self.submit(cloud, request)
-        except (CloudConnectionError, ServerError) as error:
+        except (CloudConnectionError, ServerError, UnexpectedResponseError) as error:
             if isinstance(error, CloudConnectionError) and not error.request_sent:
                 raise
             self.log.warning("The request got no clear answer; looking for its backup before anything else: %s", error)
@@ -146,6 +179,11 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
                 await asyncio.sleep(pause)
                 if reference := await self._find_own(cloud, request, since):
                     return reference
+            raise
+        except ResourceBusyError:
+            # What keeps the resource busy may be this task's own backup, which the list did not show yet.
+            if may_be_there and (reference := await self._find_own(cloud, request, since)):
+                return reference
             raise
 
     async def _find_own(self, cloud: BackupCloud, request: RequestModel, since: datetime) -> BackupReference | None:
@@ -157,12 +195,15 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         return reference if created_at is None or created_at >= since - CLOCK_DIFFERENCE else None
 
 
-def _began(context: Any) -> datetime:
+def _is_first_try(context: Any) -> bool:
     task_instance = context["ti"]
-    generation = generation_of(task_instance, context["task"].retries)
-    if generation and task_instance.try_number == generation + 1 and task_instance.start_date:
-        # The first try after a clear wants a fresh backup; retries of it look further back.
-        return _as_utc(task_instance.start_date)
+    return bool(task_instance.try_number == generation_of(task_instance, context["task"].retries) + 1)
+
+
+def _began(context: Any) -> datetime:
+    start_date = context["ti"].start_date
+    if _is_first_try(context) and start_date:
+        return _as_utc(start_date)
     return _as_utc(context["dag_run"].start_date or datetime.now(UTC))
 
 

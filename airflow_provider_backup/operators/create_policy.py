@@ -16,11 +16,15 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.operators.base import BackupCloudOperator
+from airflow_provider_backup.operators.policy_arguments import known_schedule
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
 
 IfExists = Literal["adopt", "fail"]
+
+# Where the policy is, and arguments that have a value without being given.
+_NOT_OF_THE_POLICY = frozenset({*BackupCloudOperator.template_fields, "policy_id", "time_zone", "operation_type"})
 
 
 class CreatePolicyOperator(BackupCloudOperator):
@@ -33,17 +37,25 @@ class CreatePolicyOperator(BackupCloudOperator):
 
     template_fields: Sequence[str] = BackupCloudOperator.template_fields
     title: ClassVar[str]
+    model: ClassVar[type[RequestModel]]
+    schedule: str | None
+    time_zone: str
 
     def __init__(self, *, policy: RequestModel | None = None, if_exists: IfExists = "adopt", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if if_exists not in get_args(IfExists):
-            raise ValueError(f"Task {self.task_id!r}: if_exists must be one of {', '.join(get_args(IfExists))}.")
+            rule = f"must be one of {', '.join(get_args(IfExists))}"
+            raise InvalidRequestError(f"Policy of task {self.task_id!r}", [Violation("if_exists", rule, if_exists)])
         self.policy = policy
         self.if_exists = if_exists
 
     @abstractmethod
-    def from_arguments(self) -> RequestModel:
-        """Build the policy from the plain arguments."""
+    def from_arguments(self, schedule: str | None, time_zone: str) -> RequestModel:
+        """Build the policy from the plain arguments.
+
+        :param schedule: takes the place of the argument.
+        :param time_zone: likewise.
+        """
 
     @abstractmethod
     async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
@@ -58,7 +70,17 @@ class CreatePolicyOperator(BackupCloudOperator):
 
         :raises InvalidRequestError: a documented rule is broken.
         """
-        return self.policy if self.policy is not None else self.from_arguments()
+        return self.policy if self.policy is not None else self.from_arguments(self.schedule, self.time_zone)
+
+    def check_policy_while_parsing(self) -> None:
+        """Refuse wrong literals; the constructor of every operator ends with this.
+
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates turn out to be.
+        """
+        if self.policy is None:
+            self.check_while_parsing(lambda: self.from_arguments(*known_schedule(self.schedule, self.time_zone)))
+        else:
+            check_model(self, self.policy, self.model)
 
     def execute(self, context: Any) -> PolicyResult:
         """Create the policy, or adopt the one of its name.
@@ -94,20 +116,23 @@ class CreatePolicyOperator(BackupCloudOperator):
             raise
 
 
-def refuse_both(title: str, policy: object, **arguments: object) -> None:
-    """Refuse a model together with plain arguments.
+def check_model(operator: BackupCloudOperator, policy: object, model: type[RequestModel]) -> None:
+    """Refuse something else than the model, and the model together with plain arguments.
 
-    :param title: what is being built, for the message.
-    :param policy: the model, or none.
-    :param arguments: the plain arguments; none counts as not given.
-    :raises InvalidRequestError: both are given.
+    :param operator: its templated arguments are those of the policy, but for a few.
+    :param policy: what was given for the policy.
+    :param model: what it must be.
+    :raises InvalidRequestError: it is not, or plain arguments are given as well.
     """
-    given = [name for name, value in arguments.items() if value is not None]
-    if policy is not None and given:
-        raise InvalidRequestError(
-            title,
-            [
-                Violation(name, "give the policy as a model or by arguments, not both", arguments[name])
-                for name in given
-            ],
-        )
+    subject = f"Policy of task {operator.task_id!r}"
+    if not isinstance(policy, model):
+        rule = f"must be a {model.__name__} of {model.__module__}"
+        raise InvalidRequestError(subject, [Violation("policy", rule, policy)])
+    given = {
+        name: getattr(operator, name)
+        for name in operator.template_fields
+        if name not in _NOT_OF_THE_POLICY and getattr(operator, name) is not None
+    }
+    if given:
+        rule = "give the policy as a model or by arguments, not both"
+        raise InvalidRequestError(subject, [Violation(name, rule, value) for name, value in given.items()])

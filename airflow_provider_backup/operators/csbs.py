@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.csbs.models import CheckpointCreate, PolicyCreate
 from airflow_provider_backup.cloud.csbs.schedule import icalendar_text
 from airflow_provider_backup.cloud.policy import PolicyResult
+from airflow_provider_backup.cloud.schedule import Schedule
 from airflow_provider_backup.cloud.wire import validated
-from airflow_provider_backup.operators.base import BackupCloudOperator
-from airflow_provider_backup.operators.create_backup import CreateBackupOperator
-from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, refuse_both
+from airflow_provider_backup.operators.base import BackupCloudOperator, check_ids, key_value_pairs, listed
+from airflow_provider_backup.operators.create_backup import CLOCK_DIFFERENCE, CreateBackupOperator
+from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
 from airflow_provider_backup.operators.policy_arguments import PolicyArguments
 
@@ -44,6 +46,7 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
         "tags",
     )
     title = "CSBS"
+    model = PolicyCreate
 
     def __init__(
         self,
@@ -60,17 +63,16 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
         self.permanent = permanent
         self.description = description
         self.tags = tags
-        refuse_both("CSBS policy", policy, name=self.name, schedule=self.schedule, servers=servers)
-        self.check_while_parsing(self.request)
+        self.check_policy_while_parsing()
 
-    def from_arguments(self) -> PolicyCreate:
+    def from_arguments(self, schedule: str | None, time_zone: str) -> PolicyCreate:
         """Build the policy from the plain arguments."""
-        schedule = self.parsed_schedule()
+        pattern = None if schedule is None else icalendar_text(Schedule.parse(schedule, time_zone))
         operation: dict[str, Any] = {
             "enabled": True if self.enabled is None else self.enabled,
-            "operation_definition": self.retention()
+            "operation_definition": self.retention(time_zone)
             | ({} if self.permanent is None else {"permanent": self.permanent}),
-            "trigger": {"properties": {"pattern": icalendar_text(schedule)} if schedule else {}},
+            "trigger": {"properties": {} if pattern is None else {"pattern": pattern}},
         }
         return validated(
             PolicyCreate,
@@ -78,11 +80,9 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
             {
                 "name": self.name,
                 "description": self.description,
-                "resources": self.servers,
+                "resources": listed(self.servers),
                 "scheduled_operations": [operation],
-                "tags": None
-                if self.tags is None
-                else [{"key": key, "value": value} for key, value in self.tags.items()],
+                "tags": key_value_pairs(self.tags),
             },
         )
 
@@ -109,6 +109,7 @@ class CsbsGetPolicyOperator(BackupCloudOperator):
     def __init__(self, *, policy_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.policy_id = policy_id
+        check_ids(self.task_id, policy_id=policy_id)
 
     def execute(self, context: Any) -> PolicyResult:
         """Read the policy.
@@ -135,7 +136,10 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
     :param server_ids: some of the policy's servers; none for all (templated).
     :param auto_trigger: whether the backup counts as a scheduled one, so that the policy's retention removes it
         (templated).
+    :param fail_on_skipped: whether a checkpoint without some of the servers counts as failed.
     """
+
+    has_names = False
 
     template_fields: Sequence[str] = (
         *CreateBackupOperator.template_fields,
@@ -150,9 +154,11 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
         policy_id: str,
         server_ids: Sequence[str] | None = None,
         auto_trigger: bool = False,
+        fail_on_skipped: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.fail_on_skipped = fail_on_skipped
         self.policy_id = policy_id
         self.server_ids = server_ids
         self.auto_trigger = auto_trigger
@@ -160,20 +166,21 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
 
     def request(self, name: str) -> CheckpointCreate:
         """Build the request; the name finds no place in it."""
-        parameters = {"auto_trigger": self.auto_trigger, "resources": self.server_ids}
+        parameters = {"auto_trigger": self.auto_trigger, "resources": listed(self.server_ids)}
         return validated(
             CheckpointCreate, "CSBS policy execution", {"plan_id": self.policy_id, "parameters": parameters}
         )
 
     async def find(self, cloud: BackupCloud, request: CheckpointCreate, since: datetime) -> BackupReference | None:
         """Look for a checkpoint of the policy that began since."""
-        return await cloud.csbs.find_checkpoint(
+        found = await cloud.csbs.find_checkpoint(
             policy_id=request.plan_id,
             name=None,
-            started_after=since,
+            started_after=since - CLOCK_DIFFERENCE,
             server_ids=request.parameters.resources,
             auto_trigger=bool(request.parameters.auto_trigger),
         )
+        return found and replace(found, expected_ids=tuple(request.parameters.resources or ()))
 
     async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference:
         """Execute the policy."""
@@ -182,7 +189,8 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
             server_ids=request.parameters.resources,
             auto_trigger=bool(request.parameters.auto_trigger),
         )
-        return BackupReference("csbs", checkpoint.id, "checkpoint")
+        servers = tuple(server.id for server in checkpoint.protection_plan.resources)
+        return BackupReference("csbs", checkpoint.id, "checkpoint", expected_ids=servers)
 
 
 class CsbsDeleteBackupOperator(CheckpointDeleteBackupOperator):

@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.exceptions import BackupFailedError, BackupTimeoutError
-from airflow_provider_backup.operators.base import BackupCloudOperator
+from airflow_provider_backup.operators.base import BackupCloudOperator, check_seconds
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -42,6 +42,7 @@ class DeleteBackupOperator(BackupCloudOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_seconds(self.task_id, poll_interval=poll_interval, timeout=timeout)
         self.backup = backup
         self.backup_id = backup_id
         self.wait_for_completion = wait_for_completion

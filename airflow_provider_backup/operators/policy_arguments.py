@@ -7,8 +7,25 @@ from typing import Any
 
 from airflow_provider_backup.cloud.schedule import Schedule, offset_text
 from airflow_provider_backup.operators.base import BackupCloudOperator
+from airflow_provider_backup.templates import has_template
 
 LONG_TERM = ("day_backups", "week_backups", "month_backups", "year_backups")
+
+
+def known_schedule(schedule: str | None, time_zone: str) -> tuple[str | None, str]:
+    """Return schedule and zone for a check while the DAG is parsed: something harmless stands for what is templated.
+
+    :param schedule: the schedule as it was given.
+    :param time_zone: its zone as it was given.
+    :raises InvalidRequestError: one is templated, and the other cannot be read.
+    """
+    if not has_template((schedule, time_zone)):
+        return schedule, time_zone
+    if schedule is not None and not has_template(schedule):
+        Schedule.parse(schedule)
+    if not has_template(time_zone):
+        offset_text(time_zone)
+    return None if schedule is None else "daily at 00:00", "UTC"
 
 
 class PolicyArguments(BackupCloudOperator):
@@ -65,20 +82,14 @@ class PolicyArguments(BackupCloudOperator):
         self.month_backups = month_backups
         self.year_backups = year_backups
 
-    def parsed_schedule(self) -> Schedule | None:
-        """Return the schedule; none when it is not given.
-
-        :raises InvalidRequestError: text or zone cannot be read.
-        """
-        return None if self.schedule is None else Schedule.parse(self.schedule, self.time_zone)
-
-    def retention(self) -> dict[str, Any]:
+    def retention(self, time_zone: str) -> dict[str, Any]:
         """Return the fields of the service's ``operation_definition`` that are given.
 
+        :param time_zone: zone of the long-term numbers.
         :raises InvalidRequestError: the zone cannot be read.
         """
         names = ("max_backups", "retention_duration_days", *LONG_TERM)
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         if any(name in given for name in LONG_TERM):
-            given["timezone"] = offset_text(self.time_zone)
+            given["timezone"] = offset_text(time_zone)
         return given

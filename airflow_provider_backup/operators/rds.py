@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.rds.models import BackupCreate
+from airflow_provider_backup.operators.base import listed
 from airflow_provider_backup.operators.databases import DatabaseCreateBackupOperator, DatabaseDeleteBackupOperator
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ class RdsCreateBackupOperator(DatabaseCreateBackupOperator):
 
     def arguments(self) -> dict[str, Any]:
         """Return the request's fields beside the name."""
+        names = listed(self.databases)
         return {
             **super().arguments(),
-            "databases": None if self.databases is None else [{"name": name} for name in self.databases],
+            "databases": [{"name": name} for name in names] if isinstance(names, list) else names,
             "backup_database_individually": self.backup_database_individually,
         }
 

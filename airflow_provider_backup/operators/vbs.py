@@ -12,8 +12,9 @@ from airflow_provider_backup.cloud.schedule import Schedule
 from airflow_provider_backup.cloud.vbs.models import BackupCreate, PolicyCreate
 from airflow_provider_backup.cloud.vbs.schedule import schedule_fields
 from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.operators.base import key_value_pairs
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
-from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, refuse_both
+from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
     :param retention_num: backups kept for each disk, 2 or more; or (templated)
     :param retention_day: days that a backup is kept, 2 to 99999 (templated).
     :param keep_first_backup_of_month: whether the first backup of the current month stays beyond that (templated).
-    :param enabled: whether the schedule runs (templated).
+    :param enabled: whether the schedule runs; it does unless said otherwise (templated).
     :param tags: up to 10 labels (templated).
     :param if_exists: ``adopt`` or ``fail``, see
         :class:`~airflow_provider_backup.operators.create_policy.CreatePolicyOperator`.
@@ -51,6 +52,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         "tags",
     )
     title = "VBS"
+    model = PolicyCreate
 
     def __init__(
         self,
@@ -62,7 +64,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         retention_num: int | None = None,
         retention_day: int | None = None,
         keep_first_backup_of_month: bool | None = None,
-        enabled: bool = True,
+        enabled: bool | None = None,
         tags: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -75,21 +77,20 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         self.keep_first_backup_of_month = keep_first_backup_of_month
         self.enabled = enabled
         self.tags = tags
-        refuse_both("VBS policy", policy, name=name, schedule=schedule)
-        self.check_while_parsing(self.request)
+        self.check_policy_while_parsing()
 
-    def from_arguments(self) -> PolicyCreate:
+    def from_arguments(self, schedule: str | None, time_zone: str) -> PolicyCreate:
         """Build the policy from the plain arguments."""
         scheduled: dict[str, Any] = {
             "retention_num": self.retention_num,
             "retention_day": self.retention_day,
             "keep_first_backup_of_month": self.keep_first_backup_of_month,
-            "enabled": self.enabled,
+            "enabled": True if self.enabled is None else self.enabled,
         }
-        time_zone = None
-        if self.schedule is not None:
-            fields = schedule_fields(Schedule.parse(self.schedule, self.time_zone))._asdict()
-            time_zone = fields.pop("time_zone")
+        offset = None
+        if schedule is not None:
+            fields = schedule_fields(Schedule.parse(schedule, time_zone))._asdict()
+            offset = fields.pop("time_zone")
             scheduled |= fields
         return validated(
             PolicyCreate,
@@ -97,10 +98,8 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
             {
                 "name": self.name,
                 "scheduled_policy": {key: value for key, value in scheduled.items() if value is not None},
-                "time_zone": time_zone,
-                "tags": None
-                if self.tags is None
-                else [{"key": key, "value": value} for key, value in self.tags.items()],
+                "time_zone": offset,
+                "tags": key_value_pairs(self.tags),
             },
         )
 
@@ -188,9 +187,7 @@ class VbsCreateBackupOperator(CreateBackupOperator):
                 "name": name,
                 "description": self.description,
                 "snapshot_id": self.snapshot_id,
-                "tags": None
-                if self.tags is None
-                else [{"key": key, "value": value} for key, value in self.tags.items()],
+                "tags": key_value_pairs(self.tags),
                 "extend_param": None if self.full_backup is None else {"full_backup": self.full_backup},
             },
         )

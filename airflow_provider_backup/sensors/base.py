@@ -31,8 +31,9 @@ SHORTEST_POKE = 1.0
 class BackupSensor(WaitsForBackup, BaseSensorOperator):
     """Wait until a backup is good; a failed one fails the task at once.
 
-    ``poke_interval``, ``timeout``, ``mode``, ``soft_fail`` and the other arguments of a sensor mean the same in every
-    mode: a failed backup and the end of the time are skipped with ``soft_fail``, all other errors fail the task.
+    ``poke_interval``, ``timeout``, ``soft_fail`` and ``never_fail`` mean the same in every mode, deferred included: a
+    failed backup and the end of the time are skipped with ``soft_fail``, all other errors fail the task.
+    ``silent_fail`` and ``exponential_backoff`` count on the worker only.
 
     :param backup: what a create operator returned (templated); in place of the ids.
     :param backup_id: id of the backup (templated).
@@ -104,6 +105,7 @@ class BackupSensor(WaitsForBackup, BaseSensorOperator):
 
         :return: see :class:`~airflow_provider_backup.cloud.backup.BackupResult`.
         """
+        self.reference()  # outside of what soft_fail covers: a wrong argument is no failed backup
         if not self.deferrable:
             return super().execute(context)
         with self._skipping_as_poke_mode_does():
@@ -127,7 +129,9 @@ class BackupSensor(WaitsForBackup, BaseSensorOperator):
             if self.soft_fail or self.never_fail:
                 raise AirflowSkipException(f"Skipped (soft_fail or never_fail): {error}") from error
             raise
-        except BackupError as error:
+        except AirflowSkipException:
+            raise
+        except Exception as error:
             if self.never_fail:
                 raise AirflowSkipException(f"Skipped (never_fail): {error}") from error
             raise

@@ -248,7 +248,7 @@ def test_otcextensions_deletes_an_rds_backup(cloud: RunningCloud, conn: Any) -> 
 
 def test_otcextensions_is_told_that_a_backup_does_not_exist(conn: Any) -> None:
     assert conn.rds.delete_backup(UNKNOWN_BACKUP) is None
-    with pytest.raises(exceptions.NotFoundException, match="DBS.201010"):
+    with pytest.raises(exceptions.NotFoundException, match=r"DBS\.201010"):
         conn.rds.delete_backup(UNKNOWN_BACKUP, ignore_missing=False)
 
 
@@ -279,7 +279,7 @@ def test_otcextensions_is_told_that_rds_has_no_such_job(conn: Any) -> None:
 
 def test_otcextensions_is_told_why_rds_refuses(cloud: RunningCloud, conn: Any) -> None:
     conn.rds.create_backup(instance_of(cloud, "rds"), name="before-upgrade")
-    with pytest.raises(exceptions.ConflictException, match="DBS.201201"):
+    with pytest.raises(exceptions.ConflictException, match=r"DBS\.201201"):
         conn.rds.create_backup(instance_of(cloud, "rds", 1), name="before-upgrade")
 
 

@@ -38,6 +38,8 @@ AIRFLOW_PORT = 8080
 RUN_SECONDS = 180.0
 """How long the runs may take together."""
 
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @dataclass(frozen=True)
 class _Options:
@@ -53,25 +55,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :return: the exit code: 0 when every DAG run succeeded, 130 after Ctrl-C, else 1.
     """
     options = _options(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in _END_SIGNALS:
         signal.signal(number, _end_in_order)
     console = opened_console()
     folder = Path(tempfile.mkdtemp(prefix="backup-demo-"))
-    succeeded = False
+    exit_code = 1
     try:
-        succeeded = _run(console, folder, options)
+        exit_code = 0 if _run(console, folder, options) else 1
     except KeyboardInterrupt:
+        exit_code = 130
         console.print("demo: stopped before its end")
-        return 130
     except (AirflowStartError, CloudStartError, BackupError, httpx.HTTPError) as error:
         _print_text(console, f"{error}\ndemo: failed")
     finally:
-        if succeeded:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
+        if exit_code == 1:
             # Not to stdout, where the result is the last line.
             Console(stderr=True).print(f"The logs are in {folder}", soft_wrap=True)
-    return 0 if succeeded else 1
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    return exit_code
 
 
 def _options(arguments: Sequence[str] | None) -> _Options:
@@ -83,6 +85,9 @@ def _options(arguments: Sequence[str] | None) -> _Options:
 
 
 def _end_in_order(number: int, frame: FrameType | None) -> NoReturn:
+    # A closed terminal sends several, and none may come in between while everything is being stopped.
+    for each in _END_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -110,6 +110,16 @@ class LocalAirflow:
         stop(self.components)
         self.components = []
 
+    def launch(self, name: str, *command: str) -> OwnProcess:
+        """Start one more component, or one that has ended once more; :meth:`stop` ends it with the others.
+
+        :param name: what it is called in messages, and its log.
+        :param command: what follows ``airflow`` on its command line.
+        """
+        process = self._process(name, *command)
+        self.components.append(process)
+        return process
+
     def check(self) -> None:
         """Make sure that all components are there.
 
@@ -157,10 +167,14 @@ class LocalAirflow:
             raise AirflowStartError(f"airflow db migrate failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
     def _component(self, name: str, *arguments: str) -> OwnProcess:
+        return self._process(name, name, *arguments)
+
+    def _process(self, name: str, *command: str) -> OwnProcess:
         return OwnProcess(
             name,
-            [*_AIRFLOW, name, *arguments],
-            environment=self._environment,
+            [*_AIRFLOW, *command],
+            # So that a hostname_callable can tell components apart that would run on machines of their own.
+            environment=self._environment | {"COMPONENT_NAME": name},
             log=self.home / "components" / f"{name}.log",
             directory=self.home,
         )
@@ -187,6 +201,8 @@ class LocalAirflow:
             "AIRFLOW_HOME": str(self.home),
             "AIRFLOW__API__BASE_URL": self.url,
             "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(48),
+            # Airflow 3.0 makes no valid token without one.
+            "AIRFLOW__API_AUTH__JWT_ISSUER": "local-airflow",
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
             "AIRFLOW__CORE__DAGS_FOLDER": str(self.dags),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",

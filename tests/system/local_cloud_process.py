@@ -26,35 +26,52 @@ class LocalCloudProcess:
     :param folder: where its log and its state go.
     :param port: port of the identity service, the others follow; 0 takes free ones.
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
+    :param extra_resources: how many further servers, disks and instances it has, 0 or more.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0, backup_seconds: float = 5.0) -> None:
+    def __init__(
+        self, folder: Path, *, port: int = 0, backup_seconds: float = 5.0, extra_resources: int = 0
+    ) -> None:
         self.description: dict[str, Any] = {}
         self._folder = folder
         self._command = [sys.executable, "-m", "airflow_provider_backup.emulator"]
         self._command += ["--port", str(port), "--backup-seconds", str(backup_seconds)]
-        self._command += ["--state", str(folder / "cloud.json")]
+        self._command += ["--state", str(folder / "cloud.json"), "--extra-resources", str(extra_resources)]
         self._processes: list[OwnProcess] = []
 
     def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        process = OwnProcess(
-            "local cloud",
-            self._command,
-            environment=os.environ,
-            log=self._folder / "cloud.log",
-            directory=self._folder,
-        )
-        self._processes = [process]
-        try:
-            self.description = _ready_line(process)
-        except BaseException:
-            self.stop()
-            raise
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    @property
+    def log(self) -> Path:
+        """What it prints, a line for each request among it; it grows over restarts."""
+        return self._folder / "cloud.log"
+
+    def start(self) -> OwnProcess:
+        """Start it, or start it again with the state that it had; return when it is ready.
+
+        :raises CloudStartError: it does not start.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        already_printed = self.log.stat().st_size if self.log.exists() else 0
+        process = OwnProcess(
+            "local cloud",
+            self._command,
+            environment=os.environ,
+            log=self.log,
+            directory=self._folder,
+        )
+        self._processes.append(process)
+        try:
+            self.description = _ready_line(process, already_printed)
+        except BaseException:
+            self.stop()
+            raise
+        return process
 
     def stop(self) -> None:
         """End it."""
@@ -82,10 +99,10 @@ class LocalCloudProcess:
         }
 
 
-def _ready_line(process: OwnProcess) -> dict[str, Any]:
+def _ready_line(process: OwnProcess, already_printed: int) -> dict[str, Any]:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.exit_code is None:
-        for line in process.log.read_text().splitlines(keepends=True):
+        for line in process.log.read_bytes()[already_printed:].decode().splitlines(keepends=True):
             if line.startswith("{") and line.endswith("}\n"):
                 description: dict[str, Any] = json.loads(line)
                 return description

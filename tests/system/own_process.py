@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -37,6 +39,7 @@ class OwnProcess:
                 stderr=subprocess.STDOUT,
                 cwd=directory,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
 
     @property
@@ -57,6 +60,15 @@ class OwnProcess:
         """Ask it to end."""
         if self.exit_code is None:
             self._leader.terminate()
+
+    def kill(self) -> None:
+        """End it and all that it started with SIGKILL, as a machine that fails does: nobody gets to say a word."""
+        while family := self.family():
+            # The leader first, so that it starts nothing new.
+            for member in sorted(family, key=lambda member: member.pid != self.pid):
+                _kill(member)
+            psutil.wait_procs(family, timeout=10)
+        self.wait(10.0)
 
     def wait(self, seconds: float) -> None:
         """Wait until it has ended.
@@ -81,25 +93,39 @@ class OwnProcess:
 def stop(processes: Sequence[OwnProcess], *, grace_seconds: float = 20.0) -> None:
     """End programs with all that they started: ask first, kill what is left when the time is over.
 
-    A second Ctrl-C cuts the time short.
+    An exception, such as Ctrl-C makes, cuts the time short.
 
     :param processes: what to end; all are asked at once.
     :param grace_seconds: how long they may take, 0 or more.
     """
-    family = {member for process in processes for member in process.family()}
-    for process in processes:
-        process.terminate()
-    deadline = time.monotonic() + grace_seconds
+    family: set[psutil.Process] = set()
     try:
+        family |= _families(processes)
+        for process in processes:
+            process.terminate()
+        deadline = time.monotonic() + grace_seconds
         while any(map(_is_alive, family)) and time.monotonic() < deadline:
             time.sleep(0.1)
     finally:
-        family |= {member for process in processes for member in process.family()}
+        family |= _families(processes)
         for member in filter(_is_alive, family):
             _kill(member)
         for process in processes:
             process.wait(10.0)
         psutil.wait_procs(family, timeout=10)
+
+
+def _families(processes: Sequence[OwnProcess]) -> set[psutil.Process]:
+    return {member for process in processes for member in process.family()}
+
+
+def _end_with_parent() -> None:
+    """Let the kernel ask this process to end when the one that started it is gone, however that came; Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+_PR_SET_PDEATHSIG = 1
 
 
 def _is_alive(process: psutil.Process) -> bool:

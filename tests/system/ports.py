@@ -21,3 +21,14 @@ def is_free(port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def free_ports_in_a_row(count: int) -> int:
+    """Return the first of several ports, one after the other, that nobody listens on.
+
+    :param count: how many, 1 or more.
+    """
+    while True:
+        first = free_port()
+        if first + count <= 65536 and all(map(is_free, range(first, first + count))):
+            return first

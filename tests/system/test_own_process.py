@@ -68,3 +68,18 @@ def test_the_end_of_what_a_program_printed_can_be_read(start_program: StartProgr
     stop([process])
 
     assert process.tail(2) == "second\nready"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel for it")
+def test_a_program_ends_even_when_the_one_that_started_it_is_killed(start_program: StartProgram) -> None:
+    parent = start_program(
+        "import os, sys, time; from pathlib import Path; "
+        f"sys.path.insert(0, {str(Path.cwd())!r}); from tests.system.own_process import OwnProcess; "
+        "OwnProcess('child', ['sleep', '60'], environment=os.environ, log=Path('child.log'), directory=Path()); "
+        "print('ready', flush=True); time.sleep(60)"
+    )
+    [child] = psutil.Process(parent.pid).children()
+
+    psutil.Process(parent.pid).kill()
+
+    assert psutil.wait_procs([child], timeout=10)[0] == [child]

@@ -6,12 +6,7 @@ from airflow_provider_backup.cloud.errors import (
     QuotaExceededError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.service_definition import ServiceDefinition, classify
-
-
-def _codes(numbers: str) -> str:
-    return " ".join(f"BackupService.{number}" for number in numbers.split())
-
+from airflow_provider_backup.cloud.service_definition import ServiceDefinition, classify, codes
 
 DEFINITION = ServiceDefinition(
     name="cbr",
@@ -20,10 +15,12 @@ DEFINITION = ServiceDefinition(
     catalog_types=("cbr",),
     error_classes=classify(
         {
-            ResourceBusyError: _codes("0002 1001 2002 2010 6123 6125 6130 6134 6203 7302"),
-            NotFoundError: _codes("4001 6000 6002 6105 6200 6217 6302 6500 6501 6601 6705 7000 7100 7202"),
-            QuotaExceededError: _codes("6001 6100 6114 6129 6133 6142 6600 6701 7303 8300"),
-            PermissionDeniedError: _codes("8600"),
+            ResourceBusyError: codes("BackupService", "0002 1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"),
+            NotFoundError: codes(
+                "BackupService", "4001 6000 6002 6105 6200 6217 6302 6500 6501 6601 6705 7000 7100 7202"
+            ),
+            QuotaExceededError: codes("BackupService", "6001 6100 6114 6129 6133 6142 6600 6701 7303 8300"),
+            PermissionDeniedError: codes("BackupService", "8600"),
         }
     ),
 )

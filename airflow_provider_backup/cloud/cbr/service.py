@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.cbr.backups import BackupResource
@@ -66,10 +66,10 @@ class CbrService:
                 await self._delete(backup.id)
 
     async def find_checkpoint(self, *, vault_id: str, name: str, since: datetime | None) -> BackupReference | None:
-        """Find the newest checkpoint whose backups carry a name, unless it failed.
+        """Find the newest checkpoint whose backups carry a name and that did not fail.
 
-        A checkpoint of several resources adds ``-0001``, ``-0002`` ... to the name. Backups may appear in the list a
-        moment after the checkpoint was accepted.
+        With several resources the service adds ``-0001``, ``-0002`` ... to the name (OTC user manual, "Creating a Cloud
+        Server Backup"). Backups may appear in the list a moment after the checkpoint was accepted.
 
         :param vault_id: the vault.
         :param name: the name that the checkpoint was made with.
@@ -77,11 +77,13 @@ class CbrService:
         :return: the checkpoint that is in progress or good; none when there is none.
         """
         wanted = re.compile(rf"{re.escape(name)}(-\d{{4}})?")
-        found: dict[str, None] = {}
-        async for backup in self.backups.list(vault_id=vault_id, start_time=since, sort="created_at:desc"):
-            if backup.checkpoint_id and wanted.fullmatch(backup.name or ""):
-                found[backup.checkpoint_id] = None
-        for checkpoint_id in found:
+        found: dict[str, datetime] = {}
+        # Whether the filter takes a part of a name for the whole is not documented.
+        for searched in (name, f"{name}-0001"):
+            async for backup in self.backups.list(vault_id=vault_id, name=searched, start_time=since):
+                if backup.checkpoint_id and wanted.fullmatch(backup.name or ""):
+                    found[backup.checkpoint_id] = backup.created_at or datetime.min.replace(tzinfo=UTC)
+        for checkpoint_id in sorted(found, key=found.__getitem__, reverse=True):
             reference = BackupReference(self.name, checkpoint_id, "checkpoint")
             try:
                 observation = await self.observe(reference)

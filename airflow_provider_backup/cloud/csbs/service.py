@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SkippedResource
 from airflow_provider_backup.cloud.csbs.checkpoint_items import CheckpointItemResource
 from airflow_provider_backup.cloud.csbs.checkpoints import CheckpointResource
 from airflow_provider_backup.cloud.csbs.models import CheckpointItem
@@ -131,6 +131,8 @@ def observation_of(reference: BackupReference, items: Sequence[CheckpointItem]) 
     progress = [_progress(item) for item in items]
     sizes = [item.extend_info.size for item in items if item.extend_info.size is not None]
     begun = [item.begun_at for item in items if item.begun_at is not None]
+    servers = tuple(item.resource_id for item in items if item.resource_id is not None)
+    left_out = sorted(set(reference.expected_ids) - set(servers))
     finished = [item.extend_info.finished_at for item in items if item.extend_info.finished_at is not None]
     names = {item.name for item in items}
     return BackupObservation(
@@ -141,7 +143,8 @@ def observation_of(reference: BackupReference, items: Sequence[CheckpointItem]) 
         reason=_reason(deciding) if whole is Phase.FAILED else None,
         progress=sum(progress) // len(progress),
         backup_ids=tuple(item.id for item in items),
-        resource_ids=tuple(item.resource_id for item in items if item.resource_id is not None),
+        resource_ids=servers,
+        skipped=tuple(SkippedResource(resource_id=server, reason="not in the checkpoint") for server in left_out),
         size_mb=float(sum(sizes)) if sizes else None,
         created_at=min(begun) if begun else None,
         finished_at=max(finished) if finished and len(finished) == len(items) else None,

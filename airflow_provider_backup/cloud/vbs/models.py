@@ -66,11 +66,14 @@ def _switch(on: str, off: str) -> tuple[BeforeValidator, PlainSerializer]:
     def read(value: Any) -> bool:
         if isinstance(value, bool):
             return value
-        if value in (on, off):
-            return bool(value == on)
-        raise ValueError(f"must be {on} or {off}, or a truth value")
+        # Templates make text of truth values: "True".
+        words = {on: True, off: False, "true": True, "false": False}
+        known = words.get(value, words.get(value.lower())) if isinstance(value, str) else None
+        if known is None:
+            raise ValueError(f"must be {on} or {off}, or a truth value")
+        return known
 
-    return BeforeValidator(read), PlainSerializer(lambda value: on if value else off)
+    return BeforeValidator(read), PlainSerializer(lambda value: on if value else off, when_used="unless-none")
 
 
 _READ_YES_NO, _WRITE_YES_NO = _switch("Y", "N")
@@ -423,10 +426,12 @@ class PolicySchedule(ResponseModel):
     start_time: str | None = None
     frequency: WholeNumber = None
     week_frequency: list[str] | None = None
-    retention_num: WholeNumber = Field(default=None, validation_alias="rentention_num")
-    retention_day: WholeNumber = Field(default=None, validation_alias="rentention_day")
-    keep_first_backup_of_month: Flag = Field(default=None, validation_alias="remain_first_backup_of_curMonth")
-    enabled: Flag = Field(default=None, validation_alias="status")
+    retention_num: WholeNumber = Field(default=None, alias="rentention_num")
+    retention_day: WholeNumber = Field(default=None, alias="rentention_day")
+    keep_first_backup_of_month: Annotated[Flag, _WRITE_YES_NO] = Field(
+        default=None, alias="remain_first_backup_of_curMonth"
+    )
+    enabled: Annotated[Flag, _WRITE_ON_OFF] = Field(default=None, alias="status")
 
 
 class Policy(ResponseModel):
@@ -439,8 +444,8 @@ class Policy(ResponseModel):
     :param policy_resource_count: number of disks under it.
     """
 
-    id: str = Field(validation_alias="backup_policy_id")
-    name: str = Field(default="", validation_alias="backup_policy_name")
+    id: str = Field(alias="backup_policy_id")
+    name: str = Field(default="", alias="backup_policy_name")
     scheduled_policy: PolicySchedule = Field(default_factory=PolicySchedule)
     time_zone: str | None = None
     policy_resource_count: WholeNumber = None
@@ -494,7 +499,7 @@ class AssociationItem(ResponseModel):
     resource_id: str | None = None
     resource_type: str | None = None
     availability_zone: str | None = None
-    host: str | None = Field(default=None, validation_alias="os_vol_host_attr")
+    host: str | None = Field(default=None, alias="os_vol_host_attr")
     code: str | None = None
     message: str | None = None
 

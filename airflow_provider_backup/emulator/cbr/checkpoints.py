@@ -86,6 +86,7 @@ class CheckpointRoutes:
             },
         }
         self._state.table("cbr.checkpoints")[row["id"]] = row
+        # Several backups get numbers (OTC user manual, "Creating a Cloud Server Backup").
         for number, resource in enumerate(possible, start=1):
             suffix = f"-{number:04}" if len(possible) > 1 else ""
             self._back_up(row, vault, resource, parameters, name + suffix)

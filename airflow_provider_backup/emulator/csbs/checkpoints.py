@@ -146,9 +146,9 @@ class CheckpointRoutes:
 
 
 def _chosen(policy: Row, server_ids: Sequence[str] | None) -> list[Row]:
-    if server_ids is None:
-        return list(policy["resources"])
     servers = {server["id"]: server for server in policy["resources"]}
+    if server_ids is None:
+        return list(servers.values())
     for server_id in server_ids:
         if server_id not in servers:
             raise ServiceError(400, INVALID, f"parameters.resources: server {server_id} is not bound to the policy.")

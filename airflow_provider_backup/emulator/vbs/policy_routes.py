@@ -49,6 +49,7 @@ class PolicyRoutes:
         scheduled_policy = body.get("scheduled_policy")
         if not scheduled_policy or not isinstance(scheduled_policy, dict):
             raise refusal("AutoBackup.0001")
+        _check_words(scheduled_policy)
         try:
             policy = PolicyCreate.model_validate(wire_values(PolicyCreate, _settled(body)))
         except ValidationError as error:
@@ -65,8 +66,10 @@ class PolicyRoutes:
         """Change a policy; what the request leaves out stays."""
         policy_id = request.match_info["policy_id"]
         self._policies.get(policy_id)
+        body = await _body(request)
+        _check_words(body.get("scheduled_policy"))
         try:
-            change = PolicyUpdate.model_validate(wire_values(PolicyUpdate, _settled(await _body(request))))
+            change = PolicyUpdate.model_validate(wire_values(PolicyUpdate, _settled(body)))
         except ValidationError as error:
             raise policy_refusal(error) from None
         self._policies.update(policy_id, change.to_wire())
@@ -151,6 +154,16 @@ async def _body(request: web.Request) -> dict[str, Any]:
     if not body:
         raise refusal("AutoBackup.0000")
     return body
+
+
+def _check_words(scheduled_policy: Any) -> None:
+    """Refuse truth values as text: our models take them from templates, the service does not."""
+    if not isinstance(scheduled_policy, dict):
+        return
+    if scheduled_policy.get("status") not in ("ON", "OFF", None):
+        raise refusal("AutoBackup.0104")
+    if scheduled_policy.get("remain_first_backup_of_curMonth") not in ("Y", "N", True, False, None):
+        raise refusal("AutoBackup.0105")
 
 
 def _settled(body: dict[str, Any]) -> dict[str, Any]:

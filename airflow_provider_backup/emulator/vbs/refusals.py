@@ -16,6 +16,7 @@ _MESSAGES = {
     "AutoBackup.0006": "The ID of the backup policy is empty.",
     "AutoBackup.0008": "The request cannot be read.",
     "AutoBackup.0104": "The status must be ON or OFF.",
+    "AutoBackup.0105": "Whether the first backup of the month stays must be Y or N.",
     "AutoBackup.0203": "No more backup policies can be created.",
     "AutoBackup.0205": "The backup policy does not exist.",
     "AutoBackup.0206": "The status of the disk is invalid.",

@@ -88,6 +88,23 @@ def test_a_policy_of_the_list_is_read_with_the_right_names() -> None:
     assert (schedule.keep_first_backup_of_month, schedule.enabled) == (False, True)
 
 
+def test_a_policy_is_written_again_as_it_was_read() -> None:
+    answer = {
+        "backup_policy_id": "p",
+        "backup_policy_name": "nightly",
+        "scheduled_policy": {
+            "start_time": "01:00",
+            "frequency": 1,
+            "rentention_num": 7,
+            "remain_first_backup_of_curMonth": "Y",
+            "status": "OFF",
+            "something_new": 1,
+        },
+        "policy_resource_count": 0,
+    }
+    assert parsed(Policy, answer).model_dump(mode="json", by_alias=True, exclude_none=True) == answer
+
+
 def test_a_blank_after_the_name_of_a_member_does_not_hide_it() -> None:
     assert parsed(Policy, {"backup_policy_id": "p", "backup_policy_name ": "nightly"}).name == "nightly"
 
@@ -136,7 +153,8 @@ def test_disks_that_failed_are_read_with_and_without_their_code() -> None:
 def test_a_good_backup_is_observed_with_everything_that_is_told() -> None:
     observation = observation_of_backup(backup())
     assert str(observation) == "vbs backup 9a7de0b4-6a0e-4a31-8f4c-5f0b1c2d3e4f is available (good)"
-    assert dict(observation.to_result()) == {
+    result = dict(observation.to_result())
+    assert result == result | {
         "service": "vbs",
         "backup_id": "9a7de0b4-6a0e-4a31-8f4c-5f0b1c2d3e4f",
         "kind": "backup",

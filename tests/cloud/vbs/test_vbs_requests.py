@@ -292,11 +292,18 @@ def test_neither_a_number_nor_days_of_retention_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("field", "words"), [("keep_first_backup_of_month", "Y or N"), ("enabled", "ON or OFF")])
-@pytest.mark.parametrize("value", ["yes", "on", 1, "true"])
+@pytest.mark.parametrize("value", ["yes", "on", 1, "", ["ON"]])
 def test_a_switch_knows_its_two_words_and_truth_values_only(field: str, words: str, value: Any) -> None:
     rule, given_value = violations(PolicyCreate, policy({field: value}))[f"scheduled_policy.{field}"]
     assert words in rule
     assert given_value == value
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"), [(True, "ON"), ("ON", "ON"), ("True", "ON"), ("false", "OFF"), ("OFF", "OFF")]
+)
+def test_a_switch_takes_the_text_that_a_template_makes_of_a_truth_value(value: Any, sent: str) -> None:
+    assert wire(PolicyCreate, policy({"enabled": value}))["scheduled_policy"]["status"] == sent
 
 
 @pytest.mark.parametrize(

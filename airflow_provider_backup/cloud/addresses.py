@@ -1,0 +1,36 @@
+"""What a web address is, and whether it stays on this machine: pure judgements."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+
+def is_web_address(url: str, *, may_hold_user: bool = False) -> bool:
+    """Tell whether a text has the form ``http[s]://host[:port][/path]``.
+
+    :param url: the text.
+    :param may_hold_user: whether ``user:password@`` may stand before the host.
+    """
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return known and not re.search(r"[\s\\?#]", url) and (may_hold_user or "@" not in parts.netloc)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether nothing but this machine can be reached by an address, or be behind it.
+
+    :param host: an IP address, or the name ``localhost``; any other text counts as another machine.
+    """
+    try:
+        # A zone index (fe80::1%eth0) is no part of an address.
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host == "localhost"
+    # Sockets for both families show IPv4 addresses inside IPv6 ones.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -1,0 +1,43 @@
+"""Running whole DAGs through ``dag.test()`` on Airflow 2.11 and 3.x."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_backup.version_compat import AIRFLOW_3
+
+
+class TaskEnd(NamedTuple):
+    """How a task ended."""
+
+    state: str
+    result: Any
+
+
+def run_dag(dag: DAG) -> dict[str, TaskEnd]:
+    """Run a DAG to its end.
+
+    :param dag: the DAG; the database must be there (fixture ``airflow_database``).
+    :return: how its tasks ended, by task id; mapped ones as ``task[0]``, ``task[1]`` ...
+    """
+    if AIRFLOW_3:
+        _store(dag)
+    run = dag.test()
+    ends = {}
+    for ti in run.get_task_instances():
+        name = ti.task_id if ti.map_index == -1 else f"{ti.task_id}[{ti.map_index}]"
+        ends[name] = TaskEnd(str(ti.state), ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index))
+    return ends
+
+
+def _store(dag: DAG) -> None:
+    # Airflow 3 runs only what is in the database.
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+
+    DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
+    bag = DagBag(dag_folder="/dev/null")
+    bag.bag_dag(dag)
+    sync_bag_to_db(bag, "dags-folder", None)

@@ -1,0 +1,295 @@
+"""Looking at backups, finding one that was started before and deleting, against the local cloud and odd answers."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.cbr.models import Checkpoint, CheckpointCreate, CheckpointParameters, Vault
+from airflow_provider_backup.cloud.cbr.service import CbrService
+from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError
+from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.emulator.running import RunningCloud
+
+from .conftest import Recorder
+
+
+def reference(checkpoint: Checkpoint) -> BackupReference:
+    return BackupReference("cbr", checkpoint.id, "checkpoint")
+
+
+async def back_up(
+    cbr: CbrService, vault: Vault, name: str = "nightly", resources: list[str] | None = None
+) -> Checkpoint:
+    parameters = CheckpointParameters(name=name, resources=resources)
+    return await cbr.checkpoints.create(CheckpointCreate(vault_id=vault.id, parameters=parameters))
+
+
+async def finished(cbr: CbrService, wanted: BackupReference) -> BackupObservation:
+    """Look until the backup is over."""
+    for _ in range(200):
+        observation = await cbr.observe(wanted)
+        if observation.phase.is_terminal:
+            return observation
+        await asyncio.sleep(0.05)
+    pytest.fail(f"{wanted} does not end")
+
+
+async def gone(cbr: CbrService, wanted: BackupReference) -> None:
+    """Look until the backup is deleted."""
+    for _ in range(200):
+        if (await cbr.observe(wanted)).phase is Phase.GONE:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"{wanted} is still there")
+
+
+async def test_a_running_checkpoint_is_in_progress(cbr: CbrService, vault: Vault, backup_cloud: RunningCloud) -> None:
+    backup_cloud.set_backup_seconds(3600)
+    checkpoint = await back_up(cbr, vault)
+    observation = await cbr.observe(reference(checkpoint))
+    assert (observation.status, observation.phase, observation.progress) == ("protecting", Phase.IN_PROGRESS, 0)
+    assert observation.name == "nightly"
+
+
+async def test_a_checkpoint_becomes_good_with_one_backup_for_each_resource(cbr: CbrService, vault: Vault) -> None:
+    checkpoint = await back_up(cbr, vault)
+    observation = await finished(cbr, reference(checkpoint))
+    assert observation.phase is Phase.GOOD
+    assert set(observation.resource_ids) == {resource.id for resource in vault.resources}
+    assert len(observation.backup_ids) == 2
+    assert observation.created_at is not None
+    assert observation.finished_at is not None
+    assert observation.finished_at > observation.created_at
+
+
+async def test_a_failed_checkpoint_tells_the_reason_of_the_service(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    backup_cloud.fail_next_backup("cbr", "The snapshot could not be made.")
+    observation = await finished(cbr, reference(await back_up(cbr, vault)))
+    assert (observation.status, observation.phase) == ("error", Phase.FAILED)
+    name = vault.resources[0].name
+    assert observation.reason == f"{name}: The snapshot could not be made. (BackupService.9910)"
+
+
+async def test_the_reason_is_that_of_the_checkpoint_and_not_of_an_older_one(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    first, second = "An old trouble.", "A new trouble."
+    for text in (first, second):
+        backup_cloud.fail_next_backup("cbr", text)
+        observation = await finished(cbr, reference(await back_up(cbr, vault, resources=[vault.resources[0].id])))
+    assert second in (observation.reason or "")
+    assert first not in (observation.reason or "")
+
+
+async def test_a_single_backup_is_observed(cbr: CbrService, vault: Vault, backup_cloud: RunningCloud) -> None:
+    backup_cloud.fail_next_backup("cbr", "The snapshot could not be made.")
+    checkpoint = await back_up(cbr, vault)
+    await finished(cbr, reference(checkpoint))
+    seen = [
+        await cbr.observe(BackupReference("cbr", backup.id))
+        async for backup in cbr.backups.list(checkpoint_id=checkpoint.id, sort="name:asc")
+    ]
+    assert [observation.phase for observation in seen] == [Phase.FAILED, Phase.GOOD]
+    assert "The snapshot could not be made." in (seen[0].reason or "")
+    assert seen[1].reason is None
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "backup"])
+async def test_what_does_not_exist_is_not_found(cbr: CbrService, kind: Any) -> None:
+    with pytest.raises(NotFoundError):
+        await cbr.observe(BackupReference("cbr", "2d9f0c11-0d41-4f0f-9a51-27d1d6a40001", kind))
+
+
+async def test_there_are_no_jobs(cbr: CbrService) -> None:
+    with pytest.raises(ValueError, match="not a job"):
+        await cbr.observe(BackupReference("cbr", "1", "job"))
+
+
+async def test_a_resource_that_does_not_exist_any_more_is_told_as_skipped(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    gone = vault.resources[1].id
+    del backup_cloud.state.table("inventory.servers")[gone]
+    observation = await finished(cbr, reference(await back_up(cbr, vault)))
+    assert observation.phase is Phase.GOOD
+    assert [skipped["resource_id"] for skipped in observation.skipped] == [gone]
+    assert "BackupService.7100" in observation.skipped[0]["reason"]
+
+
+async def test_a_checkpoint_that_skips_everything_has_failed(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    backup_cloud.state.table("inventory.servers").clear()
+    checkpoint = await back_up(cbr, vault)
+    observation = await cbr.observe(reference(checkpoint))
+    assert observation.phase is Phase.FAILED
+    assert (observation.reason or "").startswith("every resource was skipped")
+
+
+async def test_a_running_checkpoint_is_found_by_its_name(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    backup_cloud.set_backup_seconds(3600)
+    checkpoint = await back_up(cbr, vault)
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == reference(checkpoint)
+
+
+async def test_a_checkpoint_of_one_resource_is_found_by_its_name(cbr: CbrService, vault: Vault) -> None:
+    checkpoint = await back_up(cbr, vault, resources=[vault.resources[0].id])
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == reference(checkpoint)
+
+
+@pytest.mark.parametrize("name", ["night", "nightly2", "ightly", "night.y", "nightly-00011"])
+async def test_another_name_finds_nothing(cbr: CbrService, vault: Vault, name: str) -> None:
+    await back_up(cbr, vault)
+    assert await cbr.find_checkpoint(vault_id=vault.id, name=name, since=None) is None
+
+
+async def test_the_newest_checkpoint_is_found(cbr: CbrService, vault: Vault) -> None:
+    await finished(cbr, reference(await back_up(cbr, vault)))
+    second = await back_up(cbr, vault)
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == reference(second)
+
+
+async def test_a_failed_checkpoint_is_never_found_even_when_a_part_of_it_is_good(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    backup_cloud.fail_next_backup("cbr", "The snapshot could not be made.")
+    await finished(cbr, reference(await back_up(cbr, vault)))
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) is None
+
+
+async def test_an_older_good_checkpoint_is_found_behind_a_failed_one(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    good = reference(await back_up(cbr, vault))
+    await finished(cbr, good)
+    backup_cloud.fail_next_backup("cbr", "The snapshot could not be made.")
+    await finished(cbr, reference(await back_up(cbr, vault)))
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == good
+
+
+async def test_a_checkpoint_that_is_being_deleted_is_not_found(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    checkpoint = reference(await back_up(cbr, vault))
+    await finished(cbr, checkpoint)
+    backup_cloud.set_backup_seconds(3600)
+    await cbr.delete_backup(checkpoint)
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) is None
+
+
+async def test_only_checkpoints_since_a_moment_are_found(cbr: CbrService, vault: Vault) -> None:
+    checkpoint = reference(await back_up(cbr, vault))
+    now = datetime.now(UTC)
+    earlier, later = now - timedelta(minutes=5), now + timedelta(minutes=5)
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=earlier) == checkpoint
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=later) is None
+
+
+async def test_a_checkpoint_is_looked_for_by_its_name_alone_and_with_a_number(recorder: Recorder) -> None:
+    since = datetime(2031, 4, 2, 9, 15, 7, tzinfo=UTC)
+    assert await recorder.cbr.find_checkpoint(vault_id="v", name="nightly", since=since) is None
+    assert [path for _, path, _ in recorder.requests] == [
+        f"/backups?limit=1000&name={name}&start_time=2031-04-02T09:15:07Z&vault_id=v"
+        for name in ("nightly", "nightly-0001")
+    ]
+
+
+async def test_a_checkpoint_that_vanishes_while_it_is_looked_at_is_not_found(recorder: Recorder) -> None:
+    row = {"id": "b", "name": "nightly", "checkpoint_id": "c"}
+    gone = {"error_code": "BackupService.6217", "error_msg": "no"}
+    recorder.answers = [(200, {"backups": [row], "count": 1}), (200, {"backups": []}), (404, gone)]
+    assert await recorder.cbr.find_checkpoint(vault_id="v", name="nightly", since=None) is None
+
+
+async def test_a_moment_without_a_time_zone_is_refused(cbr: CbrService, vault: Vault) -> None:
+    naive = datetime(2031, 4, 2)  # noqa: DTZ001
+    with pytest.raises(InvalidRequestError, match="start_time"):
+        await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=naive)
+
+
+async def test_deleting_a_checkpoint_deletes_all_its_backups(cbr: CbrService, vault: Vault) -> None:
+    checkpoint = reference(await back_up(cbr, vault))
+    await finished(cbr, checkpoint)
+    await cbr.delete_backup(checkpoint)
+    assert (await cbr.observe(checkpoint)).phase is Phase.GOING
+    await gone(cbr, checkpoint)
+    assert [backup async for backup in cbr.backups.list()] == []
+
+
+async def test_deleting_twice_is_no_error(cbr: CbrService, vault: Vault) -> None:
+    checkpoint = reference(await back_up(cbr, vault))
+    backup_id = (await finished(cbr, checkpoint)).backup_ids[0]
+    await cbr.delete_backup(checkpoint)
+    await cbr.delete_backup(checkpoint)
+    await gone(cbr, checkpoint)
+    await cbr.delete_backup(checkpoint)
+    await cbr.delete_backup(BackupReference("cbr", backup_id))
+
+
+async def test_a_running_backup_is_not_deleted(cbr: CbrService, vault: Vault, backup_cloud: RunningCloud) -> None:
+    backup_cloud.set_backup_seconds(3600)
+    with pytest.raises(ResourceBusyError, match=r"BackupService\.6203"):
+        await cbr.delete_backup(reference(await back_up(cbr, vault)))
+
+
+CHECKPOINT = {
+    "id": "c",
+    "status": "error",
+    "created_at": "2031-04-02T09:15:07.500000",
+    "vault": {"id": "v", "resources": [{"id": "r"}]},
+}
+BACKUPS = {"backups": [{"id": "b", "status": "error", "resource_id": "r", "checkpoint_id": "c"}], "count": 1}
+
+
+async def test_the_reason_is_looked_for_in_the_logs_of_the_vault_and_time(recorder: Recorder) -> None:
+    logs = [
+        {"id": "1", "status": "failed", "checkpoint_id": "other", "error_info": {"message": "not mine"}},
+        {"id": "2", "status": "failed", "checkpoint_id": "c", "error_info": {"message": "mine"}},
+    ]
+    recorder.answers = [(200, {"checkpoint": CHECKPOINT}), (200, BACKUPS), (200, {"operation_logs": logs, "count": 2})]
+    observation = await recorder.cbr.observe(BackupReference("cbr", "c", "checkpoint"))
+    assert observation.reason == "mine"
+    assert [path for _, path, _ in recorder.requests] == [
+        "/checkpoints/c",
+        "/backups?checkpoint_id=c&limit=1000",
+        "/operation-logs?limit=1000&operation_type=backup&start_time=2031-04-02T09:14:07Z&vault_id=v",
+    ]
+
+
+async def test_a_failure_stays_a_failure_when_the_logs_may_not_be_read(recorder: Recorder) -> None:
+    refused = {"error_code": "BackupService.8600", "error_msg": "no"}
+    recorder.answers = [(200, {"checkpoint": CHECKPOINT}), (200, BACKUPS), (403, refused)]
+    observation = await recorder.cbr.observe(BackupReference("cbr", "c", "checkpoint"))
+    assert (observation.phase, observation.reason) == (Phase.FAILED, None)
+
+
+async def test_a_running_checkpoint_costs_two_requests(recorder: Recorder) -> None:
+    recorder.answers = [(200, {"checkpoint": CHECKPOINT | {"status": "protecting"}}), (200, {"backups": []})]
+    assert (await recorder.cbr.observe(BackupReference("cbr", "c", "checkpoint"))).phase is Phase.IN_PROGRESS
+    assert len(recorder.requests) == 2
+
+
+async def test_the_log_of_a_backup_is_found_by_resource_when_it_names_no_backup(recorder: Recorder) -> None:
+    logs = [
+        {
+            "id": "1",
+            "status": "failed",
+            "checkpoint_id": "c",
+            "extra_info": {"resource": {"id": resource_id, "name": resource_id}},
+            "error_info": {"message": "no"},
+        }
+        for resource_id in ("other", "r")
+    ]
+    recorder.answers = [(200, {"backup": BACKUPS["backups"][0]}), (200, {"operation_logs": logs[1:], "count": 1})]  # type: ignore[index]
+    assert (await recorder.cbr.observe(BackupReference("cbr", "b"))).reason == "r: no"
+    recorder.answers = [(200, {"backup": BACKUPS["backups"][0]}), (200, {"operation_logs": logs[:1], "count": 1})]  # type: ignore[index]
+    assert (await recorder.cbr.observe(BackupReference("cbr", "b"))).reason is None
