@@ -6,6 +6,8 @@
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 export UV_PYTHON_DOWNLOADS := never
+# Trust what the machine trusts, as git does.
+export UV_SYSTEM_CERTS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED := False
 export SCARF_ANALYTICS := false

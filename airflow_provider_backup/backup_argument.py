@@ -3,14 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from airflow_provider_backup.cloud.backup import BackupKind, BackupReference
 from airflow_provider_backup.exceptions import InvalidArgumentError
+from airflow_provider_backup.templates import has_template
+
+
+class NamesOneBackup:
+    """The arguments that name one backup; for operators and sensors, which bring the attributes."""
+
+    service_name: ClassVar[str]
+    needs_instance: ClassVar[bool] = False
+    """Whether the id of a backup is not enough."""
+    backup: dict[str, Any] | None
+    backup_id: str | None
+    instance_id: str | None = None
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the ids that name the backup, by kind."""
+        return {"backup": self.backup_id}
+
+    def reference(self) -> BackupReference:
+        """Return which backup is meant.
+
+        :raises InvalidArgumentError: none or several are named, or one of another service.
+        """
+        return reference_from(
+            self.service_name, self.backup, self.ids(), self.instance_id, needs_instance=self.needs_instance
+        )
+
+    def check_names_while_parsing(self) -> None:
+        """Refuse wrong literals; the constructor of everything that names a backup ends with this.
+
+        :raises InvalidArgumentError: as :meth:`reference`, whatever the templates turn out to be.
+        """
+        if not has_template((self.backup, self.ids(), self.instance_id)):
+            self.reference()
 
 
 def reference_from(
-    service: str, backup: Any, ids: Mapping[str, str | None], instance_id: str | None = None
+    service: str,
+    backup: Any,
+    ids: Mapping[str, str | None],
+    instance_id: str | None = None,
+    *,
+    needs_instance: bool = False,
 ) -> BackupReference:
     """Return the one backup that the arguments name.
 
@@ -18,6 +56,7 @@ def reference_from(
     :param backup: what a create operator or a sensor returned; in place of the ids.
     :param ids: ids by kind (``backup``, ``checkpoint``, ``job``); those that are none are not given.
     :param instance_id: database services: the instance.
+    :param needs_instance: whether an id alone is not enough.
     :raises InvalidArgumentError: none or several backups are named, or one of another service.
     """
     given = [(kind, value) for kind, value in ids.items() if value]
@@ -39,6 +78,14 @@ def reference_from(
     if len(given) != 1:
         raise InvalidArgumentError(
             f"{len(given)} backups are named.", next_step=f"Give backup, or exactly one of {names}."
+        )
+    for name, value in (*given, ("instance", instance_id)):
+        if not isinstance(value, str | None):
+            raise InvalidArgumentError(f"{name}_id must be a text (given: {value!r:.120}).")
+    if needs_instance and not instance_id:
+        raise InvalidArgumentError(
+            f"{service} finds a backup only by its instance, and no instance_id is given.",
+            next_step="Give instance_id as well, or hand on a whole result as backup.",
         )
     kinds: dict[str, BackupKind] = {kind: kind for kind in get_args(BackupKind)}
     return BackupReference(service, given[0][1], kinds[given[0][0]], instance_id)

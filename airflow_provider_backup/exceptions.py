@@ -20,7 +20,7 @@ class BackupFailedError(BackupError, AirflowFailException):
 
     def __init__(self, observation: BackupObservation) -> None:
         self.observation = observation
-        reason = observation.reason or "the service gives no reason"
+        reason = (observation.reason or "the service gives no reason").rstrip(".")
         super().__init__(
             f"{observation}: {reason}.",
             next_step="Look at the resource in the cloud; clear the task to take a fresh backup.",

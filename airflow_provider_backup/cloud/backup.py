@@ -23,8 +23,8 @@ class BackupReference:
     :param instance_id: database services only: the instance that is backed up.
     :param job_id: GaussDB and TaurusDB only: the job that makes the backup, known to whoever started it; it tells the
         progress and the reason of a failure.
-    :param expected_ids: CSBS only: the servers that were asked for, known to whoever started the checkpoint; the service
-        does not tell which of them it left out.
+    :param expected_ids: CSBS only: the servers that were asked for, known to whoever started the checkpoint; the
+        service does not tell which of them it left out.
     """
 
     service: str
@@ -64,6 +64,7 @@ class BackupResult(TypedDict):
     backup_id: str
     kind: str
     instance_id: str | None
+    job_id: str | None
     name: str | None
     status: str
     backup_ids: list[str]
@@ -113,6 +114,7 @@ class BackupObservation:
             backup_id=self.reference.backup_id,
             kind=self.reference.kind,
             instance_id=self.reference.instance_id,
+            job_id=self.reference.job_id,
             name=self.name,
             status=self.status,
             backup_ids=list(self.backup_ids),

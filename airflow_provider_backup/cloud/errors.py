@@ -110,7 +110,8 @@ class ApiError(BackupError):
         retry_after: float | None = None,
         next_step: str | None = None,
     ) -> None:
-        text = f"{service} answered {status} {code}: {detail or 'no message'} (request id {request_id or 'not given'})."
+        told = str(status) if code == str(status) else f"{status} {code}"
+        text = f"{service} answered {told}: {detail or 'no message'} (request id {request_id or 'not given'})."
         super().__init__(text, next_step=next_step)
         self.service = service
         self.status = status

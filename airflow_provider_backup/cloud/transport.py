@@ -120,8 +120,8 @@ class Transport:
                 ),
                 connector=aiohttp.TCPConnector(ssl=_tls_context(self._settings.ca_bundle), limit=32),
             )
-            # The library repeats by itself what lost its connection; then nobody could tell that a deletion, which finds
-            # nothing any more, had its effect before. The switch is the one of the library's own test client.
+            # The library repeats by itself what lost its connection. A repeated deletion finds nothing, and nobody can
+            # tell that it had its effect before. The library's own test client uses this switch.
             self._session._retry_connection = False
         return self._session
 

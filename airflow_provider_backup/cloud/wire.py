@@ -47,12 +47,16 @@ RequestT = TypeVar("RequestT", bound=RequestModel)
 ResponseT = TypeVar("ResponseT", bound=ResponseModel)
 
 
+_RULES = {"missing": "must be given", "extra_forbidden": "is not a field of this request"}
+"""Words for the kinds of errors that pydantic tells in its own."""
+
+
 def violations_of(error: ValidationError) -> list[Violation]:
     """Turn pydantic's report into the rules that were broken, with field, rule and value."""
     return [
         Violation(
             field=".".join(str(part) for part in detail["loc"]) or "request",
-            rule=detail["msg"].removeprefix("Value error, "),
+            rule=_RULES.get(detail["type"]) or detail["msg"].removeprefix("Value error, "),
             # What lacks something is not what is wrong, and may be large.
             value=None if detail["type"] == "missing" else detail.get("input"),
         )
@@ -159,6 +163,10 @@ def _parse_json_object(value: Any) -> dict[str, Any]:
     return decoded if isinstance(decoded, dict) else {}
 
 
+def _object_or_empty(value: Any) -> Any:
+    return value if isinstance(value, Mapping | ResponseModel) else {}
+
+
 def _parse_number(value: Any) -> float | None:
     if isinstance(value, str):
         match = re.match(r"\s*(-?\d+(?:\.\d+)?)", value)
@@ -188,6 +196,9 @@ Timestamp = Annotated[datetime | None, BeforeValidator(_parse_timestamp)]
 
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_parse_json_object)]
 """An object, or the text of one; anything else is empty."""
+
+AsObject = BeforeValidator(_object_or_empty)
+"""An object for a model; anything else is empty."""
 
 WholeNumber = Annotated[int | None, BeforeValidator(_parse_whole_number)]
 """``20``, ``"20"``, ``"60%"``: a whole number; none when there is no number."""

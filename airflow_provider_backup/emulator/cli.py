@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from airflow_provider_backup.cloud.addresses import is_loopback
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.emulator.faults.orders import read_faults
-from airflow_provider_backup.emulator.loopback import is_loopback
 from airflow_provider_backup.emulator.server import DEFAULT_PORT, SERVICES, LocalCloud
 
 _MOST_EXTRA_RESOURCES = 10_000

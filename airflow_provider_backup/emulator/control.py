@@ -11,11 +11,11 @@ from collections.abc import Collection
 
 from aiohttp import web
 
+from airflow_provider_backup.cloud.addresses import is_loopback
 from airflow_provider_backup.emulator.accounts import Accounts
 from airflow_provider_backup.emulator.faults.armed import Faults
 from airflow_provider_backup.emulator.faults.orders import BackupOutcome, read_faults
 from airflow_provider_backup.emulator.gateway_error import not_allowed
-from airflow_provider_backup.emulator.loopback import is_loopback
 from airflow_provider_backup.emulator.service import ServiceError, checked, json_object
 from airflow_provider_backup.emulator.state import CloudState
 

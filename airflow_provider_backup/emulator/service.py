@@ -7,13 +7,14 @@ adds request ids and turns :class:`ServiceError` into the service's own error bo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from aiohttp import web
 from pydantic import ValidationError
 
 from airflow_provider_backup.cloud.wire import RequestModel, violations_of
+from airflow_provider_backup.emulator.state import Row
 
 T = TypeVar("T")
 RequestT = TypeVar("RequestT", bound=RequestModel)
@@ -68,7 +69,29 @@ def checked(model: type[RequestT], values: Any, *, code: str) -> RequestT:
         raise ServiceError(400, code, "; ".join(map(str, violations_of(error)))) from None
 
 
-def page(rows: Sequence[T], request: web.Request, *, code: str, default_limit: int = 1000, maximum: int = 1000) -> list[T]:
+def in_order(rows: Sequence[Row], sort: str | None, *, keys: Collection[str], code: str) -> list[Row]:
+    """Order rows by ``key[:asc|desc],key...``, descending when not said; newest first without it.
+
+    :param sort: the query's ``sort``, 255 characters at most; empty counts as not given.
+    :param keys: the keys that may be used.
+    :param code: the service's code for a bad order (status 400).
+    """
+    text = sort or "created_at"
+    if len(text) > 255:
+        raise ServiceError(400, code, "sort must have 255 characters at most.")
+    result = list(rows)
+    # The first key weighs most: a stable sort has to take it last.
+    for part in reversed(text.split(",")):
+        key, _, direction = part.strip().partition(":")
+        if key not in keys or direction not in ("", "asc", "desc"):
+            raise ServiceError(400, code, f"sort must be key[:asc|desc] with one of {', '.join(keys)}, not {part!r}.")
+        result.sort(key=lambda row: str(row.get(key) or ""), reverse=direction != "asc")
+    return result
+
+
+def page(
+    rows: Sequence[T], request: web.Request, *, code: str, default_limit: int = 1000, maximum: int = 1000
+) -> list[T]:
     """Cut one page out of ``rows`` by the query's ``limit``, ``offset`` and ``marker`` (id of the last row seen).
 
     :param code: the service's code for a bad limit or offset (status 400).

@@ -165,6 +165,7 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
         :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
         :raises NotFoundError: there is no such policy.
         """
+        self.built(lambda: check_ids(self.task_id, policy_id=self.policy_id))
         request = self.policy or self.built(lambda: self.from_arguments(self.schedule, self.time_zone))
         result = policy_result(self.act(lambda cloud: cloud.cbr.policies.update(self.policy_id, request)))
         self.log.info("Changed %s of CBR policy %s.", ", ".join(request.to_wire()), result["name"])

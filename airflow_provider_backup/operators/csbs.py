@@ -117,6 +117,7 @@ class CsbsGetPolicyOperator(BackupCloudOperator):
         :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
         :raises NotFoundError: there is no such policy.
         """
+        self.built(lambda: check_ids(self.task_id, policy_id=self.policy_id))
         result = policy_result(self.act(lambda cloud: cloud.csbs.policies.get(self.policy_id)))
         servers = len(result["resource_ids"])
         self.log.info(

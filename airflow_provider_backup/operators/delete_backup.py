@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.backup_argument import reference_from
+from airflow_provider_backup.backup_argument import NamesOneBackup
 from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
 
 
-class DeleteBackupOperator(BackupCloudOperator):
+class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
     """Delete a backup; one that is gone already counts as deleted.
 
     :param backup: what a create operator or a sensor returned (templated); in place of the ids.
@@ -29,7 +29,6 @@ class DeleteBackupOperator(BackupCloudOperator):
     """
 
     template_fields: Sequence[str] = (*BackupCloudOperator.template_fields, "backup", "backup_id")
-    service_name: ClassVar[str]
 
     def __init__(
         self,
@@ -48,17 +47,6 @@ class DeleteBackupOperator(BackupCloudOperator):
         self.wait_for_completion = wait_for_completion
         self.poll_interval = poll_interval
         self.timeout = timeout
-
-    def ids(self) -> dict[str, str | None]:
-        """Return the ids that name the backup, by kind."""
-        return {"backup": self.backup_id}
-
-    def reference(self) -> BackupReference:
-        """Return which backup is meant.
-
-        :raises InvalidArgumentError: none or several are named.
-        """
-        return reference_from(self.service_name, self.backup, self.ids(), getattr(self, "instance_id", None))
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Delete the backup.
@@ -104,6 +92,7 @@ class CheckpointDeleteBackupOperator(DeleteBackupOperator):
     def __init__(self, *, checkpoint_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.checkpoint_id = checkpoint_id
+        self.check_names_while_parsing()
 
     def ids(self) -> dict[str, str | None]:
         """Return the ids that name the backup, by kind."""

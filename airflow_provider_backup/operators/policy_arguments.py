@@ -90,6 +90,5 @@ class PolicyArguments(BackupCloudOperator):
         """
         names = ("max_backups", "retention_duration_days", *LONG_TERM)
         given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        if any(name in given for name in LONG_TERM):
-            given["timezone"] = offset_text(time_zone)
-        return given
+        offset = offset_text(time_zone)
+        return given | {"timezone": offset} if any(name in given for name in LONG_TERM) else given

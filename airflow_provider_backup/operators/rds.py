@@ -66,3 +66,4 @@ class RdsDeleteBackupOperator(DatabaseDeleteBackupOperator):
     """
 
     service_name = "rds"
+    needs_instance = True

@@ -208,3 +208,7 @@ class VbsDeleteBackupOperator(DeleteBackupOperator):
     """
 
     service_name = "vbs"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.check_names_while_parsing()

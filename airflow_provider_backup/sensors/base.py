@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -16,8 +16,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_backup.backup_argument import reference_from
-from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.backup_argument import NamesOneBackup
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.exceptions import BackupSensorTimeoutError
@@ -28,7 +27,7 @@ SHORTEST_POKE = 1.0
 """Seconds: a shorter poke_interval is stretched to this in the triggerer, which all tasks share."""
 
 
-class BackupSensor(WaitsForBackup, BaseSensorOperator):
+class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
     """Wait until a backup is good; a failed one fails the task at once.
 
     ``poke_interval``, ``timeout``, ``soft_fail`` and ``never_fail`` mean the same in every mode, deferred included: a
@@ -47,7 +46,6 @@ class BackupSensor(WaitsForBackup, BaseSensorOperator):
     template_fields: Sequence[str] = ("huaweicloud_conn_id", "region", "project_id", "backup", "backup_id")
     ui_color = "#d8ecd8"
     timeout_error = BackupSensorTimeoutError
-    service_name: ClassVar[str]
 
     def __init__(
         self,
@@ -69,17 +67,6 @@ class BackupSensor(WaitsForBackup, BaseSensorOperator):
         self.project_id = project_id
         self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
         self.fail_on_skipped = fail_on_skipped
-
-    def ids(self) -> dict[str, str | None]:
-        """Return the ids that name the backup, by kind."""
-        return {"backup": self.backup_id}
-
-    def reference(self) -> BackupReference:
-        """Return which backup is meant.
-
-        :raises InvalidArgumentError: none or several are named.
-        """
-        return reference_from(self.service_name, self.backup, self.ids(), getattr(self, "instance_id", None))
 
     def poke(self, context: Any) -> PokeReturnValue | bool:
         """Look once.

@@ -12,3 +12,4 @@ class RdsBackupSensor(DatabaseBackupSensor):
     """
 
     service_name = "rds"
+    needs_instance = True

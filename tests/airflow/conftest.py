@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
@@ -19,6 +20,21 @@ def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_backup.triggers.backup.EARLIEST_QUESTION", 0.05)
     monkeypatch.setattr("airflow_provider_backup.sensors.base.SHORTEST_POKE", 0.05)
     monkeypatch.setattr("airflow_provider_backup.operators.create_backup.LOOK_UPS_OF_A_LOST_ANSWER", (0.05, 0.1))
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Return a function that tells everything that was logged so far, by tasks and all else, at every level."""
+    caplog.set_level(logging.DEBUG)
+    texts: list[str] = []
+
+    def everything() -> str:
+        # Tasks of Airflow 3 do not log through the standard library.
+        captured = capsys.readouterr()
+        texts.extend([captured.out, captured.err])
+        return "\n".join([*texts, caplog.text])
+
+    return everything
 
 
 @pytest.fixture(autouse=True)

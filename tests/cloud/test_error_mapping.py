@@ -306,6 +306,10 @@ def test_the_gateways_request_id_goes_before_those_behind_it() -> None:
     assert request_id_of({"X-Compute-Request-Id": "r-2", "X-Request-Id": "r-1"}) == "r-1"
 
 
+def test_an_empty_header_does_not_hide_the_next_one() -> None:
+    assert request_id_of({"X-Request-Id": "", "X-IAM-Trace-Id": "r-1"}) == "r-1"
+
+
 def test_an_answer_without_a_request_id_has_none() -> None:
     assert error_of({"error_code": "X.1", "request_id": {"no": "text"}}).request_id is None
 

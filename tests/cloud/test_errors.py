@@ -90,7 +90,7 @@ def test_a_refusal_tells_service_status_code_words_and_request_id() -> None:
 
 def test_a_refusal_without_words_and_request_id_says_so() -> None:
     error = ApiError(service="cbr", status=500, code="500", detail="")
-    assert str(error) == "cbr answered 500 500: no message (request id not given)."
+    assert str(error) == "cbr answered 500: no message (request id not given)."
 
 
 def test_an_unexpected_response_tells_its_request_id_when_there_is_one() -> None:

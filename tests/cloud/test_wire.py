@@ -311,6 +311,15 @@ def test_a_request_takes_wire_names_too() -> None:
     assert validated(Wish, "wish", {"name": "abc", "wire_count": 2}).count == 2
 
 
+def test_a_missing_field_and_an_unknown_one_are_told_in_words_of_the_author() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        validated(Wish, "wish", {"colour": "blue"})
+    assert [(violation.field, violation.rule) for violation in caught.value.violations] == [
+        ("name", "must be given"),
+        ("colour", "is not a field of this request"),
+    ]
+
+
 def test_every_broken_rule_of_a_request_is_named_at_once() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         validated(Wish, "wish", {"name": "a!", "count": 0, "colour": "blue"})

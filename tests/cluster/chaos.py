@@ -177,8 +177,9 @@ class Blows:
         before = submitted(snapshot)
         latest = max(job.job_id for job in snapshot.jobs)
         return self._remember(
-            lambda now: submitted(now) > before
-            and any(job.kind == "SchedulerJob" and job.job_id > latest for job in now.jobs)
+            lambda now: (
+                submitted(now) > before and any(job.kind == "SchedulerJob" and job.job_id > latest for job in now.jobs)
+            )
         )
 
     def kill_triggerer(self, snapshot: Snapshot) -> Condition:

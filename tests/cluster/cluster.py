@@ -1,4 +1,4 @@
-"""A whole Airflow as users scale it out: PostgreSQL, Redis, Celery; each component a process of its own, on loopback."""
+"""A whole Airflow as users scale it out: PostgreSQL, Redis, Celery; each component is a process, all on loopback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.cluster.server_programs import ServerPrograms
 from tests.cluster.servers import PostgresServer, RedisServer
 from tests.cluster.settings import cluster_settings
 from tests.cluster.supervisor import Supervisor
-from tests.cluster.work import OF_EACH_SERVICE, Work
+from tests.cluster.work import COUNTS, Work
 from tests.system.local_airflow import AirflowStartError, LocalAirflow
 from tests.system.local_cloud_process import LocalCloudProcess
 from tests.system.own_process import OwnProcess, stop
@@ -62,7 +62,7 @@ class Cluster:
             folder / "cloud",
             port=free_ports_in_a_row(1 + len(SERVICES)),
             backup_seconds=backup_seconds,
-            extra_resources=OF_EACH_SERVICE,
+            extra_resources=max(COUNTS.values()),
         )
         self.metadata = Metadata(self._postgres.address)
         self.work: Work
@@ -98,9 +98,7 @@ class Cluster:
         self.supervisor.add(CLOUD, self.cloud.start)
         self._wait_for(self.metadata.is_there, "PostgreSQL takes no connections")
         self.work = asyncio.run(self._prepared_work())
-        settings = cluster_settings(
-            database=self._postgres.address, broker=self._redis.url, work=self.work.to_json()
-        )
+        settings = cluster_settings(database=self._postgres.address, broker=self._redis.url, work=self.work.to_json())
         self.airflow = LocalAirflow(
             self._folder / "airflow",
             DAGS,

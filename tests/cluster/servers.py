@@ -57,7 +57,9 @@ class PostgresServer:
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [*self._prefix, str(self._programs.postgres), "-D", str(self._data), *options]
-        return OwnProcess("postgresql", command, environment=_plain_environment(), log=self._log, directory=self._folder)
+        return OwnProcess(
+            "postgresql", command, environment=_plain_environment(), log=self._log, directory=self._folder
+        )
 
     def remove_files(self) -> None:
         """Remove all that it wrote; it must have ended."""

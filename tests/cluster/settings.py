@@ -1,14 +1,15 @@
 """How the Airflow of the cluster test is set: Celery on Redis, everything else that a crash recovers by made quicker.
 
-Airflow's own numbers are in the comments. They would let the test run for half an hour and change nothing of what it shows: who is
-asked after a crash is the same, only later.
+Airflow's own numbers are in the comments. They would let the test run for half an hour and change nothing of what it
+shows: what happens after a crash is the same, only later.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+COMPONENT_MODULES = Path(__file__).parent / "components"
+"""What components can import beside what is installed."""
 
 WORKER_CONCURRENCY = 4
 """Tasks that one worker runs at a time (16); this machine is small."""
@@ -23,7 +24,7 @@ def cluster_settings(*, database: str, broker: str, work: str) -> dict[str, str]
     """
     return {
         "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
-        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "tests.cluster.host_name.host_name",
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "cluster_host_name.host_name",
         # Tasks that are queued or running at a time (32), deferred ones aside.
         "AIRFLOW__CORE__PARALLELISM": "16",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
@@ -46,7 +47,6 @@ def cluster_settings(*, database: str, broker: str, work: str) -> dict[str, str]
         # A triggerer that is silent this long is dead (30); it speaks this often (5).
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
-        # Modules of the checkout, for the host names above.
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": str(COMPONENT_MODULES),
         "CLUSTER_WORK": work,
     }

@@ -62,7 +62,9 @@ def faults_found(
     for key, wanted in expected.items():
         found = by_resource.pop((wanted.service, wanted.resource_id), [])
         if len(found) != 1:
-            faults.append(f"{wanted.service} {wanted.resource_id} of task {_called(key)} has {len(found)} backups: {found}")
+            faults.append(
+                f"{wanted.service} {wanted.resource_id} of task {_called(key)} has {len(found)} backups: {found}"
+            )
             continue
         [backup] = found
         if not backup.is_good:

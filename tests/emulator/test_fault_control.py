@@ -174,7 +174,7 @@ def test_the_command_misbehaves_from_the_start(tmp_path: Path) -> None:
     [
         (None, "No such file or directory"),
         ("no json", "Expecting value"),
-        ('[{"kind": "delay"}]', "0.delay.seconds: Field required"),
+        ('[{"kind": "delay"}]', "0.delay.seconds: must be given"),
         ('[{"kind": "throttle", "service": "s3"}]', "service: must be one of iam"),
     ],
 )

@@ -124,7 +124,7 @@ async def test_an_outcome_is_planned_from_outside(backup_cloud: RunningCloud) ->
         ({"service": "rds", "seconds": 1e300}, "seconds: Input should be less than or equal to"),
         ({"service": "rds", "reason": ""}, "reason"),
         ({"service": "rds", "stuck": True, "count": 0}, "count"),
-        ({"stuck": True}, "service: Field required"),
+        ({"stuck": True}, "service: must be given"),
         ({"service": "rds", "stuck": True, "colour": 1}, "colour"),
     ],
 )

@@ -29,9 +29,7 @@ class LocalCloudProcess:
     :param extra_resources: how many further servers, disks and instances it has, 0 or more.
     """
 
-    def __init__(
-        self, folder: Path, *, port: int = 0, backup_seconds: float = 5.0, extra_resources: int = 0
-    ) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, backup_seconds: float = 5.0, extra_resources: int = 0) -> None:
         self.description: dict[str, Any] = {}
         self._folder = folder
         self._command = [sys.executable, "-m", "airflow_provider_backup.emulator"]

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, field_serializer, model_validator
 
 from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
+from airflow_provider_backup.cloud.rules import Identifier, matching
 from airflow_provider_backup.cloud.wire import (
     JsonObject,
     Number,
@@ -26,33 +27,9 @@ from airflow_provider_backup.cloud.wire import (
 # Rules of single fields
 
 
-def _backup_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{3,63}", name):
-        raise ValueError("must be 4 to 64 characters: a letter, then letters, digits, '-' and '_'")
-    return name
-
-
-def _description(text: str) -> str:
-    if len(text) > 256 or set(text) & set("><!\"&'="):
-        raise ValueError("must be at most 256 characters, without > ! < \" & ' =")
-    return text
-
-
-def _period(text: str) -> str:
-    if not re.fullmatch(r"[1-7](,[1-7])*", text):
-        raise ValueError("must be days of the week joined by commas, 1 (Monday) to 7, such as 1,3,5")
-    return text
-
-
 def _search_text(text: str) -> str:
     if text == "*":
         raise ValueError("must be a text, or * and a part of one; * alone is not allowed")
-    return text
-
-
-def _tags(text: str) -> str:
-    if not re.fullmatch(r"[^=,]+=[^=,]*(,[^=,]+=[^=,]*)*", text):
-        raise ValueError("must be key=value pairs joined by commas")
     return text
 
 
@@ -78,12 +55,19 @@ def hour_window(*minutes: str) -> Callable[[str], str]:
     return check
 
 
-Identifier = Annotated[str, Field(min_length=1)]
-BackupName = Annotated[str, AfterValidator(_backup_name)]
-Description = Annotated[str, AfterValidator(_description)]
-Period = Annotated[str, AfterValidator(_period)]
+BackupName = Annotated[
+    str,
+    matching(r"[A-Za-z][A-Za-z0-9_-]{3,63}", "must be 4 to 64 characters: a letter, then letters, digits, '-' and '_'"),
+]
+Description = Annotated[
+    str, matching(r"""[^><!"&'=]{0,256}""", "must be at most 256 characters, without > ! < \" & ' =")
+]
+Period = Annotated[
+    str,
+    matching(r"[1-7](,[1-7])*", "must be days of the week joined by commas, 1 (Monday) to 7, such as 1,3,5"),
+]
 SearchText = Annotated[str, Field(min_length=1), AfterValidator(_search_text)]
-Tags = Annotated[str, AfterValidator(_tags)]
+Tags = Annotated[str, matching(r"[^=,]+=[^=,]*(,[^=,]+=[^=,]*)*", "must be key=value pairs joined by commas")]
 
 
 # Requests

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from airflow_provider_backup.cloud.databases.models import (
     DatabaseBackup,
@@ -13,10 +13,10 @@ from airflow_provider_backup.cloud.databases.models import (
     DatabaseInstanceQuery,
     DatabasePolicy,
     DatabasePolicyUpdate,
-    Identifier,
     Period,
     hour_window,
 )
+from airflow_provider_backup.cloud.rules import Identifier
 from airflow_provider_backup.cloud.wire import Flag, RequestModel, ResponseModel, WholeNumber
 
 
@@ -40,11 +40,12 @@ class BackupCreate(DatabaseBackupCreate):
     databases: tuple[BackupDatabase, ...] | None = None
     backup_database_individually: bool | None = None
 
-    @model_validator(mode="after")
-    def _individual_databases_are_named(self) -> Self:
-        if self.backup_database_individually and not self.databases:
+    @field_validator("backup_database_individually")
+    @classmethod
+    def _individual_databases_are_named(cls, value: bool | None, info: ValidationInfo) -> bool | None:
+        if value and "databases" in info.data and not info.data["databases"]:
             raise ValueError("databases is required when backup_database_individually is true")
-        return self
+        return value
 
 
 class BackupQuery(DatabaseBackupQuery):

@@ -14,10 +14,10 @@ from airflow_provider_backup.cloud.databases.models import (
     DatabaseInstanceQuery,
     DatabasePolicy,
     DatabasePolicyUpdate,
-    Identifier,
     Period,
     hour_window,
 )
+from airflow_provider_backup.cloud.rules import Identifier
 from airflow_provider_backup.cloud.wire import WholeNumber
 
 _CHINESE = "\u3400-\u4dbf\u4e00-\u9fff"

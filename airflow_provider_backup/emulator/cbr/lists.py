@@ -9,8 +9,8 @@ from typing import Any, TypeVar, get_origin
 from aiohttp import web
 
 from airflow_provider_backup.cloud.wire import RequestModel
-from airflow_provider_backup.emulator.cbr.refusals import INVALID, refusal
-from airflow_provider_backup.emulator.service import checked, page
+from airflow_provider_backup.emulator.cbr.refusals import INVALID
+from airflow_provider_backup.emulator.service import checked, in_order, page
 from airflow_provider_backup.emulator.state import Row
 
 QueryT = TypeVar("QueryT", bound=RequestModel)
@@ -54,14 +54,7 @@ def begun_between(row: Mapping[str, Any], start: datetime | None, end: datetime 
 
 def ordered(rows: Sequence[Row], sort: str | None) -> list[Row]:
     """Order rows by ``key[:asc|desc],key...``, descending when not said; newest first without it."""
-    result = list(rows)
-    # The first key weighs most: a stable sort has to take it last.
-    for part in reversed((sort or "created_at").split(",")):
-        key, _, direction = part.strip().partition(":")
-        if key not in _SORT_KEYS or direction not in ("", "asc", "desc"):
-            raise refusal("9900", f"sort: must be key[:asc|desc] with one of {', '.join(_SORT_KEYS)}, not {part!r}")
-        result.sort(key=lambda row: str(row[key] or ""), reverse=direction != "asc")
-    return result
+    return in_order(rows, sort, keys=_SORT_KEYS, code=INVALID)
 
 
 def listed(request: web.Request, member: str, rows: Sequence[Row]) -> web.Response:

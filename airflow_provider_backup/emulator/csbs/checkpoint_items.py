@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 from airflow_provider_backup.cloud.wire import Timestamp
 from airflow_provider_backup.emulator.csbs.backups import SERVER_TYPE, Backups
 from airflow_provider_backup.emulator.csbs.refusals import refusal
-from airflow_provider_backup.emulator.csbs.requests import INVALID, linked_page, ordered
-from airflow_provider_backup.emulator.service import ServiceError
+from airflow_provider_backup.emulator.csbs.requests import INVALID, linked_page
+from airflow_provider_backup.emulator.service import ServiceError, in_order
 from airflow_provider_backup.emulator.state import Row
 
 _SORT_KEYS = ("created_at", "updated_at", "name", "status", "protected_at", "id")
@@ -50,7 +50,7 @@ class CheckpointItemRoutes:
 
     async def list_items(self, request: web.Request) -> web.Response:
         """List the backups that match, newest first."""
-        rows = ordered(self._matching(request), request, _SORT_KEYS)
+        rows = in_order(self._matching(request), request.query.get("sort"), keys=_SORT_KEYS, code=INVALID)
         return web.json_response(linked_page(rows, request, "checkpoint_items"))
 
     async def count_items(self, request: web.Request) -> web.Response:

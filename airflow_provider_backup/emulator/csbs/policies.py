@@ -17,9 +17,9 @@ from airflow_provider_backup.cloud.csbs.models import (
 )
 from airflow_provider_backup.cloud.wire import format_utc
 from airflow_provider_backup.emulator.csbs.refusals import refusal
-from airflow_provider_backup.emulator.csbs.requests import INVALID, lenient, linked_page, ordered
+from airflow_provider_backup.emulator.csbs.requests import INVALID, lenient, linked_page
 from airflow_provider_backup.emulator.inventory import Inventory
-from airflow_provider_backup.emulator.service import ServiceError, json_object
+from airflow_provider_backup.emulator.service import ServiceError, in_order, json_object
 from airflow_provider_backup.emulator.state import CloudState, Row
 
 MOST_POLICIES = 32
@@ -104,7 +104,8 @@ class PolicyRoutes:
         """List policies, newest first; ``name`` is exact."""
         name = request.query.get("name")
         rows = [row for row in self._rows.values() if not name or row["name"] == name]
-        return web.json_response(linked_page(ordered(rows, request, _SORT_KEYS), request, "policies"))
+        rows = in_order(rows, request.query.get("sort"), keys=_SORT_KEYS, code=INVALID)
+        return web.json_response(linked_page(rows, request, "policies"))
 
     async def update_policy(self, request: web.Request) -> web.Response:
         """Change what is given, keep the rest; the answer is barer than that of a read (CSBS section 3.2)."""

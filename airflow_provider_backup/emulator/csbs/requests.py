@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from airflow_provider_backup.cloud.csbs.models import PROVIDER_ID
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.emulator.csbs.refusals import refusal
-from airflow_provider_backup.emulator.service import ServiceError, checked, page
+from airflow_provider_backup.emulator.service import checked, page
 from airflow_provider_backup.emulator.state import Row
 
 RequestT = TypeVar("RequestT", bound=RequestModel)
@@ -54,26 +54,6 @@ def refuse_other_provider(request: web.Request) -> None:
     """Refuse a path with another provider than the only one."""
     if request.match_info["provider_id"] != PROVIDER_ID:
         raise refusal("CSBS.9001")
-
-
-def ordered(rows: Sequence[Row], request: web.Request, keys: Collection[str]) -> list[Row]:
-    """Order rows by the query's ``sort``: ``key[:asc|desc],key...``; newest first without it.
-
-    :param keys: the keys that may be used.
-    """
-    text = request.query.get("sort") or "created_at"
-    if len(text) > 255:
-        raise ServiceError(400, INVALID, "sort must have 255 characters at most.")
-    result = list(rows)
-    # The first key weighs most: a stable sort has to take it last.
-    for part in reversed(text.split(",")):
-        key, _, direction = part.strip().partition(":")
-        if key not in keys or direction not in ("", "asc", "desc"):
-            raise ServiceError(
-                400, INVALID, f"sort must be key[:asc|desc] with one of {', '.join(keys)}, not {part!r}."
-            )
-        result.sort(key=lambda row: str(row.get(key) or ""), reverse=direction != "asc")
-    return result
 
 
 def linked_page(rows: Sequence[Row], request: web.Request, collection: str) -> dict[str, Any]:

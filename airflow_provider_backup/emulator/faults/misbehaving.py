@@ -111,7 +111,10 @@ def misbehaving(
                 result = await take_effect(request, handler, blow.fault)
             except (GatewayError, ServiceError) as refusal:
                 result = refusal
-        if not await pause(blow.seconds(after_effect=True)):
+        if (seconds := blow.seconds(after_effect=True)) and request.method not in ("GET", "HEAD"):
+            # Others may see the effect while the answer waits: a killed process must not forget it.
+            state.save()
+        if not await pause(seconds):
             return _hang_up(request)
         result = await _instead_of_answer(service, request, blow.fault, result)
         if isinstance(result, Exception):

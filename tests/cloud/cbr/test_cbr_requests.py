@@ -112,13 +112,13 @@ def test_an_empty_definition_is_sent_because_it_means_for_ever() -> None:
 @pytest.mark.parametrize("missing", ["name", "operation_type", "operation_definition", "trigger"])
 def test_a_policy_without_a_mandatory_field_is_refused(missing: str) -> None:
     assert broken(PolicyCreate, {name: value for name, value in POLICY.items() if name != missing}) == [
-        (missing, "Field required")
+        (missing, "must be given")
     ]
 
 
 def test_a_new_policy_without_rules_is_refused() -> None:
     assert broken(PolicyCreate, POLICY | {"trigger": {"properties": {}}}) == [
-        ("trigger.properties.pattern", "Field required")
+        ("trigger.properties.pattern", "must be given")
     ]
 
 

@@ -137,7 +137,7 @@ def test_an_empty_policy_name_is_refused() -> None:
 
 
 def test_a_policy_without_a_name_is_refused() -> None:
-    assert violations(PolicyCreate, {"scheduled_policy": schedule()})["name"][0] == "Field required"
+    assert violations(PolicyCreate, {"scheduled_policy": schedule()})["name"][0] == "must be given"
 
 
 @pytest.mark.parametrize("name", ["nightly db", "nightly.db", "nächtlich", "a\n", "a<b"])
@@ -148,12 +148,12 @@ def test_a_policy_name_with_other_characters_is_refused(name: str) -> None:
 
 
 def test_a_policy_without_a_schedule_is_refused() -> None:
-    assert violations(PolicyCreate, {"name": "nightly"})["scheduled_policy"][0] == "Field required"
+    assert violations(PolicyCreate, {"name": "nightly"})["scheduled_policy"][0] == "must be given"
 
 
 def test_a_policy_without_a_start_time_is_refused() -> None:
     values = policy({"start_time": None})
-    assert violations(PolicyCreate, values)["scheduled_policy.start_time"][0] == "Field required"
+    assert violations(PolicyCreate, values)["scheduled_policy.start_time"][0] == "must be given"
 
 
 @pytest.mark.parametrize("start_time", ["14:30", "24:00", "1:00", "01:00;02:00", "01:00,", "", "01:00, 02:00", "noon"])
@@ -480,7 +480,7 @@ def test_a_new_backup_that_breaks_a_rule_is_refused(changes: dict[str, Any], fie
 def test_a_new_backup_without_a_disk_or_a_name_is_refused(missing: str) -> None:
     values = backup()
     del values[missing]
-    assert violations(BackupCreate, values)[missing][0] == "Field required"
+    assert violations(BackupCreate, values)[missing][0] == "must be given"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from airflow_provider_backup.operators.cbr import CbrCreateBackupOperator
 from airflow_provider_backup.operators.csbs import CsbsExecutePolicyOperator
 from airflow_provider_backup.operators.gaussdb import GaussDbCreateBackupOperator
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
+from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator
 
 work = json.loads(os.environ["CLUSTER_WORK"])
@@ -38,3 +39,4 @@ with DAG(
     CbrCreateBackupOperator.partial(task_id="cbr").expand(vault_id=work["vaults"])
     RdsCreateBackupOperator.partial(task_id="rds").expand(instance_id=work["rds_instances"])
     GaussDbCreateBackupOperator.partial(task_id="gaussdb").expand(instance_id=work["gaussdb_instances"])
+    TaurusDbCreateBackupOperator.partial(task_id="taurusdb").expand(instance_id=work["taurusdb_instances"])

@@ -1,0 +1,76 @@
+"""What Airflow finds when it looks for this provider."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from importlib.metadata import distribution
+from pathlib import Path
+
+import airflow
+import jsonschema
+import pytest
+from airflow.providers_manager import ProvidersManager
+
+from airflow_provider_backup import __version__
+from airflow_provider_backup.get_provider_info import get_provider_info
+from airflow_provider_backup.hooks.base import BackupCloudHook
+from airflow_provider_backup.hooks.connection_form import FIELDS
+from airflow_provider_backup.version_compat import AIRFLOW_3
+
+
+def test_the_provider_info_is_valid_by_airflows_own_schema() -> None:
+    schema = json.loads((Path(airflow.__path__[0]) / "provider_info.schema.json").read_text())
+
+    jsonschema.validate(get_provider_info(), schema)
+
+
+def test_the_package_name_is_that_of_the_distribution() -> None:
+    found = distribution("airflow-provider-backup")
+
+    assert get_provider_info()["package-name"] == found.metadata["Name"]
+    assert found.version == __version__
+
+
+def test_airflow_finds_the_provider_and_its_connection_type() -> None:
+    manager = ProvidersManager()  # type: ignore[no-untyped-call,unused-ignore]
+
+    assert manager.providers["airflow-provider-backup"].version == __version__
+    hook = manager.hooks["huaweicloud_backup"]
+    assert hook is not None
+    assert hook.hook_class_name == "airflow_provider_backup.hooks.base.BackupCloudHook"
+    assert hook.hook_name == "Huawei Cloud Backup"
+
+
+@pytest.mark.parametrize("layer", ["hooks", "operators", "sensors", "triggers"])
+def test_every_module_that_is_listed_can_be_imported(layer: str) -> None:
+    modules = {module for entry in get_provider_info()[layer] for module in entry["python-modules"]}
+
+    assert [importlib.import_module(module).__name__ for module in sorted(modules)] == sorted(modules)
+
+
+@pytest.mark.skipif(AIRFLOW_3, reason="3.x builds its form from the provider info")
+def test_the_form_of_airflow_2_has_every_field_and_hides_secrets() -> None:
+    from flask import Flask
+    from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
+    from wtforms import Form
+
+    with Flask(__name__).test_request_context():
+        widgets = BackupCloudHook.get_connection_form_widgets()
+        form = type("ConnectionForm", (Form,), widgets)()
+
+        assert set(widgets) == set(FIELDS)
+        for name, field in FIELDS.items():
+            is_secret = field["schema"].get("format") == "password"
+            assert isinstance(form[name].widget, BS3PasswordFieldWidget) is is_secret
+    assert set(BackupCloudHook.get_ui_field_behaviour()) == {"hidden_fields", "relabeling", "placeholders"}
+
+
+def test_the_form_of_airflow_3_names_every_extra_field_with_a_description_and_none_is_required() -> None:
+    fields = get_provider_info()["connection-types"][0]["conn-fields"]
+
+    assert set(fields) == set(FIELDS)
+    for field in fields.values():
+        assert field["label"]
+        assert field["description"].endswith(".")
+        assert "null" in field["schema"]["type"]

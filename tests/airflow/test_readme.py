@@ -1,0 +1,73 @@
+"""Everything that the README shows runs: its DAGs against the local cloud, its connections, its tables."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_backup.emulator.accounts import PASSWORD, USER_NAME
+from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.hooks.connection import settings_from_connection
+from tests.airflow.dag_runs import run_dag
+
+README = Path(__file__).parents[2] / "README.md"
+TEXT = README.read_text()
+DAGS = [block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "with DAG(" in block]
+
+
+def dag_of(block: str) -> DAG:
+    names: dict[str, object] = {"__name__": "readme"}
+    exec(compile(block.replace("):\n", ") as shown:\n", 1), str(README), "exec"), names)
+    shown = names["shown"]
+    assert isinstance(shown, DAG)
+    return shown
+
+
+@pytest.mark.usefixtures("airflow_database")
+@pytest.mark.parametrize("block", DAGS, ids=lambda block: re.findall(r'dag_id="(\w+)"', block)[0])
+def test_every_dag_of_the_readme_runs_against_the_local_cloud(cloud: RunningCloud, block: str) -> None:
+    dag = dag_of(block)
+    for task in dag.tasks:
+        for interval in ("poll_interval", "poke_interval"):
+            if hasattr(task, interval):
+                setattr(task, interval, 0.1)
+
+    ends = run_dag(dag)
+
+    assert {task: end.state for task, end in ends.items()} == dict.fromkeys(ends, "success")
+    assert ends
+
+
+def test_every_connection_of_the_readme_can_be_read() -> None:
+    connections = [json.loads(text) for text in re.findall(r'`(\{"conn_type".*?\}\})`', TEXT)]
+
+    assert len(connections) >= 3
+    for connection in connections:
+        settings = settings_from_connection(
+            login=connection["login"],
+            password=connection["password"],
+            host=connection.get("host"),
+            extra=json.dumps(connection["extra"]),
+        )
+        assert settings.region
+
+
+def test_the_connection_to_the_local_cloud_in_the_readme_has_its_credentials() -> None:
+    assert f'"login": "{USER_NAME}", "password": "{PASSWORD}"' in TEXT
+
+
+def test_every_operator_and_sensor_that_the_readme_names_exists_and_none_is_missing() -> None:
+    services = {"Vbs": "vbs", "Csbs": "csbs", "Cbr": "cbr", "Rds": "rds", "GaussDb": "gaussdb", "TaurusDb": "taurusdb"}
+    told = set(re.findall(r"`((?:Vbs|Csbs|Cbr|Rds|GaussDb|TaurusDb)\w+(?:Operator|Sensor))`", TEXT))
+    there = set()
+    for prefix, module in services.items():
+        for layer in ("operators", "sensors"):
+            members = vars(importlib.import_module(f"airflow_provider_backup.{layer}.{module}"))
+            there |= {name for name in members if re.fullmatch(prefix + r"\w+(Operator|Sensor)", name)}
+
+    assert told == there
