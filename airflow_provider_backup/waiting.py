@@ -30,7 +30,12 @@ _MORE_TIME = "Give it more time (timeout); the backup is left alone, and a retry
 
 
 def wait_plan(
-    reference: BackupReference, poll_interval: float, deadline: float, started_at: float | None = None
+    reference: BackupReference,
+    poll_interval: float,
+    deadline: float,
+    *,
+    started_at: float | None = None,
+    tolerance: float | None = None,
 ) -> dict[str, Any]:
     """Return what a wait needs to know, as plain JSON: it goes through XCom, the trigger's row and the resumption.
 
@@ -38,12 +43,14 @@ def wait_plan(
     :param poll_interval: seconds between two questions.
     :param deadline: when to give up, seconds since the epoch.
     :param started_at: when this task started the backup, seconds since the epoch; none for a backup of others.
+    :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
     """
     return {
         "reference": reference.to_dict(),
         "poll_interval": poll_interval,
         "deadline": deadline,
         "started_at": started_at,
+        "tolerance": tolerance,
     }
 
 
@@ -87,27 +94,21 @@ class WaitsForBackup:
     def wait(
         self,
         context: Any,
+        plan: dict[str, Any],
         observation: BackupObservation,
-        *,
-        poll_interval: float,
-        deadline: float,
-        started_at: float | None = None,
     ) -> BackupResult:
         """Wait until the backup that was just looked at is over.
 
         :param context: the context of ``execute``.
+        :param plan: what to wait for, from :func:`wait_plan`.
         :param observation: how it was just seen; one that is over already never defers.
-        :param poll_interval: seconds between two questions.
-        :param deadline: when to give up, seconds since the epoch.
-        :param started_at: when this task started the backup, seconds since the epoch; none for a backup of others.
         :return: the small dict that goes into XCom.
         :raises BackupFailedError: it ended badly or is gone.
         :raises TaskDeferred: the triggerer goes on waiting.
         """
         if observation.phase.is_terminal:
             return self.end(observation)
-        self.log.info("%s; waiting until %s.", observation, time.strftime("%F %T UTC", time.gmtime(deadline)))
-        plan = wait_plan(observation.reference, poll_interval, deadline, started_at)
+        self.log.info("%s; waiting until %s.", observation, time.strftime("%F %T UTC", time.gmtime(plan["deadline"])))
         if self.deferrable:
             self.defer_wait(context, plan)
         return self.end(self._wait_on_the_worker(plan))
@@ -146,7 +147,7 @@ class WaitsForBackup:
             self.log.info("%s %s %s is %s", *(result.get(key) for key in ("service", "kind", "backup_id", "status")))
             return cast("BackupResult", result)
         self.log.warning("The trigger says: %s", event.get("message") or event.get("reason") or event)
-        return self._resume(context, self._plan_of(context))
+        return self._resume(context, self._plan_of(context), patient=event.get("outcome") != "trouble")
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Go on after a deferral; when the trigger died or ran out of time, look at the backup before failing."""
@@ -167,21 +168,21 @@ class WaitsForBackup:
             raise BackupError("What this task waits for is not known any more: its XCom is gone.")
         return plan
 
-    def _resume(self, context: Any, plan: dict[str, Any]) -> BackupResult:
-        if observation := self._seen_at_the_end(plan):
+    def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> BackupResult:
+        if observation := self._seen_at_the_end(plan, patient=patient):
             return self.end(observation)
         if plan.get("trigger_failures", 0) >= MOST_TRIGGER_FAILURES:
             self.log.warning("%d triggers died for this wait; waiting on the worker.", plan["trigger_failures"])
             return self.end(self._wait_on_the_worker(plan))
         self._defer(plan)
 
-    def _seen_at_the_end(self, plan: dict[str, Any]) -> BackupObservation | None:
+    def _seen_at_the_end(self, plan: dict[str, Any], *, patient: bool) -> BackupObservation | None:
         reference = BackupReference.from_dict(plan["reference"])
         time_left = plan["deadline"] - time.time()
         try:
             observation = self.hook.run_in_cloud(lambda cloud: self.look(cloud, reference))
         except BackupError as error:
-            if time_left <= 0 or not is_passing(error):
+            if time_left <= 0 or not patient or not is_passing(error):
                 raise
             self.log.warning("%s could not be seen: %s", reference, error)
             return None
@@ -200,10 +201,14 @@ class WaitsForBackup:
         time_left = timedelta(seconds=max(0.0, plan["deadline"] - time.time()))
         self.defer(
             trigger=BackupTrigger(
-                huaweicloud_conn_id=self.huaweicloud_conn_id,
+                plan["reference"],
+                self.huaweicloud_conn_id,
                 region=self.region,
                 project_id=self.project_id,
-                **{key: plan[key] for key in ("reference", "poll_interval", "deadline", "started_at")},
+                poll_interval=plan["poll_interval"],
+                deadline=plan["deadline"],
+                started_at=plan["started_at"],
+                tolerance=plan.get("tolerance"),
             ),
             method_name="execute_complete",
             timeout=time_left + FRAMEWORK_MARGIN,
@@ -222,6 +227,7 @@ class WaitsForBackup:
                     poll_interval=plan["poll_interval"],
                     deadline=plan["deadline"],
                     started_at=plan["started_at"],
+                    tolerance=plan.get("tolerance"),
                 )
             )
         except WaitTimeoutError as error:

@@ -31,6 +31,7 @@ with DAG(
         description="nightly",
         deferrable=True,
         poll_interval=5,
+        on_conflict="wait",
         timeout=2 * 60 * 60,
     ).expand(instance_id=instances())
     # [END mapped_backups]

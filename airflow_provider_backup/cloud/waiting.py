@@ -42,6 +42,23 @@ class WaitTimeoutError(BackupError):
         )
 
 
+class WaitTroubleError(BackupError):
+    """The backup could not be seen for longer than the one who waits tolerates.
+
+    :param reference: the backup that was waited for.
+    :param since: when the trouble began, seconds since the epoch.
+    :param last_error: what the last question met.
+    """
+
+    def __init__(self, reference: BackupReference, since: float, last_error: BackupError) -> None:
+        self.last_error = last_error
+        began = time.strftime("%F %T UTC", time.gmtime(since))
+        super().__init__(
+            f"{reference} could not be seen since {began}. The last question met: {last_error}",
+            next_step="Repair what the error names; the backup itself is left alone, and a retry finds it again.",
+        )
+
+
 async def wait_until_over(
     cloud: BackupCloud,
     reference: BackupReference,
@@ -50,6 +67,7 @@ async def wait_until_over(
     deadline: float,
     started_at: float | None = None,
     first_pause: float | None = None,
+    tolerance: float | None = None,
 ) -> BackupObservation:
     """Ask until the backup is good, failed or gone; passing trouble is outlived.
 
@@ -59,13 +77,16 @@ async def wait_until_over(
     :param deadline: when to give up, seconds since the epoch.
     :param started_at: when the backup was started, seconds since the epoch; none for one that must be known already.
     :param first_pause: seconds before the first question; none is ``poll_interval``.
+    :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
     :return: how the backup ended.
     :raises WaitTimeoutError: the deadline is there.
+    :raises WaitTroubleError: the trouble lasts longer than ``tolerance``.
     :raises ApiError: the service refuses the question for good.
     """
     service = cloud.service(reference.service)
     last_seen: BackupObservation | None = None
     last_error: BackupError | None = None
+    trouble_since = time.time()
     pause = poll_interval if first_pause is None else first_pause
     while True:
         left = deadline - time.time()
@@ -75,7 +96,10 @@ async def wait_until_over(
         except BackupError as error:
             if not (is_passing(error) or _is_new(error, started_at)):
                 raise
+            trouble_since = trouble_since if last_error else time.time()
             last_error = error
+            if tolerance is not None and time.time() - trouble_since >= tolerance:
+                raise WaitTroubleError(reference, trouble_since, error) from error
             log.warning("%s could not be seen, asking again: %s", reference, error)
         else:
             if observation.phase.is_terminal:

@@ -47,6 +47,19 @@ def check_ids(task_id: str, **arguments: Any) -> None:
     )
 
 
+def check_choice(task_id: str, name: str, value: Any, choices: Sequence[str]) -> None:
+    """Refuse a value that is none of the choices.
+
+    :param task_id: the task, for the message.
+    :param name: name of the argument.
+    :param value: its value.
+    :param choices: what it may be.
+    :raises InvalidRequestError: it is something else.
+    """
+    if value not in choices:
+        _refuse(task_id, f"must be one of {', '.join(choices)}", {name: value})
+
+
 def _refuse(task_id: str, rule: str, wrong: Mapping[str, Any]) -> None:
     if wrong:
         raise InvalidRequestError(f"Task {task_id!r}", [Violation(name, rule, value) for name, value in wrong.items()])

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -23,9 +23,9 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupTimeoutError
-from airflow_provider_backup.operators.base import BackupCloudOperator, check_seconds
+from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, check_seconds
 from airflow_provider_backup.version_compat import generation_of
-from airflow_provider_backup.waiting import WaitsForBackup
+from airflow_provider_backup.waiting import WaitsForBackup, wait_plan
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -42,6 +42,9 @@ MOST_NAMES = 5
 PLACEHOLDER_NAME = "airflow-backup"
 """Stands for the name that is made at run time while a DAG is parsed."""
 
+OnConflict = Literal["wait", "fail"]
+OnClear = Literal["fresh", "adopt"]
+
 
 class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     """Take a backup and wait for it.
@@ -52,7 +55,14 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     :param wait_for_completion: whether the task succeeds only when the backup is good.
     :param deferrable: whether to wait in the triggerer; none follows ``[operators] default_deferrable``.
     :param poll_interval: seconds between two looks, above 0.
-    :param timeout: seconds for the whole task, above 0; the backup is left alone when they are over.
+    :param timeout: seconds for the backup, above 0, counted from its start through retries; it is left alone when they
+        are over.
+    :param tolerance: seconds of unbroken trouble on the wire, above 0, after which waiting ends with the last error;
+        none waits until the time is over.
+    :param on_conflict: what to do while another task keeps the resource busy: ``fail`` fails the task, which a retry
+        repeats; ``wait`` asks again every ``poll_interval``, on the worker, until the time is over.
+    :param on_clear: what a cleared task does: ``fresh`` takes a fresh backup, ``adopt`` goes on with the one that it
+        had, unless that failed.
     """
 
     template_fields: Sequence[str] = BackupCloudOperator.template_fields
@@ -67,14 +77,24 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         deferrable: bool | None = None,
         poll_interval: float = 30.0,
         timeout: float = 6 * 60 * 60,
+        tolerance: float | None = None,
+        on_conflict: OnConflict = "fail",
+        on_clear: OnClear = "fresh",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_seconds(self.task_id, poll_interval=poll_interval, timeout=timeout)
+        if tolerance is not None:
+            check_seconds(self.task_id, tolerance=tolerance)
+        check_choice(self.task_id, "on_conflict", on_conflict, get_args(OnConflict))
+        check_choice(self.task_id, "on_clear", on_clear, get_args(OnClear))
         self.wait_for_completion = wait_for_completion
         self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
         self.poll_interval = poll_interval
         self.timeout = timeout
+        self.tolerance = tolerance
+        self.on_conflict = on_conflict
+        self.on_clear = on_clear
 
     @abstractmethod
     def request(self, name: str) -> RequestModel:
@@ -119,43 +139,53 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         :raises BackupTimeoutError: the time is over.
         :raises ApiError: the service refuses.
         """
-        started_at = time.time()
         requests = [self.built(partial(self.request, name)) for name in self._names(context)]
-        observation = self.act(lambda cloud: self._start(cloud, context, requests))
+        observation, started_at = self.act(lambda cloud: self._start(cloud, context, requests))
         if not self.wait_for_completion:
             self.log.info("%s; not waited for.", observation)
             return observation.to_result()
-        return self.wait(
-            context,
-            observation,
-            poll_interval=self.poll_interval,
-            deadline=started_at + self.timeout,
+        plan = wait_plan(
+            observation.reference,
+            self.poll_interval,
+            started_at + self.timeout,
             started_at=started_at,
+            tolerance=self.tolerance,
         )
+        return self.wait(context, plan, observation)
+
+    def _generation(self, context: Any) -> int:
+        return 0 if self.on_clear == "adopt" else generation_of(context["ti"], context["task"].retries)
 
     def _names(self, context: Any) -> list[str]:
         if name := self.own_name():
             return [name]
-        key_name = keyed_name(context)
+        key_name = keyed_name(context, generation=self._generation(context))
         # A failed backup keeps its name, and databases refuse a second one of it: then the next name is tried.
         return [key_name, *(f"{key_name}-{number}" for number in range(2, MOST_NAMES + 1))]
 
-    async def _start(self, cloud: BackupCloud, context: Any, requests: Sequence[RequestModel]) -> BackupObservation:
-        reference = await self._find_or_submit(cloud, requests, context)
+    async def _start(
+        self, cloud: BackupCloud, context: Any, requests: Sequence[RequestModel]
+    ) -> tuple[BackupObservation, float]:
+        reference, is_new = await self._find_or_submit(cloud, requests, context)
         # Before anything else can go wrong: the id must be known to whoever looks for it.
         context["ti"].xcom_push(key="backup_reference", value=reference.to_dict())
-        return await self.look(cloud, reference, is_new=True)
+        observation = await self.look(cloud, reference, is_new=True)
+        now = time.time()
+        if is_new or observation.created_at is None:
+            return observation, now
+        # The time counts from the backup's own start: a retry that finds it again gets no more.
+        return observation, min(now, observation.created_at.timestamp())
 
     async def _find_or_submit(
         self, cloud: BackupCloud, requests: Sequence[RequestModel], context: Any
-    ) -> BackupReference:
+    ) -> tuple[BackupReference, bool]:
         since = _began(context)
         # Without a key only the time tells whose a backup is; on a first try none is this task's own.
         may_be_there = (self.has_names and self.own_name() is None) or not _is_first_try(context)
         for request in requests:
             if may_be_there and (reference := await self._find_own(cloud, request, since)):
                 self.log.info("Found %s of this task again; no second one is taken.", reference)
-                return reference
+                return reference, False
             try:
                 reference = await self._submit_once(cloud, request, since, may_be_there=may_be_there)
             except DuplicateNameError:
@@ -163,28 +193,33 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
                     raise
                 continue
             self.log.info("Started %s.", reference)
-            return reference
+            return reference, True
         raise AssertionError("there is at least one name")
 
     async def _submit_once(
         self, cloud: BackupCloud, request: RequestModel, since: datetime, *, may_be_there: bool
     ) -> BackupReference:
-        try:
-            return await self.submit(cloud, request)
-        except (CloudConnectionError, ServerError, UnexpectedResponseError) as error:
-            if isinstance(error, CloudConnectionError) and not error.request_sent:
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return await self.submit(cloud, request)
+            except (CloudConnectionError, ServerError, UnexpectedResponseError) as error:
+                if isinstance(error, CloudConnectionError) and not error.request_sent:
+                    raise
+                self.log.warning("The request got no clear answer; looking for its backup first: %s", error)
+                for pause in LOOK_UPS_OF_A_LOST_ANSWER:
+                    await asyncio.sleep(pause)
+                    if reference := await self._find_own(cloud, request, since):
+                        return reference
                 raise
-            self.log.warning("The request got no clear answer; looking for its backup before anything else: %s", error)
-            for pause in LOOK_UPS_OF_A_LOST_ANSWER:
-                await asyncio.sleep(pause)
-                if reference := await self._find_own(cloud, request, since):
+            except ResourceBusyError as error:
+                # What keeps the resource busy may be this task's own backup, which the list did not show yet.
+                if may_be_there and (reference := await self._find_own(cloud, request, since)):
                     return reference
-            raise
-        except ResourceBusyError:
-            # What keeps the resource busy may be this task's own backup, which the list did not show yet.
-            if may_be_there and (reference := await self._find_own(cloud, request, since)):
-                return reference
-            raise
+                if self.on_conflict == "fail" or time.monotonic() + self.poll_interval > deadline:
+                    raise
+                self.log.info("The resource is busy, asking again in %s s: %s", self.poll_interval, error)
+            await asyncio.sleep(self.poll_interval)
 
     async def _find_own(self, cloud: BackupCloud, request: RequestModel, since: datetime) -> BackupReference | None:
         reference = await self.find(cloud, request, since)

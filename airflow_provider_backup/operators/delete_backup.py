@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.backup_argument import NamesOneBackup
-from airflow_provider_backup.cloud.backup import BackupReference
-from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.exceptions import BackupFailedError, BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_seconds
 
@@ -61,22 +63,43 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
 
     async def _delete(self, cloud: BackupCloud, reference: BackupReference) -> None:
         service = cloud.service(reference.service)
+        deadline = time.monotonic() + self.timeout
+        try:
+            before = await service.observe(reference) if self.wait_for_completion else None
+        except NotFoundError:
+            before = None
         await service.delete_backup(reference)
         self.log.info("The deletion of %s is asked for.", reference)
-        deadline = time.monotonic() + self.timeout
-        while self.wait_for_completion:
+        if before is None:
+            return
+        was_failed = before.phase is Phase.FAILED
+        # The single backups, because a failed job or checkpoint stays failed when its backups are gone.
+        for backup_id in before.backup_ids:
+            backup = replace(reference, backup_id=backup_id, kind="backup")
+            await self._wait_until_gone(cloud, backup, deadline, was_failed=was_failed)
+
+    async def _wait_until_gone(
+        self, cloud: BackupCloud, backup: BackupReference, deadline: float, *, was_failed: bool
+    ) -> None:
+        observation: BackupObservation | None = None
+        while True:
             try:
-                observation = await service.observe(reference)
+                observation = await cloud.service(backup.service).observe(backup)
             except NotFoundError:
-                self.log.info("%s is gone.", reference)
+                self.log.info("%s is gone.", backup)
                 return
-            if observation.phase is Phase.GONE:
+            except BackupError as error:
+                if not is_passing(error):
+                    raise
+                self.log.warning("%s could not be seen, asking again: %s", backup, error)
+            if observation is not None and observation.phase is Phase.GONE:
                 return
-            if observation.phase is Phase.FAILED:
+            if observation is not None and observation.phase is Phase.FAILED and not was_failed:
                 raise BackupFailedError(observation)
             if time.monotonic() >= deadline:
                 raise BackupTimeoutError(
-                    f"The time is over and {observation}.", next_step="Give it more time (timeout)."
+                    f"The time is over and {observation or f'{backup} was never seen'}.",
+                    next_step="Give it more time (timeout).",
                 )
             await asyncio.sleep(self.poll_interval)
 

@@ -15,8 +15,8 @@ class BackupTrigger(BaseTrigger):
     """Wait in the triggerer until a backup is over.
 
     The constructor only stores: one that raises, or an argument that is not plain JSON, would end the triggerer for
-    everybody. The event is a dict: ``outcome`` (``over``, ``timeout`` or ``refused``), ``result`` (how the backup was
-    last seen, as operators return it, or none), ``phase``, ``reason`` and ``message``.
+    everybody. The event is a dict: ``outcome`` (``over``, ``timeout``, ``trouble`` or ``refused``), ``result`` (how the
+    backup was last seen, as operators return it, or none), ``phase``, ``reason`` and ``message``.
 
     :param reference: which backup, as ``BackupReference.to_dict()`` gives it.
     :param huaweicloud_conn_id: id of the connection.
@@ -25,6 +25,7 @@ class BackupTrigger(BaseTrigger):
     :param poll_interval: seconds between two questions.
     :param deadline: when to give up, seconds since the epoch.
     :param started_at: when this package started the backup, seconds since the epoch; none for a backup of others.
+    :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class BackupTrigger(BaseTrigger):
         poll_interval: float = 30.0,
         deadline: float = 0.0,
         started_at: float | None = None,
+        tolerance: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.reference = reference
@@ -45,6 +47,7 @@ class BackupTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.started_at = started_at
+        self.tolerance = tolerance
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class path and every argument of the constructor."""
@@ -58,6 +61,7 @@ class BackupTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "deadline": self.deadline,
                 "started_at": self.started_at,
+                "tolerance": self.tolerance,
             },
         )
 
@@ -68,7 +72,7 @@ class BackupTrigger(BaseTrigger):
     async def _event(self) -> dict[str, Any]:
         from airflow_provider_backup.cloud.backup import BackupReference
         from airflow_provider_backup.cloud.errors import BackupError
-        from airflow_provider_backup.cloud.waiting import WaitTimeoutError, wait_until_over
+        from airflow_provider_backup.cloud.waiting import WaitTimeoutError, WaitTroubleError, wait_until_over
         from airflow_provider_backup.hooks.base import BackupCloudHook
 
         hook = BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
@@ -80,10 +84,13 @@ class BackupTrigger(BaseTrigger):
                     poll_interval=self.poll_interval,
                     deadline=self.deadline,
                     started_at=self.started_at,
+                    tolerance=self.tolerance,
                     first_pause=max(EARLIEST_QUESTION, self.poll_interval),
                 )
         except WaitTimeoutError as error:
             return {"outcome": "timeout", "message": str(error)}
+        except WaitTroubleError as error:
+            return {"outcome": "trouble", "message": str(error)}
         except BackupError as error:
             return {"outcome": "refused", "message": str(error)}
         return {

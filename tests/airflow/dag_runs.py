@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from airflow.providers.common.compat.sdk import DAG
@@ -10,10 +12,26 @@ from airflow_provider_backup.version_compat import AIRFLOW_3
 
 
 class TaskEnd(NamedTuple):
-    """How a task ended."""
+    """How a task ended.
+
+    :param state: its state.
+    :param result: what it returned.
+    :param tries: how often it was tried.
+    """
 
     state: str
     result: Any
+    tries: int
+
+
+def dag_bag(path: Path) -> Any:
+    """Read DAG files as Airflow does.
+
+    :param path: a file, or a folder with files.
+    :return: Airflow's ``DagBag``.
+    """
+    module = importlib.import_module("airflow.dag_processing.dagbag" if AIRFLOW_3 else "airflow.models.dagbag")
+    return module.DagBag(dag_folder=str(path))
 
 
 def run_dag(dag: DAG) -> dict[str, TaskEnd]:
@@ -28,7 +46,7 @@ def run_dag(dag: DAG) -> dict[str, TaskEnd]:
     ends = {}
     for ti in run.get_task_instances():
         name = ti.task_id if ti.map_index == -1 else f"{ti.task_id}[{ti.map_index}]"
-        ends[name] = TaskEnd(str(ti.state), ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index))
+        ends[name] = TaskEnd(str(ti.state), ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index), ti.try_number)
     return ends
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,9 @@ from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
-from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.backups import DELETE, SENSORS
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.dag_runs import dag_bag
 from tests.airflow.rules import CASES, DATABASE, TIMING, VBS_POLICY, Case
 from tests.airflow.task_runs import TaskRun
 from tests.airflow.wire import Wire
@@ -167,9 +166,7 @@ with DAG(dag_id="wrong", schedule=None):
 
 def import_errors(folder: Path) -> dict[str, str]:
     """Return the errors of the DAG files in a folder, as the UI shows them."""
-    module = importlib.import_module("airflow.dag_processing.dagbag" if AIRFLOW_3 else "airflow.models.dagbag")
-    bag = module.DagBag(dag_folder=str(folder))
-    return {Path(name).name: text for name, text in bag.import_errors.items()}
+    return {Path(name).name: text for name, text in dag_bag(folder).import_errors.items()}
 
 
 def test_a_dag_with_a_wrong_literal_shows_up_as_an_import_error_that_its_author_understands(

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from airflow_provider_backup.cloud.client import BackupCloud
 from tests.cluster.chaos import Chaos, blows_against, described
 from tests.cluster.cluster import Cluster
-from tests.cluster.evidence import DAG_ID, Requests, backups_in, expected_backups
+from tests.cluster.evidence import DAG_ID, Adoptions, Requests, backups_in, expected_backups
 from tests.cluster.metadata import Snapshot
 from tests.cluster.verdict import faults_found
 
@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :return: the exit code: 0 when all is as it should be, 130 after Ctrl-C, else 1.
     """
     parser = argparse.ArgumentParser(prog="cluster", description="Hit a cluster while it takes backups.")
-    parser.add_argument("--backup-seconds", type=float, default=200.0, help="how long a backup takes (%(default)s)")
+    parser.add_argument("--backup-seconds", type=float, default=240.0, help="how long a backup takes (%(default)s)")
     parser.add_argument("--run-seconds", type=float, default=1500.0, help="when to give up (%(default)s)")
+    parser.add_argument("--keep", action="store_true", help="keep all logs, also when all went well")
     parser.add_argument("--calm", action="store_true", help="leave the cluster alone, to compare")
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("stopped before its end")
         return 130
     finally:
-        if succeeded:
+        if succeeded and not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
         else:
             _say(f"the logs are in {folder}")
@@ -78,7 +79,7 @@ def _run(cluster: Cluster, run_seconds: float, calm: bool) -> bool:
     api.unpause(DAG_ID)
     run_id = api.trigger(DAG_ID)
     _say(f"all components run; the run {run_id} begins")
-    chaos = Chaos([] if calm else blows_against(cluster), _say)
+    chaos = Chaos([] if calm else blows_against(cluster, run_id), _say)
     last = _watch(cluster, chaos, run_id, run_seconds)
     seconds = chaos.seconds
     faults = asyncio.run(_faults(cluster, run_id, last)) + [f"not done: {title}" for title in chaos.missing]
@@ -132,12 +133,17 @@ def _print_figures(cluster: Cluster, chaos: Chaos, run_id: str, last: Snapshot, 
     requests = Requests.in_log(cluster.cloud.log)
     tries = cluster.metadata.tries(run_id)
     own_ends = [name for name, killed_by_us in cluster.supervisor.restarts if not killed_by_us]
-    print("\n| what | after | tasks then | well again after | that is |\n|---|---|---|---|---|")
+    print("\n| what | after | tasks then | it met | well again after | that is |\n|---|---|---|---|---|---|")
     for landed in chaos.landed:
+        blow = landed.blow
         recovered = "never" if landed.recovered_after is None else f"{landed.recovered_after:.0f} s"
-        print(f"| {landed.blow.title} | {landed.at:.0f} s | {landed.states} | {recovered} | {landed.blow.recovery} |")
+        cells = (blow.title, f"{landed.at:.0f} s", landed.states, landed.struck.hit, recovered, blow.recovery)
+        print(f"| {' | '.join(cells)} |")
     print(f"\nThe run took {seconds:.0f} s. Tasks: {described(last)}.")
     print("Tries: " + ", ".join(f"{count} tasks {number}" for number, count in sorted(tries.items())) + ".")
+    adoptions = Adoptions.in_logs(cluster.airflow.home / "logs")
+    print(f"Backups that a task found again instead of taking a second one: {adoptions.found}.")
+    print(f"Requests for a backup that got no clear answer: {adoptions.lost_answers}.")
     print(f"Requests for a backup that were answered, by status: {dict(requests.creations)}.")
     print(f"All requests, by status: {dict(sorted(requests.by_status.items()))}.")
     print(f"Components that ended by themselves and were started again: {', '.join(own_ends) or 'none'}.\n")

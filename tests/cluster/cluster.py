@@ -29,9 +29,19 @@ from tests.system.ports import free_ports_in_a_row
 DAGS = Path(__file__).parent / "dags"
 WORKERS = ("worker-1", "worker-2")
 TRIGGERERS = ("triggerer", "triggerer-2")
+API_SERVER = "api-server"
 CLOUD = "local cloud"
 DATABASE = "postgresql"
 START_SECONDS = 240.0
+
+SLOW_ANSWER = {
+    "kind": "delay",
+    "method": "POST",
+    "route": r"^.*/(cloudbackups|checkpoints|backups|backups/create)$",
+    "seconds": 2.0,
+    "after_effect": True,
+}
+"""The cloud takes its time to answer that a backup has begun, so that kills fall between the effect and the answer."""
 
 _COMMANDS = {
     "scheduler": ("scheduler", "--skip-serve-logs"),
@@ -63,6 +73,7 @@ class Cluster:
             port=free_ports_in_a_row(1 + len(SERVICES)),
             backup_seconds=backup_seconds,
             extra_resources=max(COUNTS.values()),
+            faults=[SLOW_ANSWER],
         )
         self.metadata = Metadata(self._postgres.address)
         self.work: Work

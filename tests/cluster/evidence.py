@@ -21,7 +21,7 @@ _UNNAMED = frozenset({"csbs"})
 """Services whose call has no place for a name."""
 
 _REQUEST_LINE = re.compile(r"INFO (?P<service>\w+) (?P<method>[A-Z]+) (?P<path>\S+): (?P<status>\d{3}) \(")
-_CREATION_PATHS = re.compile(r"/(cloudbackups|checkpoints|backups)$")
+_CREATION_PATHS = re.compile(r"/(cloudbackups|checkpoints|backups|backups/create)$")
 
 
 def expected_backups(work: Work, run_id: str) -> dict[tuple[str, int], Expected]:
@@ -87,4 +87,25 @@ class Requests:
                 if match["method"] == "POST" and _CREATION_PATHS.search(match["path"])
             ),
             by_status=Counter(match["status"] for match in found),
+        )
+
+
+@dataclass(frozen=True)
+class Adoptions:
+    """What the tasks' own logs tell.
+
+    :param found: how often a task found its backup again and took no second one.
+    :param lost_answers: how often a request for a backup got no clear answer.
+    """
+
+    found: int
+    lost_answers: int
+
+    @classmethod
+    def in_logs(cls, folder: Path) -> Adoptions:
+        """Count in all logs below a folder."""
+        texts = [file.read_text(errors="replace") for file in folder.rglob("*.log")]
+        return cls(
+            found=sum(text.count("of this task again; no second one is taken") for text in texts),
+            lost_answers=sum(text.count("The request got no clear answer") for text in texts),
         )

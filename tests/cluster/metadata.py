@@ -14,8 +14,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-TaskKey = tuple[str, int]
-"""Task id and map index."""
+from tests.cluster.verdict import TaskKey
 
 
 @dataclass(frozen=True)

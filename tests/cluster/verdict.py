@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.cluster.metadata import TaskKey
+TaskKey = tuple[str, int]
+"""Task id and map index."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.csbs.models import PolicyCreate
 from airflow_provider_backup.cloud.csbs.schedule import icalendar_text
 from airflow_provider_backup.cloud.schedule import Schedule
-from tests.cluster.metadata import TaskKey
+from tests.cluster.verdict import TaskKey
 
 COUNTS = {"vbs": 40, "csbs": 30, "cbr": 40, "rds": 30, "gaussdb": 30, "taurusdb": 30}
-"""How many backups of each service. CSBS has 32 policies at most, and each is executed once at a time (CSBS section 3)."""
+"""How many backups of each service. CSBS has 32 policies at most, and each runs once at a time (CSBS section 3)."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,14 +28,25 @@ class LocalCloudProcess:
     :param port: port of the identity service, the others follow; 0 takes free ones.
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
     :param extra_resources: how many further servers, disks and instances it has, 0 or more.
+    :param faults: how it misbehaves from each start on, see ``emulator/faults/orders.py``.
     """
 
-    def __init__(self, folder: Path, *, port: int = 0, backup_seconds: float = 5.0, extra_resources: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int = 0,
+        backup_seconds: float = 5.0,
+        extra_resources: int = 0,
+        faults: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self.description: dict[str, Any] = {}
         self._folder = folder
         self._command = [sys.executable, "-m", "airflow_provider_backup.emulator"]
         self._command += ["--port", str(port), "--backup-seconds", str(backup_seconds)]
         self._command += ["--state", str(folder / "cloud.json"), "--extra-resources", str(extra_resources)]
+        self._command += ["--faults", str(folder / "faults.json")]
+        self._faults = json.dumps(list(faults))
         self._processes: list[OwnProcess] = []
 
     def __enter__(self) -> Self:
@@ -55,6 +67,7 @@ class LocalCloudProcess:
         :raises CloudStartError: it does not start.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / "faults.json").write_text(self._faults)
         already_printed = self.log.stat().st_size if self.log.exists() else 0
         process = OwnProcess(
             "local cloud",

@@ -1,0 +1,188 @@
+"""Whole DAGs in Airflow's own machinery: ``dag.test()`` with real task instances, XComs and triggers."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG, task
+
+from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.operators.csbs import CsbsExecutePolicyOperator
+from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
+from tests.airflow.backups import DELETE, SENSORS, cbr_vault, create_operator, csbs_policy, resources, rows, taken
+from tests.airflow.dag_runs import TaskEnd, dag_bag, run_dag
+
+MODES: dict[str, dict[str, Any]] = {
+    "poke": {"mode": "poke", "deferrable": False},
+    "reschedule": {"mode": "reschedule", "deferrable": False},
+    "deferred": {"deferrable": True},
+}
+NO_TIME = timedelta(0)
+EXAMPLES = Path(__file__).parents[2] / "example_dags"
+
+pytestmark = pytest.mark.usefixtures("airflow_database")
+
+
+@pytest.fixture
+def dag(request: pytest.FixtureRequest) -> DAG:
+    """A DAG with the name of the test."""
+    name: str = request.node.name
+    return DAG(dag_id="".join(each if each.isalnum() else "_" for each in name), schedule=None)
+
+
+def example(name: str) -> DAG:
+    """Return the DAG of an example file; its tasks ask often."""
+    (dag,) = dag_bag(EXAMPLES / f"{name}.py").dags.values()
+    assert isinstance(dag, DAG)
+    for each in dag.tasks:
+        partial: dict[str, Any] = getattr(each, "partial_kwargs", {})
+        for interval in ("poll_interval", "poke_interval"):
+            if interval in partial:
+                partial[interval] = 0.1
+            elif hasattr(each, interval):
+                setattr(each, interval, 0.1)
+    return dag
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXAMPLES.glob("*.py")))
+def test_every_example_runs_to_its_end(cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_BACKUP_EXAMPLES", json.dumps(cloud.describe()["resources"]))
+    ends = run_dag(example(name))
+    assert len(ends) > 2
+    assert {task_id: end.state for task_id, end in ends.items()} == dict.fromkeys(ends, "success")
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_task_takes_one_backup_and_hands_it_on(cloud: RunningCloud, dag: DAG, deferrable: bool) -> None:
+    with dag:
+        backup = create_operator(cloud, "vbs", deferrable=deferrable)
+        sensor = SENSORS["vbs"](task_id="wait", backup=backup.output, deferrable=deferrable, poke_interval=0.1)
+        DELETE["vbs"](task_id="delete", backup=sensor.output, poll_interval=0.05)
+    ends = run_dag(dag)
+    assert {task_id: end.state for task_id, end in ends.items()} == {
+        "backup": "success",
+        "wait": "success",
+        "delete": "success",
+    }
+    assert ends["wait"].result == ends["backup"].result
+    assert ends["delete"].result["backup_id"] == ends["backup"].result["backup_id"]
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_task_does_not_wait_when_told_so(cloud: RunningCloud, dag: DAG, deferrable: bool) -> None:
+    cloud.set_backup_seconds(3600)
+    with dag:
+        create_operator(cloud, "gaussdb", deferrable=deferrable, wait_for_completion=False)
+    end = run_dag(dag)["backup"]
+    assert (end.state, end.result["status"]) == ("success", "BUILDING")
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_failed_backup_fails_the_task_at_once_in_spite_of_retries(
+    cloud: RunningCloud, dag: DAG, deferrable: bool
+) -> None:
+    cloud.fail_next_backup("cbr", "the array is on fire")
+    vault_id = cbr_vault(cloud)
+    with dag:
+        create_operator(cloud, "cbr", vault_id=vault_id, deferrable=deferrable, retries=3, retry_delay=NO_TIME)
+    end = run_dag(dag)["backup"]
+    assert (end.state, end.tries) == ("failed", 1)
+    assert {row["failure"] for row in rows(cloud, "cbr")} == {"the array is on fire"}
+
+
+def sensors(dag: DAG, service: str, **arguments: Any) -> None:
+    """Put the same sensor in every mode into a DAG; they ask often."""
+    usual: dict[str, Any] = {"poke_interval": 0.2, "timeout": 60, "retries": 3, "retry_delay": NO_TIME}
+    with dag:
+        for name, mode in MODES.items():
+            SENSORS[service](task_id=name, **{**usual, **mode, **arguments})
+
+
+def states_and_tries(ends: dict[str, TaskEnd]) -> dict[str, tuple[str, int]]:
+    """Return how tasks ended, without their results."""
+    return {name: (end.state, end.tries) for name, end in ends.items()}
+
+
+def test_sensors_end_alike_in_every_mode_when_the_backup_is_good(cloud: RunningCloud, dag: DAG) -> None:
+    cloud.set_backup_seconds(0.5)
+    sensors(dag, "rds", backup=taken(cloud, "rds"))
+    ends = run_dag(dag)
+    assert {end.state for end in ends.values()} == {"success"}
+    assert ends["poke"].result["status"] == "COMPLETED"
+    assert ends["poke"].result == ends["reschedule"].result == ends["deferred"].result
+
+
+@pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])
+def test_sensors_end_alike_in_every_mode_when_the_backup_failed(
+    cloud: RunningCloud, dag: DAG, soft_fail: bool, state: str
+) -> None:
+    cloud.set_backup_seconds(0.5)
+    cloud.fail_next_backup("rds", "the array is on fire")
+    sensors(dag, "rds", backup=taken(cloud, "rds"), soft_fail=soft_fail)
+    assert states_and_tries(run_dag(dag)) == dict.fromkeys(MODES, (state, 1))
+
+
+@pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])
+def test_sensors_end_alike_in_every_mode_when_the_time_is_over(
+    cloud: RunningCloud, dag: DAG, soft_fail: bool, state: str
+) -> None:
+    cloud.set_backup_seconds(3600)
+    sensors(dag, "rds", backup=taken(cloud, "rds"), soft_fail=soft_fail, timeout=0.3)
+    assert states_and_tries(run_dag(dag)) == dict.fromkeys(MODES, (state, 1))
+
+
+@pytest.mark.parametrize("soft_fail", [False, True])
+def test_sensors_end_alike_in_every_mode_when_there_is_no_such_backup(
+    cloud: RunningCloud, dag: DAG, soft_fail: bool
+) -> None:
+    unknown = "00000000-0000-4000-8000-000000000000"
+    sensors(dag, "vbs", backup_id=unknown, soft_fail=soft_fail, retries=0)
+    assert states_and_tries(run_dag(dag)) == dict.fromkeys(MODES, ("failed", 1))
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_mapped_tasks_take_a_backup_each(cloud: RunningCloud, dag: DAG, deferrable: bool) -> None:
+    cloud.set_backup_seconds(0.3)
+
+    @task
+    def instances() -> list[str]:
+        return resources(cloud, "rds_instances")
+
+    with dag:
+        RdsCreateBackupOperator.partial(task_id="backup", deferrable=deferrable, poll_interval=0.1).expand(
+            instance_id=instances()
+        )
+    results = [end.result for name, end in run_dag(dag).items() if name.startswith("backup")]
+    assert sorted(result["instance_id"] for result in results) == sorted(resources(cloud, "rds_instances"))
+    assert len({result["name"] for result in results}) == len(results)
+
+
+def test_the_outputs_of_mapped_tasks_can_be_an_argument(cloud: RunningCloud, dag: DAG) -> None:
+    policy_id = csbs_policy(cloud, servers=3)
+    chosen = resources(cloud, "servers")[:2]
+
+    @task
+    def server(server_id: str) -> str:
+        return server_id
+
+    with dag:
+        CsbsExecutePolicyOperator(
+            task_id="execute",
+            policy_id=policy_id,
+            server_ids=server.expand(server_id=chosen),  # type: ignore[arg-type]
+            deferrable=False,
+            poll_interval=0.05,
+        )
+    assert sorted(run_dag(dag)["execute"].result["resource_ids"]) == sorted(chosen)
+
+
+def test_a_wrong_template_fails_the_task_and_nothing_is_sent(cloud: RunningCloud, dag: DAG) -> None:
+    with dag:
+        create_operator(cloud, "rds", name="{{ 'x' * 3 }}", retries=3, retry_delay=NO_TIME)
+    end = run_dag(dag)["backup"]
+    assert (end.state, end.tries) == ("failed", 1)
+    assert rows(cloud, "rds") == []

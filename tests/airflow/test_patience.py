@@ -1,0 +1,103 @@
+"""How long a task waits, and for what: a busy resource, trouble on the wire, the time through retries."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_provider_backup.cloud.errors import InvalidRequestError, ResourceBusyError, ServerError
+from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.exceptions import BackupTimeoutError
+from airflow_provider_backup.triggers.backup import BackupTrigger
+from tests.airflow.backups import create_operator, rows, taken
+from tests.airflow.task_runs import Deferred, TaskRun, event_of
+
+
+def test_a_busy_instance_is_waited_for_when_that_is_asked_for(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(0.5)
+    other = taken(cloud, "rds", task_id="other")
+    cloud.set_backup_seconds(0.05)
+
+    result = TaskRun(create_operator(cloud, "rds", on_conflict="wait")).run()
+
+    assert result["status"] == "COMPLETED"
+    assert result["backup_id"] != other["backup_id"]
+    assert len(rows(cloud, "rds")) == 2
+
+
+def test_waiting_for_a_busy_instance_ends_with_the_refusal_when_the_time_is_over(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(60)
+    taken(cloud, "rds", task_id="other")
+
+    with pytest.raises(ResourceBusyError, match=r"DBS\.201205"):
+        TaskRun(create_operator(cloud, "rds", on_conflict="wait", timeout=0.3)).run()
+
+
+def test_a_cleared_task_goes_on_with_its_backup_when_that_is_asked_for(cloud: RunningCloud) -> None:
+    task = TaskRun(create_operator(cloud, "rds", on_clear="adopt"))
+    first = task.run()
+    task.clear()
+
+    assert task.run()["backup_id"] == first["backup_id"]
+    assert len(rows(cloud, "rds")) == 1
+
+
+def test_a_choice_that_does_not_exist_is_refused_while_the_dag_is_parsed(cloud: RunningCloud) -> None:
+    with pytest.raises(InvalidRequestError, match="on_conflict: must be one of wait, fail"):
+        create_operator(cloud, "rds", on_conflict="queue")
+
+
+def test_a_retry_that_finds_its_backup_again_gets_no_more_time(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(60)
+    task = TaskRun(create_operator(cloud, "rds", timeout=30))
+    first = task.execute()
+    assert isinstance(first, Deferred)
+    row = rows(cloud, "rds")[0]
+    task.dag_run.start_date -= timedelta(minutes=1)
+    earlier = time.time() - 20
+    row["started_at"] = datetime.fromtimestamp(earlier, UTC).isoformat()
+    task.retry()
+
+    second = task.execute()
+
+    assert isinstance(second, Deferred)
+    deadline = second.trigger_arguments["deadline"]
+    assert deadline == pytest.approx(earlier + 30, abs=2)
+
+
+def test_unbroken_trouble_ends_the_wait_after_the_tolerance_with_the_last_error(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(60)
+    task = TaskRun(create_operator(cloud, "rds", tolerance=0.3))
+    ended = task.execute()
+    assert isinstance(ended, Deferred)
+    cloud.misbehave("server_error", service="rds", status=503)
+
+    event = event_of(BackupTrigger(**ended.trigger_arguments))
+
+    assert event["outcome"] == "trouble"
+    assert "could not be seen since" in event["message"]
+    with pytest.raises(ServerError, match="503"):
+        task.resume(ended.method_name, event=event)
+
+
+def test_trouble_that_ends_within_the_tolerance_is_outlived(cloud: RunningCloud) -> None:
+    task = TaskRun(create_operator(cloud, "rds", tolerance=30))
+    cloud.set_backup_seconds(0.3)
+    ended = task.execute()
+    cloud.misbehave("server_error", service="rds", status=503, count=6)
+
+    assert task.finish(ended)["status"] == "COMPLETED"
+
+
+def test_a_timed_out_task_looks_once_more_on_its_retry(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(0.6)
+    task = TaskRun(create_operator(cloud, "rds", timeout=0.2, deferrable=False))
+    with pytest.raises(BackupTimeoutError):
+        task.execute()
+    time.sleep(0.6)
+    task.retry()
+
+    assert task.execute()["status"] == "COMPLETED"
+    assert len(rows(cloud, "rds")) == 1
