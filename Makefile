@@ -65,11 +65,21 @@ environment: .venv/.ready ## build .venv: Airflow 3.3.2, this package, and the t
 	@$(@D)/bin/uv pip check --quiet --python $(@D)/bin/python
 	@touch $@
 
+# What a scaled-out Airflow 3.3.2 needs; the package itself is put in by test-cluster, as it then is.
+.venvs/cluster/.ready: $(PINS)/cluster.txt pyproject.toml
+	$(call environment,$(@D),$(python))
+	@echo "filling $(@D) with the packages of $<"
+	@$(@D)/bin/$(install) --python $(@D)/bin/python --requirement $<
+	@touch $@
+
 .PHONY: lock
-lock: .venv/.ready ## renew the pins of the development tools (Airflow's own stay)
+lock: .venv/.ready ## renew the pins of the development tools and of the cluster (Airflow's own stay)
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --no-annotate \
 	  --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
 	  --output-file $(PINS)/development.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group cluster --no-annotate \
+	  --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
+	  --constraint $(PINS)/development.txt --output-file $(PINS)/cluster.txt pyproject.toml
 
 # ---------------------------------------------------------------------------------------------------- to see it work
 
@@ -109,6 +119,12 @@ test-matrix: ## all tests but those with other people's clients on every package
 .PHONY: test-set
 test-set: .venvs/airflow-$(SET)/.ready
 	$(call test-on,$(SET))
+
+.PHONY: test-cluster
+test-cluster: .venvs/cluster/.ready ## 200 backups on Celery, Redis and PostgreSQL while all of it is killed again and again: 8 minutes
+	@.venvs/cluster/bin/python -m tests.cluster.server_programs
+	@.venvs/cluster/bin/$(install) --python .venvs/cluster/bin/python --no-deps --reinstall-package airflow-provider-backup .
+	@.venvs/cluster/bin/python -m tests.cluster
 
 .PHONY: lint
 lint: .venv/.ready ## style, likely bugs, and which layer may import which

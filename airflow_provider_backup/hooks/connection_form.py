@@ -93,10 +93,11 @@ def form_widgets() -> dict[str, Any]:
     """Return the extra fields as the form widgets that the UI of Airflow 2.11 shows."""
     from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
     from flask_babel import lazy_gettext
-    from wtforms import BooleanField, DecimalField, IntegerField, StringField
+    from wtforms import BooleanField, IntegerField, StringField
     from wtforms.validators import Optional
 
-    classes = {"integer": IntegerField, "number": DecimalField, "boolean": BooleanField}
+    # 2.11 takes no other classes of fields, and drops the whole hook when it meets one.
+    classes = {"integer": IntegerField, "boolean": BooleanField}
     widgets = {}
     for name, field in FIELDS.items():
         schema = field["schema"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -127,7 +128,8 @@ def create_operator(cloud: RunningCloud, service: str, **arguments: Any) -> Crea
 
 
 def started(cloud: RunningCloud, service: str, **arguments: Any) -> Deferred:
-    """Begin a backup that goes on, and return the deferral of its task."""
+    """Begin a backup of an hour, and return the deferral of its task."""
+    cloud.set_backup_seconds(3600)
     ended = TaskRun(create_operator(cloud, service, **arguments)).execute()
     assert isinstance(ended, Deferred)
     return ended
@@ -146,6 +148,15 @@ def taken(cloud: RunningCloud, service: str, *, wait: bool = False, **arguments:
 def rows(cloud: RunningCloud, service: str) -> list[Row]:
     """Return the cloud's rows of the backups that were asked for, oldest first."""
     return [row for row in cloud.state.table(_TABLES[service]).values() if row.get("type") != "auto"]
+
+
+def finish_backups(cloud: RunningCloud) -> None:
+    """Let every backup be over now; the clock stays, as signatures depend on it."""
+    now = cloud.state.now().isoformat()
+    for name in json.loads(cloud.state.to_json()):
+        for row in list(cloud.state.table(name).values()):
+            if "ready_at" in row:
+                row["ready_at"] = min(row["ready_at"], now)
 
 
 def let_time_pass(cloud: RunningCloud) -> None:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import httpx
 
-from tests.cluster.cluster import API_SERVER, CLOUD, DATABASE, TRIGGERERS, Cluster
+from tests.cluster.cluster import API_SERVER, BROKER, CLOUD, DATABASE, TRIGGERERS, Cluster
 from tests.cluster.metadata import Snapshot
+from tests.cluster.verdict import TaskKey
 
 Condition = Callable[[Snapshot], bool]
 
@@ -126,14 +127,20 @@ def blows_against(cluster: Cluster, run_id: str) -> list[Blow]:
             "a worker has started another backup",
         ),
         Blow(
+            "Redis killed, with its queue",
+            lambda now: submitted(now) >= 75 and now.states["queued"] >= 3,
+            lambda _: blows.kill_broker(),
+            "all tasks that were queued are waiting or done",
+        ),
+        Blow(
             "scheduler killed",
-            lambda now: submitted(now) >= 90,
+            lambda now: submitted(now) >= 95,
             blows.kill_scheduler,
             "a new one has handed out tasks",
         ),
         Blow(
             "all database connections cut",
-            lambda now: submitted(now) >= 115,
+            lambda now: submitted(now) >= 120,
             blows.cut_connections,
             "all components have reported to it again",
         ),
@@ -202,10 +209,14 @@ class Blows:
         # Nobody is left who could change the state of these.
         tasks = self._cluster.metadata.snapshot(self._run_id).tasks.values()
         victims = [task.key for task in tasks if task.state == "running" and task.host == name]
-        return self._struck(
-            f"{len(victims)} tasks ran on it",
-            lambda now: all(now.tasks[key].state in _AWAY_FROM_WORKERS for key in victims),
-        )
+        return self._struck(f"{len(victims)} tasks ran on it", _away_from_workers(victims))
+
+    def kill_broker(self) -> Struck:
+        """Kill Redis, which keeps nothing on disk: what it had handed to nobody yet is lost."""
+        self._cluster.supervisor.kill(BROKER)
+        tasks = self._cluster.metadata.snapshot(self._run_id).tasks.values()
+        victims = [task.key for task in tasks if task.state == "queued"]
+        return self._struck(f"{len(victims)} tasks were queued", _away_from_workers(victims))
 
     def kill_scheduler(self, before: Snapshot) -> Struck:
         """Kill the scheduler."""
@@ -266,6 +277,10 @@ class Blows:
     def _struck(self, hit: str, is_over: Condition) -> Struck:
         self._previous = is_over
         return Struck(hit, is_over)
+
+
+def _away_from_workers(keys: Sequence[TaskKey]) -> Condition:
+    return lambda now: all(now.tasks[key].state in _AWAY_FROM_WORKERS for key in keys)
 
 
 def _goes_on_after(before: Snapshot) -> Condition:

@@ -30,6 +30,7 @@ DAGS = Path(__file__).parent / "dags"
 WORKERS = ("worker-1", "worker-2")
 TRIGGERERS = ("triggerer", "triggerer-2")
 API_SERVER = "api-server"
+BROKER = "redis"
 CLOUD = "local cloud"
 DATABASE = "postgresql"
 START_SECONDS = 240.0
@@ -104,7 +105,7 @@ class Cluster:
         # What is entered first ends last: the servers after those who use them.
         self._stack.callback(self._postgres.remove_files)
         self._started(DATABASE, self._postgres.start)
-        self._started("redis", self._redis.start)
+        self._started(BROKER, self._redis.start)
         self._stack.callback(self.cloud.stop)
         self.supervisor.add(CLOUD, self.cloud.start)
         self._wait_for(self.metadata.is_there, "PostgreSQL takes no connections")

@@ -39,7 +39,7 @@ def cluster_settings(*, database: str, broker: str, work: str) -> dict[str, str]
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
         # A task that is queued this long is queued again (600), looked for this often (120). It must be longer than the
         # broker's time above: the task's permit to start ends with it.
-        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "180",
+        "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "90",
         "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "15",
         # A scheduler that is silent this long is dead (30); its tasks are taken over this often (300).
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",

@@ -52,6 +52,14 @@ def test_it_keeps_its_state_in_the_file(tmp_path: Path) -> None:
     assert "inventory.servers" in json.loads(file.read_text())
 
 
+def test_it_has_as_many_further_resources_as_asked_for() -> None:
+    with emulator("--port", "0") as (_, line):
+        few = json.loads(line)["resources"]
+    with emulator("--port", "0", "--extra-resources", "5") as (_, line):
+        many = json.loads(line)["resources"]
+    assert {kind: len(ids) - len(few[kind]) for kind, ids in many.items()} == dict.fromkeys(few, 5)
+
+
 def test_a_taken_port_is_an_error_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -91,7 +99,14 @@ def test_an_address_that_others_can_reach_is_warned_about(capsys: pytest.Capture
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--port", "-1"], ["--port", "65530"], ["--port", "x"], ["--backup-seconds", "-1"], ["--backup-seconds", "nan"]],
+    [
+        ["--port", "-1"],
+        ["--port", "65530"],
+        ["--port", "x"],
+        ["--backup-seconds", "-1"],
+        ["--backup-seconds", "nan"],
+        ["--extra-resources", "-1"],
+    ],
 )
 def test_an_impossible_number_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

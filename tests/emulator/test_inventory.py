@@ -49,3 +49,22 @@ def test_an_inventory_that_was_changed_is_not_seeded_again() -> None:
     first = Inventory(state)
     next(iter(first.volumes.values()))["name"] = "renamed"
     assert next(iter(Inventory(state).volumes.values()))["name"] == "renamed"
+
+
+def test_further_resources_come_after_the_named_ones() -> None:
+    few, many = Inventory(CloudState()), Inventory(CloudState(), extra=3)
+
+    for resources in ("servers", "volumes"):
+        names = list(getattr(few, resources))
+        assert list(getattr(many, resources))[: len(names)] == names
+        assert len(getattr(many, resources)) == len(names) + 3
+    assert len(many.instances("gaussdb")) == len(few.instances("gaussdb")) + 3
+
+
+def test_each_further_server_has_a_disk_that_it_starts_from() -> None:
+    inventory = Inventory(CloudState(), extra=1)
+
+    *_, server = inventory.servers.values()
+    [disk] = [inventory.volumes[identifier] for identifier in server["volumes"]]
+    assert disk["server_id"] == server["id"]
+    assert disk["bootable"]

@@ -83,3 +83,17 @@ def test_a_program_ends_even_when_the_one_that_started_it_is_killed(start_progra
     psutil.Process(parent.pid).kill()
 
     assert psutil.wait_procs([child], timeout=10)[0] == [child]
+
+
+def test_a_program_is_killed_with_all_that_it_started(start_program: StartProgram) -> None:
+    process = start_program(
+        "import signal, subprocess, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "subprocess.Popen(['sleep', '60'], start_new_session=True); print('ready', flush=True); time.sleep(60)"
+    )
+    family = process.family()
+
+    process.kill()
+
+    assert process.exit_code == -9
+    assert len(family) == 2
+    assert not any(member.is_running() and member.status() != psutil.STATUS_ZOMBIE for member in family)
