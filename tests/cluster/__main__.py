@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :return: the exit code: 0 when all is as it should be, 130 after Ctrl-C, else 1.
     """
     parser = argparse.ArgumentParser(prog="cluster", description="Hit a cluster while it takes backups.")
-    parser.add_argument("--backup-seconds", type=float, default=240.0, help="how long a backup takes (%(default)s)")
+    parser.add_argument("--backup-seconds", type=float, default=260.0, help="how long a backup takes (%(default)s)")
     parser.add_argument("--run-seconds", type=float, default=1500.0, help="when to give up (%(default)s)")
     parser.add_argument("--keep", action="store_true", help="keep all logs, also when all went well")
     parser.add_argument("--calm", action="store_true", help="leave the cluster alone, to compare")

@@ -22,8 +22,8 @@ def test_a_good_backup_for_each_task_is_no_fault() -> None:
 @pytest.mark.parametrize(
     ("backups", "fault"),
     [
-        ([RDS], "0 backups of server"),
-        ([RDS, CSBS, replace(RDS, backup_id="r2")], "2 backups of instance"),
+        ([RDS], "csbs server of task csbs[0] has 0 backups"),
+        ([RDS, CSBS, replace(RDS, backup_id="r2")], "rds instance of task rds[0] has 2 backups"),
         ([RDS, CSBS, replace(RDS, resource_id="other")], "nobody asked for"),
         ([replace(RDS, is_good=False), CSBS], "is not good"),
         ([replace(RDS, name="another"), CSBS], "is not called key"),

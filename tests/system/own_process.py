@@ -67,8 +67,9 @@ class OwnProcess:
             # The leader first, so that it starts nothing new.
             for member in sorted(family, key=lambda member: member.pid != self.pid):
                 _kill(member)
+            # The leader first here, too: psutil would take its exit code away.
+            self.wait(10.0)
             psutil.wait_procs(family, timeout=10)
-        self.wait(10.0)
 
     def wait(self, seconds: float) -> None:
         """Wait until it has ended.
