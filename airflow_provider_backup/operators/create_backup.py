@@ -17,9 +17,11 @@ from airflow_provider_backup.cloud.backup import BackupObservation, BackupRefere
 from airflow_provider_backup.cloud.errors import (
     CloudConnectionError,
     DuplicateNameError,
+    InvalidRequestError,
     ResourceBusyError,
     ServerError,
     UnexpectedResponseError,
+    Violation,
 )
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupTimeoutError
@@ -62,7 +64,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     :param on_conflict: what to do while another task keeps the resource busy: ``fail`` fails the task, which a retry
         repeats; ``wait`` asks again every ``poll_interval``, on the worker, until the time is over.
     :param on_clear: what a cleared task does: ``fresh`` takes a fresh backup, ``adopt`` goes on with the one that it
-        had, unless that failed.
+        had, unless that failed; only where the task makes the backup's name itself.
     """
 
     template_fields: Sequence[str] = BackupCloudOperator.template_fields
@@ -129,6 +131,9 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
 
         :raises InvalidRequestError: a documented rule is broken, whatever the templates turn out to be.
         """
+        if self.on_clear == "adopt" and not (self.has_names and self.own_name() is None):
+            rule = "a cleared task finds its backup again only by the name that it makes itself"
+            raise InvalidRequestError(f"Task {self.task_id!r}", [Violation("on_clear", rule, self.on_clear)])
         self.check_while_parsing(lambda: self.request(self.own_name() or PLACEHOLDER_NAME))
 
     def execute(self, context: Any) -> BackupResult:

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.errors import CloudConnectionError, DuplicateNameError, ResourceBusyError
+from airflow_provider_backup.cloud.errors import (
+    CloudConnectionError,
+    DuplicateNameError,
+    InvalidRequestError,
+    ResourceBusyError,
+)
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError
 from tests.airflow.backups import (
@@ -69,6 +74,28 @@ def test_a_cleared_task_takes_a_fresh_backup(cloud: RunningCloud, service: str) 
     run.clear()
     assert run.execute()["backup_ids"] != first["backup_ids"]
     assert len(rows(cloud, service)) == 2
+
+
+@pytest.mark.parametrize("service", NAMED)
+def test_a_cleared_task_goes_on_with_its_backup_when_the_author_says_so(cloud: RunningCloud, service: str) -> None:
+    run = TaskRun(create_operator(cloud, service, deferrable=False, on_clear="adopt"))
+    first = run.execute()
+    run.clear()
+    assert run.execute()["backup_ids"] == first["backup_ids"]
+    assert len(rows(cloud, service)) == 1
+
+
+def test_without_a_name_a_cleared_task_could_not_find_its_backup_again(cloud: RunningCloud) -> None:
+    with pytest.raises(InvalidRequestError, match=r"on_clear: .* only by the name .* \(given: 'adopt'\)"):
+        create_operator(cloud, "csbs", on_clear="adopt")
+
+
+@pytest.mark.parametrize("service", NAMED)
+def test_by_a_name_of_the_author_a_cleared_task_could_find_the_backup_of_another_run(
+    cloud: RunningCloud, service: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match=r"on_clear: .* only by the name .* \(given: 'adopt'\)"):
+        create_operator(cloud, service, on_clear="adopt", name="nightly")
 
 
 @pytest.mark.parametrize("service", NAMED)
@@ -173,6 +200,26 @@ def test_a_name_that_is_taken_fails_the_task_where_names_are_unique(cloud: Runni
     TaskRun(operator, run_id="first").execute()
     with pytest.raises(DuplicateNameError, match=r"nightly|name"):
         TaskRun(operator, run_id="second").execute()
+
+
+@pytest.mark.parametrize("service", ["vbs", "cbr"])
+def test_a_cleared_task_takes_a_second_backup_of_the_authors_name(cloud: RunningCloud, service: str) -> None:
+    run = TaskRun(create_operator(cloud, service, name="nightly", deferrable=False))
+    first = run.execute()
+    run.clear()
+    assert run.execute()["backup_ids"] != first["backup_ids"]
+
+
+@pytest.mark.parametrize("service", DATABASES)
+def test_a_cleared_task_is_refused_a_second_backup_of_the_authors_name_where_names_are_unique(
+    cloud: RunningCloud, service: str
+) -> None:
+    run = TaskRun(create_operator(cloud, service, name="nightly", deferrable=False))
+    run.execute()
+    run.clear()
+    with pytest.raises(DuplicateNameError):
+        run.execute()
+    assert len(rows(cloud, service)) == 1
 
 
 def test_a_csbs_retry_finds_its_checkpoint_by_policy_and_servers(cloud: RunningCloud) -> None:

@@ -132,6 +132,14 @@ def test_arguments_that_do_not_name_one_backup_are_refused_at_construction(
 
 
 @pytest.mark.parametrize("operator", OF_A_BACKUP)
+def test_no_connection_is_read_while_a_sensor_or_a_deletion_is_made(
+    operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONNECTION, "this is no connection")
+    operator(task_id="right", backup=TEMPLATE)
+
+
+@pytest.mark.parametrize("operator", OF_A_BACKUP)
 def test_arguments_that_may_name_one_backup_are_left_for_later(operator: Any) -> None:
     operator(task_id="task", backup=TEMPLATE, backup_id=TEMPLATE)
 
