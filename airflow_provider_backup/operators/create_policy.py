@@ -15,7 +15,7 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.wire import RequestModel
-from airflow_provider_backup.operators.base import BackupCloudOperator
+from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice
 from airflow_provider_backup.operators.policy_arguments import known_schedule
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ class CreatePolicyOperator(BackupCloudOperator):
 
     def __init__(self, *, policy: RequestModel | None = None, if_exists: IfExists = "adopt", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if if_exists not in get_args(IfExists):
-            rule = f"must be one of {', '.join(get_args(IfExists))}"
-            raise InvalidRequestError(f"Policy of task {self.task_id!r}", [Violation("if_exists", rule, if_exists)])
+        check_choice(self.task_id, "if_exists", if_exists, get_args(IfExists))
         self.policy = policy
         self.if_exists = if_exists
 

@@ -8,28 +8,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import openstack
 import pytest
 from huaweicloudsdkcbr import v1 as sdk
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from openstack import exceptions
-from otcextensions import sdk as otc
 
 from airflow_provider_backup.emulator.accounts import (
     ACCESS_KEY,
-    DOMAIN_NAME,
-    PASSWORD,
     PROJECT_ID,
-    PROJECT_NAME,
-    REGION,
     SECRET_KEY,
-    USER_NAME,
 )
 from airflow_provider_backup.emulator.cbr import EmulatedCbr
 from airflow_provider_backup.emulator.inventory import Inventory
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.emulator.state import CloudState
+from tests.emulator.openstack_connection import otc_connection
 
 SERVER = "OS::Nova::Server"
 UNKNOWN = "2d9f0c11-0d41-4f0f-9a51-27d1d6a40001"
@@ -419,19 +413,7 @@ class Otc:
     """
 
     def __init__(self, cloud: RunningCloud) -> None:
-        self.connection = openstack.connect(
-            load_yaml_config=False,
-            load_envvars=False,
-            region_name=REGION,
-            auth={
-                "auth_url": cloud.auth_url,
-                "username": USER_NAME,
-                "password": PASSWORD,
-                "user_domain_name": DOMAIN_NAME,
-                "project_name": PROJECT_NAME,
-            },
-        )
-        otc.register_otc_extensions(self.connection)
+        self.connection = otc_connection(cloud)
         self.cbr: Any = getattr(self.connection, "cbr")  # noqa: B009 - put there at run time, unknown to mypy
         self.servers = cloud.describe()["resources"]["servers"]
 

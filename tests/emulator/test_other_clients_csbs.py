@@ -7,17 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import openstack
 import pytest
 from openstack import exceptions
-from otcextensions import sdk as otc
 
 from airflow_provider_backup.cloud.csbs.models import PROVIDER_ID
-from airflow_provider_backup.emulator.accounts import DOMAIN_NAME, PASSWORD, PROJECT_NAME, REGION, USER_NAME
 from airflow_provider_backup.emulator.csbs import EmulatedCsbs
 from airflow_provider_backup.emulator.inventory import Inventory
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.emulator.state import CloudState
+from tests.emulator.openstack_connection import otc_connection
 
 PATTERN = (
     "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nRRULE:FREQ=WEEKLY;BYDAY=TU;BYHOUR=3;BYMINUTE=15\r\n"
@@ -33,19 +31,7 @@ class Client:
     """
 
     def __init__(self, cloud: RunningCloud) -> None:
-        connection = openstack.connect(
-            load_yaml_config=False,
-            load_envvars=False,
-            region_name=REGION,
-            auth={
-                "auth_url": cloud.auth_url,
-                "username": USER_NAME,
-                "password": PASSWORD,
-                "user_domain_name": DOMAIN_NAME,
-                "project_name": PROJECT_NAME,
-            },
-        )
-        otc.register_otc_extensions(connection)
+        connection = otc_connection(cloud)
         self.csbs: Any = getattr(connection, "csbs")  # noqa: B009 - put there at run time, unknown to mypy
         self.server_id = cloud.describe()["resources"]["servers"][0]
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openstack
 import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
@@ -14,19 +13,14 @@ from huaweicloudsdkgaussdb import v3 as taurusdb
 from huaweicloudsdkgaussdbforopengauss import v3 as gaussdb
 from huaweicloudsdkrds import v3 as rds
 from openstack import exceptions
-from otcextensions import sdk as otc
 
 from airflow_provider_backup.emulator.accounts import (
     ACCESS_KEY,
-    DOMAIN_NAME,
-    PASSWORD,
     PROJECT_ID,
-    PROJECT_NAME,
-    REGION,
     SECRET_KEY,
-    USER_NAME,
 )
 from airflow_provider_backup.emulator.running import RunningCloud
+from tests.emulator.openstack_connection import otc_connection
 
 UNKNOWN_BACKUP = "0" * 32 + "br01"
 UNKNOWN_JOB = "6e7d9a3c-5c7a-4a52-92f6-0e5d0a1b7c11"
@@ -68,19 +62,7 @@ def taurusdb_client(cloud: RunningCloud) -> Any:
 
 @pytest.fixture
 def conn(cloud: RunningCloud) -> Iterator[Any]:
-    connection = openstack.connect(
-        load_yaml_config=False,
-        load_envvars=False,
-        region_name=REGION,
-        auth={
-            "auth_url": cloud.auth_url,
-            "username": USER_NAME,
-            "password": PASSWORD,
-            "user_domain_name": DOMAIN_NAME,
-            "project_name": PROJECT_NAME,
-        },
-    )
-    otc.register_otc_extensions(connection)
+    connection = otc_connection(cloud)
     yield connection
     connection.close()
 

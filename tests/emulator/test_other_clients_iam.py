@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import keystoneauth1.exceptions
-import openstack
 import pytest
 from huaweicloudsdkcbr.v1 import CbrClient
 from huaweicloudsdkcbr.v1.region.cbr_region import CbrRegion
@@ -16,7 +15,6 @@ from huaweicloudsdkcore.exceptions.exceptions import SdkException
 from huaweicloudsdkcore.region.region import Region
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
-from otcextensions import sdk as otc
 
 from airflow_provider_backup.emulator.accounts import (
     ACCESS_KEY,
@@ -31,6 +29,7 @@ from airflow_provider_backup.emulator.accounts import (
     USER_NAME,
 )
 from airflow_provider_backup.emulator.running import RunningCloud
+from tests.emulator.openstack_connection import otc_connection
 
 
 @pytest.fixture(autouse=True)
@@ -120,23 +119,6 @@ def test_keystoneauth_finds_the_services_in_the_catalog(
     session = Session(auth=password_login(backup_cloud))
     found = session.get_endpoint(service_type=service_type, region_name=REGION, interface="public", skip_discovery=True)
     assert found == backup_cloud.url(service) + path
-
-
-def otc_connection(cloud: RunningCloud) -> openstack.connection.Connection:
-    connection = openstack.connect(
-        load_yaml_config=False,
-        load_envvars=False,
-        region_name=REGION,
-        auth={
-            "auth_url": cloud.auth_url,
-            "username": USER_NAME,
-            "password": PASSWORD,
-            "user_domain_name": DOMAIN_NAME,
-            "project_name": PROJECT_NAME,
-        },
-    )
-    otc.register_otc_extensions(connection)
-    return connection
 
 
 def test_openstacksdk_logs_in(backup_cloud: RunningCloud) -> None:

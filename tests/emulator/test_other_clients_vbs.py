@@ -15,9 +15,9 @@ import openstack
 import pytest
 from openstack import exceptions
 from openstack.block_storage.v2.backup import Backup as BackupOfVersion2
-from otcextensions import sdk as otc
 
 from airflow_provider_backup.emulator.running import RunningCloud
+from tests.emulator.openstack_connection import otc_connection
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 SCHEDULE = {
@@ -37,20 +37,7 @@ def nothing_of_the_person_who_runs_the_tests(tmp_path: Path, monkeypatch: pytest
 
 @pytest.fixture
 def connection(backup_cloud: RunningCloud) -> Iterator[openstack.connection.Connection]:
-    place = backup_cloud.describe()
-    connection = openstack.connect(
-        load_yaml_config=False,
-        load_envvars=False,
-        region_name=place["region"],
-        auth={
-            "auth_url": backup_cloud.auth_url,
-            "username": place["user"],
-            "password": place["password"],
-            "user_domain_name": place["domain"],
-            "project_name": place["project_name"],
-        },
-    )
-    otc.register_otc_extensions(connection)
+    connection = otc_connection(backup_cloud)
     yield connection
     connection.close()
 
