@@ -10,6 +10,7 @@ from airflow_provider_backup.cloud.errors import (
     CloudConnectionError,
     RateLimitedError,
     ServerError,
+    UnexpectedResponseError,
 )
 
 LONGEST_WAIT = 60.0
@@ -40,6 +41,16 @@ def may_be_repeated(error: BaseException, *, repeatable: bool, reading: bool = F
 def is_passing(error: BackupError) -> bool:
     """Whether somebody who waits should keep asking: the wire or the server is in trouble, not the backup."""
     return isinstance(error, CloudConnectionError | RateLimitedError | ServerError)
+
+
+def may_have_taken_effect(error: BaseException) -> bool:
+    """Tell whether a request that creates something may have done so although no clear answer came.
+
+    Then what it creates has to be looked for before anything is asked again.
+    """
+    if isinstance(error, CloudConnectionError):
+        return error.request_sent
+    return isinstance(error, ServerError | UnexpectedResponseError)
 
 
 def pause_before(attempt: int, *, first_wait: float, retry_after: float | None = None) -> float:

@@ -15,14 +15,13 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_backup.backup_key import keyed_name
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
 from airflow_provider_backup.cloud.errors import (
-    CloudConnectionError,
+    BackupError,
     DuplicateNameError,
     InvalidRequestError,
     ResourceBusyError,
-    ServerError,
-    UnexpectedResponseError,
     Violation,
 )
+from airflow_provider_backup.cloud.retries import may_have_taken_effect
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, check_seconds
@@ -208,15 +207,6 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         while True:
             try:
                 return await self.submit(cloud, request)
-            except (CloudConnectionError, ServerError, UnexpectedResponseError) as error:
-                if isinstance(error, CloudConnectionError) and not error.request_sent:
-                    raise
-                self.log.warning("The request got no clear answer; looking for its backup first: %s", error)
-                for pause in LOOK_UPS_OF_A_LOST_ANSWER:
-                    await asyncio.sleep(pause)
-                    if reference := await self._find_own(cloud, request, since):
-                        return reference
-                raise
             except ResourceBusyError as error:
                 # What keeps the resource busy may be this task's own backup, which the list did not show yet.
                 if may_be_there and (reference := await self._find_own(cloud, request, since)):
@@ -224,6 +214,15 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
                 if self.on_conflict == "fail" or time.monotonic() + self.poll_interval > deadline:
                     raise
                 self.log.info("The resource is busy, asking again in %s s: %s", self.poll_interval, error)
+            except BackupError as error:
+                if not may_have_taken_effect(error):
+                    raise
+                self.log.warning("The request got no clear answer; looking for its backup first: %s", error)
+                for pause in LOOK_UPS_OF_A_LOST_ANSWER:
+                    await asyncio.sleep(pause)
+                    if reference := await self._find_own(cloud, request, since):
+                        return reference
+                raise
             await asyncio.sleep(self.poll_interval)
 
     async def _find_own(self, cloud: BackupCloud, request: RequestModel, since: datetime) -> BackupReference | None:

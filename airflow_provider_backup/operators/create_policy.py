@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow_provider_backup.cloud.errors import (
-    CloudConnectionError,
+    BackupError,
     DuplicateNameError,
     InvalidRequestError,
-    ServerError,
     Violation,
 )
 from airflow_provider_backup.cloud.policy import PolicyResult
+from airflow_provider_backup.cloud.retries import may_have_taken_effect
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice
 from airflow_provider_backup.operators.policy_arguments import known_schedule
@@ -107,9 +107,9 @@ class CreatePolicyOperator(BackupCloudOperator):
             return existing
         try:
             return await self.create(cloud, request)
-        except (CloudConnectionError, ServerError):
+        except BackupError as error:
             # The answer may have got lost after the effect: never asked twice blindly.
-            if existing := await self.find(cloud, request.name):
+            if may_have_taken_effect(error) and (existing := await self.find(cloud, request.name)):
                 return {**existing, "created": True}
             raise
 

@@ -120,6 +120,16 @@ def test_a_policy_that_is_there_already_fails_the_task_when_the_author_says_so(
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_a_policy_whose_answer_cannot_be_read_is_found_and_not_made_again(cloud: RunningCloud, service: str) -> None:
+    cloud.misbehave("not_json", service=service, method="POST", count=1)
+
+    result = create(service)
+
+    assert result["created"] is True
+    assert len(policies(cloud, service)) == 1
+
+
+@pytest.mark.parametrize("service", SERVICES)
 def test_another_name_that_begins_alike_is_not_adopted(cloud: RunningCloud, service: str) -> None:
     first = create(service, name="nightly-2")
     assert create(service)["policy_id"] != first["policy_id"]

@@ -21,7 +21,13 @@ from airflow_provider_backup.cloud.errors import (
     ServerError,
     UnexpectedResponseError,
 )
-from airflow_provider_backup.cloud.retries import LONGEST_WAIT, is_passing, may_be_repeated, pause_before
+from airflow_provider_backup.cloud.retries import (
+    LONGEST_WAIT,
+    is_passing,
+    may_be_repeated,
+    may_have_taken_effect,
+    pause_before,
+)
 
 
 def refusal(error_class: type[ApiError], status: int, code: str = "X.1") -> ApiError:
@@ -109,3 +115,13 @@ def test_a_pause_doubles_with_every_try_up_to_the_longest(attempt: int, wait: fl
 @pytest.mark.parametrize("retry_after", [None, 30.0])
 def test_callers_who_are_refused_together_do_not_come_back_together(retry_after: float | None) -> None:
     assert len({pause_before(3, first_wait=1.0, retry_after=retry_after) for _ in range(40)}) > 30
+
+
+@pytest.mark.parametrize("error", [LOST, refusal(ServerError, 500), UnexpectedResponseError("not JSON")])
+def test_what_got_no_clear_answer_may_have_taken_effect(error: BackupError) -> None:
+    assert may_have_taken_effect(error)
+
+
+@pytest.mark.parametrize("error", [NOT_SENT, THROTTLED, *PERMANENT[:7]])
+def test_what_was_not_sent_or_was_refused_has_not_taken_effect(error: BaseException) -> None:
+    assert not may_have_taken_effect(error)
