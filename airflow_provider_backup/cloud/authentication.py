@@ -19,6 +19,7 @@ from airflow_provider_backup.cloud.signing import (
     sign_request,
 )
 from airflow_provider_backup.cloud.tokens import TokenSource
+from airflow_provider_backup.cloud.wire import request_id_of, row_id
 
 
 class Account(Authenticator, Protocol):
@@ -154,8 +155,10 @@ class AccessKeyAccount:
         content = (await self._sender.send(request, self)).content
         projects = content.get("projects") if isinstance(content, Mapping) else None
         if not isinstance(projects, list):
-            raise UnexpectedResponseError("The identity service sent no list of projects")
-        return [str(project["id"]) for project in projects if isinstance(project, Mapping) and project.get("id")]
+            raise UnexpectedResponseError(
+                "The identity service sent no list of projects", request_id=request_id_of(content)
+            )
+        return [found for project in projects if (found := row_id(project))]
 
 
 def account_for(settings: CloudSettings, sender: Sender) -> Account:

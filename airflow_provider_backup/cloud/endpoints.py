@@ -100,12 +100,17 @@ def _from_catalog(definition: ServiceDefinition, region: str, catalog: Sequence[
         for entry in catalog:
             if entry.get("type") != catalog_type:
                 continue
-            for endpoint in entry.get("endpoints") or ():
+            endpoints = entry.get("endpoints")
+            for endpoint in endpoints if isinstance(endpoints, list) else ():
                 if not isinstance(endpoint, Mapping):
                     continue
                 of_region = endpoint.get("region_id") or endpoint.get("region")
-                if endpoint.get("interface") == "public" and of_region in (region, "*", None) and endpoint.get("url"):
-                    return str(endpoint["url"])
+                if (
+                    endpoint.get("interface") == "public"
+                    and of_region in (region, "*", None)
+                    and isinstance(url := endpoint.get("url"), str)
+                ):
+                    return url
     return None
 
 

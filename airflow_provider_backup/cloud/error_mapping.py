@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow_provider_backup.cloud.errors import (
     ApiError,
@@ -21,7 +21,10 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
     ServerError,
 )
+from airflow_provider_backup.cloud.json_text import read_json
+from airflow_provider_backup.cloud.plain_text import plain_text
 from airflow_provider_backup.cloud.service_definition import classify
+from airflow_provider_backup.cloud.web_pages import words_of_page
 
 _PAIRS = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("errCode", "externalMessage"), ("code", "message"))
 _REQUEST_ID_HEADERS = ("X-Request-Id", "X-Openstack-Request-Id", "X-Compute-Request-Id", "X-IAM-Trace-Id")
@@ -39,6 +42,7 @@ _IAM_CLASSES = classify(
 )
 # The gateway knows no such path, or has nothing behind it (access section 4.1).
 _NO_SUCH_PATH = ("0101", "0103")
+_THROTTLED = "0308"
 _NEXT_STEPS: dict[type[ApiError], str] = {
     AuthenticationError: "Check user, password and account, or access key, secret key and security token, in the "
     "connection, and that this machine's clock is right (signatures allow 15 minutes).",
@@ -55,6 +59,14 @@ _NEXT_STEPS: dict[type[ApiError], str] = {
 _WRONG_ADDRESS_NEXT_STEP = (
     "This does not come from the service itself: check endpoint, region, cloud and proxy of the connection."
 )
+_DENIED_BY_POLICY_NEXT_STEP = (
+    "An identity policy denies this. The administrator can decode the reason with STS "
+    "(POST /v5/decode-authorization-message): "
+)
+_LONGEST_ENCODED_MESSAGE = 20_000
+"""Characters; a longer one is no such message."""
+_MOST_WORDS = 5000
+"""Characters of a service's words that are looked at."""
 _THROTTLED_NEXT_STEP = (
     "The gateway throttles: repeat after the window that the message names, with fewer requests at once."
 )
@@ -77,15 +89,20 @@ def error_from_response(
     """
     decoded = _decoded(body)
     code, detail = _code_and_detail(decoded)
-    code = (code or str(status))[:100]
-    detail = _without_secrets(detail if detail is not None else body[:300].decode(errors="replace"))
+    code = plain_text(code or str(status))[:100]
+    if status < 400 and headers.get("Location"):
+        detail = _redirection(headers["Location"])
+    detail = _without_secrets(detail if detail is not None else _words_of_body(body))
+    encoded_message = _encoded_message(decoded)
     if _is_wrong_address(status, code, is_text=decoded is None and bool(body.strip())):
         # Not NotFoundError: whoever deletes or looks something up would take that for an answer about the resource.
         error_class: type[ApiError] = BadRequestError
         next_step = _WRONG_ADDRESS_NEXT_STEP
     else:
         error_class = _error_class(status, code, detail, error_classes or {})
-        next_step = _THROTTLED_NEXT_STEP if gateway_number(code) == "0308" else _NEXT_STEPS[error_class]
+        next_step = _THROTTLED_NEXT_STEP if gateway_number(code) == _THROTTLED else _NEXT_STEPS[error_class]
+        if encoded_message:
+            next_step = _DENIED_BY_POLICY_NEXT_STEP + encoded_message
     return error_class(
         service=service,
         status=status,
@@ -93,6 +110,7 @@ def error_from_response(
         detail=detail,
         request_id=request_id_of(headers) or _request_id_inside(decoded),
         retry_after=_retry_after(headers.get("Retry-After")),
+        encoded_authorization_message=encoded_message,
         next_step=next_step,
     )
 
@@ -102,7 +120,7 @@ def request_id_of(headers: Mapping[str, str]) -> str | None:
 
     :param headers: the answer's headers (a case-insensitive mapping).
     """
-    return next((headers[name] for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
+    return next((_id_text(headers[name]) for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
 
 
 def gateway_number(code: str) -> str | None:
@@ -129,6 +147,9 @@ def _error_class(status: int, code: str, detail: str, error_classes: Mapping[str
     if status == 413 and gateway_number(code) == "0201":
         # The body is too large, not the quota too small.
         return BadRequestError
+    if gateway_number(code) == _THROTTLED:
+        # Whatever status stands beside it.
+        return RateLimitedError
     if error_class := _BY_STATUS.get(status):
         return error_class
     return ServerError if status >= 500 else BadRequestError
@@ -136,8 +157,8 @@ def _error_class(status: int, code: str, detail: str, error_classes: Mapping[str
 
 def _decoded(body: bytes) -> Any:
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
+        return read_json(body)
+    except ValueError:
         return None
 
 
@@ -148,7 +169,7 @@ def _code_and_detail(decoded: Any, depth: int = 0) -> tuple[str | None, str | No
         for code_key, detail_key in _PAIRS:
             code, detail = decoded.get(code_key), decoded.get(detail_key)
             if isinstance(code, str | int) or isinstance(detail, str):
-                return (str(code) if code is not None else None), (str(detail) if detail is not None else "")
+                return _text_of(code), _text_of(detail) or ""
     # VBS is known to wrap a fault one level deeper than others do.
     for nested in decoded.values() if isinstance(decoded, Mapping) else decoded:
         found = _code_and_detail(nested, depth + 1)
@@ -159,13 +180,45 @@ def _code_and_detail(decoded: Any, depth: int = 0) -> tuple[str | None, str | No
 
 def _request_id_inside(decoded: Any) -> str | None:
     found = decoded.get("request_id") if isinstance(decoded, Mapping) else None
-    return found if isinstance(found, str) and found else None
+    return _id_text(found) if isinstance(found, str) and found else None
+
+
+def _id_text(text: str) -> str:
+    # A header may hold bytes that are no text, and an id in the body anything, such as the begin of another log line.
+    return "".join(each if each.isprintable() else "\ufffd" for each in plain_text(text, 200))
+
+
+def _text_of(value: Any) -> str | None:
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _encoded_message(decoded: Any) -> str | None:
+    found = decoded.get("encoded_authorization_message") if isinstance(decoded, Mapping) else None
+    if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_ENCODED_MESSAGE:
+        return None
+    return found if found.isascii() and found.isprintable() else None
+
+
+def _redirection(location: str) -> str:
+    try:
+        # No more than the host: a user may stand before it, and path and query may hold what is nobody's business.
+        host = urlsplit(location).netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    return f"it redirects to {host or 'another path'}, and redirects are not followed"
+
+
+def _words_of_body(body: bytes) -> str:
+    page = words_of_page(body[:32_000].decode(errors="replace"))
+    return body[:300].decode(errors="replace") if page is None else page
 
 
 def _without_secrets(detail: str) -> str:
     # The gateway repeats the canonical request, which holds the security token of temporary keys.
-    own_words = re.split(r",?\s*canonical\s?request", detail, maxsplit=1, flags=re.IGNORECASE)[0]
-    return " ".join(own_words.split())[:500]
+    # Blanks first, and not too many words: the pattern takes its time over long runs of blanks.
+    words = " ".join(detail[:_MOST_WORDS].split())
+    own_words = re.split(r",? ?canonical ?request", words, maxsplit=1, flags=re.IGNORECASE)[0]
+    return plain_text(own_words)[:500]
 
 
 def _retry_after(text: str | None) -> float | None:

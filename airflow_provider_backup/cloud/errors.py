@@ -10,6 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_backup.cloud.plain_text import plain_text
+
+LONGEST_MESSAGE = 2000
+"""Characters: services may answer anything, and what they say stands in logs and in events of triggers."""
+
 
 class BackupError(Exception):
     """Root of all errors of this package.
@@ -19,9 +24,9 @@ class BackupError(Exception):
     """
 
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.next_step = next_step
+        self.message = plain_text(message, LONGEST_MESSAGE)
+        super().__init__(self.message)
+        self.next_step = plain_text(next_step) if next_step else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Subclasses are built from other things than their text, so a copy takes text and attributes as they are.
@@ -49,7 +54,10 @@ class Violation:
     value: Any
 
     def __str__(self) -> str:
-        text = repr(self.value)
+        try:
+            text = repr(self.value)
+        except RecursionError:
+            text = "something nested very deep"
         return f"{self.field}: {self.rule} (given: {text if len(text) <= 120 else text[:117] + '...'})"
 
 
@@ -97,6 +105,8 @@ class ApiError(BackupError):
     :param detail: the service's own words.
     :param request_id: id to quote to the provider's support, when one was sent.
     :param retry_after: seconds that the service asked to wait, when it did.
+    :param encoded_authorization_message: why an identity policy denies the request, when that was sent; only STS can
+        decode it (access section 4).
     """
 
     def __init__(
@@ -108,6 +118,7 @@ class ApiError(BackupError):
         detail: str,
         request_id: str | None = None,
         retry_after: float | None = None,
+        encoded_authorization_message: str | None = None,
         next_step: str | None = None,
     ) -> None:
         told = str(status) if code == str(status) else f"{status} {code}"
@@ -119,6 +130,7 @@ class ApiError(BackupError):
         self.detail = detail
         self.request_id = request_id
         self.retry_after = retry_after
+        self.encoded_authorization_message = encoded_authorization_message
 
 
 class BadRequestError(ApiError):

@@ -58,8 +58,10 @@ _STATUSES: dict[Phase, tuple[str, ...]] = {
     Phase.GOING: ("deleting", "waiting_delete"),
     Phase.GONE: ("deleted",),
 }
+_RESTORING = frozenset({"restoring", "waiting_restore"})
 _PHASES = {status: phase for phase, statuses in _STATUSES.items() for status in statuses}
 _unknown_seen: set[str] = set()
+_LONGEST_STATUS = 100
 
 
 def phase_of(status: str | None) -> Phase:
@@ -67,14 +69,22 @@ def phase_of(status: str | None) -> Phase:
 
     :param status: the text as the service sent it, in any case; none counts as in progress.
     """
-    key = (status or "").strip().lower()
+    key = (status or "")[:_LONGEST_STATUS].strip().lower()
     phase = _PHASES.get(key)
     if phase is None:
         if key and key not in _unknown_seen:
             _unknown_seen.add(key)
-            log.warning("Unknown backup status %r: treated as in progress.", status)
+            log.warning("Unknown backup status %r: treated as in progress.", key)
         return Phase.IN_PROGRESS
     return phase
+
+
+def is_being_made(status: str | None) -> bool:
+    """Tell whether a backup with this status is still being made, and not, for instance, restored from.
+
+    :param status: the text as the service sent it, in any case.
+    """
+    return phase_of(status) is Phase.IN_PROGRESS and (status or "").strip().lower() not in _RESTORING
 
 
 def combined_phase(phases: Iterable[Phase]) -> Phase:

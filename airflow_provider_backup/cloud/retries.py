@@ -53,6 +53,20 @@ def may_have_taken_effect(error: BaseException) -> bool:
     return isinstance(error, ServerError | UnexpectedResponseError)
 
 
+def fewer_at_once(allowed: float) -> float:
+    """Return how many requests may be under way after one was refused for its rate: half as many, but 1 at least."""
+    return max(1.0, allowed / 2)
+
+
+def more_at_once(allowed: float, *, most: int) -> float:
+    """Return how many requests may be under way after one was let through: one more for each full round of them.
+
+    :param allowed: how many it were so far; the part after the point counts towards the next one.
+    :param most: how many it will ever be.
+    """
+    return min(float(most), allowed + 1 / allowed)
+
+
 def pause_before(attempt: int, *, first_wait: float, retry_after: float | None = None) -> float:
     """Return the seconds to pause before the next try: doubling, with jitter, and never less than the service asked.
 

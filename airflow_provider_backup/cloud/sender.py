@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.error_mapping import error_from_response, request_id_of
-from airflow_provider_backup.cloud.errors import ApiError, AuthenticationError, NotFoundError, UnexpectedResponseError
+from airflow_provider_backup.cloud.errors import (
+    ApiError,
+    AuthenticationError,
+    NotFoundError,
+    RateLimitedError,
+    UnexpectedResponseError,
+)
+from airflow_provider_backup.cloud.json_text import read_json
+from airflow_provider_backup.cloud.limiter import Limiter, Ticket
 from airflow_provider_backup.cloud.retries import may_be_repeated, pause_before
 from airflow_provider_backup.cloud.settings import NetworkSettings
 from airflow_provider_backup.cloud.signing import canonical_query
 from airflow_provider_backup.cloud.transport import Response, Transport
+from airflow_provider_backup.cloud.wire import AnswerObject
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +46,7 @@ class Request:
     :param headers: headers beside those of the credentials.
     :param repeatable: whether a POST may be sent again although it may have had its effect.
     :param error_classes: classes of error by the service's code.
+    :param read: decodes the body of a successful answer; fails with ``ValueError`` at what is not JSON.
     """
 
     service: str
@@ -45,6 +57,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
     error_classes: Mapping[str, type[ApiError]] = field(default_factory=dict)
+    read: Callable[[bytes], Any] = read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +99,14 @@ class Sender:
     """Sends requests over one transport.
 
     :param transport: the session.
-    :param settings: number of tries and pauses.
+    :param settings: number of tries, pauses, and how many requests go at once.
     """
 
     def __init__(self, transport: Transport, settings: NetworkSettings) -> None:
         self._transport = transport
         self._settings = settings
+        self.clock = CloudClock()
+        self._limiters: dict[str, Limiter] = {}
 
     async def send(self, request: Request, authenticator: Authenticator) -> Answer:
         """Send a request until it is answered or further tries make no sense.
@@ -104,11 +119,23 @@ class Sender:
 
         async def answered() -> Answer:
             nonlocal credentials
-            async for attempt in self._tries(request):
-                # Outside of the attempt: fetching a token has tries of its own.
-                credentials = await authenticator.headers(request)
-                with attempt:
-                    return await self._send_once(request, credentials, attempt.retry_state.attempt_number)
+            limiter, ticket = self._limiter(request.service), Ticket(request.method)
+            async for attempt in self._tries(request, ticket):
+                async with limiter.turn(ticket):
+                    # Outside of the attempt: fetching a token has tries of its own.
+                    credentials = await authenticator.headers(request)
+                    with attempt:
+                        number = _failures(attempt.retry_state, ticket)
+                        try:
+                            answer = await self._send_once(request, credentials, number)
+                        except RateLimitedError as error:
+                            limiter.refused(ticket, error)
+                            raise
+                        except ApiError:
+                            limiter.answered(ticket)
+                            raise
+                        limiter.answered(ticket)
+                        return answer
             raise AssertionError("tenacity ends by returning or raising")
 
         try:
@@ -119,28 +146,49 @@ class Sender:
                 raise
         return await answered()
 
-    def _tries(self, request: Request) -> AsyncRetrying:
+    def _limiter(self, service: str) -> Limiter:
+        if service not in self._limiters:
+            self._limiters[service] = Limiter(service, self._settings)
+        return self._limiters[service]
+
+    def _tries(self, request: Request, ticket: Ticket) -> AsyncRetrying:
         repeatable = request.repeatable or request.method in _SAFE_TO_REPEAT
 
         def worth_repeating(error: BaseException) -> bool:
             return may_be_repeated(error, repeatable=repeatable, reading=request.method == "GET")
 
+        def is_last(state: RetryCallState) -> bool:
+            return ticket.gave_up or _failures(state, ticket) >= self._settings.attempts
+
+        def pause(state: RetryCallState) -> float:
+            error = _error_of(state)
+            if isinstance(error, RateLimitedError):
+                # The pause is everybody's: the limiter makes it.
+                return 0.0
+            return pause_before(
+                _failures(state, ticket),
+                first_wait=self._settings.retry_wait,
+                retry_after=error.retry_after if isinstance(error, ApiError) else None,
+            )
+
         return AsyncRetrying(
-            stop=stop_after_attempt(self._settings.attempts),
+            stop=is_last,
             retry=retry_if_exception(worth_repeating),
-            wait=self._pause,
-            before_sleep=lambda state: _log_retry(request, state),
+            wait=pause,
+            before_sleep=lambda state: _log_retry(request, state, ticket),
             reraise=True,
         )
 
     async def _send_once(self, request: Request, credentials: Mapping[str, str], number: int) -> Answer:
         query = canonical_query(request.query)
+        sent_at = datetime.now(UTC)
         response = await self._transport.send(
             request.method,
             f"{request.url}?{query}" if query else request.url,
             headers={**request.headers, **credentials},
             body=request.body,
         )
+        self.clock.learn(response.headers, sent_at, datetime.now(UTC))
         try:
             return _answer(request, response)
         except NotFoundError:
@@ -148,14 +196,6 @@ class Sender:
                 raise
             # An earlier try has deleted it, only its answer got lost (access section 5).
             return Answer(response.headers, None)
-
-    def _pause(self, state: RetryCallState) -> float:
-        error = state.outcome.exception() if state.outcome else None
-        return pause_before(
-            state.attempt_number,
-            first_wait=self._settings.retry_wait,
-            retry_after=error.retry_after if isinstance(error, ApiError) else None,
-        )
 
 
 def _answer(request: Request, response: Response) -> Answer:
@@ -165,25 +205,42 @@ def _answer(request: Request, response: Response) -> Answer:
         )
     if not response.body.strip():
         return Answer(response.headers, None)
+    request_id = request_id_of(response.headers)
     try:
-        return Answer(response.headers, json.loads(response.body))
-    except (ValueError, RecursionError):
+        content = request.read(response.body)
+    except ValueError:
         raise UnexpectedResponseError(
             f"{request.service} answered {response.status} to {request.method} {urlsplit(request.url).path} "
             "with something that is not JSON",
-            request_id=request_id_of(response.headers),
+            request_id=request_id,
             next_step="Check that the endpoint is the service itself and not a proxy's page.",
         ) from None
+    if isinstance(content, dict):
+        content = AnswerObject(content)
+        content.request_id = request_id
+    return Answer(response.headers, content)
 
 
-def _log_retry(request: Request, state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
+def _error_of(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _failures(state: RetryCallState, ticket: Ticket) -> int:
+    """Count the tries, the present one included, that were not refused for their rate."""
+    return state.attempt_number - ticket.refusals
+
+
+def _log_retry(request: Request, state: RetryCallState, ticket: Ticket) -> None:
+    error = _error_of(state)
+    if isinstance(error, RateLimitedError):
+        # The limiter tells it, once for all.
+        return
     pause = state.next_action.sleep if state.next_action else 0.0
     log.warning(
         "%s %s: try %d failed, next in %.1f s: %s",
         request.method,
         urlsplit(request.url).path,
-        state.attempt_number,
+        _failures(state, ticket),
         pause,
         error,
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from typing import Any, Self
 from urllib.parse import quote
 
 from airflow_provider_backup.cloud.authentication import Account
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.endpoints import service_url
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.json_text import read_json
+from airflow_provider_backup.cloud.row_reader import Members, row_reader
 from airflow_provider_backup.cloud.sender import Request, Sender, encoded_body
 from airflow_provider_backup.cloud.service_definition import ServiceDefinition
 from airflow_provider_backup.cloud.settings import CloudSettings
@@ -34,6 +38,22 @@ class ServiceApi:
         self._settings = settings
         self._account = account
         self._sender = sender
+        self._read: Callable[[bytes], Any] = read_json
+
+    def keeping(self, collection: str, members: Members) -> Self:
+        """Return the same service, which keeps only some members of each row that it lists.
+
+        :param collection: the member of an answer that holds the rows.
+        :param members: what to keep of each.
+        """
+        other = copy(self)
+        other._read = row_reader(collection, members)
+        return other
+
+    @property
+    def clock(self) -> CloudClock:
+        """The cloud's clock, as far as answers have told it."""
+        return self._sender.clock
 
     async def get(self, *segments: str, query: Query | None = None, version: str | None = None) -> Any:
         """Read; repeated on passing trouble. Returns the decoded JSON, or none without a body."""
@@ -84,6 +104,7 @@ class ServiceApi:
             headers=headers,
             repeatable=repeatable,
             error_classes=self._definition.error_classes,
+            read=self._read,
         )
         return (await self._sender.send(request, self._account)).content
 
@@ -98,7 +119,7 @@ class ServiceApi:
         explicit = self._definition.name in dict(self._settings.endpoints)
         base = service_url(self._definition, self._settings, () if explicit else await self._account.catalog())
         project_id = self._settings.project_id or await self._account.project_id()
-        return "/".join((base, version, project_id, *(quote(segment, safe="") for segment in segments)))
+        return "/".join((base, version, *(quote(segment, safe="") for segment in (project_id, *segments))))
 
 
 def query_pairs(query: Query) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from typing import Literal
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
@@ -60,19 +60,38 @@ class NetworkSettings:
     :param connect_timeout: seconds to get a connection, above 0.
     :param attempts: how often a request that is safe to repeat is tried, 1 or more.
     :param retry_wait: seconds before the first repetition; it doubles each time, with jitter, up to 60.
+    :param requests_at_once: how many requests to one service may be under way, 1 or more.
+    :param throttle_timeout: seconds to bear with a service that refuses all requests for their rate, 0 or more; such
+        tries do not count as ``attempts``.
     :param proxy: URL of a proxy; none follows the environment (``HTTPS_PROXY``, ``NO_PROXY``). It may hold a password,
         so it is not shown in the repr. This machine is never asked for through a proxy.
     :param ca_bundle: path of a file with the certificate authorities to trust instead of the system's.
+    :param client_certificate: path of a PEM file with the certificate to show to servers that ask who connects, with
+        those of the authorities between.
+    :param client_key: path of the PEM file with its private key; none when it is in the same file.
+    :param client_key_password: the password of an encrypted key; not shown in the repr.
     :param allow_plain_http: whether ``http://`` is allowed to hosts other than this machine.
     """
 
     total_timeout: float = 60.0
     connect_timeout: float = 10.0
-    attempts: int = 5
+    attempts: int = 7
     retry_wait: float = 1.0
+    requests_at_once: int = 20
+    throttle_timeout: float = 1800.0
     proxy: str | None = field(default=None, repr=False)
     ca_bundle: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    client_key_password: str | None = field(default=None, repr=False)
     allow_plain_http: bool = False
+
+    def __post_init__(self) -> None:
+        if (self.client_key or self.client_key_password) and not self.client_certificate:
+            raise ConfigurationError(
+                "There is a client key but no client certificate.",
+                next_step="Set client_certificate in the connection to the path of its PEM file.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +129,19 @@ class CloudSettings:
                 f"{self.project_id!r} is not the id of a project.",
                 next_step="Set its id (32 hex digits), or leave it out and set project_name.",
             )
+
+    def impatient(self) -> CloudSettings:
+        """Return the same for somebody who waits in front of a screen: trouble is told after some seconds."""
+        network = self.network
+        return replace(
+            self,
+            network=replace(
+                network,
+                total_timeout=min(network.total_timeout, 15.0),
+                attempts=min(network.attempts, 2),
+                throttle_timeout=min(network.throttle_timeout, 10.0),
+            ),
+        )
 
     @staticmethod
     def endpoint_pairs(endpoints: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud.endpoints import auth_url
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.sender import Anonymous, Request, Sender, encoded_body
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
-from airflow_provider_backup.cloud.wire import ResponseModel, Timestamp, parsed
+from airflow_provider_backup.cloud.wire import Id, ResponseModel, Timestamp, parsed, request_id_of
 
 RENEW_AHEAD = timedelta(minutes=10)
 """A token is renewed when less than this is left of it."""
@@ -23,7 +23,7 @@ RENEW_AHEAD = timedelta(minutes=10)
 class TokenProject(ResponseModel):
     """The project that a token is for."""
 
-    id: str
+    id: Id
     name: str = ""
 
 
@@ -104,7 +104,9 @@ class TokenSource:
         answer = await self._sender.send(request, Anonymous())
         value = answer.headers.get("X-Subject-Token")
         if not value:
-            raise UnexpectedResponseError("The identity service sent no X-Subject-Token")
+            raise UnexpectedResponseError(
+                "The identity service sent no X-Subject-Token", request_id=request_id_of(answer.content)
+            )
         body = parsed(TokenBody, answer.content, "token")
         self._token = Token(
             value=value,

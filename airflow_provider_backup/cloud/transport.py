@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ssl
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -16,6 +16,7 @@ from airflow_provider_backup import __version__
 from airflow_provider_backup.cloud.errors import CloudConnectionError, ConfigurationError, UnexpectedResponseError
 from airflow_provider_backup.cloud.proxies import proxy_for
 from airflow_provider_backup.cloud.settings import NetworkSettings
+from airflow_provider_backup.cloud.tls import has_own_tls, is_refusal_of_client, tls_context
 
 LARGEST_RESPONSE = 64 * 1024 * 1024
 """Bytes: a page of 1,000 backups is some 2 MB."""
@@ -41,6 +42,7 @@ class Transport:
     def __init__(self, settings: NetworkSettings) -> None:
         self._settings = settings
         self._session: aiohttp.ClientSession | None = None
+        self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -52,7 +54,8 @@ class Transport:
 
     async def close(self) -> None:
         """Close the session; closing twice does nothing."""
-        session, self._session = self._session, None
+        async with self._opening:
+            session, self._session = self._session, None
         if session is not None:
             await session.close()
 
@@ -68,8 +71,9 @@ class Transport:
         :raises UnexpectedResponseError: the answer is larger than :data:`LARGEST_RESPONSE`.
         """
         host = urlsplit(url).netloc
+        session = await self._opened()
         try:
-            async with self._opened().request(
+            async with session.request(
                 method,
                 URL(url, encoded=True),
                 headers={"User-Agent": USER_AGENT, **headers},
@@ -97,6 +101,8 @@ class Transport:
                 next_step="Check the proxy with its user and password in the connection.",
             ) from None
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            if is_refusal_of_client(error):
+                raise _client_is_refused(host, error) from None
             raise CloudConnectionError(
                 f"No connection to {host}: {_words(error)}.",
                 request_sent=False,
@@ -108,35 +114,42 @@ class Transport:
                 next_step="Check endpoints, region and credentials of the connection.",
             ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            # In TLS 1.3 a server looks at the client's certificate only after the client's part is done.
+            if is_refusal_of_client(error):
+                raise _client_is_refused(host, error) from None
             raise CloudConnectionError(
-                f"{method} to {host} got no whole answer: {_words(error)}.", request_sent=True
+                f"{method} to {host} got no whole answer: {_words(error)}.",
+                request_sent=True,
+                next_step=("" if method == "GET" else "Look whether it took effect before it is repeated. ")
+                + "When it stays, check network and proxy, and give slow answers more time (total_timeout in the "
+                "connection).",
             ) from None
 
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(
-                    total=self._settings.total_timeout, sock_connect=self._settings.connect_timeout
-                ),
-                connector=aiohttp.TCPConnector(ssl=_tls_context(self._settings.ca_bundle), limit=32),
-            )
-            # The library repeats by itself what lost its connection. A repeated deletion finds nothing, and nobody can
-            # tell that it had its effect before. The library's own test client uses this switch.
-            self._session._retry_connection = False
-        return self._session
+    async def _opened(self) -> aiohttp.ClientSession:
+        if self._session is not None:
+            return self._session
+        async with self._opening:
+            if self._session is None:
+                settings = self._settings
+                # In a thread: it reads files, and computes too long for an event loop that others share. Without
+                # settings of its own the library's context serves, made once at import.
+                tls = await asyncio.to_thread(tls_context, settings) if has_own_tls(settings) else True
+                self._session = aiohttp.ClientSession(
+                    timeout=aiohttp.ClientTimeout(total=settings.total_timeout, sock_connect=settings.connect_timeout),
+                    connector=aiohttp.TCPConnector(ssl=tls, limit=max(32, settings.requests_at_once)),
+                )
+                # The library repeats by itself what lost its connection. A repeated deletion finds nothing, and nobody
+                # can tell that it had its effect before. The library's own test client uses this switch.
+                self._session._retry_connection = False
+            return self._session
 
 
 def _words(error: BaseException) -> str:
     return str(error).rstrip(".") or type(error).__name__
 
 
-def _tls_context(ca_bundle: str | None) -> ssl.SSLContext | bool:
-    if ca_bundle is None:
-        # The library's own context: made once, at import.
-        return True
-    try:
-        return ssl.create_default_context(cafile=ca_bundle)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(
-            f"The CA bundle {ca_bundle!r} cannot be read: {error}.", next_step="Give the path of a PEM file."
-        ) from None
+def _client_is_refused(host: str, error: BaseException) -> ConfigurationError:
+    return ConfigurationError(
+        f"{host} does not accept this client's certificate, or misses one: {_words(error)}.",
+        next_step="Set client_certificate and client_key in the connection to a pair that the server trusts.",
+    )

@@ -24,9 +24,37 @@ class Certificate:
     bundle: str
     server: ssl.SSLContext
 
+    def demanding(self, clients: str, latest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
+        """Return what a server needs that shows this certificate and talks only to clients with one that it trusts.
+
+        :param clients: file of the certificates to trust.
+        :param latest: the newest version of TLS that it speaks.
+        """
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=clients)
+        context.load_cert_chain(self.bundle, Path(self.bundle).with_name("key.pem"))
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.maximum_version = latest
+        return context
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A certificate that signed itself, and its key, as files."""
+
+    certificate: str
+    key: str
+
 
 def new_certificate(folder: Path, host: str) -> Certificate:
     """Make a certificate for 127.0.0.1 and a host."""
+    pair = new_key_pair(folder, host)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.load_cert_chain(pair.certificate, pair.key)
+    return Certificate(pair.certificate, server)
+
+
+def new_key_pair(folder: Path, host: str, password: str | None = None) -> KeyPair:
+    """Make a certificate for 127.0.0.1 and a host, and encrypt its key with a password when one is given."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     names = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
@@ -43,11 +71,8 @@ def new_certificate(folder: Path, host: str) -> Certificate:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    bundle, key_file = folder / "certificate.pem", folder / "key.pem"
-    bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(bundle, key_file)
-    return Certificate(str(bundle), server)
+    encryption = serialization.BestAvailableEncryption(password.encode()) if password else serialization.NoEncryption()
+    files = folder / "certificate.pem", folder / "key.pem"
+    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    files[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption))
+    return KeyPair(*map(str, files))

@@ -85,7 +85,7 @@ FORMS: dict[str, tuple[Any, str, str]] = {
     "in a list": ({"errors": [{"code": "X.1", "message": "words"}]}, "X.1", "words"),
     "nulls beside": ({"error_code": None, "error_msg": None, "error": {"code": "X.1", "message": "m"}}, "X.1", "m"),
     "only words": ({"message": "words"}, "400", "words"),
-    "HTML": (b"<html>\r\n  <h1>400 Bad Request</h1>\r\n</html>", "400", "<html> <h1>400 Bad Request</h1> </html>"),
+    "HTML": (b"<html>\r\n  <h1>400 Bad Request</h1>\r\n</html>", "400", "400 Bad Request"),
     "empty": (b"", "400", ""),
     "a text": ({"error": "invalid_grant"}, "400", '{"error": "invalid_grant"}'),
     "not UTF-8": (b"\xe4 kaputt", "400", "\N{REPLACEMENT CHARACTER} kaputt"),
@@ -282,6 +282,80 @@ def test_every_class_tells_its_next_step(status: int, code: str, step: str) -> N
 def test_a_taken_name_tells_to_choose_another() -> None:
     error = error_of({"error_code": "DBS.200022"}, 409, error_classes={"DBS.200022": DuplicateNameError})
     assert "Choose another name" in str(error)
+
+
+DENIED = {
+    "error_code": "PAP5.0001",
+    "error_msg": "denied",
+    "request_id": "5b0e",
+    "encoded_authorization_message": "bG9uZw==",
+}
+
+
+def test_the_encoded_reason_of_a_denial_is_kept_and_the_next_step_tells_how_to_decode_it() -> None:
+    error = error_of(DENIED, 403)
+    assert type(error) is PermissionDeniedError
+    assert error.encoded_authorization_message == "bG9uZw=="
+    assert str(error).endswith("decode the reason with STS (POST /v5/decode-authorization-message): bG9uZw==")
+
+
+@pytest.mark.parametrize("found", ["", None, 7, ["x"], "x" * 20_001, "x\ny", "\x1b[2J", "ä"])
+def test_what_cannot_be_an_encoded_reason_is_left_out(found: Any) -> None:
+    error = error_of(DENIED | {"encoded_authorization_message": found}, 403)
+    assert error.encoded_authorization_message is None
+    assert "Give the user or agency the right" in str(error)
+
+
+def test_throttling_by_the_gateway_is_told_by_its_code_whatever_the_status() -> None:
+    assert type(fault(403, "APIG.0308")) is RateLimitedError
+
+
+# ------------------------------------------------------------------------------------------------- pages and redirects
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        (b"<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>x</h1></body></html>", "502 Bad Gateway"),
+        (b"<!DOCTYPE html><html lang=de><TITLE id=x>Zur&uuml;ck\n sp&auml;ter</TITLE>", "Zur\u00fcck sp\u00e4ter"),
+        (b"<html><style>a {b: c}</style><body><h1>Away</h1><p>until <b>noon</b></p></body></html>", "Away until noon"),
+        (b"<html><head><meta a=b></head><body>\n<center>nginx</center><script>x < y</script></body>", "nginx"),
+        (b'<?xml version="1.0"?><Error><Code>Slow</Code><Message>down</Message></Error>', "Slow down"),
+        (b"<!-- padding -->\n<html><title>Sign in</title>" + b"<br>" * 100_000, "Sign in"),
+        (b"<html></html>", ""),
+    ],
+)
+def test_a_page_is_shortened_to_its_title_or_its_text(page: bytes, words: str) -> None:
+    assert error_of(page, 502).detail == words
+
+
+@pytest.mark.parametrize("text", ["a < b", "5 <html>", "", "plain", "<nothing"])
+def test_what_is_no_page_is_left_as_it_is(text: str) -> None:
+    assert error_of(text.encode(), 502).detail == text
+
+
+@given(st.text(st.sampled_from('<>/!-= "&;#stcriplyeha0'), max_size=400), st.sampled_from(["<html>", "<!--", "<head>"]))
+@example("<script" * 3000, "<html>")
+@example("<!--" * 3000, "<html>")
+@example("<" * 20000, "<html>")
+def test_any_page_becomes_a_short_text(text: str, beginning: str) -> None:
+    assert len(error_of((beginning + text).encode(), 502).detail) <= 500
+
+
+@pytest.mark.parametrize(
+    ("location", "place"),
+    [
+        ("https://evil.example/v3?token=VERY-SECRET", "evil.example"),
+        ("http://me:VERY-SECRET@evil.example:8080/x", "evil.example:8080"),
+        ("//evil.example", "evil.example"),
+        ("/login?token=VERY-SECRET", "another path"),
+        ("https://[evil", "another path"),
+    ],
+)
+def test_a_redirect_names_the_host_that_it_leads_to_and_nothing_else_of_it(location: str, place: str) -> None:
+    error = error_of(b"<html>moved to VERY-SECRET</html>", 307, {"Location": location})
+    assert f"it redirects to {place}, and redirects are not followed" in str(error)
+    assert "VERY-SECRET" not in str(error)
 
 
 # ------------------------------------------------------------------------------------------------------- request ids

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud import life_cycle
-from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, phase_of
+from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, is_being_made, phase_of
 
 # The status tables: CBR section 3, CSBS section 6.1, VBS sections 3.5, 4.4, 4.6, databases section 2.
 STATUSES = {
@@ -115,3 +115,13 @@ def test_a_whole_of_one_part_has_the_phase_of_that_part(phase: Phase) -> None:
 
 def test_a_whole_without_parts_is_in_progress() -> None:
     assert combined_phase([]) is Phase.IN_PROGRESS
+
+
+@pytest.mark.parametrize("status", ["protecting", "waiting_protect", "creating", "BUILDING", "a new one", None])
+def test_a_backup_in_progress_is_being_made(status: str | None) -> None:
+    assert is_being_made(status)
+
+
+@pytest.mark.parametrize("status", ["restoring", "waiting_restore", "available", "COMPLETED", "error", "deleting"])
+def test_a_backup_that_is_over_or_restored_from_is_not_being_made(status: str) -> None:
+    assert not is_being_made(status)

@@ -23,9 +23,11 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.retries import (
     LONGEST_WAIT,
+    fewer_at_once,
     is_passing,
     may_be_repeated,
     may_have_taken_effect,
+    more_at_once,
     pause_before,
 )
 
@@ -115,6 +117,27 @@ def test_a_pause_doubles_with_every_try_up_to_the_longest(attempt: int, wait: fl
 @pytest.mark.parametrize("retry_after", [None, 30.0])
 def test_callers_who_are_refused_together_do_not_come_back_together(retry_after: float | None) -> None:
     assert len({pause_before(3, first_wait=1.0, retry_after=retry_after) for _ in range(40)}) > 30
+
+
+allowed_at_once = st.floats(1, 1000)
+
+
+@given(allowed_at_once)
+def test_a_refusal_halves_what_goes_at_once_but_one_goes_always(allowed: float) -> None:
+    assert fewer_at_once(allowed) == max(1, allowed / 2)
+
+
+@given(allowed_at_once, st.integers(1, 1000))
+def test_an_answer_lets_a_little_more_go_at_once_up_to_the_most(allowed: float, most: int) -> None:
+    more = more_at_once(allowed, most=most)
+    assert more == most or allowed < more <= allowed + 1
+
+
+def test_a_full_round_of_answers_lets_one_more_go_at_once() -> None:
+    allowed = 10.0
+    for _ in range(10):
+        allowed = more_at_once(allowed, most=20)
+    assert 10.9 < allowed <= 11
 
 
 @pytest.mark.parametrize("error", [LOST, refusal(ServerError, 500), UnexpectedResponseError("not JSON")])

@@ -120,7 +120,7 @@ async def test_a_refusal_is_typed_with_code_and_request_id(sender: Sender, unrul
 async def test_a_redirect_is_refused_and_credentials_do_not_follow_it(sender: Sender, unruly: UnrulyServer) -> None:
     async with running() as other:
         unruly.then(answer(b"<html>moved</html>", 307, Location=f"{other.url}/v3/p/things"))
-        with pytest.raises(BadRequestError, match="307.*check endpoint"):
+        with pytest.raises(BadRequestError, match=f"307.*redirects to {other.url[7:]}, .*check endpoint"):
             await sender.send(request(unruly, "POST", body=b"{}"), Badge())
         assert not other.received
 
@@ -238,6 +238,69 @@ async def test_the_last_error_is_raised_as_it_is_when_all_tries_are_used_up(
     assert len(unruly.received) == 3
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_tries_that_are_refused_for_their_rate_do_not_count(
+    sender: Sender, unruly: UnrulyServer, method: str
+) -> None:
+    unruly.then(*[fault(429, "APIGW.0308")] * 6)
+    assert (await sender.send(request(unruly, method), ANONYMOUS)).content == FINE
+    assert len(unruly.received) == 7
+
+
+async def test_tries_that_failed_count_among_those_that_were_refused_for_their_rate(
+    sender: Sender, unruly: UnrulyServer
+) -> None:
+    unruly.then(*[fault(429, "APIGW.0308"), fault(503, "503")] * 4)
+    with pytest.raises(ServerError):
+        await sender.send(request(unruly), ANONYMOUS)
+    assert len(unruly.received) == 6
+
+
+@pytest.mark.parametrize("retry_after", [{}, {"Retry_After": "7"}])
+async def test_a_service_that_lets_nobody_through_is_borne_with_for_some_time(
+    unruly: UnrulyServer, retry_after: dict[str, str]
+) -> None:
+    unruly.then(*[fault(429, "APIGW.0308", **retry_after)] * 100)
+    settings = network(throttle_timeout=0.3)
+    began = time.monotonic()
+    async with Transport(settings) as transport:
+        sender = Sender(transport, settings)
+        sent = await asyncio.gather(
+            *(sender.send(request(unruly), ANONYMOUS) for _ in range(50)), return_exceptions=True
+        )
+    assert [type(each) for each in sent] == [RateLimitedError] * 50
+    assert time.monotonic() - began < 3
+    assert len(unruly.received) < 40
+
+
+async def test_each_service_has_a_line_of_its_own(sender: Sender, unruly: UnrulyServer) -> None:
+    unruly.then(fault(429, "APIGW.0308", Retry_After="5"))
+    throttled = asyncio.create_task(sender.send(request(unruly), ANONYMOUS))
+    while not unruly.received:
+        await asyncio.sleep(0.01)
+    other = Request("rds", "GET", f"{unruly.url}/v3/p/instances")
+    assert (await asyncio.wait_for(sender.send(other, ANONYMOUS), 2)).content == FINE
+    throttled.cancel()
+
+
+async def test_so_many_requests_as_allowed_are_under_way_at_once(unruly: UnrulyServer) -> None:
+    settings, under_way, most = network(requests_at_once=4), 0, 0
+
+    async def count(_: Any) -> Any:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return await answer(FINE)(_)
+
+    unruly.then(*[count] * 20)
+    async with Transport(settings) as transport:
+        sender = Sender(transport, settings)
+        await asyncio.gather(*(sender.send(request(unruly), ANONYMOUS) for _ in range(20)))
+    assert most == 4
+
+
 async def test_the_service_tells_how_long_to_wait(sender: Sender, unruly: UnrulyServer) -> None:
     unruly.then(fault(429, "APIGW.0308", Retry_After="1"))
     started = time.monotonic()
@@ -256,11 +319,11 @@ async def test_a_silly_wait_is_not_waited(sender: Sender, unruly: UnrulyServer, 
 async def test_every_repetition_is_logged_with_its_reason_and_without_secrets(
     sender: Sender, unruly: UnrulyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    unruly.then(fault(429, "APIGW.0308", "slower"))
+    unruly.then(fault(503, "APIGW.0613", "slower"))
     with caplog.at_level(logging.DEBUG):
         await sender.send(request(unruly, query=[("name", "x")], headers={"X-Auth-Token": "VERY-SECRET"}), ANONYMOUS)
     (record,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert record.getMessage().startswith("GET /v3/p/things: try 1 failed, next in 0.0 s: cbr answered 429 APIGW.0308")
+    assert record.getMessage().startswith("GET /v3/p/things: try 1 failed, next in 0.0 s: cbr answered 503 APIGW.0613")
     assert "VERY-SECRET" not in caplog.text
 
 
@@ -287,6 +350,14 @@ async def test_a_deletion_whose_answer_got_lost_is_done_when_nothing_is_found_an
 ) -> None:
     unruly.then(trouble, fault(404, "BackupService.6200"))
     assert (await sender.send(request(unruly, "DELETE"), ANONYMOUS)).content is None
+
+
+async def test_a_deletion_that_was_only_refused_for_its_rate_has_deleted_nothing(
+    sender: Sender, unruly: UnrulyServer
+) -> None:
+    unruly.then(fault(429, "APIGW.0308"), fault(404, "BackupService.6200"))
+    with pytest.raises(NotFoundError):
+        await sender.send(request(unruly, "DELETE"), ANONYMOUS)
 
 
 async def test_a_first_deletion_of_nothing_is_told(sender: Sender, unruly: UnrulyServer) -> None:

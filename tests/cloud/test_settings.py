@@ -85,3 +85,14 @@ def test_a_permanent_key_needs_no_security_token() -> None:
 
 def test_a_password_may_hold_any_letter() -> None:
     assert PasswordCredentials("Jürgen", " pässword\n", "Firma AG").password == " pässword\n"
+
+
+def test_whoever_watches_a_screen_waits_some_seconds_and_no_longer_than_asked_for() -> None:
+    settings = CloudSettings(PASSWORD, region="eu-de")
+    hurried = settings.impatient()
+    assert hurried.network == NetworkSettings(total_timeout=15, attempts=2, throttle_timeout=10)
+    assert dataclasses.replace(hurried, network=settings.network) == settings
+    fast = CloudSettings(
+        PASSWORD, region="eu-de", network=NetworkSettings(total_timeout=5, attempts=1, throttle_timeout=0)
+    )
+    assert fast.impatient() == fast

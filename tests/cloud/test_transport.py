@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import socket
 import traceback
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -140,6 +141,43 @@ async def test_an_answer_without_end_is_not_read(
     assert (await get(transport, unruly.url)).status == 200
 
 
+async def test_chunks_without_end_are_not_read(
+    transport: Transport, unruly: UnrulyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport_module, "LARGEST_RESPONSE", 1_000_000)
+    client_left = asyncio.Event()
+
+    async def endless(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 10_000)
+        except ConnectionError:
+            client_left.set()
+        return response
+
+    unruly.then(endless)
+    with pytest.raises(UnexpectedResponseError, match="answered with more than 1000000 bytes"):
+        await get(transport, unruly.url)
+    await asyncio.wait_for(client_left.wait(), 5)
+
+
+async def test_an_answer_that_unpacks_to_a_gigabyte_takes_little_memory(
+    transport: Transport, unruly: UnrulyServer
+) -> None:
+    bomb = gzip.compress(bytes(10_000_000)) * 100
+    unruly.then(answer(bomb, Content_Encoding="gzip"))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnexpectedResponseError, match="answered with more than 67108864 bytes"):
+            await get(transport, unruly.url)
+        assert tracemalloc.get_traced_memory()[1] < 3 * transport_module.LARGEST_RESPONSE
+    finally:
+        tracemalloc.stop()
+
+
 async def test_an_answer_of_just_the_largest_size_is_read(
     transport: Transport, unruly: UnrulyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +202,13 @@ async def test_a_connection_that_is_closed_without_an_answer_leaves_the_effect_o
     assert sent(error)
     assert "GET to 127.0.0.1" in str(error)
     assert "got no whole answer" in str(error)
+    assert "Next step: When it stays, check network and proxy" in str(error)
+
+
+async def test_what_may_have_taken_effect_is_to_be_looked_for_first(transport: Transport, unruly: UnrulyServer) -> None:
+    unruly.then(hang_up)
+    with pytest.raises(CloudConnectionError, match="Next step: Look whether it took effect before it is repeated"):
+        await transport.send("POST", unruly.url, headers={}, body=b"{}")
 
 
 async def test_a_connection_that_is_cut_in_the_answer_leaves_the_effect_open(
@@ -217,6 +262,8 @@ async def test_a_connection_that_does_not_come_about_in_time_had_no_effect() -> 
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nwords",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 " + b"x" * 100000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 100000 + b"\r\n",
     ],
 )
 async def test_an_answer_that_is_not_http_is_a_connection_error(transport: Transport, garbage: bytes) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.page_numbers import page_numbers
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.wire import RequestModel
+from airflow_provider_backup.cloud.wire import RequestModel, ResponseT, parsed, request_id_of, row_id
 
 LARGEST_PAGE = 1000
 """Rows that a page may have at most."""
 
 
-async def all_rows(api: ServiceApi, path: str, member: str, query: RequestModel) -> AsyncIterator[Any]:
-    """Read every row of a list, each id once.
+async def all_pages(api: ServiceApi, path: str, member: str, query: RequestModel) -> AsyncIterator[RowPage]:
+    """Read a list page by page, each id once.
 
     The three lists have no common way of paging but ``offset``: vaults and operation logs know no marker.
 
@@ -27,18 +29,29 @@ async def all_rows(api: ServiceApi, path: str, member: str, query: RequestModel)
     filters = query.to_wire()
     limit = int(filters.pop("limit", LARGEST_PAGE))
     offset = int(filters.pop("offset", 0))
-    seen: set[Any] = set()
-    while True:
+    seen: set[str] = set()
+    for _ in page_numbers(f"CBR {member}"):
         # The page on operation logs wants offset to be 1 or more: the first page goes without it.
         body = await api.get(path, query={**filters, "limit": limit, "offset": offset or None})
         rows = rows_of(body, member)
-        fresh = [row for row in rows if _id(row) not in seen]
-        for row in fresh:
-            seen.add(_id(row))
-            yield row
+        fresh = [row for row in rows if row_id(row) not in seen]
+        seen.update(map(row_id, fresh))
+        yield RowPage(fresh, _number(body, "count", 0) or None, request_id_of(body))
         offset += len(rows)
         if not fresh or (len(rows) < _number(body, "limit", limit) and offset >= _number(body, "count", 0)):
             return
+
+
+async def all_rows(
+    api: ServiceApi, path: str, member: str, query: RequestModel, model: type[ResponseT]
+) -> AsyncIterator[ResponseT]:
+    """Read every row of a list, each id once; see :func:`all_pages`.
+
+    :param model: the model of a row.
+    """
+    async for page in all_pages(api, path, member, query):
+        for row in page.rows:
+            yield parsed(model, row, request_id=page.request_id)
 
 
 def rows_of(body: Any, member: str) -> list[Any]:
@@ -48,12 +61,8 @@ def rows_of(body: Any, member: str) -> list[Any]:
     """
     rows = (body.get(member) or []) if isinstance(body, Mapping) else None
     if not isinstance(rows, list):
-        raise UnexpectedResponseError(f"The answer has no list {member!r}")
+        raise UnexpectedResponseError(f"The answer has no list {member!r}", request_id=request_id_of(body))
     return rows
-
-
-def _id(row: Any) -> Any:
-    return row.get("id") if isinstance(row, Mapping) else None
 
 
 def _number(body: Mapping[str, Any], member: str, otherwise: int) -> int:

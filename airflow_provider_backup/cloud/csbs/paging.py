@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.backup_lists import RowPage
+from airflow_provider_backup.cloud.page_numbers import page_numbers
 from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.wire import listed, request_id_of, row_id
 
 PAGE_SIZE = 1000
 """Rows in a page: what the service itself takes without ``limit``."""
 
 
-async def pages(api: ServiceApi, collection: str, query: Mapping[str, Any]) -> AsyncIterator[list[Any]]:
+async def pages(api: ServiceApi, collection: str, query: Mapping[str, Any]) -> AsyncIterator[RowPage]:
     """Yield the pages of a list until a short one that names no next page.
 
     :param api: the service.
@@ -22,13 +24,11 @@ async def pages(api: ServiceApi, collection: str, query: Mapping[str, Any]) -> A
     """
     asked = {"limit": PAGE_SIZE, **query}
     seen: set[str] = set()
-    while True:
+    for _ in page_numbers(f"CSBS {collection}"):
         body = await api.get(collection, query=asked)
-        rows = body.get(collection) if isinstance(body, Mapping) else None
-        if not isinstance(rows, list):
-            raise UnexpectedResponseError(f"The answer has no list {collection!r}")
-        yield rows
-        marker = str(rows[-1].get("id", "")) if rows and isinstance(rows[-1], Mapping) else ""
+        rows = listed(body, collection)
+        yield RowPage(rows, request_id=request_id_of(body))
+        marker = row_id(rows[-1]) if rows else ""
         more = len(rows) >= asked["limit"] or _names_next_page(body.get(f"{collection}_links"))
         # A service that does not know the marker would send the same page for ever.
         if not marker or not more or marker in seen:

@@ -6,7 +6,7 @@ Requests are strict bases for the models of each service; responses hold what al
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -15,6 +15,7 @@ from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, field_s
 from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
 from airflow_provider_backup.cloud.rules import Identifier, matching
 from airflow_provider_backup.cloud.wire import (
+    Id,
     JsonObject,
     Number,
     RequestModel,
@@ -84,6 +85,11 @@ class DatabaseBackupCreate(RequestModel):
     instance_id: Identifier
     name: BackupName
     description: Description | None = None
+
+    @property
+    def database_names(self) -> Collection[str]:
+        """The databases that are backed up; none at all stands for the whole instance."""
+        return ()
 
 
 class PageQuery(RequestModel):
@@ -167,7 +173,7 @@ class Datastore(ResponseModel):
 class Row(ResponseModel):
     """Something that lists show, with an id."""
 
-    id: str
+    id: Id
 
 
 class DatabaseBackup(Row):
@@ -198,6 +204,13 @@ class DatabaseBackup(Row):
         """Size in MB, when known."""
         return self.size
 
+    def holds(self, databases: Collection[str]) -> bool:
+        """Tell whether these databases are in the backup for certain.
+
+        :param databases: names of databases; none at all stands for the whole instance.
+        """
+        return True
+
 
 class JobInstance(ResponseModel):
     """The instance that a job works on."""
@@ -212,7 +225,7 @@ class Job(ResponseModel):
     ``progress`` is 0 to 100 and only there while the job runs; GaussDB calls it ``progress``, the others ``process``.
     """
 
-    id: str
+    id: Id
     name: str = ""
     status: str = ""
     created: Timestamp = None

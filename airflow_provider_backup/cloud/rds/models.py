@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
@@ -39,6 +40,11 @@ class BackupCreate(DatabaseBackupCreate):
 
     databases: tuple[BackupDatabase, ...] | None = None
     backup_database_individually: bool | None = None
+
+    @property
+    def database_names(self) -> Collection[str]:
+        """The databases that are backed up; none at all stands for the whole instance."""
+        return [database.name for database in self.databases or ()]
 
     @field_validator("backup_database_individually")
     @classmethod
@@ -121,6 +127,14 @@ class Backup(DatabaseBackup):
     def size_mb(self) -> float | None:
         """Size in MB, when known."""
         return self.size / 1024 if self.size is not None else None
+
+    def holds(self, databases: Collection[str]) -> bool:
+        """Tell whether these databases are in the backup for certain.
+
+        :param databases: names of databases; none at all stands for the whole instance, which a backup that names
+            databases need not be.
+        """
+        return not self.databases or (bool(databases) and {each.name for each in self.databases}.issuperset(databases))
 
 
 class Policy(DatabasePolicy):

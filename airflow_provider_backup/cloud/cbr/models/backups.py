@@ -17,7 +17,7 @@ from airflow_provider_backup.cloud.cbr.models.fields import (
     Text,
 )
 from airflow_provider_backup.cloud.rules import Identifier
-from airflow_provider_backup.cloud.wire import AsObject, Flag, RequestModel, ResponseModel, Timestamp, WholeNumber
+from airflow_provider_backup.cloud.wire import AsObject, Flag, Id, RequestModel, ResponseModel, Timestamp, WholeNumber
 
 BackupStatus = Literal[
     "available",
@@ -104,7 +104,7 @@ class BackupExtendInfo(ResponseModel):
 class Backup(ResponseModel):
     """The backup of one resource (CBR section 7.1)."""
 
-    id: str
+    id: Id
     status: str | None = None
     name: str | None = None
     description: str | None = None

@@ -9,7 +9,15 @@ from pydantic import Field, ValidationInfo, field_validator
 from airflow_provider_backup.cloud.cbr.models.fields import AsItems, Name, Text, Uuid, unlimited_or_from_one_to
 from airflow_provider_backup.cloud.cbr.models.vault_resources import MOST_RESOURCES, VaultResourceCreate
 from airflow_provider_backup.cloud.rules import Identifier, without_angle_brackets
-from airflow_provider_backup.cloud.wire import AsObject, JsonObject, RequestModel, ResponseModel, Timestamp, WholeNumber
+from airflow_provider_backup.cloud.wire import (
+    AsObject,
+    Id,
+    JsonObject,
+    RequestModel,
+    ResponseModel,
+    Timestamp,
+    WholeNumber,
+)
 
 
 class CheckpointParameters(RequestModel):
@@ -99,7 +107,7 @@ class CheckpointExtraInfo(ResponseModel):
 class Checkpoint(ResponseModel):
     """Backups taken together (CBR section 6.1); its single backups are found by ``backups.list(checkpoint_id=...)``."""
 
-    id: str
+    id: Id
     status: str | None = None
     project_id: str | None = None
     created_at: Timestamp = None

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from airflow_provider_backup.cloud.cbr.models.fields import Offset, PageSize, QueryTime, Text
 from airflow_provider_backup.cloud.rules import Identifier
-from airflow_provider_backup.cloud.wire import AsObject, Flag, RequestModel, ResponseModel, Timestamp, WholeNumber
+from airflow_provider_backup.cloud.wire import AsObject, Flag, Id, RequestModel, ResponseModel, Timestamp, WholeNumber
 
 LogOperationType = Literal[
     "backup", "copy", "replication", "restore", "delete", "sync", "vault_delete", "remove_resource"
@@ -93,7 +93,7 @@ class LogExtraInfo(ResponseModel):
 class OperationLog(ResponseModel):
     """What the service did for one resource (CBR section 8)."""
 
-    id: str
+    id: Id
     operation_type: str | None = None
     status: str | None = None
     project_id: str | None = None

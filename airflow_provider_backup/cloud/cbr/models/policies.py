@@ -10,7 +10,7 @@ from airflow_provider_backup.cloud.cbr.models.fields import AsItems, Name, Opera
 from airflow_provider_backup.cloud.cbr.models.operation_definitions import OperationDefinition, OperationDefinitionView
 from airflow_provider_backup.cloud.cbr.models.triggers import Trigger, TriggerChange, TriggerView
 from airflow_provider_backup.cloud.rules import Identifier
-from airflow_provider_backup.cloud.wire import AsObject, Flag, RequestModel, ResponseModel
+from airflow_provider_backup.cloud.wire import AsObject, Flag, Id, RequestModel, ResponseModel
 
 
 class PolicyCreate(RequestModel):
@@ -65,7 +65,7 @@ class AssociatedVault(ResponseModel):
 class Policy(ResponseModel):
     """A policy, as read (CBR section 4.5)."""
 
-    id: str
+    id: Id
     name: str
     enabled: Flag = None
     operation_type: str | None = None

@@ -21,6 +21,7 @@ from airflow_provider_backup.cloud.rules import Identifier, UniqueKeys, without_
 from airflow_provider_backup.cloud.wire import (
     AsObject,
     Flag,
+    Id,
     JsonObject,
     RequestModel,
     ResponseModel,
@@ -224,7 +225,7 @@ class TagView(ResponseModel):
 class Vault(ResponseModel):
     """A vault, as read (CBR section 5.2). Its policies are found by ``policies.list(vault_id=...)``."""
 
-    id: str
+    id: Id
     name: str
     description: str | None = None
     project_id: str | None = None

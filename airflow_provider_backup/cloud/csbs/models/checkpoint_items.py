@@ -13,6 +13,7 @@ from airflow_provider_backup.cloud.rules import Identifier
 from airflow_provider_backup.cloud.wire import (
     AsObject,
     Flag,
+    Id,
     Number,
     RequestModel,
     ResponseModel,
@@ -159,7 +160,7 @@ class ExtendInfo(ResponseModel):
 class CheckpointItem(ResponseModel):
     """The backup of one server (CSBS section 5)."""
 
-    id: str
+    id: Id
     checkpoint_id: str | None = None
     name: str | None = None
     description: str | None = None

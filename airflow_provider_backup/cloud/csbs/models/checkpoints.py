@@ -10,7 +10,7 @@ from airflow_provider_backup.cloud.csbs.models.fields import Description, Name, 
 from airflow_provider_backup.cloud.csbs.models.policies import PolicyServerView
 from airflow_provider_backup.cloud.csbs.models.tags import Tags
 from airflow_provider_backup.cloud.rules import Identifier
-from airflow_provider_backup.cloud.wire import Flag, JsonObject, RequestModel, ResponseModel, Timestamp
+from airflow_provider_backup.cloud.wire import Flag, Id, JsonObject, RequestModel, ResponseModel, Timestamp
 
 AnyServerType = Literal["OS::Nova::Server", "OS::Ironic::BareMetalServer"]
 
@@ -78,7 +78,7 @@ class ProtectionPlan(ResponseModel):
 class Checkpoint(ResponseModel):
     """What starting a backup answers (CSBS section 4.3); its backups are found by its id."""
 
-    id: str
+    id: Id
     status: str | None = None
     created_at: Timestamp = None
     project_id: str | None = None

@@ -22,7 +22,7 @@ from airflow_provider_backup.cloud.csbs.models.scheduled_operations import (
 from airflow_provider_backup.cloud.csbs.models.tags import Tags, TagView
 from airflow_provider_backup.cloud.csbs.pattern import SchedulePattern
 from airflow_provider_backup.cloud.rules import Identifier
-from airflow_provider_backup.cloud.wire import JsonObject, RequestModel, ResponseModel, Timestamp
+from airflow_provider_backup.cloud.wire import Id, JsonObject, RequestModel, ResponseModel, Timestamp
 
 MOST_SERVERS = 64
 """Servers in one policy (CSBS section 3.1, limits)."""
@@ -114,7 +114,7 @@ class PolicyQuery(RequestModel):
 class PolicyServerView(ResponseModel):
     """A server of a policy or a checkpoint, as read."""
 
-    id: str
+    id: Id
     name: str | None = None
     type: str | None = None
     extra_info: JsonObject = Field(default_factory=dict)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from airflow_provider_backup.cloud.json_text import read_json
 from airflow_provider_backup.cloud.rules import Identifier, matching, without_angle_brackets
 from airflow_provider_backup.cloud.vbs.models.fields import MOST_TAGS, Name, TrueFalse
-from airflow_provider_backup.cloud.wire import Flag, JsonObject, RequestModel, ResponseModel, Timestamp, WholeNumber
+from airflow_provider_backup.cloud.wire import Flag, Id, JsonObject, RequestModel, ResponseModel, Timestamp, WholeNumber
 
 
 def _plain_description(value: Any) -> Any:
     # Either plain text or a JSON document with the text as DESC (VBS section 4.5).
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            document = json.loads(value)
+            document = read_json(value)
         except ValueError:
             return value
         return document.get("DESC", value) if isinstance(document, dict) else value
@@ -76,7 +76,7 @@ class BackupCreate(RequestModel):
 class BackupSummary(ResponseModel):
     """A backup in the short list."""
 
-    id: str
+    id: Id
     name: str | None = None
     links: list[dict[str, Any]] = Field(default_factory=list)
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from airflow_provider_backup.cloud.wire import JsonObject, ResponseModel, Timestamp
+from airflow_provider_backup.cloud.wire import Id, JsonObject, ResponseModel, Timestamp, row_id
 
 
 def _list_or_nothing(value: Any) -> Any:
@@ -17,7 +17,7 @@ def _list_or_nothing(value: Any) -> Any:
 class JobCreated(ResponseModel):
     """The answer to a call that starts a job."""
 
-    job_id: str
+    job_id: Id
 
 
 class Job(ResponseModel):
@@ -31,7 +31,7 @@ class Job(ResponseModel):
     :param fail_reason: the service's words, when it failed.
     """
 
-    job_id: str
+    job_id: Id
     job_type: str | None = None
     status: str = ""
     entities: JsonObject = Field(default_factory=dict)
@@ -44,7 +44,7 @@ class Job(ResponseModel):
     @property
     def backup_id(self) -> str | None:
         """Id of the backup that the job takes, as soon as the job names it."""
-        return str(self.entities.get("backup_id") or "") or None
+        return row_id(self.entities, "backup_id") or None
 
     @property
     def reason(self) -> str | None:

@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud.vbs.models.scheduled_policies import (
     ScheduledPolicyUpdate,
     check_zone,
 )
-from airflow_provider_backup.cloud.wire import RequestModel, ResponseModel, WholeNumber
+from airflow_provider_backup.cloud.wire import Id, RequestModel, ResponseModel, WholeNumber
 
 
 class PolicyTag(RequestModel):
@@ -79,7 +79,7 @@ class PolicyUpdate(RequestModel):
 class PolicyCreated(ResponseModel):
     """The answer to a new or changed policy: only its id."""
 
-    backup_policy_id: str
+    backup_policy_id: Id
 
 
 class Policy(ResponseModel):

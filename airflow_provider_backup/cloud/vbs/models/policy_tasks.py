@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_backup.cloud.wire import ResponseModel, Timestamp, WholeNumber
+from airflow_provider_backup.cloud.wire import Id, ResponseModel, Timestamp, WholeNumber
 
 
 class PolicyTask(ResponseModel):
@@ -19,7 +19,7 @@ class PolicyTask(ResponseModel):
     :param message: the service's words on a failure, when it gives some.
     """
 
-    job_id: str
+    job_id: Id
     vbs_job_id: str | None = None
     status: str = ""
     resource_id: str | None = None

@@ -1,0 +1,63 @@
+"""How far the cloud's clock is from this machine's, learned from the ``Date`` of answers; without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+TOLERANCE = timedelta(seconds=5)
+"""What is left between clocks: those of Airflow's machines among each other, and the time that answers travel."""
+
+_SECOND = timedelta(seconds=1)
+_MOST_DIFFERENCE = timedelta(days=1)
+"""A ``Date`` farther away is no clock's."""
+
+
+class CloudClock:
+    """The cloud's clock as seen from here; the same as this machine's until an answer proves otherwise.
+
+    ``Date`` is in whole seconds and was written somewhere between request and answer, so each answer gives bounds for
+    the difference. Among all differences within the bounds the smallest one counts.
+    """
+
+    def __init__(self) -> None:
+        self._least = timedelta.min
+        self._most = timedelta.max
+
+    def learn(self, headers: Mapping[str, str], sent_at: datetime, received_at: datetime) -> None:
+        """Take note of an answer.
+
+        :param headers: the answer's headers (a case-insensitive mapping); without a plausible ``Date`` it is ignored.
+        :param sent_at: when the request was sent, by this machine's clock; with a time zone.
+        :param received_at: when the answer had come, likewise.
+        """
+        date = _date_of(headers)
+        if date is None or abs(date - received_at) > _MOST_DIFFERENCE:
+            return
+        least, most = date - received_at, date + _SECOND - sent_at
+        if least > self._most or most < self._least:
+            # A clock was set.
+            self._least, self._most = least, most
+        else:
+            self._least, self._most = max(least, self._least), min(most, self._most)
+
+    @property
+    def difference(self) -> timedelta:
+        """How much the cloud's clock is ahead of this machine's; negative when it is behind."""
+        return max(self._least, min(self._most, timedelta(0)))
+
+    def earliest(self, moment: datetime) -> datetime:
+        """Return what the cloud's clock showed at a moment, rather too early than too late.
+
+        :param moment: by this machine's clock; with a time zone.
+        """
+        return moment + self.difference - TOLERANCE
+
+
+def _date_of(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(headers["Date"])
+    except (KeyError, ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

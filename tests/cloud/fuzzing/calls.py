@@ -1,0 +1,333 @@
+"""Every call of every service of the client, found by looking: with arguments that fit, and what real answers are."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_backup.cloud.backup import BackupKind, BackupObservation, BackupReference
+from airflow_provider_backup.cloud.backup_lists import RowPage
+from airflow_provider_backup.cloud.cbr import models as cbr
+from airflow_provider_backup.cloud.client import BackupCloud
+from airflow_provider_backup.cloud.csbs import models as csbs
+from airflow_provider_backup.cloud.errors import ApiError, InvalidRequestError
+from airflow_provider_backup.cloud.gaussdb import models as gaussdb
+from airflow_provider_backup.cloud.rds import models as rds
+from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.settings import CloudSettings, NetworkSettings, PasswordCredentials
+from airflow_provider_backup.cloud.taurusdb import models as taurusdb
+from airflow_provider_backup.cloud.transport import Response
+from airflow_provider_backup.cloud.vbs import models as vbs
+from airflow_provider_backup.cloud.wire import ResponseModel
+from airflow_provider_backup.emulator.running import RunningCloud
+from tests.cloud.fuzzing.models import assert_storable, look_at
+
+ID = "01234567-89ab-4def-8123-456789abcdef"
+_KINDS: Mapping[str, tuple[BackupKind, ...]] = {
+    "vbs": ("backup", "job"),
+    "csbs": ("backup", "checkpoint"),
+    "cbr": ("backup", "checkpoint"),
+}
+_DATABASES = {"rds": rds, "gaussdb": gaussdb, "taurusdb": taurusdb}
+_WEEKLY = {"keep_days": 7, "start_time": "01:00-02:00", "period": "1,2"}
+_DATABASE_POLICIES = {
+    "rds": rds.PolicyUpdate.model_validate(_WEEKLY),
+    "gaussdb": gaussdb.PolicyUpdate.model_validate(_WEEKLY | {"differential_period": "30"}),
+    "taurusdb": taurusdb.PolicyUpdate.model_validate(_WEEKLY),
+}
+_LAST = ("delete", "remove", "dissociate", "disassociate")
+"""What takes things away comes after what looks at them."""
+_NEEDED_ALL_THE_SAME = ("instance_id", "policy_id")
+"""Arguments with a default, without which some calls refuse to ask."""
+
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of the client.
+
+    :param service: which service.
+    :param path: the attributes that lead to the method, from the service on.
+    :param kind: of the reference, for calls that take one.
+    """
+
+    service: str
+    path: tuple[str, ...]
+    kind: BackupKind | None = None
+
+    def __str__(self) -> str:
+        return ".".join((self.service, *self.path)) + (f"({self.kind})" if self.kind else "")
+
+    def method(self, cloud: BackupCloud) -> Callable[..., Any]:
+        """Return the method of an open client."""
+        found: Any = cloud.service(self.service)
+        for name in self.path:
+            found = getattr(found, name)
+        method: Callable[..., Any] = found
+        return method
+
+    async def run(self, cloud: BackupCloud, given: Arguments) -> Any:
+        """Call, read a list to its end, and return what came.
+
+        :param given: arguments by name; what the method does not take is left out.
+        """
+        method = self.method(cloud)
+        arguments: dict[str, Any] = {}
+        for name, parameter in inspect.signature(method).parameters.items():
+            if name == "reference":
+                arguments[name] = given[f"{self.kind}_reference"]
+            elif parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+                continue
+            elif parameter.default is parameter.empty or name in _NEEDED_ALL_THE_SAME:
+                arguments[name] = given.get(f"{self.path[0]}.{name}", given.get(name))
+        came = method(**arguments)
+        return [each async for each in came] if hasattr(came, "__aiter__") else await came
+
+
+@dataclass
+class World:
+    """A service with something in it.
+
+    :param arguments: of its calls, by name.
+    :param answers: what it answered to each call, body by body.
+    """
+
+    arguments: dict[str, Any]
+    answers: dict[str, list[bytes]] = field(default_factory=dict)
+
+
+def all_calls() -> list[Call]:
+    """Return every public call of every service and resource; a new one is found without being named anywhere."""
+    cloud = BackupCloud(CloudSettings(PasswordCredentials("u", "p", "d"), region="r", cloud="otc"))
+    calls: list[Call] = []
+    for name in SERVICES:
+        service = cloud.service(name)
+        for method in _public_calls(service):
+            takes_reference = "reference" in inspect.signature(getattr(service, method)).parameters
+            kinds = _KINDS.get(name, ("backup",)) if takes_reference else (None,)
+            calls += [Call(name, (method,), kind) for kind in kinds]
+        for resource_name, resource in vars(service).items():
+            if type(resource).__name__.endswith("Resource"):
+                calls += [Call(name, (resource_name, method)) for method in _public_calls(resource)]
+    return sorted(calls, key=lambda call: (call.service, call.path[-1].startswith(_LAST), str(call)))
+
+
+def _public_calls(owner: object) -> list[str]:
+    methods = [(name, value) for name, value in inspect.getmembers(owner, inspect.ismethod) if not name.startswith("_")]
+    return [
+        name
+        for name, method in methods
+        if inspect.iscoroutinefunction(method)
+        or inspect.isasyncgenfunction(method)
+        or "AsyncIterator" in str(inspect.signature(method).return_annotation)
+    ]
+
+
+def look_at_result(result: Any) -> None:
+    """Use what a call returned as operators do."""
+    if isinstance(result, list | tuple):
+        for each in result:
+            look_at_result(each)
+    elif isinstance(result, RowPage):
+        return  # rows that nobody has looked at yet
+    elif isinstance(result, ResponseModel):
+        look_at(result)
+        assert_storable(result.model_dump(mode="json", by_alias=True))
+    elif isinstance(result, BackupObservation):
+        assert str(result).encode()
+        assert_storable([result.to_result(), result.phase.value, result.reason])
+        assert BackupReference.from_dict(result.reference.to_dict()) == result.reference
+    else:
+        assert_storable(result.to_dict() if isinstance(result, BackupReference) else result)
+
+
+def settings_of(running: RunningCloud) -> CloudSettings:
+    """Return how the client reaches a local cloud."""
+    place = running.describe()
+    return CloudSettings(
+        PasswordCredentials(place["user"], place["password"], place["domain"]),
+        region=place["region"],
+        project_name=place["project_name"],
+        cloud="custom",
+        auth_url=place["iam"],
+        network=NetworkSettings(attempts=1),
+    )
+
+
+@asynccontextmanager
+async def _recorded(running: RunningCloud) -> AsyncIterator[tuple[BackupCloud, list[bytes]]]:
+    """Open the client and keep the body of every answer but tokens."""
+    bodies: list[bytes] = []
+    async with BackupCloud(settings_of(running)) as cloud:
+        send = cloud._transport.send
+
+        async def remember(method: str, url: str, **sent: Any) -> Response:
+            response = await send(method, url, **sent)
+            if "/auth/tokens" not in url:
+                bodies.append(response.body)
+            return response
+
+        cloud._transport.send = remember  # type: ignore[method-assign]
+        yield cloud, bodies
+
+
+async def recorded_worlds() -> dict[str, World]:
+    """Make something in every service of a local cloud, call everything, and return arguments and answers."""
+    with RunningCloud(backup_seconds=0) as running:
+        async with _recorded(running) as (cloud, bodies):
+            worlds = {name: World(await _ARGUMENTS[name](cloud, running)) for name in SERVICES}
+            for call in all_calls():
+                bodies.clear()
+                try:
+                    await call.run(cloud, worlds[call.service].arguments)
+                except ApiError:
+                    assert bodies  # a refusal has a body, too
+                except InvalidRequestError:
+                    continue  # such as a list of all backups, which RDS has not
+                worlds[call.service].answers[str(call)] = list(bodies)
+    return worlds
+
+
+async def _vbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
+    (volume, other, *_) = running.describe()["resources"]["volumes"]
+    policy = vbs.PolicyCreate(
+        name="nightly", scheduled_policy=vbs.ScheduledPolicy(start_time="01:00", frequency=1, retention_num=7)
+    )
+    policy_id = await cloud.vbs.policies.create(policy)
+    await cloud.vbs.policies.associate(policy_id, [other])
+    await cloud.vbs.policies.execute(policy_id)
+    backup = vbs.BackupCreate(volume_id=volume, name="before-upgrade")
+    job = BackupReference("vbs", await cloud.vbs.backups.create(backup), "job")
+    reference = (await cloud.vbs.observe(job)).reference
+    return {
+        "policy_id": policy_id,
+        "job_id": job.backup_id,
+        "backup_id": reference.backup_id,
+        "backup_reference": reference,
+        "job_reference": job,
+        "volume_id": volume,
+        "volume_ids": [volume],
+        "name": "before-upgrade",
+        "policy": policy,
+        "change": vbs.PolicyUpdate(name="weekly"),
+        "backup": backup,
+    }
+
+
+async def _csbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
+    (server, *_) = running.describe()["resources"]["servers"]
+    operation = csbs.ScheduledOperationCreate.model_validate(
+        {
+            "enabled": True,
+            "operation_type": "backup",
+            "operation_definition": {"max_backups": 7, "provider_id": csbs.PROVIDER_ID},
+            "trigger": {
+                "properties": {
+                    "pattern": "BEGIN:VCALENDAR\nBEGIN:VEVENT\nRRULE:FREQ=DAILY;INTERVAL=1\nEND:VEVENT\nEND:VCALENDAR"
+                }
+            },
+        }
+    )
+    policy = csbs.PolicyCreate.model_validate(
+        {
+            "name": "servers",
+            "resources": [{"id": server, "name": "app", "type": "OS::Nova::Server"}],
+            "scheduled_operations": [operation],
+        }
+    )
+    policy_id = (await cloud.csbs.policies.create(policy)).id
+    checkpoint = BackupReference("csbs", (await cloud.csbs.checkpoints.execute_policy(policy_id)).id, "checkpoint")
+    (item, *_) = [each async for each in cloud.csbs.checkpoint_items.list(checkpoint_id=checkpoint.backup_id)]
+    return {
+        "policy_id": policy_id,
+        "checkpoint_id": checkpoint.backup_id,
+        "item_id": item.id,
+        "backup_reference": BackupReference("csbs", item.id),
+        "checkpoint_reference": checkpoint,
+        "server_id": server,
+        "server_ids": [server],
+        "name": None,
+        "started_after": datetime.now(UTC) - timedelta(minutes=5),
+        "policy": policy,
+        "changes": csbs.PolicyUpdate(name="weekly"),
+    }
+
+
+async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
+    (server, other, *_) = running.describe()["resources"]["servers"]
+    policy = cbr.PolicyCreate(
+        name="nightly",
+        operation_type="backup",
+        operation_definition=cbr.OperationDefinition(max_backups=7),
+        trigger=cbr.Trigger(properties=cbr.TriggerProperties(pattern=["FREQ=DAILY;INTERVAL=1;BYHOUR=0;BYMINUTE=30"])),
+    )
+    vault = cbr.VaultCreate(
+        name="vault",
+        billing=cbr.BillingCreate(
+            consistent_level="crash_consistent", object_type="server", protect_type="backup", size=200
+        ),
+        resources=[cbr.VaultResourceCreate(id=server, type="OS::Nova::Server")],
+    )
+    policy_id = (await cloud.cbr.policies.create(policy)).id
+    vault_id = (await cloud.cbr.vaults.create(vault)).id
+    await cloud.cbr.vaults.associate_policy(vault_id, policy_id)
+    new = cbr.CheckpointCreate(vault_id=vault_id, parameters=cbr.CheckpointParameters(name="before-upgrade"))
+    checkpoint = BackupReference("cbr", (await cloud.cbr.checkpoints.create(new)).id, "checkpoint")
+    (backup, *_) = [each async for each in cloud.cbr.backups.list(checkpoint_id=checkpoint.backup_id)]
+    (log, *_) = [each async for each in cloud.cbr.operation_logs.list()]
+    return {
+        "policy_id": policy_id,
+        "vault_id": vault_id,
+        "checkpoint_id": checkpoint.backup_id,
+        "backup_id": backup.id,
+        "operation_log_id": log.id,
+        "backup_reference": BackupReference("cbr", backup.id),
+        "checkpoint_reference": checkpoint,
+        "resource_ids": [server],
+        "resources": [cbr.VaultResourceCreate(id=other, type="OS::Nova::Server")],
+        "name": "before-upgrade",
+        "since": None,
+        "policy": policy,
+        "vault": vault,
+        "checkpoint": new,
+        "policies.changes": cbr.PolicyUpdate(name="weekly"),
+        "vaults.changes": cbr.VaultUpdate(name="other"),
+    }
+
+
+def _database(name: str) -> Callable[[BackupCloud, RunningCloud], Any]:
+    async def arguments(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
+        models: Any = _DATABASES[name]
+        (instance, other, *_) = running.describe()["resources"][f"{name}_instances"]
+        service: Any = cloud.service(name)
+        taken = await service.backups.create(models.BackupCreate(instance_id=instance, name="before-upgrade"))
+        return {
+            "instance_id": instance,
+            "backup_id": taken.id,
+            "job_id": taken.job_id or ID,
+            "backup_reference": service.reference_to(taken),
+            "name": "before-upgrade",
+            "backup": models.BackupCreate(instance_id=other, name="before-upgrade-2"),
+            "policy": _DATABASE_POLICIES[name],
+        }
+
+    return arguments
+
+
+_ARGUMENTS: Mapping[str, Callable[[BackupCloud, RunningCloud], Any]] = {
+    "vbs": _vbs,
+    "csbs": _csbs,
+    "cbr": _cbr,
+    **{name: _database(name) for name in _DATABASES},
+}
+
+
+def decoded(body: bytes) -> Any:
+    """Return what a recorded body says; none for an empty one."""
+    return json.loads(body) if body.strip() else None
