@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
@@ -23,8 +23,8 @@ class BackupReference:
     :param instance_id: database services only: the instance that is backed up.
     :param job_id: GaussDB and TaurusDB only: the job that makes the backup, known to whoever started it; it tells the
         progress and the reason of a failure.
-    :param expected_ids: CSBS only: the servers that were asked for, known to whoever started the checkpoint; the
-        service does not tell which of them it left out.
+    :param expected_ids: checkpoints only: the resources that were asked for, known to whoever started it; CSBS does not
+        tell which of them it left out, and lists of backups do not, either.
     """
 
     service: str
@@ -42,8 +42,7 @@ class BackupReference:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> BackupReference:
         """Build a reference from :meth:`to_dict` of this or a neighbour version: unknown members are ignored."""
-        known = {field.name for field in fields(cls)}
-        given = {key: value for key, value in values.items() if key in known and value}
+        given = {key: value for key, value in values.items() if key in cls.__slots__ and value}
         return cls(**given | {"expected_ids": tuple(given.get("expected_ids", ()))})
 
     def __str__(self) -> str:

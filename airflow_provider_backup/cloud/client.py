@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from airflow_provider_backup.cloud.authentication import account_for
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.backup_lists import BackupLists
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import ConfigurationError
+from airflow_provider_backup.cloud.hub.hub import PollHub
 from airflow_provider_backup.cloud.sender import Sender
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services import SERVICES
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 
 class BackupService(Protocol):
     """What every service can do, whatever its own calls are."""
+
+    name: str
+    lists: BackupLists
 
     async def observe(self, reference: BackupReference) -> BackupObservation:
         """Look once at a backup."""
@@ -52,6 +58,7 @@ class BackupCloud:
         self._transport = Transport(settings.network)
         self._sender = Sender(self._transport, settings.network)
         self._account = account_for(settings, self._sender)
+        self._hubs: dict[str, PollHub] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -62,11 +69,18 @@ class BackupCloud:
         await self.close()
 
     async def close(self) -> None:
-        """Close the session."""
+        """End all rounds of questions and close the session."""
         try:
+            for hub in self._hubs.values():
+                await hub.close()
             await self._account.close()
         finally:
             await self._transport.close()
+
+    @property
+    def clock(self) -> CloudClock:
+        """The cloud's clock, as far as answers have told it."""
+        return self._sender.clock
 
     async def project_id(self) -> str:
         """Return the id of the project that requests are for; asks the identity service when it was not given.
@@ -95,6 +109,16 @@ class BackupCloud:
             raise ConfigurationError(f"There is no service {name!r}.", next_step=f"Use one of {', '.join(SERVICES)}.")
         service: BackupService = getattr(self, name)
         return service
+
+    def hub(self, name: str) -> PollHub:
+        """Return the hub in which everybody waits for backups of a service.
+
+        :param name: as for :meth:`service`.
+        :raises ConfigurationError: there is no such service.
+        """
+        if name not in self._hubs:
+            self._hubs[name] = PollHub(self.service(name))
+        return self._hubs[name]
 
     @cached_property
     def vbs(self) -> VbsService:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from weakref import WeakKeyDictionary
 
 from airflow_provider_backup.cloud.client import BackupCloud
@@ -18,23 +17,42 @@ class _Shared:
     users: int = 0
 
 
+_closing: set[asyncio.Task[None]] = set()
 _clouds: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[CloudSettings, _Shared]] = WeakKeyDictionary()
 
 
-@asynccontextmanager
-async def shared_cloud(settings: CloudSettings) -> AsyncIterator[BackupCloud]:
-    """Hand out the client of these settings in this event loop; it closes when its last user leaves.
+class SharedCloud:
+    """Hands out the client of these settings in this event loop; it closes when its last user leaves.
 
     An edited connection makes other settings and so another client; credentials are part of the settings, so different
-    accounts never share a token.
+    accounts never share a token. Use it with ``async with``; it is no generator, as thousands may wait inside.
+
+    :param settings: who asks, and where.
     """
-    clouds = _clouds.setdefault(asyncio.get_running_loop(), {})
-    shared = clouds.setdefault(settings, _Shared(BackupCloud(settings)))
-    shared.users += 1
-    try:
-        yield shared.cloud
-    finally:
+
+    __slots__ = ("_settings",)
+
+    def __init__(self, settings: CloudSettings) -> None:
+        self._settings = settings
+
+    async def __aenter__(self) -> BackupCloud:
+        clouds = _clouds.setdefault(asyncio.get_running_loop(), {})
+        shared = clouds.get(self._settings)
+        if shared is None:
+            shared = clouds[self._settings] = _Shared(BackupCloud(self._settings))
+        shared.users += 1
+        return shared.cloud
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        clouds = _clouds[asyncio.get_running_loop()]
+        shared = clouds[self._settings]
         shared.users -= 1
         if shared.users == 0:
-            del clouds[settings]
-            await shared.cloud.close()
+            del clouds[self._settings]
+            # Whoever is cancelled while it closes leaves nothing open.
+            closing = asyncio.create_task(shared.cloud.close())
+            _closing.add(closing)
+            closing.add_done_callback(_closing.discard)
+            await asyncio.shield(closing)

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.hooks.connection_form import field_behaviour, form_widgets
+from airflow_provider_backup.hooks.recent_settings import recent_settings
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -62,12 +63,17 @@ class BackupCloudHook(BaseHook):
         return field_behaviour()
 
     @asynccontextmanager
-    async def open_cloud(self) -> AsyncIterator[BackupCloud]:
+    async def open_cloud(self, *, not_older_than: float = 0.0) -> AsyncIterator[BackupCloud]:
         """Open the client in async code, for instance in a trigger.
 
+        Everybody in the event loop with the same connection gets the same client; an edited connection is seen within
+        some seconds.
+
+        :param not_older_than: the connection must have been looked up since this moment on the monotonic clock.
         :raises ConfigurationError: the connection cannot work as it is.
         """
-        settings = self._settings(await get_async_connection(self.huaweicloud_conn_id, hook=self))
+        key = (self.huaweicloud_conn_id, self.region, self.project_id)
+        settings = await recent_settings(key, self._read_settings, not_older_than=not_older_than)
         async with _shared_cloud(settings) as cloud:
             yield cloud
 
@@ -79,21 +85,19 @@ class BackupCloudHook(BaseHook):
         :param action: takes the open client; what it returns is returned.
         :raises ConfigurationError: the connection cannot work as it is.
         """
-        settings = self._settings(self.get_connection(self.huaweicloud_conn_id))
-
-        async def act() -> T:
-            async with _shared_cloud(settings) as cloud:
-                return await action(cloud)
-
-        return asyncio.run(act())
+        return _run(self._settings(self.get_connection(self.huaweicloud_conn_id)), action)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask the identity service whether host, account, key, project and region are right, and say what is not."""
         try:
-            project_id = self.run_in_cloud(lambda cloud: cloud.verify())
+            settings = self._settings(self.get_connection(self.huaweicloud_conn_id))
+            project_id = _run(settings.impatient(), lambda cloud: cloud.verify())
         except BackupError as error:
             return False, str(error)
         return True, f"The cloud accepts the credentials; the project is {project_id}."
+
+    async def _read_settings(self) -> CloudSettings:
+        return self._settings(await get_async_connection(self.huaweicloud_conn_id, hook=self))
 
     def _settings(self, connection: Connection) -> CloudSettings:
         # Not extra_dejson: it does I/O to mask secrets and is not safe on an event loop.
@@ -125,8 +129,16 @@ class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):
         return self.run_in_cloud(lambda cloud: action(self.service_of(cloud)))
 
 
+def _run(settings: CloudSettings, action: Callable[[BackupCloud], Awaitable[T]]) -> T:
+    async def act() -> T:
+        async with _shared_cloud(settings) as cloud:
+            return await action(cloud)
+
+    return asyncio.run(act())
+
+
 def _shared_cloud(settings: CloudSettings) -> AbstractAsyncContextManager[BackupCloud]:
     # Imported here, because aiohttp must not be imported while a DAG file is parsed.
-    from airflow_provider_backup.cloud.sharing import shared_cloud
+    from airflow_provider_backup.cloud.sharing import SharedCloud
 
-    return shared_cloud(settings)
+    return SharedCloud(settings)

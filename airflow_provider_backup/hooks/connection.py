@@ -108,8 +108,13 @@ def _network(fields: Mapping[str, Any]) -> NetworkSettings:
         connect_timeout=_number(fields, "connect_timeout", defaults.connect_timeout, least=0.1),
         attempts=int(_number(fields, "attempts", defaults.attempts, least=1)),
         retry_wait=_number(fields, "retry_wait", defaults.retry_wait, least=0),
+        requests_at_once=int(_number(fields, "requests_at_once", defaults.requests_at_once, least=1)),
+        throttle_timeout=_number(fields, "throttle_timeout", defaults.throttle_timeout, least=0),
         proxy=fields.get("proxy") or None,
         ca_bundle=fields.get("ca_bundle") or None,
+        client_certificate=fields.get("client_certificate") or None,
+        client_key=fields.get("client_key") or None,
+        client_key_password=fields.get("client_key_password") or None,
         allow_plain_http=str(fields.get("allow_plain_http", False)).lower() in ("true", "1", "yes"),
     )
 

@@ -54,6 +54,21 @@ FIELDS: dict[str, dict[str, Any]] = {
         "description": "Path of a PEM file with the authorities to trust instead of the system's.",
         "schema": {"type": ["string", "null"]},
     },
+    "client_certificate": {
+        "label": "Client certificate",
+        "description": "Path of a PEM file with the certificate to show to servers that demand one.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "client_key": {
+        "label": "Client key",
+        "description": "Path of the PEM file with the private key; empty when it is in the certificate's file.",
+        "schema": {"type": ["string", "null"]},
+    },
+    "client_key_password": {
+        "label": "Client key password",
+        "description": "Only for an encrypted key.",
+        "schema": {"type": ["string", "null"], "format": "password"},
+    },
     "total_timeout": {
         "label": "Request timeout (s)",
         "description": "Seconds for one request with its answer.",
@@ -68,6 +83,16 @@ FIELDS: dict[str, dict[str, Any]] = {
         "label": "Attempts",
         "description": "How often a request that is safe to repeat is tried.",
         "schema": {"type": ["integer", "null"], "default": _NETWORK.attempts, "minimum": 1},
+    },
+    "requests_at_once": {
+        "label": "Requests at once",
+        "description": "How many requests of one process may be under way to one service.",
+        "schema": {"type": ["integer", "null"], "default": _NETWORK.requests_at_once, "minimum": 1},
+    },
+    "throttle_timeout": {
+        "label": "Throttle timeout (s)",
+        "description": "Seconds to bear with a service that refuses all requests for their rate.",
+        "schema": {"type": ["number", "null"], "default": _NETWORK.throttle_timeout, "minimum": 0},
     },
     "allow_plain_http": {
         "label": "Allow plain http",

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.cbr.models import Backup, BackupQuery
-from airflow_provider_backup.cloud.cbr.paging import all_rows
+from airflow_provider_backup.cloud.cbr.paging import all_pages
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import parsed, validated
+
+ROW_MEMBERS = (
+    *("id", "checkpoint_id", "parent_id", "resource_id", "name", "status", "created_at", "updated_at"),
+    ("extend_info", ("progress",)),
+)
+"""What tells how a backup stands."""
 
 
 class BackupResource:
@@ -34,8 +41,20 @@ class BackupResource:
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         query = validated(BackupQuery, "CBR backup list", filters)
-        async for row in all_rows(self._api, "backups", "backups", query):
-            yield parsed(Backup, row)
+        async for page in all_pages(self._api, "backups", "backups", query):
+            for row in page.rows:
+                yield parsed(Backup, row, request_id=page.request_id)
+
+    def pages(self, **filters: Any) -> AsyncIterator[RowPage]:
+        """Read all backups, or those that match, as pages of rows that nobody has looked at.
+
+        They hold no more than :data:`ROW_MEMBERS`.
+
+        :param filters: as for :meth:`list`.
+        :raises InvalidRequestError: a filter breaks a documented rule.
+        """
+        query = validated(BackupQuery, "CBR backup list", filters)
+        return all_pages(self._api.keeping("backups", ROW_MEMBERS), "backups", "backups", query)
 
     async def delete(self, backup_id: str) -> None:
         """Start to delete a backup (CBR section 7.3); it is gone when reading it fails with ``NotFoundError``.

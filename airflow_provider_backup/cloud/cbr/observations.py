@@ -80,6 +80,28 @@ def observe_backup(reference: BackupReference, backup: Backup, logs: Sequence[Op
     )
 
 
+def observe_covering_backups(reference: BackupReference, backups: Sequence[Backup]) -> BackupObservation | None:
+    """Describe a checkpoint by its good backups alone; none unless every resource that was asked for has one.
+
+    :param reference: the checkpoint, with the ids of all its resources.
+    :param backups: good backups with its id; those of single disks inside a server's backup do not count.
+    """
+    whole = sorted((backup for backup in backups if backup.parent_id is None), key=lambda backup: backup.name or "")
+    resource_ids = [backup.resource_id for backup in whole if backup.resource_id]
+    if not reference.expected_ids or set(reference.expected_ids) - set(resource_ids):
+        return None
+    return BackupObservation(
+        reference=reference,
+        status=whole[0].status or "",
+        phase=Phase.GOOD,
+        name=whole[0].name,
+        backup_ids=tuple(backup.id for backup in whole),
+        resource_ids=tuple(resource_ids),
+        created_at=min((backup.created_at for backup in whole if backup.created_at is not None), default=None),
+        finished_at=_latest(whole),
+    )
+
+
 def _missing_backup(log: OperationLog) -> tuple[str | None, Phase]:
     # A backup that is said to be made but is not listed may not be relied on.
     phase = phase_of(log.status)

@@ -34,5 +34,5 @@ class OperationLogResource:
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         query = validated(OperationLogQuery, "CBR operation log list", filters)
-        async for row in all_rows(self._api, "operation-logs", "operation_logs", query):
-            yield parsed(OperationLog, row)
+        async for entry in all_rows(self._api, "operation-logs", "operation_logs", query, OperationLog):
+            yield entry

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_backup.cloud.cbr.models import Policy, PolicyCreate, PolicyQuery, PolicyUpdate
 from airflow_provider_backup.cloud.cbr.paging import rows_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.wire import parsed, validated
+from airflow_provider_backup.cloud.wire import parsed, request_id_of, validated
 
 
 class PolicyResource:
@@ -41,8 +41,9 @@ class PolicyResource:
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         query = validated(PolicyQuery, "CBR policy list", filters)
-        for row in rows_of(await self._api.get("policies", query=query.to_wire()), "policies"):
-            yield parsed(Policy, row)
+        answer = await self._api.get("policies", query=query.to_wire())
+        for row in rows_of(answer, "policies"):
+            yield parsed(Policy, row, request_id=request_id_of(answer))
 
     async def update(self, policy_id: str, changes: PolicyUpdate) -> Policy:
         """Change a policy (CBR section 4.4); fields that are not given keep their value.

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.cbr.backup_lists import backup_lists
 from airflow_provider_backup.cloud.cbr.backups import BackupResource
 from airflow_provider_backup.cloud.cbr.checkpoints import CheckpointResource
-from airflow_provider_backup.cloud.cbr.models import Backup, OperationLog
+from airflow_provider_backup.cloud.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.cbr.observations import observe_backup, observe_checkpoint, uncovered_resources
 from airflow_provider_backup.cloud.cbr.operation_logs import OperationLogResource
 from airflow_provider_backup.cloud.cbr.policies import PolicyResource
 from airflow_provider_backup.cloud.cbr.vaults import VaultResource
 from airflow_provider_backup.cloud.errors import NotFoundError, PermissionDeniedError
-from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
+from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
 log = logging.getLogger(__name__)
+
+_BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class CbrService:
@@ -36,6 +41,18 @@ class CbrService:
         self.checkpoints = CheckpointResource(api)
         self.backups = BackupResource(api)
         self.operation_logs = OperationLogResource(api)
+        self.lists = backup_lists(self.backups)
+
+    def reference_to(self, checkpoint: Checkpoint) -> BackupReference:
+        """Return where to look for a checkpoint later, with the ids of all resources that it is to back up.
+
+        :param checkpoint: as its creation showed it.
+        """
+        vault = checkpoint.vault
+        resource_ids = dict.fromkeys(
+            [resource.id for resource in vault.resources] + [resource.id for resource in vault.skipped_resources]
+        )
+        return BackupReference(self.name, checkpoint.id, "checkpoint", expected_ids=tuple(resource_ids))
 
     async def observe(self, reference: BackupReference) -> BackupObservation:
         """Look once at a checkpoint with all its backups, or at a single backup.
@@ -65,7 +82,9 @@ class CbrService:
             if phase_of(backup.status) not in (Phase.GOING, Phase.GONE):
                 await self._delete(backup.id)
 
-    async def find_checkpoint(self, *, vault_id: str, name: str, since: datetime | None) -> BackupReference | None:
+    async def find_checkpoint(
+        self, *, vault_id: str, name: str, since: datetime | None, resource_ids: Collection[str] = ()
+    ) -> BackupReference | None:
         """Find the newest checkpoint whose backups carry a name and that did not fail.
 
         With several resources the service adds ``-0001``, ``-0002`` ... to the name (OTC user manual, "Creating a Cloud
@@ -74,6 +93,7 @@ class CbrService:
         :param vault_id: the vault.
         :param name: the name that the checkpoint was made with.
         :param since: only checkpoints begun then or later, by the service's clock; with a time zone.
+        :param resource_ids: only checkpoints for which all of these were meant; none for any.
         :return: the checkpoint that is in progress or good; none when there is none.
         """
         wanted = re.compile(rf"{re.escape(name)}(-\d{{4}})?")
@@ -82,14 +102,41 @@ class CbrService:
         for searched in (name, f"{name}-0001"):
             async for backup in self.backups.list(vault_id=vault_id, name=searched, start_time=since):
                 if backup.checkpoint_id and wanted.fullmatch(backup.name or ""):
-                    found[backup.checkpoint_id] = backup.created_at or datetime.min.replace(tzinfo=UTC)
+                    found[backup.checkpoint_id] = backup.created_at or _LONG_AGO
+        return await self._newest(found, (Phase.IN_PROGRESS, Phase.GOOD), resource_ids)
+
+    async def find_running(self, *, vault_id: str, resource_ids: Collection[str]) -> BackupReference | None:
+        """Return the newest checkpoint of a vault that is being made now and for which these resources were meant.
+
+        :param vault_id: the vault.
+        :param resource_ids: ids of the resources; it may be for others beside them.
+        """
+        found = {
+            backup.checkpoint_id: backup.created_at or _LONG_AGO
+            async for backup in self.backups.list(vault_id=vault_id, image_type="backup", status=_BEING_MADE)
+            if backup.checkpoint_id and is_being_made(backup.status)
+        }
+        return await self._newest(found, (Phase.IN_PROGRESS,), resource_ids)
+
+    async def resources_of(self, vault_id: str) -> list[str]:
+        """Return the ids of the resources that a backup of a whole vault would be for.
+
+        :param vault_id: the vault.
+        """
+        return [resource.id for resource in (await self.vaults.get(vault_id)).resources]
+
+    async def _newest(
+        self, found: Mapping[str, datetime], phases: Collection[Phase], resource_ids: Collection[str]
+    ) -> BackupReference | None:
         for checkpoint_id in sorted(found, key=found.__getitem__, reverse=True):
             reference = BackupReference(self.name, checkpoint_id, "checkpoint")
             try:
                 observation = await self.observe(reference)
+                if resource_ids:
+                    reference = self.reference_to(await self.checkpoints.get(checkpoint_id))
             except NotFoundError:
                 continue
-            if observation.phase in (Phase.IN_PROGRESS, Phase.GOOD):
+            if observation.phase in phases and set(reference.expected_ids).issuperset(resource_ids):
                 return reference
         return None
 

@@ -17,7 +17,7 @@ from airflow_provider_backup.cloud.cbr.models import (
     VaultResourceCreate,
     VaultUpdate,
 )
-from airflow_provider_backup.cloud.cbr.paging import all_rows
+from airflow_provider_backup.cloud.cbr.paging import all_rows, rows_of
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import parsed, validated
@@ -57,8 +57,8 @@ class VaultResource:
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         query = validated(VaultQuery, "CBR vault list", filters)
-        async for row in all_rows(self._api, "vaults", "vaults", query):
-            yield parsed(Vault, row)
+        async for vault in all_rows(self._api, "vaults", "vaults", query, Vault):
+            yield vault
 
     async def update(self, vault_id: str, changes: VaultUpdate) -> Vault:
         """Change a vault (CBR section 5.4); fields that are not given keep their value.
@@ -119,7 +119,7 @@ class VaultResource:
         """
         addition = validated(ResourceAddition, "CBR resource addition", {"resources": list(resources)})
         answer = await self._api.post("vaults", vault_id, "addresources", body=addition.to_wire())
-        return [str(identifier) for identifier in (answer or {}).get("add_resource_ids") or []]
+        return [str(identifier) for identifier in rows_of(answer or {}, "add_resource_ids")]
 
     async def remove_resources(self, vault_id: str, resource_ids: Sequence[str]) -> Sequence[str]:
         """Start to take resources out of a vault **with all their backups in it** (CBR section 5.7).
@@ -132,4 +132,4 @@ class VaultResource:
         """
         removal = validated(ResourceRemoval, "CBR resource removal", {"resource_ids": list(resource_ids)})
         answer = await self._api.post("vaults", vault_id, "removeresources", body=removal.to_wire())
-        return [str(identifier) for identifier in (answer or {}).get("remove_resource_ids") or []]
+        return [str(identifier) for identifier in rows_of(answer or {}, "remove_resource_ids")]

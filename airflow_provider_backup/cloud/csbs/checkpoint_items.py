@@ -6,11 +6,18 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
 
+from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.csbs.models import CheckpointItem, CheckpointItemFilter, CheckpointItemQuery
 from airflow_provider_backup.cloud.csbs.paging import pages
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.wire import parsed, validated
+from airflow_provider_backup.cloud.wire import parsed, request_id_of, validated
+
+ROW_MEMBERS = (
+    *("id", "checkpoint_id", "resource_id", "name", "status", "created_at", "protected_at", "progress"),
+    ("extend_info", ("progress", "size", "finished_at")),
+)
+"""What tells how a backup stands."""
 
 
 class ItemFilters(TypedDict, total=False):
@@ -64,8 +71,18 @@ class CheckpointItemResource:
         """
         checked = validated(CheckpointItemQuery, "CSBS backup query", query)
         async for page in pages(self._api, "checkpoint_items", checked.to_wire()):
-            for row in page:
-                yield parsed(CheckpointItem, row)
+            for row in page.rows:
+                yield parsed(CheckpointItem, row, request_id=page.request_id)
+
+    def pages(self, **query: Unpack[ItemQuery]) -> AsyncIterator[RowPage]:
+        """Read all backups that match as pages of rows that nobody has looked at.
+
+        They hold no more than :data:`ROW_MEMBERS`.
+
+        :raises InvalidRequestError: a rule of the query is broken.
+        """
+        checked = validated(CheckpointItemQuery, "CSBS backup query", query)
+        return pages(self._api.keeping("checkpoint_items", ROW_MEMBERS), "checkpoint_items", checked.to_wire())
 
     async def count(self, **filters: Unpack[ItemFilters]) -> int:
         """Count the backups that match.
@@ -76,5 +93,5 @@ class CheckpointItemResource:
         body: Any = await self._api.get("checkpoint_items", "count", query=checked.to_wire())
         try:
             return int(body["count"])
-        except (TypeError, KeyError, ValueError):
-            raise UnexpectedResponseError("The answer has no member 'count'") from None
+        except (TypeError, KeyError, ValueError, OverflowError):
+            raise UnexpectedResponseError("The answer has no member 'count'", request_id=request_id_of(body)) from None

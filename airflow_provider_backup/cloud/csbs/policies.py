@@ -66,8 +66,8 @@ class PolicyResource:
         }
         query = validated(PolicyQuery, "CSBS policy query", values)
         async for page in pages(self._api, "policies", query.to_wire()):
-            for row in page:
-                yield parsed(Policy, row)
+            for row in page.rows:
+                yield parsed(Policy, row, request_id=page.request_id)
 
     async def update(self, policy_id: str, changes: PolicyUpdate) -> Policy:
         """Change a policy; what is not given stays.

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SkippedResource
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.csbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.csbs.checkpoint_items import CheckpointItemResource
 from airflow_provider_backup.cloud.csbs.checkpoints import CheckpointResource
 from airflow_provider_backup.cloud.csbs.models import CheckpointItem
+from airflow_provider_backup.cloud.csbs.observations import observation_of
 from airflow_provider_backup.cloud.csbs.policies import PolicyResource
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError, Violation
-from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, phase_of
+from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
+
+_AMPLE = timedelta(hours=1)
+"""More than the clocks of here and there can differ: the gateway refuses signatures of another quarter of an hour."""
+
+_BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class CsbsService:
@@ -25,9 +34,11 @@ class CsbsService:
     name = "csbs"
 
     def __init__(self, api: ServiceApi) -> None:
+        self._clock = api.clock
         self.policies = PolicyResource(api)
         self.checkpoints = CheckpointResource(api)
         self.checkpoint_items = CheckpointItemResource(api)
+        self.lists = backup_lists(self.checkpoint_items)
 
     async def observe(self, reference: BackupReference) -> BackupObservation:
         """Look once at a checkpoint (all its backups together) or at a single backup.
@@ -95,7 +106,7 @@ class CsbsService:
 
         :param policy_id: id of the policy that was executed; none when one server was backed up by name.
         :param name: exact name of the backup; none when a policy was executed.
-        :param started_after: aware time; subtract what the clocks of here and there may differ.
+        :param started_after: by this machine's clock, with a time zone; the clocks' difference is taken care of.
         :param server_ids: the servers that were asked for: the checkpoint must hold these and no others; none for any.
         :param auto_trigger: whether the request said so; true also finds scheduled runs, false does not.
         :return: a reference of kind ``checkpoint``, or none.
@@ -103,10 +114,14 @@ class CsbsService:
         """
         if policy_id is None and name is None:
             raise InvalidRequestError("CSBS search", [Violation("policy_id", "give policy_id or name", None)])
+        # The service's clock is told by its answer; which of its times start_time means is not documented.
+        listed = self.checkpoint_items.list(policy_id=policy_id, name=name, start_time=started_after - _AMPLE)
+        items = [item async for item in listed]
+        earliest = self._clock.earliest(started_after)
         checkpoints: dict[str, list[CheckpointItem]] = defaultdict(list)
-        async for item in self.checkpoint_items.list(policy_id=policy_id, name=name, start_time=started_after):
-            # The service's name filter finds parts of names too; which of its times start_time means is not documented.
-            begun_in_time = item.begun_at is not None and item.begun_at >= started_after
+        for item in items:
+            # The service's name filter finds parts of names too.
+            begun_in_time = item.begun_at is not None and item.begun_at >= earliest
             if item.checkpoint_id is not None and begun_in_time and name in (None, item.name):
                 checkpoints[item.checkpoint_id].append(item)
         candidates = [
@@ -118,51 +133,31 @@ class CsbsService:
         ]
         return BackupReference(self.name, max(candidates)[1], "checkpoint") if candidates else None
 
+    async def find_running(self, server_ids: Sequence[str]) -> BackupReference | None:
+        """Return the newest checkpoint that is being made now and holds all of these servers; none when there is none.
 
-def observation_of(reference: BackupReference, items: Sequence[CheckpointItem]) -> BackupObservation:
-    """Tell how the backups of a checkpoint, taken together, stand: good only when every one is.
-
-    :param reference: what was asked for.
-    :param items: its backups, one or more.
-    """
-    phases = [phase_of(item.status) for item in items]
-    whole = combined_phase(phases)
-    deciding = [item for item, phase in zip(items, phases, strict=True) if phase is whole]
-    progress = [_progress(item) for item in items]
-    sizes = [item.extend_info.size for item in items if item.extend_info.size is not None]
-    begun = [item.begun_at for item in items if item.begun_at is not None]
-    servers = tuple(item.resource_id for item in items if item.resource_id is not None)
-    left_out = sorted(set(reference.expected_ids) - set(servers))
-    finished = [item.extend_info.finished_at for item in items if item.extend_info.finished_at is not None]
-    names = {item.name for item in items}
-    return BackupObservation(
-        reference=reference,
-        status=deciding[0].status or "",
-        phase=whole,
-        name=names.pop() if len(names) == 1 else None,
-        reason=_reason(deciding) if whole is Phase.FAILED else None,
-        progress=sum(progress) // len(progress),
-        backup_ids=tuple(item.id for item in items),
-        resource_ids=servers,
-        skipped=tuple(SkippedResource(resource_id=server, reason="not in the checkpoint") for server in left_out),
-        size_mb=float(sum(sizes)) if sizes else None,
-        created_at=min(begun) if begun else None,
-        finished_at=max(finished) if finished and len(finished) == len(items) else None,
-    )
+        :param server_ids: ids of the servers, 1 or more; the checkpoint may hold others beside them.
+        """
+        being_made = [
+            item
+            for status in _BEING_MADE
+            async for item in self.checkpoint_items.list(resource_id=server_ids[0], status=status)
+            if item.checkpoint_id is not None and item.resource_id == server_ids[0] and is_being_made(item.status)
+        ]
+        for checkpoint_id in _newest_first(being_made):
+            reference = BackupReference(self.name, checkpoint_id, "checkpoint", expected_ids=tuple(server_ids))
+            try:
+                observation = await self.observe(reference)
+            except NotFoundError:
+                continue
+            if observation.phase is Phase.IN_PROGRESS and not observation.skipped:
+                return reference
+        return None
 
 
-def _progress(item: CheckpointItem) -> int:
-    if phase_of(item.status) is Phase.GOOD:
-        return 100
-    told = item.extend_info.progress if item.extend_info.progress is not None else item.progress
-    return told or 0
-
-
-def _reason(failed: Sequence[CheckpointItem]) -> str | None:
-    reasons = [
-        f"{item.extend_info.resource_name or item.resource_id}: {item.failure}" for item in failed if item.failure
-    ]
-    return "; ".join(reasons) or None
+def _newest_first(items: Sequence[CheckpointItem]) -> list[str]:
+    begun = {item.checkpoint_id: item.begun_at or _LONG_AGO for item in items if item.checkpoint_id is not None}
+    return sorted(begun, key=begun.__getitem__, reverse=True)
 
 
 def _refuse_unless_checkpoint(reference: BackupReference) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.databases.models import DatabaseInstanceQuery, Instance
-from airflow_provider_backup.cloud.databases.paging import read_pages
+from airflow_provider_backup.cloud.databases.paging import read_pages, row_pages
 from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import validated
@@ -69,6 +70,11 @@ class InstanceResource:
             },
         )
         return read_pages(self._api, "instances", query, Instance)
+
+    def pages(self) -> AsyncIterator[RowPage]:
+        """Read all instances as pages of rows that nobody has looked at, with id and status only."""
+        query = validated(self._query, f"{self._service} instance list", {})
+        return row_pages(self._api.keeping("instances", ("id", "status")), "instances", query)
 
     async def get(self, instance_id: str) -> Instance:
         """Read one instance, looked for in the list.

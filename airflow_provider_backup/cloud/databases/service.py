@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.backup_lists import BackupLists
 from airflow_provider_backup.cloud.databases.backups import BackupResource
 from airflow_provider_backup.cloud.databases.instances import InstanceResource
 from airflow_provider_backup.cloud.databases.jobs import JobResource
 from airflow_provider_backup.cloud.databases.models import DatabaseBackup, Job
+from airflow_provider_backup.cloud.databases.observations import observation_of
 from airflow_provider_backup.cloud.databases.policies import BackupPolicyResource
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, ResourceBusyError
-from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made
 
 log = logging.getLogger(__name__)
 
-_NO_REASON = "The service gives no reason for a failed backup; its console and the instance's events may."
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
+_WHOLE_TYPES = ("auto", "manual")
+"""The others (databases section 4) only continue an earlier backup."""
 
 
 class DatabaseService:
@@ -28,6 +32,7 @@ class DatabaseService:
     :param instances: its instances.
     :param jobs: its tasks.
     :param backup_policies: the automatic backup policies of its instances.
+    :param lists: what it tells about many backups at once.
     """
 
     name: ClassVar[str]
@@ -39,11 +44,13 @@ class DatabaseService:
         instances: InstanceResource,
         jobs: JobResource,
         backup_policies: BackupPolicyResource[Any, Any],
+        lists: BackupLists,
     ) -> None:
         self.backups = backups
         self.instances = instances
         self.jobs = jobs
         self.backup_policies = backup_policies
+        self.lists = lists
 
     def reference_to(self, backup: DatabaseBackup) -> BackupReference:
         """Return where to look for a backup later.
@@ -62,22 +69,8 @@ class DatabaseService:
         :raises InvalidRequestError: the instance is missing.
         """
         backup: DatabaseBackup = await self.backups.get(reference.backup_id, instance_id=reference.instance_id)
-        phase = backup.phase
-        job = await self._job(reference) if phase in (Phase.IN_PROGRESS, Phase.FAILED) else None
-        instance_id = reference.instance_id or backup.instance_id
-        return BackupObservation(
-            reference=reference,
-            status=backup.status,
-            phase=phase,
-            name=backup.name or None,
-            reason=(job and job.fail_reason) or _NO_REASON if phase is Phase.FAILED else None,
-            progress=job.progress if job and phase is Phase.IN_PROGRESS else None,
-            backup_ids=(backup.id,),
-            resource_ids=(instance_id,) if instance_id else (),
-            size_mb=backup.size_mb if phase is Phase.GOOD else None,
-            created_at=backup.begin_time,
-            finished_at=backup.end_time,
-        )
+        job = await self._job(reference) if backup.phase in (Phase.IN_PROGRESS, Phase.FAILED) else None
+        return observation_of(reference, backup, job)
 
     async def delete_backup(self, reference: BackupReference) -> None:
         """Start the deletion of a manual backup; one that is going or gone already counts as deleted.
@@ -105,7 +98,25 @@ class DatabaseService:
             async for backup in self.backups.list(instance_id=instance_id, backup_type="manual")
             if backup.name == name and backup.phase in (Phase.IN_PROGRESS, Phase.GOOD)
         ]
-        newest = max(found, key=lambda backup: backup.begin_time or _EARLIEST, default=None)
+        return self._newest(found)
+
+    async def find_running(self, *, instance_id: str, databases: Collection[str] = ()) -> BackupReference | None:
+        """Return the manual or automatic backup of an instance that is being made now, whole or not at all.
+
+        :param instance_id: the instance.
+        :param databases: what is wanted of the instance; nothing for all of it. A backup of some databases counts only
+            when it holds these.
+        """
+        return self._newest(
+            [
+                backup
+                async for backup in self.backups.list(instance_id=instance_id)
+                if is_being_made(backup.status) and backup.type.lower() in _WHOLE_TYPES and backup.holds(databases)
+            ]
+        )
+
+    def _newest(self, backups: Sequence[DatabaseBackup]) -> BackupReference | None:
+        newest = max(backups, key=lambda backup: backup.begin_time or _EARLIEST, default=None)
         return self.reference_to(newest) if newest else None
 
     async def _job(self, reference: BackupReference) -> Job | None:

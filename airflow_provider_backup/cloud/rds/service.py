@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_backup.cloud.databases.backup_lists import lists_of_busy_instances
 from airflow_provider_backup.cloud.databases.backups import BackupResource
 from airflow_provider_backup.cloud.databases.instances import InstanceResource
 from airflow_provider_backup.cloud.databases.jobs import JobResource
@@ -29,9 +30,11 @@ class RdsService(DatabaseService):
     backup_policies: BackupPolicyResource[PolicyUpdate, Policy]
 
     def __init__(self, api: ServiceApi) -> None:
+        instances = InstanceResource(api, service=self.name, query=InstanceQuery)
         super().__init__(
             backups=BackupResource(api, service=self.name, backup=Backup, query=BackupQuery),
-            instances=InstanceResource(api, service=self.name, query=InstanceQuery),
+            instances=instances,
             jobs=JobResource(api),
             backup_policies=BackupPolicyResource(api, policy=Policy),
+            lists=lists_of_busy_instances("RDS", instances),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_backup.cloud.databases.backup_lists import lists_of_all_instances
 from airflow_provider_backup.cloud.databases.backups import BackupResource
 from airflow_provider_backup.cloud.databases.instances import InstanceResource
 from airflow_provider_backup.cloud.databases.jobs import JobResource
@@ -29,11 +30,13 @@ class TaurusDbService(DatabaseService):
     backup_policies: BackupPolicyResource[PolicyUpdate, Policy]
 
     def __init__(self, api: ServiceApi) -> None:
+        backups: BackupResource[BackupCreate, Backup] = BackupResource(
+            api, service=self.name, backup=Backup, query=BackupQuery, create_path=("backups", "create")
+        )
         super().__init__(
-            backups=BackupResource(
-                api, service=self.name, backup=Backup, query=BackupQuery, create_path=("backups", "create")
-            ),
+            backups=backups,
             instances=InstanceResource(api, service=self.name, query=InstanceQuery),
             jobs=JobResource(api),
             backup_policies=BackupPolicyResource(api, policy=Policy, update_path=("backups", "policy", "update")),
+            lists=lists_of_all_instances("TaurusDB", backups),
         )

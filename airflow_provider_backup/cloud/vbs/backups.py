@@ -7,15 +7,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
+from airflow_provider_backup.cloud.backup_lists import RowPage
+from airflow_provider_backup.cloud.page_numbers import page_numbers
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
 from airflow_provider_backup.cloud.vbs.models import Backup, BackupCreate, BackupSummary, JobCreated
-from airflow_provider_backup.cloud.wire import parsed, parsed_list
+from airflow_provider_backup.cloud.wire import listed, parsed, request_id_of, row_id
 
 BackupT = TypeVar("BackupT", bound=BackupSummary)
 
-_PER_PAGE = 1000
+LARGEST_PAGE = 1000
+"""Rows that a page may have at most."""
+
+ROW_MEMBERS = ("id", "name", "status", "volume_id", "size", "created_at", "updated_at")
+"""What tells how a backup stands."""
 
 
 class BackupResource:
@@ -58,6 +64,15 @@ class BackupResource:
         query = {"name": name, "status": status, "volume_id": volume_id, "sort_key": sort_key, "sort_dir": sort_dir}
         return self._read(Backup, ("backups", "detail"), query)
 
+    def pages(self, *, status: str | None = None) -> AsyncIterator[RowPage]:
+        """Go through backups as pages of rows that nobody has looked at, newest first.
+
+        They hold no more than :data:`ROW_MEMBERS`.
+
+        :param status: only backups with this status.
+        """
+        return self._pages(self._api.keeping("backups", ROW_MEMBERS), ("backups", "detail"), {"status": status})
+
     def summaries(
         self, *, name: str | None = None, status: str | None = None, volume_id: str | None = None
     ) -> AsyncIterator[BackupSummary]:
@@ -85,14 +100,18 @@ class BackupResource:
         await self._api.delete("backups", backup_id)
 
     async def _read(self, model: type[BackupT], segments: tuple[str, ...], query: Query) -> AsyncIterator[BackupT]:
-        query = {**query, "limit": _PER_PAGE}
+        async for page in self._pages(self._api, segments, query):
+            for row in page.rows:
+                yield parsed(model, row, request_id=page.request_id)
+
+    async def _pages(self, api: ServiceApi, segments: tuple[str, ...], query: Query) -> AsyncIterator[RowPage]:
+        query = {**query, "limit": LARGEST_PAGE}
         seen: set[str] = set()
-        while True:
-            answer = await self._api.get(*segments, query=query)
-            fresh = [backup for backup in parsed_list(model, answer, "backups") if backup.id not in seen]
-            for backup in fresh:
-                seen.add(backup.id)
-                yield backup
+        for _ in page_numbers("VBS backups"):
+            answer = await api.get(*segments, query=query)
+            fresh = [row for row in listed(answer, "backups") if row_id(row) not in seen]
+            seen.update(map(row_id, fresh))
+            yield RowPage(fresh, request_id=request_id_of(answer))
             following = next_page(answer)
             if not fresh or following is None:
                 return
@@ -104,7 +123,9 @@ def next_page(answer: Mapping[str, Any]) -> dict[str, str] | None:
 
     Only the query of the service's link counts: its path lacks the version and ``/detail`` (VBS section 5).
     """
-    for link in answer.get("backups_links") or ():
+    links = answer.get("backups_links")
+    for link in links if isinstance(links, list) else ():
         if isinstance(link, Mapping) and link.get("rel") == "next":
-            return dict(parse_qsl(urlsplit(str(link.get("href"))).query))
+            # Not urlsplit: an address without a meaning is none of our business here, and no reason to fail.
+            return dict(parse_qsl(str(link.get("href")).partition("?")[2].partition("#")[0]))
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+from airflow_provider_backup.cloud.page_numbers import page_numbers
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.vbs.models import (
     Association,
@@ -87,7 +88,7 @@ class PolicyResource:
         :raises NotFoundError: there is no such policy.
         """
         seen: set[str] = set()
-        while True:
+        for _ in page_numbers("VBS policy tasks"):
             query = {
                 "status": status,
                 "job_id": job_id,

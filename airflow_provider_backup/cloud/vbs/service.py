@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, UnexpectedResponseError
-from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
+from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.vbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.vbs.backups import BackupResource
 from airflow_provider_backup.cloud.vbs.jobs import JobResource
-from airflow_provider_backup.cloud.vbs.models import Backup, Job
+from airflow_provider_backup.cloud.vbs.models import Backup
+from airflow_provider_backup.cloud.vbs.observations import observation_of_backup, observation_of_job
 from airflow_provider_backup.cloud.vbs.policies import PolicyResource
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -28,6 +31,7 @@ class VbsService:
         self.policies = PolicyResource(api)
         self.backups = BackupResource(api)
         self.jobs = JobResource(api)
+        self.lists = backup_lists(self.backups)
 
     async def observe(self, reference: BackupReference) -> BackupObservation:
         """Look once at a backup, or at the job that takes it.
@@ -91,43 +95,25 @@ class VbsService:
             and backup.volume_id == volume_id
             and phase_of(backup.status) in (Phase.IN_PROGRESS, Phase.GOOD)
         ]
-        if not found:
-            return None
-        newest = max(found, key=lambda backup: backup.created_at or _LONG_AGO)
-        return BackupReference("vbs", newest.id)
+        return _newest(found)
+
+    async def find_running(self, *, volume_id: str, snapshot_id: str | None = None) -> BackupReference | None:
+        """Return the newest backup of a disk that is being made now, or none.
+
+        :param volume_id: id of the disk.
+        :param snapshot_id: the snapshot that must be backed up; none for any state of the disk.
+        """
+        return _newest(
+            [
+                backup
+                async for backup in self.backups.list(volume_id=volume_id)
+                if backup.volume_id == volume_id
+                and is_being_made(backup.status)
+                and snapshot_id in (None, backup.snapshot_id)
+            ]
+        )
 
 
-def observation_of_backup(backup: Backup) -> BackupObservation:
-    """Say how a backup stands, from what the service tells of it."""
-    phase = phase_of(backup.status)
-    progress = backup.service_metadata.get("progress")
-    return BackupObservation(
-        reference=BackupReference("vbs", backup.id),
-        status=backup.status,
-        phase=phase,
-        name=backup.name,
-        # Good backups may carry a reason, too (VBS section 4.5).
-        reason=backup.fail_reason if phase is Phase.FAILED else None,
-        progress=int(str(progress)) if str(progress).isdecimal() else None,
-        backup_ids=(backup.id,),
-        resource_ids=(backup.volume_id,) if backup.volume_id else (),
-        size_mb=backup.size * 1024 if backup.size is not None else None,
-        created_at=backup.created_at,
-        finished_at=backup.updated_at if phase in (Phase.GOOD, Phase.FAILED) else None,
-    )
-
-
-def observation_of_job(job: Job) -> BackupObservation:
-    """Say how a backup stands that cannot be looked at itself: its job is not so far, or failed."""
-    phase = phase_of(job.status)
-    volume_id = job.entities.get("volume_id")
-    return BackupObservation(
-        reference=BackupReference("vbs", job.job_id, "job"),
-        status=job.status,
-        phase=phase,
-        reason=job.reason if phase is Phase.FAILED else None,
-        backup_ids=(job.backup_id,) if job.backup_id else (),
-        resource_ids=(str(volume_id),) if volume_id else (),
-        created_at=job.begin_time,
-        finished_at=job.end_time,
-    )
+def _newest(backups: Sequence[Backup]) -> BackupReference | None:
+    newest = max(backups, key=lambda backup: backup.created_at or _LONG_AGO, default=None)
+    return BackupReference("vbs", newest.id) if newest else None

@@ -293,3 +293,39 @@ async def test_the_log_of_a_backup_is_found_by_resource_when_it_names_no_backup(
     assert (await recorder.cbr.observe(BackupReference("cbr", "b"))).reason == "r: no"
     recorder.answers = [(200, {"backup": BACKUPS["backups"][0]}), (200, {"operation_logs": logs[:1], "count": 1})]  # type: ignore[index]
     assert (await recorder.cbr.observe(BackupReference("cbr", "b"))).reason is None
+
+
+async def test_the_checkpoint_that_is_being_made_is_found(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    backup_cloud.set_backup_seconds(3600)
+    checkpoint = await back_up(cbr, vault)
+    resource_ids = await cbr.resources_of(vault.id)
+    found = await cbr.find_running(vault_id=vault.id, resource_ids=resource_ids)
+    assert found == cbr.reference_to(checkpoint)
+    assert set(resource_ids) == set(found.expected_ids)
+    assert await cbr.find_running(vault_id=vault.id, resource_ids=resource_ids[1:]) == found
+
+
+async def test_a_good_checkpoint_is_not_being_made(cbr: CbrService, vault: Vault) -> None:
+    await finished(cbr, reference(await back_up(cbr, vault)))
+    assert await cbr.find_running(vault_id=vault.id, resource_ids=await cbr.resources_of(vault.id)) is None
+
+
+async def test_a_checkpoint_of_other_resources_is_not_meant(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    backup_cloud.set_backup_seconds(3600)
+    first, second = (resource.id for resource in vault.resources)
+    await back_up(cbr, vault, resources=[first])
+    for meant in ([second], [first, second]):
+        assert await cbr.find_running(vault_id=vault.id, resource_ids=meant) is None
+        assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None, resource_ids=meant) is None
+
+
+@pytest.mark.parametrize("status", ["restoring", "waiting_restore", "deleting"])
+async def test_other_work_on_a_backup_is_not_its_making(recorder: Recorder, status: str) -> None:
+    # A service that does not know the filter.
+    recorder.answers.append((200, {"backups": [{"id": "b", "checkpoint_id": "c", "status": status}], "count": 1}))
+    assert await recorder.cbr.find_running(vault_id="v", resource_ids=["r"]) is None
+    assert len(recorder.requests) == 1

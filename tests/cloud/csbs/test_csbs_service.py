@@ -224,7 +224,9 @@ async def test_a_checkpoint_that_began_earlier_is_not_found(csbs: CsbsService, b
     policy = await create_policy(csbs, backup_cloud)
     await execute(csbs, policy)
 
-    assert await csbs.find_checkpoint(policy_id=policy.id, name=None, started_after=datetime.now(UTC)) is None
+    # More than what clocks that are the same may differ.
+    later = datetime.now(UTC) + timedelta(seconds=7)
+    assert await csbs.find_checkpoint(policy_id=policy.id, name=None, started_after=later) is None
 
 
 async def test_a_failed_checkpoint_is_never_found(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
@@ -296,8 +298,9 @@ async def test_a_backup_that_does_not_tell_when_it_began_is_not_taken_for_ours(r
     )
 
     assert found is None
+    # An hour earlier: the service's clock may be another, and is told by its answer only.
     assert recorder.requests[0][1] == (
-        "/checkpoint_items?limit=1000&policy_id=policy&start_time=2026-05-02T00:00:00.000000"
+        "/checkpoint_items?limit=1000&policy_id=policy&start_time=2026-05-01T23:00:00.000000"
     )
 
 
@@ -347,3 +350,42 @@ async def test_deleting_a_running_backup_is_refused_as_busy(csbs: CsbsService, b
 
     with pytest.raises(ResourceBusyError, match=r"CSBS\.2003"):
         await csbs.delete_backup(reference)
+
+
+# ------------------------------------------------------------------------------------------- finding what is being made
+
+
+async def test_the_checkpoint_that_is_being_made_of_the_servers_is_found(
+    csbs: CsbsService, backup_cloud: RunningCloud
+) -> None:
+    backup_cloud.set_backup_seconds(3600)
+    policy = await create_policy(csbs, backup_cloud)
+    started = await execute(csbs, policy)
+
+    found = await csbs.find_running(policy.server_ids)
+
+    assert found == BackupReference("csbs", started.id, "checkpoint", expected_ids=tuple(policy.server_ids))
+    assert (await csbs.find_running(policy.server_ids[1:])) is not None
+
+
+async def test_a_good_checkpoint_is_not_being_made(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
+    policy = await create_policy(csbs, backup_cloud)
+    await finished(csbs, checkpoint((await execute(csbs, policy)).id))
+
+    assert await csbs.find_running(policy.server_ids) is None
+
+
+async def test_a_checkpoint_of_fewer_servers_is_not_meant(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
+    backup_cloud.set_backup_seconds(3600)
+    policy = await create_policy(csbs, backup_cloud)
+    await csbs.checkpoints.execute_policy(policy.id, server_ids=policy.server_ids[:1])
+
+    assert await csbs.find_running(policy.server_ids) is None
+
+
+@pytest.mark.parametrize("status", ["restoring", "waiting_restore", "deleting"])
+async def test_other_work_on_a_backup_is_not_its_making(recorder: Recorder, status: str) -> None:
+    # A service that does not know the filter.
+    recorder.answers += [(200, {"checkpoint_items": [item(1, status)]})] * 2
+
+    assert await recorder.csbs.find_running(["server-1"]) is None

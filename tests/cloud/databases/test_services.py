@@ -13,6 +13,7 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
 )
 from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.rds.models import Backup as RdsBackup
 from airflow_provider_backup.emulator.running import RunningCloud
 from tests.cloud.databases.family import Family
 
@@ -203,6 +204,54 @@ async def test_of_several_backups_with_the_name_the_newest_is_found(family: Fami
     found = await family.service.find_backup(instance_id=family.instance_id, name="before-upgrade")
     assert found is not None
     assert found.backup_id == newer.id
+
+
+async def test_the_backup_that_is_being_made_is_found_whatever_its_name(family: Family) -> None:
+    backup = await family.start()
+    found = await family.service.find_running(instance_id=family.instance_id)
+    assert found is not None
+    assert (found.backup_id, found.instance_id) == (backup.id, family.instance_id)
+    assert await family.service.find_running(instance_id=family.other_instance_id) is None
+
+
+async def test_a_backup_that_is_over_is_not_being_made(family: Family) -> None:
+    await family.start()
+    family.finish_everything()
+    assert await family.service.find_running(instance_id=family.instance_id) is None
+
+
+async def test_an_automatic_backup_that_is_being_made_is_found(family: Family) -> None:
+    row = next(row for row in family.rows.values() if row["instance_id"] == family.instance_id)
+    row["ready_at"] = "2199-01-01T00:00:00+00:00"
+    found = await family.service.find_running(instance_id=family.instance_id)
+    assert (row["type"], found and found.backup_id) == ("auto", row["id"])
+
+
+async def test_an_incremental_backup_of_rds_is_no_whole_one(cloud: BackupCloud, backup_cloud: RunningCloud) -> None:
+    instance_id = backup_cloud.describe()["resources"]["rds_instances"][0]
+    rows = backup_cloud.state.table("rds.backups").values()
+    row = next(row for row in rows if row["instance_id"] == instance_id)
+    row |= {"ready_at": "2199-01-01T00:00:00+00:00", "type": "incremental"}
+    assert await cloud.rds.find_running(instance_id=instance_id) is None
+
+
+@pytest.mark.parametrize(
+    ("running", "wanted", "is_enough"),
+    [
+        ([], [], True),
+        ([], ["orders"], True),
+        (["orders"], ["orders"], True),
+        (["orders", "stock"], ["orders"], True),
+        (["stock"], ["orders"], False),
+        (["stock"], ["orders", "stock"], False),
+        (["orders"], [], False),
+    ],
+)
+def test_a_backup_of_some_databases_is_enough_only_for_these(
+    running: list[str], wanted: list[str], is_enough: bool
+) -> None:
+    backup = RdsBackup.model_validate({"id": "b", "databases": [{"name": name} for name in running]})
+    assert backup.holds(wanted) is is_enough
 
 
 def test_a_reference_with_a_job_survives_plain_json() -> None:

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.vbs.backups import next_page
 from airflow_provider_backup.cloud.vbs.models import AssociationResult, Backup, Job, Policy, PolicyTaskPage
-from airflow_provider_backup.cloud.vbs.service import observation_of_backup, observation_of_job
+from airflow_provider_backup.cloud.vbs.observations import observation_of_backup, observation_of_job
 from airflow_provider_backup.cloud.wire import parsed
 
 BACKUP: dict[str, Any] = {

@@ -390,3 +390,25 @@ async def test_a_server_that_filters_by_a_part_of_the_name_does_not_lead_astray(
     ]
     async with served(Script({"GET backups/detail": [(200, {"backups": backups})]})) as vbs:
         assert await vbs.find_backup(volume_id="v", name="nightly") == BackupReference("vbs", "4")
+
+
+async def test_the_backup_of_a_disk_that_is_being_made_is_found_whatever_its_name(vbs: LocalVbs) -> None:
+    job = await started_backup(vbs)
+    found = await vbs.service.find_running(volume_id=vbs.volumes[0])
+    assert found is not None
+    assert await vbs.service.find_running(volume_id=vbs.volumes[1]) is None
+    vbs.advance(BACKUP_SECONDS)
+    assert (await vbs.service.observe(job)).reference == found
+    assert await vbs.service.find_running(volume_id=vbs.volumes[0]) is None
+
+
+async def test_of_backups_that_are_used_otherwise_or_are_of_another_snapshot_none_is_found() -> None:
+    backups = [
+        {"id": "1", "name": "a", "volume_id": "v", "status": "restoring", "snapshot_id": "s"},
+        {"id": "2", "name": "b", "volume_id": "v", "status": "creating", "snapshot_id": "t"},
+        {"id": "3", "name": "c", "volume_id": "w", "status": "creating", "snapshot_id": "s"},
+        {"id": "4", "name": "d", "volume_id": "v", "status": "deleting", "snapshot_id": "s"},
+    ]
+    async with served(Script({"GET backups/detail": [(200, {"backups": backups})] * 2})) as vbs:
+        assert await vbs.find_running(volume_id="v", snapshot_id="s") is None
+        assert await vbs.find_running(volume_id="v", snapshot_id="t") == BackupReference("vbs", "2")

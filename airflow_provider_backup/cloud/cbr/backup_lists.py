@@ -1,0 +1,81 @@
+"""Many backups of CBR at once, for the poll hub: the list of backups, filtered (CBR section 7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.backup_lists import BackupLists, Row, RowPage
+from airflow_provider_backup.cloud.cbr.backups import BackupResource
+from airflow_provider_backup.cloud.cbr.models import Backup
+from airflow_provider_backup.cloud.cbr.observations import observe_backup, observe_covering_backups
+from airflow_provider_backup.cloud.cbr.paging import LARGEST_PAGE
+from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
+from airflow_provider_backup.cloud.wire import parsed, timestamp_of
+
+RUNNING_STATUSES = ("waiting_protect", "protecting")
+"""What a backup is called until it is made (CBR section 3)."""
+
+
+def backup_lists(backups: BackupResource) -> BackupLists:
+    """Return the lists that answer for many backups and checkpoints.
+
+    :param backups: the backups of the project.
+    """
+    return BackupLists(
+        reads=lambda reference: 2 if reference.kind == "checkpoint" else 1,
+        running=CbrBackupList("CBR backups in progress", backups, {"status": RUNNING_STATUSES}),
+        recent=CbrBackupList("Recent CBR backups", backups),
+    )
+
+
+class CbrBackupList:
+    """The list of backups; a row tells of its backup and of the checkpoint that this belongs to.
+
+    :param title: what it lists.
+    :param backups: the backups of the project.
+    :param filters: what else it is filtered by.
+    """
+
+    page_size = LARGEST_PAGE
+    shows_backups = True
+
+    def __init__(self, title: str, backups: BackupResource, filters: dict[str, Any] | None = None) -> None:
+        self.title = title
+        self._backups = backups
+        self._filters = filters or {}
+
+    def pages(self, since: datetime | None) -> AsyncIterator[RowPage]:
+        """Read it page by page."""
+        return self._backups.pages(**self._filters, start_time=since)
+
+    def key_of(self, reference: BackupReference) -> str | None:
+        """Return the id of the checkpoint or backup."""
+        return reference.backup_id
+
+    def keys_of(self, row: Row) -> Sequence[Any]:
+        """Return the ids of the backup and of its checkpoint."""
+        return row.get("id"), row.get("checkpoint_id")
+
+    def running_status(self, row: Row) -> str | None:
+        """Return the status of a backup in progress."""
+        status = row.get("status")
+        return status if status in RUNNING_STATUSES else None
+
+    def begun_at(self, row: Row) -> datetime | None:
+        """Return when the backup was created."""
+        return timestamp_of(row.get("created_at"))
+
+    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+        """Return a good backup, or a checkpoint whose every resource has a good backup.
+
+        What a checkpoint left out is not in this list: it is told by whoever knows all that was to be backed up.
+        """
+        if any(phase_of(str(row.get("status"))) is not Phase.GOOD for row in rows):
+            return None
+        backups = [parsed(Backup, row) for row in rows]
+        if reference.kind == "backup":
+            return observe_backup(reference, backups[0])
+        return observe_covering_backups(reference, backups)

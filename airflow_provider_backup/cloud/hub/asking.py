@@ -1,0 +1,256 @@
+"""One round of questions to the lists of a service: who is still in progress, who is good, who needs a look."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from airflow_provider_backup.cloud.backup_lists import BackupList, BackupLists, Row
+from airflow_provider_backup.cloud.errors import AuthenticationError, BackupError, ConfigurationError
+from airflow_provider_backup.cloud.hub.costs import Question, cheapest_question, pages_of
+from airflow_provider_backup.cloud.hub.seat import Seat
+from airflow_provider_backup.cloud.hub.turn import Turn
+from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
+from airflow_provider_backup.cloud.retries import is_passing
+
+log = logging.getLogger(__name__)
+
+MEMORY = 600.0
+"""Seconds after which the size of a list, or that it does not work, is forgotten."""
+
+LONGEST_TRUST = 600.0
+"""Seconds after which a backup is looked at itself that is told only by what it backs up being busy."""
+
+CLOCK_DIFFERENCE = timedelta(minutes=5)
+"""How much earlier than we know of a backup may have begun by the service's clock."""
+
+_NO_EARLIER = datetime.fromtimestamp(0, UTC)
+
+
+class _LongerThanThoughtError(Exception):
+    """The list has so many pages that another question is cheaper."""
+
+
+class Asking:
+    """Asks the lists of one service the question that answers for all.
+
+    :param lists: the lists of the service.
+    """
+
+    def __init__(self, lists: BackupLists) -> None:
+        self._lists = lists
+        self._sizes: dict[str, tuple[float, int]] = {}
+        self._put_aside: dict[str, float] = {}
+        self._turn = Turn()
+        self._ended_reads = 0
+
+    def cost(self, seats: Iterable[Seat]) -> int:
+        """Return the requests that it takes to look at every backup by itself."""
+        return sum(self._lists.reads(seat.reference) for seat in seats)
+
+    async def ask(self, seats: Sequence[Seat], due: Sequence[Seat]) -> list[Seat]:
+        """Ask the lists, tell the seats what they answer, and return those that need a look of their own.
+
+        :param seats: everybody who waits: what a list tells of those who are not due is news for them too.
+        :param due: those who have to be looked at.
+        :raises BackupError: passing trouble kept the lists from answering, or credentials or settings do not work:
+            looks at single backups would meet the same, and every wrong password counts.
+        """
+        for _ in Question:
+            question = self._cheapest_question(due)
+            self._ended_reads = 0
+            asked = self._list_of(question)
+            if asked is None:
+                break
+            try:
+                if question is Question.RUNNING:
+                    left = await self._ask_who_is_running(asked, seats, due)
+                else:
+                    left = await self._ask_who_is_good(asked, seats, due, self.cost(due))
+            except _LongerThanThoughtError:
+                continue
+            except BackupError as error:
+                self._not_again(asked, error)
+            else:
+                self._ended_reads = self.cost(seat for seat in seats if seat.is_over)
+                return left
+        return list(due)
+
+    def _list_of(self, question: Question) -> BackupList | None:
+        usable = {Question.RUNNING: self._lists.running, Question.RECENT: self._lists.recent}.get(question)
+        return usable if usable is not None and self._put_aside.get(usable.title, 0.0) < time.monotonic() else None
+
+    def _cheapest_question(self, due: Sequence[Seat]) -> Question:
+        running, recent = self._list_of(Question.RUNNING), self._list_of(Question.RECENT)
+        listing = running or recent
+        if listing is None:
+            return Question.SINGLE
+        unlisted = [seat for seat in due if listing.key_of(seat.reference) is None]
+        listed = len(due) - len(unlisted)
+        return cheapest_question(
+            single_reads=self.cost(due),
+            running=self._expected_pages(running, listed) if running else None,
+            recent=self._expected_pages(recent, listed) if recent else None,
+            missing_reads=self.cost(seat for seat in due if seat.was_missing),
+            ended_reads=self._ended_reads,
+            unlisted_reads=self.cost(unlisted),
+            undated_reads=self.cost(seat for seat in due if seat.begun_at is None),
+        )
+
+    def _expected_pages(self, asked: BackupList, least_rows: int) -> int:
+        known_at, rows = self._sizes.get(asked.title, (0.0, 0))
+        return pages_of(max(least_rows, rows if known_at + MEMORY > time.monotonic() else 0), asked.page_size)
+
+    async def _ask_who_is_running(self, asked: BackupList, seats: Sequence[Seat], due: Sequence[Seat]) -> list[Seat]:
+        by_key = _by_key(asked, seats)
+        parts: Counter[Seat] = Counter()
+        async for rows in self._pages(asked, None, most=self.cost(due)):
+            for row in rows:
+                status = asked.running_status(row)
+                if status is None:
+                    continue
+                for seat in [seat for key in _keys(asked, row) for seat in by_key.get(key, ())]:
+                    if seat not in parts:
+                        # Once in a round: parts of one backup may have different statuses.
+                        seat.goes_on(status)
+                    parts[seat] += 1
+                    if seat.begun_at is None:
+                        seat.begun_at = asked.begun_at(row)
+                await self._turn.let_others_run()
+        # A part that is not in progress any more may have failed, which nobody waits out.
+        news = [seat for seat, number in parts.items() if number < seat.parts_in_progress]
+        for seat, number in parts.items():
+            seat.was_listed(is_listed=True)
+            seat.parts_in_progress = number
+        is_due = set(due)
+        # Who was there before and is not now has news, even if nobody has to tell it yet.
+        missing = [
+            seat
+            for group in by_key.values()
+            for seat in group
+            if seat not in parts and (seat in is_due or not seat.was_missing)
+        ]
+        for seat in missing:
+            seat.was_listed(is_listed=False)
+        left = [seat for seat in due if asked.key_of(seat.reference) is None]
+        if not asked.shows_backups:
+            left += self._long_unseen(parts, most=self._expected_pages(asked, 0))
+        return left + await self._confirm(missing + news)
+
+    def _long_unseen(self, seats: Iterable[Seat], *, most: int) -> list[Seat]:
+        """Return those whose backups may be over without anybody having noticed; a few at a time."""
+        trusted = time.monotonic() - LONGEST_TRUST
+        return sorted((seat for seat in seats if seat.seen_at < trusted), key=lambda seat: seat.seen_at)[:most]
+
+    async def _confirm(self, missing: list[Seat]) -> list[Seat]:
+        """Ask what became of those who are not in progress any more; return those who need a look of their own."""
+        recent = self._list_of(Question.RECENT)
+        dated = [seat for seat in missing if seat.begun_at is not None]
+        reads = self.cost(dated)
+        if recent is None or reads <= self._expected_pages(recent, len(dated)):
+            return missing
+        try:
+            left = await self._ask_who_is_good(recent, dated, dated, reads)
+        except _LongerThanThoughtError:
+            return missing
+        except BackupError as error:
+            self._not_again(recent, error)
+            return missing
+        return left + [seat for seat in missing if seat.begun_at is None]
+
+    async def _ask_who_is_good(
+        self, asked: BackupList, seats: Sequence[Seat], due: Sequence[Seat], most: int
+    ) -> list[Seat]:
+        dated = [seat for seat in seats if seat.begun_at is not None]
+        waiting = _by_key(asked, dated)
+        rows_of: defaultdict[str, list[Row]] = defaultdict(list)
+        begun = [seat.begun_at for seat in dated if seat.begun_at is not None]
+        async for rows in self._pages(asked, _since(begun, datetime.now(UTC)), most=most):
+            touched: set[str] = set()
+            for row in rows:
+                for key in _keys(asked, row):
+                    if key in waiting:
+                        rows_of[key].append(row)
+                        touched.add(key)
+            for key in touched:
+                if self._are_good(asked, waiting[key], rows_of[key]):
+                    del waiting[key], rows_of[key]
+                await self._turn.let_others_run()
+            if not waiting:
+                break
+        listed = {seat for seat in dated if asked.key_of(seat.reference) is not None}
+        left = [seat for seat in due if seat not in listed]
+        is_due = set(due)
+        for key, group in waiting.items():
+            status = _running_status(asked, rows_of.get(key, ()))
+            for seat in group:
+                if status is not None:
+                    seat.was_listed(is_listed=True)
+                    seat.goes_on(status)
+                elif seat in is_due or not seat.was_missing:
+                    seat.was_listed(is_listed=False)
+                    left.append(seat)
+            await self._turn.let_others_run()
+        return left
+
+    def _are_good(self, asked: BackupList, seats: Iterable[Seat], rows: Sequence[Row]) -> bool:
+        for seat in seats:
+            try:
+                observation = asked.good(seat.reference, rows)
+            except BackupError as error:
+                # Rows that cannot be read are this backup's own trouble: a look of its own tells it.
+                log.debug("The rows of %s cannot be read: %s", seat.reference, error)
+                return False
+            if observation is None:
+                return False
+            seat.observed(observation)
+        return True
+
+    async def _pages(self, asked: BackupList, since: datetime | None, *, most: int) -> AsyncIterator[Sequence[Row]]:
+        rows = 0
+        async for page in asked.pages(since):
+            rows += len(page.rows)
+            self._sizes[asked.title] = (time.monotonic(), max(rows, page.total or 0))
+            if self._expected_pages(asked, 0) > most:
+                raise _LongerThanThoughtError
+            self._turn = Turn()
+            yield [row for row in page.rows if isinstance(row, dict)]
+            await asyncio.sleep(0)
+
+    def _not_again(self, asked: BackupList, error: BackupError) -> None:
+        """Do without a list that refuses for good, for a while; single reads may still be allowed."""
+        if is_passing(error) or isinstance(error, AuthenticationError | ConfigurationError):
+            raise error
+        self._put_aside[asked.title] = time.monotonic() + MEMORY
+        log.warning("%s cannot be listed, looking at each backup by itself: %s", asked.title, error)
+
+
+def _keys(asked: BackupList, row: Row) -> list[str]:
+    # A backup may have the id of its checkpoint.
+    return list(dict.fromkeys(key for key in asked.keys_of(row) if isinstance(key, str)))
+
+
+def _running_status(asked: BackupList, rows: Sequence[Row]) -> str | None:
+    """Return the status of a backup that is in progress with all its parts well; none when a look must tell."""
+    if any(phase_of(str(row.get("status"))) in (Phase.FAILED, Phase.GOING, Phase.GONE) for row in rows):
+        return None
+    return next(filter(None, map(asked.running_status, rows)), None)
+
+
+def _by_key(asked: BackupList, seats: Iterable[Seat]) -> dict[str, list[Seat]]:
+    by_key: dict[str, list[Seat]] = {}
+    for seat in seats:
+        key = asked.key_of(seat.reference)
+        if key is not None:
+            by_key.setdefault(key, []).append(seat)
+    return by_key
+
+
+def _since(begun: Iterable[datetime], now: datetime) -> datetime | None:
+    """Return from when on the backups are listed; what services say of the beginning may be any time at all."""
+    earliest = min(begun, default=None)
+    return None if earliest is None else max(_NO_EARLIER, min(earliest, now)) - CLOCK_DIFFERENCE

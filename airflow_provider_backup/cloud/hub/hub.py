@@ -1,0 +1,186 @@
+"""The poll hub: one loop of questions for everybody who waits for backups of one service."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import math
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Protocol
+
+from airflow_provider_backup.cloud.backup import BackupObservation
+from airflow_provider_backup.cloud.backup_lists import BackupLists
+from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError
+from airflow_provider_backup.cloud.hub.asking import Asking
+from airflow_provider_backup.cloud.hub.pace import Durations, expected_end_in, pause_until_next_round
+from airflow_provider_backup.cloud.hub.seat import Seat
+from airflow_provider_backup.cloud.hub.single_reads import Observer, SingleReads
+from airflow_provider_backup.cloud.hub.turn import Turn
+
+log = logging.getLogger(__name__)
+
+LONGEST_QUESTION = 60.0
+"""Seconds for the lists of one round, tries and pauses included: then everybody hears of the trouble."""
+
+CHEAP_ROUND = 2
+"""Requests: a round that takes no more may come early, when a backup is about to end."""
+
+
+class SharedService(Observer, Protocol):
+    """A service that can be asked for many."""
+
+    name: str
+    lists: BackupLists
+
+
+class PollHub:
+    """Waits for everybody in one event loop; it asks only while somebody waits.
+
+    :param service: who is asked.
+    """
+
+    def __init__(self, service: SharedService) -> None:
+        self._name = service.name
+        self._asking = Asking(service.lists)
+        self._durations = Durations()
+        # In the order of arrival; the values mean nothing.
+        self._seats: dict[Seat, None] = {}
+        self._rounds: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
+        self._next_round = 0.0
+        self._stirred = asyncio.Event()
+        self._single_reads = SingleReads(service, self._stirred)
+
+    async def wait(self, seat: Seat) -> BackupObservation:
+        """Wait until a backup is over.
+
+        :param seat: made in this event loop, for this wait.
+        :return: how the backup ended.
+        :raises WaitTroubleError: the trouble lasts longer than the seat tolerates.
+        :raises ApiError: the service refuses the question for good.
+        """
+        self._enter(seat)
+        try:
+            # A cancelled wait cancels its own promise and nothing else.
+            observation = await seat.end
+        finally:
+            self._leave(seat)
+        if seat.begun_at is not None and observation.finished_at is not None:
+            self._durations.add((observation.finished_at - seat.begun_at).total_seconds())
+        return observation
+
+    async def close(self) -> None:
+        """End the rounds, if they are not over; whoever still waits is told so."""
+        for seat in self._seats:
+            seat.give_up(BackupError("The client was closed while somebody waited for a backup."))
+        self._end_rounds()
+        await self._single_reads.close()
+        if self._ending:
+            await asyncio.wait(self._ending)
+
+    def _enter(self, seat: Seat) -> None:
+        first_look = time.monotonic() + seat.poll_interval
+        self._seats[seat] = None
+        if self._rounds is None:
+            self._next_round = first_look
+            # An empty context: the rounds belong to nobody who waits, neither do their logs.
+            self._rounds = asyncio.create_task(self._ask_in_rounds(), context=contextvars.Context())
+        elif first_look < self._next_round:
+            self._next_round = first_look
+            self._stirred.set()
+
+    def _leave(self, seat: Seat) -> None:
+        del self._seats[seat]
+        self._single_reads.stop(seat)
+        if seat.end.done() and not seat.end.cancelled():
+            seat.end.exception()  # seen, though nobody may be there any more to hear it
+        if not self._seats:
+            self._end_rounds()
+
+    def _end_rounds(self) -> None:
+        if self._rounds is not None:
+            self._rounds.cancel()
+            self._ending.add(self._rounds)
+            self._rounds.add_done_callback(self._ending.discard)
+            self._rounds = None
+
+    async def _ask_in_rounds(self) -> None:
+        failures = 0
+        while True:
+            await self._until_next_round()
+            began = time.monotonic()
+            # Whoever comes during the round and cannot wait so long ends its waiting for slow answers.
+            self._next_round = began + self._interval()
+            self._stirred.clear()
+            try:
+                await self._round(began)
+                failures = 0
+            except BackupError as error:
+                failures += 1
+                log.warning("A look at all %s backups failed: %s", self._name, error)
+                await self._tell_of_trouble(error, began)
+            except Exception as error:
+                log.exception("A look at all %s backups failed", self._name)
+                for seat in list(self._seats):
+                    seat.give_up(error)
+            pause = pause_until_next_round(self._interval(), failures=failures, expected_end=self._expected_end())
+            self._next_round = began + pause if failures else min(began + pause, self._first_due())
+
+    async def _tell_of_trouble(self, error: BackupError, began: float) -> None:
+        turn = Turn()
+        for seat in list(self._seats):
+            if seat in self._seats and seat.looked_at < began:
+                seat.met(error)
+            await turn.let_others_run()
+
+    async def _until_next_round(self) -> None:
+        """Wait for the next round."""
+        # Whoever was told gets the turn first, even when rounds follow each other without a pause.
+        await asyncio.sleep(0)
+        while (left := self._next_round - time.monotonic()) > 0:
+            self._stirred.clear()
+            try:
+                async with asyncio.timeout(left):
+                    await self._stirred.wait()
+            except TimeoutError:
+                return
+
+    async def _round(self, began: float) -> None:
+        seats = [seat for seat in self._seats if not seat.end.done()]
+        interval = self._interval()
+        due = [seat for seat in seats if seat.is_due(began + interval)]
+        try:
+            async with asyncio.timeout(LONGEST_QUESTION):
+                left = await self._asking.ask(seats, due)
+        except TimeoutError:
+            raise CloudConnectionError(
+                f"{self._name} did not answer within {LONGEST_QUESTION:.0f} s, tries included", request_sent=True
+            ) from None
+        await self._single_reads.look(left, patience=began + interval - time.monotonic())
+
+    def _interval(self) -> float:
+        return min((seat.poll_interval for seat in self._seats), default=0.0)
+
+    def _first_due(self) -> float:
+        """Return when the first one must be looked at again: who had others wait for the next round may have left."""
+        return min(
+            (
+                seat.looked_at + seat.poll_interval
+                for seat in self._seats
+                if not seat.end.done() and seat not in self._single_reads
+            ),
+            default=math.inf,
+        )
+
+    def _expected_end(self) -> float | None:
+        if self._asking.cost(self._seats) > CHEAP_ROUND:
+            return None
+        now, typical = datetime.now(UTC), self._durations.typical
+        return _soonest(expected_end_in(seat.begun_at, seat.progress, typical, now) for seat in self._seats)
+
+
+def _soonest(moments: Iterable[float | None]) -> float | None:
+    return min((moment for moment in moments if moment is not None), default=None)

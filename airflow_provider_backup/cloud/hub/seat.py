@@ -1,0 +1,153 @@
+"""One who waits: what is known of the backup so far, and the promise to tell its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import math
+import time
+from datetime import UTC, datetime
+
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
+from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.wait_errors import WaitTroubleError
+
+log = logging.getLogger(__name__)
+
+NEW_BACKUP_GRACE = 60.0
+"""Seconds in which a backup that was just started may be unknown yet (databases section 10)."""
+
+MISSING_FOR = 60.0
+"""Seconds for which a backup that a list does not show is not expected there; lists may be late."""
+
+
+class Seat:
+    """A place in the hub, for one wait.
+
+    :param reference: which backup.
+    :param poll_interval: seconds between two questions at the most.
+    :param started_at: when the backup was started, seconds since the epoch; none for one that must be known already.
+    :param tolerance: seconds of unbroken trouble after which to give up; none never gives up.
+    """
+
+    __slots__ = (
+        "_context",
+        "begun_at",
+        "end",
+        "last_error",
+        "last_status",
+        "looked_at",
+        "missed_at",
+        "parts_in_progress",
+        "poll_interval",
+        "progress",
+        "reference",
+        "seen_at",
+        "started_at",
+        "tolerance",
+        "trouble_since",
+    )
+
+    def __init__(
+        self,
+        reference: BackupReference,
+        *,
+        poll_interval: float,
+        started_at: float | None = None,
+        tolerance: float | None = None,
+    ) -> None:
+        self.reference = reference
+        self.poll_interval = poll_interval
+        self.started_at = started_at
+        self.tolerance = tolerance
+        self.end: asyncio.Future[BackupObservation] = asyncio.get_running_loop().create_future()
+        self.begun_at = None if started_at is None else datetime.fromtimestamp(started_at, UTC)
+        self.looked_at = self.seen_at = time.monotonic()
+        self.parts_in_progress = len(reference.expected_ids)
+        self.progress: int | None = None
+        self.last_status: str | None = None
+        self.last_error: BackupError | None = None
+        self.trouble_since = 0.0
+        self.missed_at = -math.inf
+        # The hub belongs to nobody: what it has to say to one who waits goes to that one's log.
+        self._context = contextvars.copy_context()
+
+    @property
+    def was_missing(self) -> bool:
+        """Whether a list that should show the backup lately did not."""
+        return time.monotonic() < self.missed_at + MISSING_FOR
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end was told; a wait that was given up hears of none."""
+        return self.end.done() and not self.end.cancelled()
+
+    def is_due(self, until: float) -> bool:
+        """Whether it has to be looked at now, because it cannot wait until then.
+
+        :param until: when it can be looked at again, on the monotonic clock.
+        """
+        return self.looked_at + self.poll_interval <= until
+
+    def was_listed(self, *, is_listed: bool) -> None:
+        """Take note whether a list that should show the backup does.
+
+        :param is_listed: whether it does.
+        """
+        self.missed_at = -math.inf if is_listed else time.monotonic()
+
+    def goes_on(self, status: str) -> None:
+        """Take note that the backup is still in progress.
+
+        :param status: the service's own text.
+        """
+        self.looked_at = time.monotonic()
+        self.last_error = None
+        if status != self.last_status:
+            self.last_status = status
+            self._context.run(log.info, "%s is %s.", self.reference, status)
+
+    def observed(self, observation: BackupObservation) -> None:
+        """Take note of how the backup stands, and tell when it is over.
+
+        :param observation: how it was seen; its reference may be sharper.
+        """
+        self.seen_at = time.monotonic()
+        self.reference = observation.reference
+        self.begun_at = observation.created_at or self.begun_at
+        self.progress = observation.progress
+        if not observation.phase.is_terminal:
+            self.goes_on(observation.status)
+        elif not self.end.done():
+            self.end.set_result(observation)
+
+    def met(self, error: BackupError) -> None:
+        """Take note that the backup could not be seen, and tell when that is final.
+
+        :param error: what the question met.
+        """
+        self.looked_at = time.monotonic()
+        if not is_passing(error) and not self._is_too_new_for(error):
+            self.give_up(error)
+            return
+        if self.last_error is None:
+            self.trouble_since = time.time()
+            self._context.run(log.warning, "%s could not be seen, asking again: %s", self.reference, error)
+        self.last_error = error
+        if self.tolerance is not None and time.time() - self.trouble_since >= self.tolerance:
+            self.give_up(WaitTroubleError(self.reference, self.trouble_since, error))
+
+    def give_up(self, error: Exception) -> None:
+        """Tell that waiting ends without the backup's end.
+
+        :param error: what is raised where it is waited for.
+        """
+        if not self.end.done():
+            self.end.set_exception(error)
+
+    def _is_too_new_for(self, error: BackupError) -> bool:
+        started_at = self.started_at
+        is_new = started_at is not None and time.time() < started_at + NEW_BACKUP_GRACE
+        return is_new and isinstance(error, NotFoundError)

@@ -1,0 +1,44 @@
+"""Settings that many triggers share: a connection is looked up once for all that start at about the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.settings import CloudSettings
+
+MEMORY = 15.0
+"""Seconds: whoever starts later sees an edited connection. A look-up costs a triggerer several milliseconds."""
+
+
+@dataclass(slots=True)
+class _Recent:
+    settings: CloudSettings | None = None
+    read_at: float = 0.0
+    reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, _Recent]] = WeakKeyDictionary()
+
+
+async def recent_settings(
+    key: object, read: Callable[[], Awaitable[CloudSettings]], *, not_older_than: float = 0.0
+) -> CloudSettings:
+    """Return the settings that somebody in this event loop read a moment ago, or read them.
+
+    :param key: what the settings belong to: connection, region and project.
+    :param read: looks the connection up; when it fails, the next one who asks tries again.
+    :param not_older_than: settings that were read before this moment on the monotonic clock are of no use.
+    """
+    recent = _by_loop.setdefault(asyncio.get_running_loop(), {}).setdefault(key, _Recent())
+    async with recent.reading:
+        settings = recent.settings
+        if settings is None or recent.read_at < max(not_older_than, time.monotonic() - MEMORY):
+            settings = recent.settings = await read()
+            recent.read_at = time.monotonic()
+    return settings

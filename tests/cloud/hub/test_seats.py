@@ -1,0 +1,205 @@
+"""One who waits: what is noted, what is told, and to whose log."""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.errors import (
+    BackupError,
+    CloudConnectionError,
+    NotFoundError,
+    PermissionDeniedError,
+    ServerError,
+)
+from airflow_provider_backup.cloud.hub.seat import MISSING_FOR, NEW_BACKUP_GRACE, Seat
+from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.wait_errors import WaitTroubleError
+
+REFERENCE = BackupReference("cbr", "backup")
+NOT_FOUND = NotFoundError(service="cbr", status=404, code="BackupService.6200", detail="no such backup")
+DOWN = ServerError(service="cbr", status=503, code="503", detail="down")
+CUT = CloudConnectionError("cut", request_sent=True)
+
+
+def observed(phase: Phase, status: str = "protecting", **members: object) -> BackupObservation:
+    return BackupObservation(reference=REFERENCE, status=status, phase=phase, **members)  # type: ignore[arg-type]
+
+
+def ages(seat: Seat, seconds: float) -> None:
+    """Let the seat's trouble have begun earlier."""
+    seat.trouble_since -= seconds
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase.is_terminal])
+async def test_an_end_is_told(phase: Phase) -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    seat.observed(observed(phase))
+    assert (await seat.end).phase is phase
+    assert seat.is_over
+
+
+async def test_a_backup_in_progress_is_no_end() -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    seat.observed(observed(Phase.IN_PROGRESS, progress=40))
+    assert not seat.end.done()
+    assert (seat.last_status, seat.progress) == ("protecting", 40)
+
+
+async def test_only_the_first_end_counts() -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    seat.observed(observed(Phase.GOOD))
+    seat.observed(observed(Phase.FAILED))
+    seat.give_up(CUT)
+    assert (await seat.end).phase is Phase.GOOD
+
+
+async def test_whoever_has_left_is_told_nothing() -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    seat.end.cancel()
+    seat.observed(observed(Phase.GOOD))
+    seat.met(PermissionDeniedError(service="cbr", status=403, code="403", detail="no"))
+    assert seat.end.cancelled()
+    assert not seat.is_over
+
+
+async def test_the_reference_gets_sharper_and_the_beginning_known() -> None:
+    seat = Seat(BackupReference("vbs", "job", "job"), poll_interval=1)
+    begun_at = datetime(2031, 4, 2, tzinfo=UTC)
+    seat.observed(observed(Phase.IN_PROGRESS, created_at=begun_at))
+    assert (seat.reference, seat.begun_at) == (REFERENCE, begun_at)
+
+
+async def test_a_beginning_that_is_not_told_stays_what_it_was() -> None:
+    seat = Seat(REFERENCE, poll_interval=1, started_at=0.0)
+    seat.observed(observed(Phase.IN_PROGRESS))
+    assert seat.begun_at == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("error", [DOWN, CUT])
+async def test_passing_trouble_is_outlived_without_a_tolerance(error: BackupError) -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    seat.met(error)
+    ages(seat, 1e6)
+    seat.met(error)
+    assert not seat.end.done()
+
+
+async def test_trouble_beyond_the_tolerance_is_told_with_its_cause() -> None:
+    seat = Seat(REFERENCE, poll_interval=1, tolerance=60)
+    seat.met(CUT)
+    ages(seat, 59)
+    seat.met(CUT)
+    assert not seat.end.done()
+    ages(seat, 2)
+    seat.met(DOWN)
+    with pytest.raises(WaitTroubleError, match="could not be seen since .* 503"):
+        await seat.end
+
+
+async def test_a_good_look_ends_the_trouble() -> None:
+    seat = Seat(REFERENCE, poll_interval=1, tolerance=60)
+    seat.met(CUT)
+    ages(seat, 61)
+    seat.goes_on("protecting")
+    seat.met(CUT)
+    assert not seat.end.done()
+
+
+async def test_a_refusal_is_told_at_once() -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    seat.met(PermissionDeniedError(service="cbr", status=403, code="403", detail="no"))
+    with pytest.raises(PermissionDeniedError):
+        await seat.end
+
+
+async def test_a_backup_that_cannot_be_found_is_told_at_once() -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    seat.met(NOT_FOUND)
+    with pytest.raises(NotFoundError):
+        await seat.end
+
+
+async def test_a_backup_that_was_just_started_may_be_unknown_for_a_while() -> None:
+    seat = Seat(REFERENCE, poll_interval=1, started_at=time.time())
+    seat.met(NOT_FOUND)
+    assert not seat.end.done()
+    seat.started_at = time.time() - NEW_BACKUP_GRACE
+    seat.met(NOT_FOUND)
+    with pytest.raises(NotFoundError):
+        await seat.end
+
+
+@pytest.mark.parametrize(("until", "is_due"), [(0.9, False), (1.0, True), (5.0, True)])
+async def test_a_seat_is_due_when_its_interval_is_over_before_it_can_be_looked_at_again(
+    until: float, is_due: bool
+) -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    seat.looked_at = 0.0
+    assert seat.is_due(until) is is_due
+
+
+async def test_a_list_that_did_not_show_a_backup_is_given_another_chance_later() -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    found = [seat.was_missing]
+    seat.was_listed(is_listed=False)
+    found.append(seat.was_missing)
+    seat.missed_at -= MISSING_FOR
+    found.append(seat.was_missing)
+    assert found == [False, True, False]
+
+
+async def test_a_list_that_shows_a_backup_again_is_trusted_at_once() -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    seat.was_listed(is_listed=False)
+    seat.was_listed(is_listed=True)
+    assert not seat.was_missing
+
+
+async def test_each_status_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    seat = Seat(REFERENCE, poll_interval=1)
+    for status in ("waiting_protect", "protecting", "protecting"):
+        seat.goes_on(status)
+    assert [record.getMessage() for record in caplog.records] == [
+        "cbr backup backup is waiting_protect.",
+        "cbr backup backup is protecting.",
+    ]
+
+
+async def test_trouble_is_logged_once_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    seat = Seat(REFERENCE, poll_interval=1)
+    for _ in range(3):
+        seat.met(CUT)
+    seat.goes_on("protecting")
+    seat.met(CUT)
+    assert len([record for record in caplog.records if "asking again" in record.getMessage()]) == 2
+
+
+async def test_what_is_said_about_a_seat_goes_to_the_log_of_whoever_took_it() -> None:
+    whose: contextvars.ContextVar[str] = contextvars.ContextVar("whose", default="nobody")
+    heard: list[str] = []
+
+    class Ear(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(whose.get())
+
+    logger = logging.getLogger("airflow_provider_backup.cloud.hub.seat")
+    ear = Ear()
+    logger.addHandler(ear)
+    logger.setLevel(logging.INFO)
+    try:
+        whose.set("mine")
+        seat = Seat(REFERENCE, poll_interval=1)
+        whose.set("another")
+        seat.goes_on("protecting")
+        seat.met(CUT)
+    finally:
+        logger.removeHandler(ear)
+        logger.setLevel(logging.NOTSET)
+    assert heard == ["mine", "mine"]
