@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from email.utils import format_datetime
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -25,10 +26,10 @@ MAXIMUM_BODY = 12 * 1024 * 1024
 
 
 def answering(service: EmulatedService, state: CloudState) -> Middleware:
-    """Return the outermost middleware: error bodies, the request id, saving, and a line in the log.
+    """Return the outermost middleware: error bodies, request id and date, saving, and a line in the log.
 
     :param service: whose error bodies are used.
-    :param state: saved after every request that is not GET.
+    :param state: saved after every request that is not GET; tells the time.
     """
 
     async def answer(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:
@@ -58,6 +59,8 @@ def answering(service: EmulatedService, state: CloudState) -> Middleware:
         request_id = secrets.token_hex(16)
         response = await answer(request, handler, request_id)
         response.headers["X-Request-Id"] = request_id
+        # The cloud's own clock, which tests may set.
+        response.headers["Date"] = format_datetime(state.now(), usegmt=True)
         milliseconds = 1000 * (time.monotonic() - started)
         log.info("%s %s %s: %d (%.0f ms)", service.name, request.method, request.path, response.status, milliseconds)
         return response

@@ -6,6 +6,7 @@ All ids are derived from names, so that they are the same on every machine and c
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from typing import NamedTuple
 
 from airflow_provider_backup.emulator.state import CloudState, Row
@@ -126,9 +127,12 @@ class Inventory:
                 "status": "in-use" if volume.server else "available",
                 "bootable": volume.bootable,
             }
+        disks_of: dict[str, list[Row]] = defaultdict(list)
+        for row in self.volumes.values():
+            disks_of[row["server_id"]].append(row)
         for name, zone in (_SERVERS | dict.fromkeys(names, _EXTRA_ZONE)).items():
             identifier = _id("server", name)
-            disks = [row for row in self.volumes.values() if row["server_id"] == identifier]
+            disks = disks_of[identifier]
             self.servers[identifier] = {
                 "id": identifier,
                 "name": name,

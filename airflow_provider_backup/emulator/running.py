@@ -20,10 +20,11 @@ class RunningCloud:
     """A local cloud on free ports; use it as a context manager.
 
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
+    :param extra_resources: how many further servers, disks and instances of each database service there are.
     """
 
-    def __init__(self, backup_seconds: float = 0.2) -> None:
-        self._cloud = LocalCloud(port=0, backup_seconds=backup_seconds)
+    def __init__(self, backup_seconds: float = 0.2, *, extra_resources: int = 0) -> None:
+        self._cloud = LocalCloud(port=0, backup_seconds=backup_seconds, extra_resources=extra_resources)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="local-cloud", daemon=True)
 

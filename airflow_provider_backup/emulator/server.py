@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
@@ -68,6 +69,7 @@ class LocalCloud:
     :param extra_resources: how many further servers with a disk and instances of each database service a new state
         has, 0 or more; a state file that is there already keeps its own.
     :param now: the clock, for tests; returns an aware UTC time.
+    :param tls: the certificate to answer with; none answers plain http.
     :raises ValueError: the state file holds something else.
     """
 
@@ -79,8 +81,10 @@ class LocalCloud:
         state_file: Path | None = None,
         extra_resources: int = 0,
         now: Callable[[], datetime] = system_time,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.host = host
+        self._tls = tls
         self.state = CloudState(backup_seconds=backup_seconds, file=state_file, now=now)
         self.accounts = Accounts(self.state)
         self._inventory = Inventory(self.state, extra_resources)
@@ -106,7 +110,7 @@ class LocalCloud:
             runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
             self._runners.append(runner)
             await runner.setup()
-            await web.SockSite(runner, sockets[name]).start()
+            await web.SockSite(runner, sockets[name], ssl_context=self._tls).start()
 
     async def stop(self) -> None:
         """Stop listening and save the state; requests that a fault delays are dropped."""
@@ -123,7 +127,8 @@ class LocalCloud:
         """
         # "Any address" is no address to call.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
-        return f"http://[{host}]:{self._ports[service]}" if ":" in host else f"http://{host}:{self._ports[service]}"
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._ports[service]}"
 
     def describe(self) -> dict[str, Any]:
         """Return everything that a client needs: URLs, project, credentials, ids of the seeded resources."""

@@ -104,8 +104,8 @@ def page(
         raise ServiceError(400, code, "limit and offset must be whole numbers.") from None
     if not 1 <= limit <= maximum or offset < 0:
         raise ServiceError(400, code, f"limit must be 1 to {maximum} and offset 0 or more.")
-    remaining = list(rows)
+    first = 0
     if marker := query.get("marker"):
-        ids = [row["id"] if isinstance(row, dict) else None for row in remaining]
-        remaining = remaining[ids.index(marker) + 1 :] if marker in ids else []
-    return remaining[offset : offset + limit]
+        ids = [row["id"] if isinstance(row, dict) else None for row in rows]
+        first = ids.index(marker) + 1 if marker in ids else len(ids)
+    return list(rows[first + offset : first + offset + limit])

@@ -98,7 +98,12 @@ async def caller_of(cloud: RunningCloud | LocalCloud) -> AsyncIterator[Caller]:
 
 @asynccontextmanager
 async def client_of(
-    cloud: RunningCloud, *, with_token: bool = False, attempts: int = 1, total_timeout: float = 10.0
+    cloud: RunningCloud,
+    *,
+    with_token: bool = False,
+    attempts: int = 1,
+    total_timeout: float = 10.0,
+    throttle_timeout: float = 60.0,
 ) -> AsyncIterator[BackupCloud]:
     """Yield our client, signing requests unless told to use a token."""
     about = cloud.describe()
@@ -111,7 +116,9 @@ async def client_of(
         cloud="custom",
         auth_url=about["iam"],
         endpoints=CloudSettings.endpoint_pairs({"rds": about["rds"], "cbr": about["cbr"]}),
-        network=NetworkSettings(attempts=attempts, retry_wait=0.01, total_timeout=total_timeout),
+        network=NetworkSettings(
+            attempts=attempts, retry_wait=0.01, total_timeout=total_timeout, throttle_timeout=throttle_timeout
+        ),
     )
     async with BackupCloud(settings) as client:
         yield client

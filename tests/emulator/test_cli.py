@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -89,6 +90,19 @@ def test_a_state_file_that_cannot_be_written_is_an_error_on_one_line(
     file = tmp_path / "nowhere" / "state.json"
     assert main(["--port", "0", "--state", str(file)]) == 1
     assert f"The state file {file} cannot be used: No such file" in capsys.readouterr().err
+
+
+def test_it_listens_on_one_loopback_address_unless_told_otherwise_and_has_nothing_to_warn_about() -> None:
+    with emulator("--port", "0") as (process, line):
+        for url in [url for url in json.loads(line).values() if str(url).startswith("http:")]:
+            parts = urlsplit(url)
+            assert parts.hostname == "127.0.0.1"
+            # Also an address of this machine, so that whoever listens on all of them answers here too.
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.2", parts.port), 5)
+        process.terminate()
+        _, log = process.communicate(timeout=10)
+    assert "WARNING" not in log
 
 
 def test_an_address_that_others_can_reach_is_warned_about(capsys: pytest.CaptureFixture[str]) -> None:

@@ -176,10 +176,29 @@ async def test_our_client_waits_as_long_as_the_throttling_asks_and_then_creates_
 
 async def test_our_client_gives_up_when_throttling_does_not_end(cloud: RunningCloud) -> None:
     fault = cloud.misbehave("throttle")
-    async with client_of(cloud, attempts=3) as client:
+    async with client_of(cloud, throttle_timeout=0.1) as client:
         with pytest.raises(RateLimitedError):
             await back_up(client, cloud)
+    assert cloud.hits(fault) > 1
+
+
+async def test_throttling_may_let_some_through_per_window_and_route(cloud: RunningCloud, caller: Caller) -> None:
+    fault = cloud.misbehave("throttle", service="rds", limit=2, window=3600)
+    assert [(await caller.call("GET", "rds", LIST)).status for _ in range(4)] == [200, 200, 429, 429]
+    assert [(await caller.back_up(f"night-{number}", number)).status for number in range(3)] == [200, 200, 429]
     assert cloud.hits(fault) == 3
+
+
+async def test_a_new_window_lets_as_many_through_again(cloud: RunningCloud, caller: Caller) -> None:
+    cloud.misbehave("throttle", service="rds", limit=1, window=0.3)
+    assert [(await caller.call("GET", "rds", LIST)).status for _ in range(2)] == [200, 429]
+    await asyncio.sleep(0.31)
+    assert [(await caller.call("GET", "rds", LIST)).status for _ in range(2)] == [200, 429]
+
+
+def test_a_limit_without_a_window_is_refused(cloud: RunningCloud) -> None:
+    with pytest.raises(ValueError, match="limit and window go together"):
+        cloud.misbehave("throttle", limit=2)
 
 
 # Server errors

@@ -46,15 +46,22 @@ class BackupRoutes:
     async def list_backups(self, request: web.Request) -> web.Response:
         """List the backups of resources that match; the disk backups inside one when ``parent_id`` names it."""
         query = asked(BackupQuery, request)
-        views = [
-            view
+        project_id = request.match_info["project_id"]
+
+        def view(row: Row) -> Row:
+            return self._backups.view(row, project_id)
+
+        # Most of a long list is not on the page that is asked for, so that only the page is written out.
+        rows = [
+            outline
             for row in self._backups.all()
             if begun_between(row, query.start_time, query.end_time)
             and in_enterprise_project(row, query.enterprise_project_id)
             and (query.used_percent is None or self._used_percent(row) >= query.used_percent)
-            for view in self._rows(request, row, query.parent_id)
+            and query.parent_id in (None, row["id"])
+            for outline in ([self._backups.outline(row)] if query.parent_id is None else view(row)["children"])
             if matches(
-                view,
+                outline,
                 checkpoint_id=query.checkpoint_id,
                 vault_id=query.vault_id,
                 resource_id=query.resource_id,
@@ -70,23 +77,23 @@ class BackupRoutes:
         ]
         # Nothing is shared here, and there is no dedicated cloud.
         if query.own_type == "shared" or query.member_status is not None or query.dec:
-            views = []
-        return listed(request, "backups", ordered(views, query.sort))
+            rows = []
+        whole = view if query.parent_id is None else (lambda child: child)
+        return listed(request, "backups", ordered(rows, query.sort), whole)
 
     async def get_backup(self, request: web.Request) -> web.Response:
         """Read a backup of a resource, or a disk backup inside one."""
-        backup_id = request.match_info["backup_id"]
-        for row in self._backups.all():
-            view = self._backups.view(row, request.match_info["project_id"])
-            for found in (view, *view["children"]):
-                if found["id"] == backup_id:
-                    return web.json_response({"backup": found})
-        raise refusal("6200", backup_id)
+        backup_id, project_id = request.match_info["backup_id"], request.match_info["project_id"]
+        parent = self._backups.parent_of(backup_id)
+        if parent is None:
+            return web.json_response({"backup": self._backups.view(self._backups.get(backup_id), project_id)})
+        children = self._backups.view(parent, project_id)["children"]
+        return web.json_response({"backup": next(child for child in children if child["id"] == backup_id)})
 
     async def delete_backup(self, request: web.Request) -> web.Response:
         """Begin to delete a backup."""
         backup_id = request.match_info["backup_id"]
-        if any(child["id"] == backup_id for row in self._backups.all() for child in row["children"]):
+        if self._backups.parent_of(backup_id) is not None:
             raise refusal("6201", backup_id)
         row = self._backups.get(backup_id)
         status, vault = self._backups.status(row), self._vaults.get(row["vault_id"])
@@ -100,11 +107,6 @@ class BackupRoutes:
         details = {"delete": {"backup_id": backup_id, "backup_name": row["name"]}}
         self._logs.add("delete", vault, row["deletion"], backup=row, details=details)
         return web.Response(status=204)
-
-    def _rows(self, request: web.Request, row: Row, parent_id: str | None) -> list[Row]:
-        view = self._backups.view(row, request.match_info["project_id"])
-        children: list[Row] = view["children"]
-        return [view] if parent_id is None else children
 
     def _used_percent(self, row: Row) -> float:
         vault = self._vaults.get(row["vault_id"])

@@ -29,20 +29,28 @@ class Backups:
 
     def all(self) -> list[Row]:
         """Return the backups that exist; those whose deletion is over are taken away."""
-        table = self._state.table("cbr.backups")
-        for row in [row for row in table.values() if self._is_deleted(row)]:
-            del table[row["id"]]
-        return list(table.values())
+        return self._existing(list(self._state.table("cbr.backups").values()))
 
     def of(self, **members: str) -> list[Row]:
         """Return the backups whose members have these values."""
-        return [row for row in self.all() if all(row[name] == value for name, value in members.items())]
+        rows = list(self._state.table("cbr.backups").values())
+        for name, value in members.items():
+            rows = [row for row in rows if row[name] == value]
+        return self._existing(rows)
 
     def get(self, backup_id: str) -> Row:
         """Return a backup of a resource."""
-        for row in self.of(id=backup_id):
-            return row
+        row = self._state.table("cbr.backups").get(backup_id)
+        for existing in self._existing([row] if row is not None else []):
+            return existing
         raise refusal("6200", backup_id)
+
+    def parent_of(self, disk_backup_id: str) -> Row | None:
+        """Return the backup of a resource that holds the backup of a disk."""
+        for row in self.all():
+            if any(child["id"] == disk_backup_id for child in row["children"]):
+                return row
+        return None
 
     def add(self, row: Row) -> None:
         """Keep a new backup."""
@@ -69,6 +77,18 @@ class Backups:
         """Tell how much room a backup takes: none until it is good."""
         return int(row["size"]) if self._state.is_ready(row) and not row["failure"] else 0
 
+    def outline(self, row: Row) -> dict[str, Any]:
+        """Return the members of :meth:`view` that lists are filtered and ordered by; times are as they are stored."""
+        return {
+            **row,
+            "parent_id": None,
+            "status": self.status(row),
+            "image_type": "backup",
+            "created_at": row["started_at"],
+            "updated_at": self._changed_at(row),
+            "protected_at": None,
+        }
+
     def view(self, row: Row, project_id: str) -> dict[str, Any]:
         """Return a backup as it goes over the wire (CBR section 7.1)."""
         common = self._common_view(row, project_id)
@@ -91,14 +111,23 @@ class Backups:
         ]
         return {**common, "children": children}
 
+    def _existing(self, rows: list[Row]) -> list[Row]:
+        deleted = [row["id"] for row in rows if self._is_deleted(row)]
+        for identifier in deleted:
+            del self._state.table("cbr.backups")[identifier]
+        return [row for row in rows if row["id"] not in deleted] if deleted else rows
+
+    def _changed_at(self, row: Row) -> str:
+        if row["deletion"]:
+            return str(row["deletion"]["started_at"])
+        return str(row["ready_at" if self._state.is_ready(row) else "started_at"])
+
     def _is_deleted(self, row: Row) -> bool:
         deletion = row["deletion"]
         return deletion is not None and self._state.is_ready(deletion) and not deletion["failure"]
 
     def _common_view(self, row: Row, project_id: str) -> dict[str, Any]:
-        is_over = self._state.is_ready(row)
-        is_good = is_over and not row["failure"]
-        changed_at = row["deletion"]["started_at"] if row["deletion"] else row["ready_at" if is_over else "started_at"]
+        is_good = self._state.is_ready(row) and not row["failure"]
         return {
             "id": row["id"],
             "checkpoint_id": row["checkpoint_id"],
@@ -116,7 +145,7 @@ class Backups:
             "status": self.status(row),
             "image_type": "backup",
             "created_at": wire_time(row["started_at"]),
-            "updated_at": wire_time(changed_at),
+            "updated_at": wire_time(self._changed_at(row)),
             "expired_at": wire_time(row["expired_at"]) if row["expired_at"] else None,
             "protected_at": None,
             "enterprise_project_id": row["enterprise_project_id"],

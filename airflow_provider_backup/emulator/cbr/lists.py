@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, get_origin
 
@@ -48,6 +48,8 @@ def in_enterprise_project(row: Mapping[str, Any], wanted: str | None) -> bool:
 
 def begun_between(row: Mapping[str, Any], start: datetime | None, end: datetime | None) -> bool:
     """Whether a stored row began in a span of time; both ends belong to it, none leaves it open."""
+    if start is None and end is None:
+        return True
     moment = datetime.fromisoformat(row["started_at"])
     return (start is None or start <= moment) and (end is None or moment <= end)
 
@@ -57,16 +59,19 @@ def ordered(rows: Sequence[Row], sort: str | None) -> list[Row]:
     return in_order(rows, sort, keys=_SORT_KEYS, code=INVALID)
 
 
-def listed(request: web.Request, member: str, rows: Sequence[Row]) -> web.Response:
+def listed(
+    request: web.Request, member: str, rows: Sequence[Row], view: Callable[[Row], Row] = lambda row: row
+) -> web.Response:
     """Answer with one page of rows and the number of all.
 
     :param member: name of the list in the answer.
     :param rows: all rows that match, in their order.
+    :param view: makes a row of the page what is answered.
     """
     found = page(rows, request, code=INVALID, maximum=LARGEST_PAGE)
     return web.json_response(
         {
-            member: found,
+            member: [view(row) for row in found],
             "count": len(rows),
             "limit": int(request.query.get("limit") or LARGEST_PAGE),
             "offset": int(request.query.get("offset") or 0),

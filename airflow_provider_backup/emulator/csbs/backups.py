@@ -65,10 +65,12 @@ class Backups:
     def items(self) -> list[Row]:
         """Return the backups that exist; those whose deletion is over are taken away."""
         table, disks = self._state.table("csbs.items"), self._state.table("csbs.volume_backups")
-        for row in [row for row in table.values() if self.status(row) == "deleted"]:
-            del table[row["id"]]
-            for disk in self._disk_backups(row):
-                del disks[disk["id"]]
+        deleted = {row["id"] for row in table.values() if row["deletion"] and self.status(row) == "deleted"}
+        if deleted:
+            for identifier in deleted:
+                del table[identifier]
+            for disk_id in [disk["id"] for disk in disks.values() if disk["item_id"] in deleted]:
+                del disks[disk_id]
         return list(table.values())
 
     def status(self, row: Row) -> str:
@@ -184,14 +186,36 @@ class Backups:
                     times[name] = (datetime.fromisoformat(times[name]) + delay).isoformat()
             row["deletion"] = times
 
-    def view(self, row: Row) -> dict[str, Any]:
-        """Return a backup as it goes over the wire (CSBS section 5)."""
+    def outline(self, row: Row) -> dict[str, Any]:
+        """Return the row with what lists are filtered and ordered by: ``status`` and times, as they are stored."""
+        return {
+            **row,
+            "status": self.status(row),
+            "created_at": row["started_at"],
+            "updated_at": self._changed_at(row),
+            "protected_at": row["started_at"],
+        }
+
+    def views(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Return backups as they go over the wire (CSBS section 5)."""
+        disks: dict[str, list[Row]] = {row["id"]: [] for row in rows}
+        for disk in self._state.table("csbs.volume_backups").values():
+            if disk["item_id"] in disks:
+                disks[disk["item_id"]].append(disk)
+        return [self._view(row, disks[row["id"]]) for row in rows]
+
+    def _changed_at(self, row: Row) -> str:
+        deletion = row["deletion"]
+        if deletion is not None:
+            return str(deletion["started_at"])
+        return str(row["ready_at" if self._state.is_ready(row) else "started_at"])
+
+    def _view(self, row: Row, disks: Sequence[Row]) -> dict[str, Any]:
         status = self.status(row)
         deletion = row["deletion"] or {"failure": None}
         is_over = self._state.is_ready(row)
         is_good = is_over and not row["failure"]
         reason = (row["failure"] or deletion["failure"]) if status == "error" else None
-        changed_at = deletion.get("started_at") or row["ready_at" if is_over else "started_at"]
         return {
             "id": row["id"],
             "checkpoint_id": row["checkpoint_id"],
@@ -201,7 +225,7 @@ class Backups:
             "resource_id": row["resource_id"],
             "resource_type": SERVER_TYPE,
             "created_at": wire_time(row["started_at"]),
-            "updated_at": wire_time(changed_at),
+            "updated_at": wire_time(self._changed_at(row)),
             "protected_at": wire_time(row["started_at"]),
             "tags": row["tags"],
             "backup_data": {
@@ -237,12 +261,9 @@ class Backups:
                 "support_lld": True,
                 "taskid": row["task_id"],
                 "os_images_data": [],
-                "volume_backups": [_volume_backup(disk) for disk in self._disk_backups(row)] if is_good else [],
+                "volume_backups": [_volume_backup(disk) for disk in disks] if is_good else [],
             },
         }
-
-    def _disk_backups(self, row: Row) -> list[Row]:
-        return [disk for disk in self._state.table("csbs.volume_backups").values() if disk["item_id"] == row["id"]]
 
 
 def wire_time(text: str) -> str:

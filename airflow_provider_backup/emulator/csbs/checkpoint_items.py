@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from aiohttp import web
@@ -16,18 +16,15 @@ from airflow_provider_backup.emulator.service import ServiceError, in_order
 from airflow_provider_backup.emulator.state import Row
 
 _SORT_KEYS = ("created_at", "updated_at", "name", "status", "protected_at", "id")
-_EXACT: dict[str, Callable[[Row], Any]] = {
-    "status": lambda view: view["status"],
-    "resource_id": lambda view: view["resource_id"],
-    "checkpoint_id": lambda view: view["checkpoint_id"],
-    "az": lambda view: view["extend_info"]["resource_az"],
-    "image_type": lambda view: view["extend_info"]["image_type"],
-    "ip": lambda view: view["backup_data"]["private_ip"],
+_EXACT = {
+    "status": "status",
+    "resource_id": "resource_id",
+    "checkpoint_id": "checkpoint_id",
+    "az": "resource_az",
+    "ip": "private_ip",
 }
-_FUZZY: dict[str, Callable[[Row], str]] = {
-    "name": lambda view: str(view["name"]),
-    "resource_name": lambda view: str(view["extend_info"]["resource_name"]),
-}
+_FUZZY = ("name", "resource_name")
+_IMAGE_TYPE = "backup"
 _TIMESTAMP: TypeAdapter[Timestamp] = TypeAdapter(Timestamp)
 
 
@@ -51,7 +48,7 @@ class CheckpointItemRoutes:
     async def list_items(self, request: web.Request) -> web.Response:
         """List the backups that match, newest first."""
         rows = in_order(self._matching(request), request.query.get("sort"), keys=_SORT_KEYS, code=INVALID)
-        return web.json_response(linked_page(rows, request, "checkpoint_items"))
+        return web.json_response(linked_page(rows, request, "checkpoint_items", self._backups.views))
 
     async def count_items(self, request: web.Request) -> web.Response:
         """Count the backups that match."""
@@ -63,7 +60,7 @@ class CheckpointItemRoutes:
         rows = [row for row in self._backups.items() if wanted in (row["id"], row["checkpoint_id"])]
         if len(rows) != 1:
             raise refusal("CSBS.3001", wanted)
-        return web.json_response({"checkpoint_item": self._backups.view(rows[0])})
+        return web.json_response({"checkpoint_item": self._backups.views(rows)[0]})
 
     def _matching(self, request: web.Request) -> list[Row]:
         query = request.query
@@ -73,18 +70,19 @@ class CheckpointItemRoutes:
             rows = [row for row in rows if row["policy_id"] == policy_id]
         if query.get("resource_type") and SERVER_TYPE not in query.getall("resource_type"):
             rows = []
+        if query.get("image_type", _IMAGE_TYPE) not in ("", _IMAGE_TYPE):
+            rows = []
+        exact = [(member, query[name]) for name, member in _EXACT.items() if query.get(name)]
+        fuzzy = [(name, query[name]) for name in _FUZZY if query.get(name)]
+        # Only the page that is asked for is written out, later.
         return [
-            view
-            for view in map(self._backups.view, rows)
-            if all(read(view) == query[name] for name, read in _EXACT.items() if query.get(name))
-            and all(query[name] in read(view) for name, read in _FUZZY.items() if query.get(name))
-            and (begin is None or begin <= _created_at(view))
-            and (end is None or _created_at(view) <= end)
+            outline
+            for outline in map(self._backups.outline, rows)
+            if all(outline[member] == value for member, value in exact)
+            and all(value in str(outline[name]) for name, value in fuzzy)
+            and (begin is None or begin <= datetime.fromisoformat(outline["created_at"]))
+            and (end is None or datetime.fromisoformat(outline["created_at"]) <= end)
         ]
-
-
-def _created_at(view: Row) -> Any:
-    return _TIMESTAMP.validate_python(view["created_at"])
 
 
 def _moment(request: web.Request, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -56,13 +56,19 @@ def refuse_other_provider(request: web.Request) -> None:
         raise refusal("CSBS.9001")
 
 
-def linked_page(rows: Sequence[Row], request: web.Request, collection: str) -> dict[str, Any]:
+def linked_page(
+    rows: Sequence[Row],
+    request: web.Request,
+    collection: str,
+    views: Callable[[Sequence[Row]], Sequence[Row]] = lambda rows: rows,
+) -> dict[str, Any]:
     """Return the answer to a list: one page, and a link to the next when more rows exist (CSBS section 6.5).
 
     :param collection: name of the list in the answer.
+    :param views: makes the rows of the page what is answered.
     """
     found = page(rows, request, code=INVALID, maximum=NO_LIMIT)
-    answer: dict[str, Any] = {collection: found}
+    answer: dict[str, Any] = {collection: views(found)}
     if found and found[-1]["id"] != rows[-1]["id"]:
         next_page = request.url.without_query_params("offset").update_query(marker=found[-1]["id"])
         answer[f"{collection}_links"] = [{"rel": "next", "href": str(next_page)}]

@@ -73,7 +73,8 @@ class EmulatedGaussDb(EmulatedDatabaseService):
             "filesplit_size": policy["file_split_size"],
         }
 
-    def instance_item(self, row: Row) -> Row:
+    def instance_item(self, row: Row, *, is_busy: bool) -> Row:
         """Return an instance as lists show it; its times have a form of their own."""
         created = f"{datetime.fromisoformat(row['created']):%Y-%m-%d %H:%M:%S} UTC"
-        return {**super().instance_item(row), "created": created, "updated": created, "backup_used_space": "0"}
+        item = super().instance_item(row, is_busy=is_busy)
+        return {**item, "created": created, "updated": created, "backup_used_space": "0"}

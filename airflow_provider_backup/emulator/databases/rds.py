@@ -80,7 +80,7 @@ class EmulatedRds(EmulatedDatabaseService):
 
     def matches(self, row: Row, query: DatabaseBackupQuery) -> bool:
         """Whether a backup passes a list's filters; the status counts for SQL Server only."""
-        status = query.model_dump().get("status")
+        status = getattr(query, "status", None)
         return super().matches(row, query) and (
             status is None or row["engine"] != "SQLServer" or self.store.status(row) == status
         )
@@ -93,10 +93,10 @@ class EmulatedRds(EmulatedDatabaseService):
                     self.store.begin_deletion(row)
         return web.Response()
 
-    def instance_item(self, row: Row) -> Row:
+    def instance_item(self, row: Row, *, is_busy: bool) -> Row:
         """Return an instance as lists show it."""
         return {
-            **super().instance_item(row),
+            **super().instance_item(row, is_busy=is_busy),
             "related_instance": [],
             "cpu": row["cpu"],
             "mem": row["memory_gb"],

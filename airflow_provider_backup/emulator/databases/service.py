@@ -31,6 +31,14 @@ from airflow_provider_backup.emulator.service import ServiceError, json_object
 from airflow_provider_backup.emulator.state import CloudState, Row
 
 _EMPTY_REQUEST = "DBS.200006"
+# Filters of lists of backups, and the member of a row that each compares.
+_FILTERS = {
+    "instance_id": "instance_id",
+    "backup_id": "id",
+    "backup_type": "type",
+    "name": "name",
+    "instance_name": "instance_name",
+}
 # Statuses of an instance that stand in the way of a backup (databases sections 11 and 12).
 _STATUS_REFUSALS = {
     "STORAGE FULL": (409, "DBS.200316", "The storage of the instance is full."),
@@ -139,11 +147,12 @@ class EmulatedDatabaseService(ABC):
         query = checked_query(self.backup_query, request)
         if query.backup_id:
             refuse_malformed_backup_id(query.backup_id)
-        rows = self.store.all()
         # Manual backups outlive their instance, so an instance with backups is known.
-        if query.instance_id and not any(row["instance_id"] == query.instance_id for row in rows):
+        if query.instance_id and not self.store.all([("instance_id", query.instance_id)]):
             self._instance(query.instance_id)
-        found = [row for row in rows if self.matches(row, query)]
+        given = query.model_dump(exclude_none=True)
+        wanted = [(column, given[name]) for name, column in _FILTERS.items() if name in given]
+        found = [row for row in self.store.all(wanted) if self.matches(row, query)]
         items = [self.listed_item(row) for row in page_of(found, query)]
         return web.json_response({"backups": items, "total_count": len(found)})
 
@@ -168,19 +177,10 @@ class EmulatedDatabaseService(ABC):
         return row
 
     def matches(self, row: Row, query: DatabaseBackupQuery) -> bool:
-        """Whether a backup passes a list's filters."""
-        began = datetime.fromisoformat(row["started_at"])
-        wanted = query.model_dump(exclude_none=True)
-        return all(
-            row[column] == wanted.get(name, row[column])
-            for name, column in {
-                "instance_id": "instance_id",
-                "backup_id": "id",
-                "backup_type": "type",
-                "name": "name",
-                "instance_name": "instance_name",
-            }.items()
-        ) and (query.begin_time is None or query.end_time is None or query.begin_time <= began <= query.end_time)
+        """Whether a backup passes those filters of a list that compare more than one member."""
+        if query.begin_time is None or query.end_time is None:
+            return True
+        return query.begin_time <= datetime.fromisoformat(row["started_at"]) <= query.end_time
 
     # Policies, jobs, instances
 
@@ -223,7 +223,8 @@ class EmulatedDatabaseService(ABC):
         """List the instances that match."""
         query = checked_query(self.instance_query, request)
         found = [row for row in self._instances.values() if _passes(row, query)]
-        items = [self.instance_item(row) for row in page_of(found, query)]
+        busy = self.store.busy_instances()
+        items = [self.instance_item(row, is_busy=row["id"] in busy) for row in page_of(found, query)]
         return web.json_response({"instances": items, "total_count": len(found)})
 
     # What differs between the services
@@ -281,14 +282,18 @@ class EmulatedDatabaseService(ABC):
         """Return the answer to a change of a policy."""
         return web.Response()
 
-    def instance_item(self, row: Row) -> Row:
-        """Return an instance as lists show it."""
+    def instance_item(self, row: Row, *, is_busy: bool) -> Row:
+        """Return an instance as lists show it.
+
+        :param row: the instance.
+        :param is_busy: whether it is being backed up now.
+        """
         policy = self._policy(row)
         nodes = ("master", "slave") if row["type"] != "Single" else ("master",)
         return {
             "id": row["id"],
             "name": row["name"],
-            "status": self._status(row),
+            "status": _status(row, is_busy=is_busy),
             "type": row["type"],
             "datastore": {"type": row["engine"], "version": row["version"], "complete_version": row["version"]},
             "created": row["created"],
@@ -330,17 +335,18 @@ class EmulatedDatabaseService(ABC):
     def _policy(self, instance: Row) -> Row:
         return self._policies.get(instance["id"], self.first_policy)
 
-    def _status(self, instance: Row) -> str:
-        if self.store.is_running_on(instance["id"]):
-            return "BACKING UP"
-        # "normal" is what v3.1 of TaurusDB says.
-        return "ACTIVE" if instance["status"] == "normal" else str(instance["status"])
-
     def _refuse_other_status(self, instance: Row) -> None:
-        status = self._status(instance)
+        status = _status(instance, is_busy=self.store.is_running_on(instance["id"]))
         if status != "ACTIVE":
             other = (409, "DBS.201202", f"Another operation is being performed on the instance: {status}.")
             raise ServiceError(*_STATUS_REFUSALS.get(status, other))
+
+
+def _status(instance: Row, *, is_busy: bool) -> str:
+    if is_busy:
+        return "BACKING UP"
+    # "normal" is what v3.1 of TaurusDB says.
+    return "ACTIVE" if instance["status"] == "normal" else str(instance["status"])
 
 
 def offset_stamp(moment: str) -> str:

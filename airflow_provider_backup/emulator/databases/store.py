@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from airflow_provider_backup.emulator.state import CloudState, Row
 
@@ -24,16 +26,23 @@ class BackupStore:
         self._state = state
         self._service = service
 
-    def all(self) -> list[Row]:
-        """Return the backups that exist now, the newest first."""
-        rows = self._state.table(f"{self._service}.backups")
-        for identifier in [identifier for identifier, row in rows.items() if self._is_gone(row)]:
-            del rows[identifier]
-        return sorted(rows.values(), key=lambda row: str(row["started_at"]))[::-1]
+    def all(self, members: Iterable[tuple[str, str]] = ()) -> list[Row]:
+        """Return the backups that exist now, the newest first.
+
+        :param members: names and values that their members must have.
+        """
+        rows = list(self._rows().values())
+        for name, value in members:
+            rows = [row for row in rows if row[name] == value]
+        gone = {row["id"] for row in rows if self._is_gone(row)}
+        for identifier in gone:
+            del self._rows()[identifier]
+        return sorted((row for row in rows if row["id"] not in gone), key=itemgetter("started_at"))[::-1]
 
     def find(self, backup_id: str) -> Row | None:
         """Return a backup that exists now."""
-        return next((row for row in self.all() if row["id"] == backup_id), None)
+        row = self._rows().get(backup_id)
+        return None if row is None or self._is_gone(row) else row
 
     def status(self, row: Row) -> str:
         """Return where a backup stands now, in the services' words."""
@@ -43,9 +52,19 @@ class BackupStore:
             return "BUILDING"
         return "FAILED" if row["failure"] else "COMPLETED"
 
+    def busy_instances(self) -> set[str]:
+        """Return the ids of the instances that are being backed up now."""
+        return {
+            row["instance_id"]
+            for row in self._rows().values()
+            # Nightly ones are over since long ago.
+            if row["type"] == "manual" and self.status(row) == "BUILDING"
+        }
+
     def is_running_on(self, instance_id: str) -> bool:
         """Whether an instance is being backed up now."""
-        return any(row["instance_id"] == instance_id and self.status(row) == "BUILDING" for row in self.all())
+        own = [row for row in self._rows().values() if row["instance_id"] == instance_id]
+        return any(self.status(row) == "BUILDING" for row in own)
 
     def start(self, instance: Row, *, name: str, description: str | None, databases: list[Row]) -> Row:
         """Start a manual backup.
@@ -63,7 +82,7 @@ class BackupStore:
             "databases": databases,
             **self._state.started(self._service),
         }
-        self._state.table(f"{self._service}.backups")[row["id"]] = row
+        self._rows()[row["id"]] = row
         return row
 
     def add_nightly(self, instance: Row) -> None:
@@ -78,7 +97,7 @@ class BackupStore:
             "ready_at": (_NIGHT + _NIGHTLY_DURATION).isoformat(),
             "failure": None,
         }
-        self._state.table(f"{self._service}.backups")[row["id"]] = row
+        self._rows()[row["id"]] = row
 
     def begin_deletion(self, row: Row) -> None:
         """Let a backup show as being deleted for a short while, and then be gone."""
@@ -110,6 +129,9 @@ class BackupStore:
     def progress(self, row: Row) -> int:
         """How far a backup or job is, 0 to 100."""
         return self._state.progress(row)
+
+    def _rows(self) -> dict[str, Row]:
+        return self._state.table(f"{self._service}.backups")
 
     def _described(self, instance: Row, hex_digits: str) -> Row:
         return {

@@ -89,9 +89,9 @@ class EmulatedTaurusDb(EmulatedDatabaseService):
             {"status": "COMPLETED", "instance_id": instance["id"], "instance_name": instance["name"]}
         )
 
-    def instance_item(self, row: Row) -> Row:
+    def instance_item(self, row: Row, *, is_busy: bool) -> Row:
         """Return an instance as lists show it; port and days are texts, nodes are not listed."""
-        item = super().instance_item(row)
+        item = super().instance_item(row, is_busy=is_busy)
         del item["nodes"]
         strategy = item["backup_strategy"]
         return {

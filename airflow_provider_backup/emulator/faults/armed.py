@@ -13,7 +13,8 @@ from typing import Any
 
 from airflow_provider_backup.cloud.errors import Violation
 from airflow_provider_backup.emulator.faults.history import History
-from airflow_provider_backup.emulator.faults.orders import Delay, Fault, OldToken, StaleRead
+from airflow_provider_backup.emulator.faults.orders import Delay, Fault, OldToken, StaleRead, Throttle
+from airflow_provider_backup.emulator.faults.windows import Windows
 
 RouteKey = tuple[str, str, str]
 """Service, method and path template."""
@@ -36,6 +37,11 @@ class Received:
     path: str
     has_token: bool
 
+    @property
+    def route(self) -> RouteKey:
+        """Which of the cloud's routes it is for."""
+        return (self.service, self.method, self.template)
+
 
 class ArmedFault:
     """A fault with what has become of it.
@@ -48,6 +54,7 @@ class ArmedFault:
         self.order = order
         self.hits = 0
         self.history = History(order, armed_at) if isinstance(order, StaleRead) else None
+        self._windows = Windows(order.limit, order.window) if isinstance(order, Throttle) else None
         self._random = random.Random(order.seed)
 
     @property
@@ -58,6 +65,8 @@ class ArmedFault:
     def hit(self, request: Received) -> bool:
         """Tell whether a request is hit, and count it."""
         if self.is_used_up or not self._fits(request) or self._random.random() >= self.order.probability:
+            return False
+        if self._windows is not None and self._windows.let_through(request.route):
             return False
         self.hits += 1
         return True
@@ -165,7 +174,7 @@ class Faults:
         """Count a request and tell what happens to it: all delays that hit it, and the first other fault that does."""
         blow = Blow()
         with self._lock:
-            self._requests[request.service, request.method, request.template] += 1
+            self._requests[request.route] += 1
             for armed in self._armed.values():
                 if armed.hit(request):
                     if not isinstance(armed.order, Delay):

@@ -105,10 +105,20 @@ class Throttle(_Fault):
     """Answers 429 as the gateway does (section 4.1, code 0308).
 
     :param retry_after: whole seconds in the header ``Retry-After``; none leaves the header out.
+    :param limit: how many requests are let through per window, for each route by itself, 1 or more; none lets none.
+    :param window: seconds of a window, above 0; goes with ``limit``.
     """
 
     kind: Literal["throttle"] = "throttle"
     retry_after: Annotated[int, Field(ge=0)] | None = None
+    limit: Annotated[int, Field(ge=1)] | None = None
+    window: Annotated[float, Field(gt=0, le=_TEN_YEARS, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _has_both_or_none(self) -> Throttle:
+        if (self.limit is None) != (self.window is None):
+            raise ValueError("limit and window go together")
+        return self
 
 
 class FailedServer(_Fault):

@@ -97,12 +97,13 @@ class BackupRoutes:
         return web.Response(status=202)
 
     def _list(self, request: web.Request, shorten: Callable[[Row], Row]) -> web.Response:
-        views = [self._view(request, row) for row in self._backups.rows()]
-        found = [view for view in views if _passes_filters(view, request)]
+        # Most of a long list is not on the page that is asked for, so that only the page is written out.
+        outlines = [self._backups.outline(row) for row in self._backups.rows()]
+        found = [outline for outline in outlines if _passes_filters(outline, request)]
         ordered = _ordered(found, request)
         # A page that is too long is cut, not refused, as OpenStack does.
         part = page(ordered, request, code="400", default_limit=_MOST_PER_PAGE, maximum=10**9)[:_MOST_PER_PAGE]
-        body: dict[str, Any] = {"backups": [shorten(view) for view in part]}
+        body: dict[str, Any] = {"backups": [shorten(self._view(request, row)) for row in part]}
         if part and part[-1] is not ordered[-1]:
             following = {**request.query, "marker": part[-1]["id"], "limit": str(len(part))}
             following.pop("offset", None)
@@ -142,19 +143,19 @@ def _is_uuid(value: object) -> bool:
     return True
 
 
-def _passes_filters(view: Row, request: web.Request) -> bool:
+def _passes_filters(outline: Row, request: web.Request) -> bool:
     query = request.query
-    if any(name in query and query[name] != view[name] for name in _FILTERS):
+    if any(name in query and query[name] != outline[name] for name in _FILTERS):
         return False
     if _version(request) == "v2" or _microversion(request) < _PARTIAL_FILTERS:
         return True
-    return all(query[f"{name}~"] in view[name] for name in _FILTERS if f"{name}~" in query)
+    return all(query[f"{name}~"] in outline[name] for name in _FILTERS if f"{name}~" in query)
 
 
-def _ordered(views: list[Row], request: web.Request) -> list[Row]:
+def _ordered(outlines: list[Row], request: web.Request) -> list[Row]:
     key, direction = request.query.get("sort_key", "created_at"), request.query.get("sort_dir", "desc")
     if key not in _SORT_KEYS or direction not in ("asc", "desc"):
         raise native_refusal(400, f"sort_key must be one of {', '.join(_SORT_KEYS)}, and sort_dir asc or desc.")
     # Backups have no formats: all are equal there.
-    ordered = sorted(views, key=lambda view: view.get(key, ""))
+    ordered = sorted(outlines, key=lambda outline: outline.get(key, ""))
     return ordered if direction == "asc" else ordered[::-1]

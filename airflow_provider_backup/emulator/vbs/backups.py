@@ -67,8 +67,9 @@ class Backups:
     def rows(self) -> list[Row]:
         """Return the backups that exist, oldest first; those that are deleted or have expired are taken away."""
         table = self._state.table("vbs.backups")
-        gone = [row for row in table.values() if self.status(row) == "deleted"]
-        good = [row for row in table.values() if self.status(row) == "available"]
+        gone = [row for row in table.values() if row["deletion"] and self.status(row) == "deleted"]
+        # Manual ones never expire.
+        good = [row for row in table.values() if row["policy_id"] and self.status(row) == "available"]
         for row in (*gone, *expired(good, self._state.table("vbs.policies"), self._state.now())):
             del table[row["id"]]
         return list(table.values())
@@ -78,10 +79,11 @@ class Backups:
 
         :raises ServiceError: there is none with this id.
         """
-        for row in self.rows():
-            if row["id"] == backup_id:
-                return row
-        raise native_refusal(404, f"Backup {backup_id} could not be found.")
+        self.rows()
+        row = self._state.table("vbs.backups").get(backup_id)
+        if row is None:
+            raise native_refusal(404, f"Backup {backup_id} could not be found.")
+        return row
 
     def status(self, row: Row) -> str:
         """Tell the status of a backup now (VBS section 4.6)."""
@@ -150,6 +152,15 @@ class Backups:
             raise native_refusal(400, f"Invalid backup: Backup status must be one of {', '.join(_DELETABLE)}.")
         row["deletion"] = self._state.started("vbs.deletion")
 
+    def outline(self, row: Row) -> dict[str, Any]:
+        """Return the row with what lists are filtered and ordered by: ``status`` and times, as they are stored."""
+        return {
+            **row,
+            "status": self.status(row),
+            "created_at": row["started_at"],
+            "updated_at": self._changed_at(row),
+        }
+
     def view(self, row: Row, version: str) -> dict[str, Any]:
         """Return a backup as it goes over the wire (VBS section 4.5).
 
@@ -158,7 +169,6 @@ class Backups:
         status = self.status(row)
         deletion = row["deletion"]
         began = _microseconds(row["started_at"])
-        changed_at = deletion["started_at"] if deletion else row["ready_at" if status != "creating" else "started_at"]
         common = {
             "id": row["id"],
             "name": row["name"],
@@ -172,7 +182,7 @@ class Backups:
             "description": json.dumps({"DESC": row["description"], "INC": int(row["incremental"])}),
             "fail_reason": {"error": row["failure"], "error_deleting": (deletion or row)["failure"]}.get(status),
             "created_at": began,
-            "updated_at": _microseconds(changed_at),
+            "updated_at": _microseconds(self._changed_at(row)),
             "data_timestamp": began,
             "has_dependent_backups": False,
             "is_incremental": row["incremental"],
@@ -187,6 +197,12 @@ class Backups:
         }
         # The vendor's own examples have blanks around the JSON text.
         return {**common, "service_metadata": f" {json.dumps(metadata)} "}
+
+    def _changed_at(self, row: Row) -> str:
+        deletion = row["deletion"]
+        if deletion:
+            return str(deletion["started_at"])
+        return str(row["ready_at" if self._state.is_ready(row) else "started_at"])
 
     def job(self, job_id: str) -> Row:
         """Return a job.
