@@ -42,6 +42,20 @@ class NamesOneBackup:
             self.reference()
 
 
+def _refuse_odd_values(backup: Mapping[str, Any]) -> None:
+    # They would become arguments of a trigger, and one that is not plain JSON can end every triggerer.
+    wrong = [name for name in ("backup_id", "instance_id", "job_id") if not isinstance(backup.get(name), str | None)]
+    wrong += ["kind"] if backup.get("kind", "backup") not in get_args(BackupKind) else []
+    expected_ids = backup.get("expected_ids") or []
+    if not isinstance(expected_ids, list | tuple) or not all(isinstance(each, str) for each in expected_ids):
+        wrong.append("expected_ids")
+    if wrong:
+        raise InvalidArgumentError(
+            f"backup holds something else than texts: {', '.join(f'{name}={backup[name]!r:.120}' for name in wrong)}.",
+            next_step="Hand on what a create operator or a sensor returned, as it is.",
+        )
+
+
 def reference_from(
     service: str,
     backup: Any,
@@ -74,6 +88,7 @@ def reference_from(
                 f"The backup is one of {backup.get('service')!r}, and {service!r} is asked for it.",
                 next_step="Use the operator or sensor of that service.",
             )
+        _refuse_odd_values(backup)
         return BackupReference.from_dict(backup)
     if len(given) != 1:
         raise InvalidArgumentError(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
 
-from airflow_provider_backup.cloud.backup import BackupObservation
-from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError
 
 
 class BackupFailedError(BackupError, AirflowFailException):
@@ -31,8 +31,29 @@ class InvalidArgumentError(BackupError, AirflowFailException):
     """An argument breaks a documented rule; a retry cannot help. Nothing was sent."""
 
 
+class BackupExistsError(DuplicateNameError, AirflowFailException):
+    """There is a backup of the author's name, and ``if_exists`` is ``fail``. Nothing was sent; a retry cannot help.
+
+    :param reference: the backup that has the name.
+    :param name: the name.
+    """
+
+    def __init__(self, reference: BackupReference, name: str) -> None:
+        self.reference = reference
+        super().__init__(
+            service=reference.service,
+            status=409,
+            code="if_exists",
+            detail=f"{reference} has the name {name!r} already",
+            next_step="Choose another name, delete that backup, or go on with it with if_exists='adopt'.",
+        )
+
+
 class BackupTimeoutError(BackupError, AirflowException):
-    """The time for the backup is over while it still goes on. The backup is left alone; a retry finds it again."""
+    """The time is over while the backup still goes on, or its resource is still busy.
+
+    A backup is left alone; a retry finds it again.
+    """
 
 
 class BackupSensorTimeoutError(BackupError, AirflowSensorTimeout):

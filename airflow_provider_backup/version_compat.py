@@ -9,6 +9,9 @@ from packaging.version import Version
 
 AIRFLOW_3 = Version(airflow.__version__).release >= (3,)
 
+TRIGGERS_HAVE_ON_KILL = Version(airflow.__version__).release >= (3, 3)
+"""Whether the triggerer calls ``on_kill`` of a trigger whose task a user ended; before 3.3 it only cancels it."""
+
 FAIL_METHOD = "__fail__"
 """What Airflow names as the next method when a trigger died or a deferral ran out of time (2.11 and 3.x alike)."""
 
@@ -35,3 +38,50 @@ def generation_of(task_instance: Any, retries: int) -> int:
     :param retries: the operator's number of retries.
     """
     return max(0, int(task_instance.max_tries or 0) - retries)
+
+
+def state_of(task_instance: Any) -> str | None:
+    """Ask Airflow for the present state of a task instance; none when it has no state or is not there any more.
+
+    It blocks: call it in a thread that Airflow allows to ask (``sync_to_async`` in the triggerer).
+
+    :param task_instance: anything with ``dag_id``, ``run_id``, ``task_id`` and ``map_index``.
+    """
+    return (_state_from_supervisor if AIRFLOW_3 else _state_from_database)(
+        task_instance.dag_id,
+        task_instance.run_id,
+        task_instance.task_id,
+        -1 if task_instance.map_index is None else task_instance.map_index,
+    )
+
+
+def _state_from_supervisor(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    states = RuntimeTaskInstance.get_task_states(
+        dag_id=dag_id, run_ids=[run_id], task_ids=[task_id], map_index=map_index
+    )
+    state = states.get(run_id, {}).get(task_id if map_index < 0 else f"{task_id}_{map_index}")
+    return None if state is None else str(state)
+
+
+def _state_from_database(dag_id: str, run_id: str, task_id: str, map_index: int) -> str | None:
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        state = (
+            session.query(TaskInstance.state)
+            .filter_by(dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=map_index)
+            .scalar()
+        )
+    return None if state is None else str(state)
+
+
+def task_state_store(context: Any) -> Any:
+    """Return the store whose values outlive the tries of a task instance (``get``, ``set``, ``delete``).
+
+    :param context: the context of ``execute``.
+    :return: none before Airflow 3.3.
+    """
+    return context.get("task_state_store")

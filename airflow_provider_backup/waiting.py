@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
-from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
+from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError, NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError
@@ -26,6 +27,12 @@ FRAMEWORK_MARGIN = timedelta(minutes=2)
 MOST_TRIGGER_FAILURES = 5
 """After so many dead triggers for one wait the task gives up instead of deferring in a loop."""
 
+LONGEST_LOOK = 60.0
+"""Seconds for one look from the worker, tries and pauses included: a service may throttle for much longer."""
+
+LONGEST_WAIT = timedelta(days=3650).total_seconds()
+"""Seconds: dates, deferrals and JSON do not know endless times, and ten years are as good."""
+
 _MORE_TIME = "Give it more time (timeout); the backup is left alone, and a retry finds it again."
 
 
@@ -36,6 +43,7 @@ def wait_plan(
     *,
     started_at: float | None = None,
     tolerance: float | None = None,
+    delete_on_kill: bool = False,
 ) -> dict[str, Any]:
     """Return what a wait needs to know, as plain JSON: it goes through XCom, the trigger's row and the resumption.
 
@@ -44,13 +52,15 @@ def wait_plan(
     :param deadline: when to give up, seconds since the epoch.
     :param started_at: when this task started the backup, seconds since the epoch; none for a backup of others.
     :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
+    :param delete_on_kill: whether to delete the backup when a user ends the task.
     """
     return {
         "reference": reference.to_dict(),
-        "poll_interval": poll_interval,
-        "deadline": deadline,
+        "poll_interval": min(LONGEST_WAIT, poll_interval),
+        "deadline": min(time.time() + LONGEST_WAIT, deadline),
         "started_at": started_at,
         "tolerance": tolerance,
+        "delete_on_kill": delete_on_kill,
     }
 
 
@@ -85,7 +95,7 @@ class WaitsForBackup:
         :param is_new: whether it was started just now; then it may be unknown yet, and trouble is not in the way.
         """
         try:
-            return await cloud.service(reference.service).observe(reference)
+            return await _one_look(cloud, reference)
         except BackupError as error:
             if not is_new or not (is_passing(error) or isinstance(error, NotFoundError)):
                 raise
@@ -209,6 +219,7 @@ class WaitsForBackup:
                 deadline=plan["deadline"],
                 started_at=plan["started_at"],
                 tolerance=plan.get("tolerance"),
+                delete_on_kill=plan.get("delete_on_kill", False),
             ),
             method_name="execute_complete",
             timeout=time_left + FRAMEWORK_MARGIN,
@@ -217,7 +228,8 @@ class WaitsForBackup:
 
     def _wait_on_the_worker(self, plan: dict[str, Any]) -> BackupObservation:
         # Here, because nothing of this is needed while a DAG file is parsed.
-        from airflow_provider_backup.cloud.waiting import WaitTimeoutError, wait_until_over
+        from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError
+        from airflow_provider_backup.cloud.waiting import wait_until_over
 
         try:
             return self.hook.run_in_cloud(
@@ -232,3 +244,13 @@ class WaitsForBackup:
             )
         except WaitTimeoutError as error:
             raise self.timeout_error(error.message, next_step=_MORE_TIME) from error
+
+
+async def _one_look(cloud: BackupCloud, reference: BackupReference) -> BackupObservation:
+    try:
+        async with asyncio.timeout(LONGEST_LOOK):
+            return await cloud.service(reference.service).observe(reference)
+    except TimeoutError:
+        raise CloudConnectionError(
+            f"{reference} could not be seen within {LONGEST_LOOK:.0f} s, tries and pauses included.", request_sent=True
+        ) from None

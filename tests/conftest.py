@@ -34,6 +34,13 @@ hypothesis.settings.load_profile("project")
 collect_ignore_glob = [] if importlib.util.find_spec("huaweicloudsdkcore") else ["*other_clients*"]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the whole run be searched for secrets."""
+    from tests.secret_search import SecretSearch
+
+    config.pluginmanager.register(SecretSearch(_home), "secret-search")
+
+
 @pytest.fixture(scope="session")
 def airflow_database() -> Path:
     """Make the metadata database that ``dag.test()`` and everything else that touches the database needs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +29,12 @@ def check_seconds(task_id: str, **arguments: Any) -> None:
     _refuse(
         task_id,
         "must be a number of seconds above 0",
-        {name: value for name, value in arguments.items() if not isinstance(value, int | float) or not value > 0},
+        {
+            name: value
+            for name, value in arguments.items()
+            # JSON knows no infinity, and these numbers become arguments of a trigger.
+            if not isinstance(value, int | float) or not 0 < value < math.inf
+        },
     )
 
 

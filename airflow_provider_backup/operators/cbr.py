@@ -188,6 +188,8 @@ class CbrCreateBackupOperator(CreateBackupOperator):
     :param fail_on_skipped: whether a backup that left resources out counts as failed.
     """
 
+    target = "vault_id"
+
     template_fields: Sequence[str] = (
         *CreateBackupOperator.template_fields,
         "vault_id",
@@ -235,11 +237,26 @@ class CbrCreateBackupOperator(CreateBackupOperator):
     async def find(self, cloud: BackupCloud, request: CheckpointCreate, since: datetime) -> BackupReference | None:
         """Look for backups of the vault with this name."""
         name = request.parameters.name if request.parameters else None
-        return await cloud.cbr.find_checkpoint(vault_id=request.vault_id, name=name or "", since=None)
+        # What others took under this name may be of other resources.
+        resource_ids = await self._resource_ids(cloud, request) if self.if_exists == "adopt" else ()
+        return await cloud.cbr.find_checkpoint(
+            vault_id=request.vault_id, name=name or "", since=None, resource_ids=resource_ids
+        )
+
+    async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference | None:
+        """Look for a checkpoint that is being made of all the resources."""
+        resource_ids = await self._resource_ids(cloud, request)
+        return await cloud.cbr.find_running(vault_id=request.vault_id, resource_ids=resource_ids)
 
     async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference:
         """Back up the vault."""
-        return BackupReference("cbr", (await cloud.cbr.checkpoints.create(request)).id, "checkpoint")
+        return cloud.cbr.reference_to(await cloud.cbr.checkpoints.create(request))
+
+    async def _resource_ids(self, cloud: BackupCloud, request: CheckpointCreate) -> Sequence[str]:
+        parameters = request.parameters
+        if parameters and (parameters.resources or parameters.resource_details):
+            return [*(parameters.resources or ()), *(each.id for each in parameters.resource_details or ())]
+        return await cloud.cbr.resources_of(request.vault_id)
 
 
 class CbrDeleteBackupOperator(CheckpointDeleteBackupOperator):

@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.schedule import Schedule
 from airflow_provider_backup.cloud.wire import validated
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_ids, key_value_pairs, listed
-from airflow_provider_backup.operators.create_backup import CLOCK_DIFFERENCE, CreateBackupOperator
+from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
 from airflow_provider_backup.operators.policy_arguments import PolicyArguments
@@ -129,7 +129,8 @@ class CsbsGetPolicyOperator(BackupCloudOperator):
 class CsbsExecutePolicyOperator(CreateBackupOperator):
     """Execute a backup policy now: ``POST /v1/{project_id}/providers/{provider_id}/checkpoints`` (CSBS section 4.2).
 
-    protecting becomes available. The call carries no name: a retry finds its checkpoint by policy, servers and time.
+    protecting becomes available. The call carries no name: a retry finds its checkpoint by the id that was noted (from
+    Airflow 3.3 on), else by policy, servers and time.
     The arguments of waiting are those of
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
@@ -141,6 +142,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
     """
 
     has_names = False
+    target = "policy_id"
 
     template_fields: Sequence[str] = (
         *CreateBackupOperator.template_fields,
@@ -177,11 +179,16 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
         found = await cloud.csbs.find_checkpoint(
             policy_id=request.plan_id,
             name=None,
-            started_after=since - CLOCK_DIFFERENCE,
+            started_after=since,
             server_ids=request.parameters.resources,
             auto_trigger=bool(request.parameters.auto_trigger),
         )
         return found and replace(found, expected_ids=tuple(request.parameters.resources or ()))
+
+    async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference | None:
+        """Look for a checkpoint that is being made of all the servers."""
+        servers = request.parameters.resources or (await cloud.csbs.policies.get(request.plan_id)).server_ids
+        return await cloud.csbs.find_running(servers) if servers else None
 
     async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference:
         """Execute the policy."""

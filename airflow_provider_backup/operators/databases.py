@@ -30,6 +30,7 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
     :param description: at most 256 characters without ``> ! < " & ' =`` (templated).
     """
 
+    target = "instance_id"
     template_fields: Sequence[str] = (*CreateBackupOperator.template_fields, "instance_id", "name", "description")
     title: ClassVar[str]
     model: ClassVar[type[DatabaseBackupCreate]]
@@ -60,6 +61,12 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
     async def find(self, cloud: BackupCloud, request: DatabaseBackupCreate, since: datetime) -> BackupReference | None:
         """Look for a backup of the instance with this name."""
         return await self.service_of(cloud).find_backup(instance_id=request.instance_id, name=request.name)
+
+    async def find_running(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> BackupReference | None:
+        """Look for a backup of the instance that is being made, a manual or an automatic one."""
+        return await self.service_of(cloud).find_running(
+            instance_id=request.instance_id, databases=request.database_names
+        )
 
     async def submit(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> BackupReference:
         """Ask for the backup."""

@@ -147,6 +147,8 @@ class VbsCreateBackupOperator(CreateBackupOperator):
     :param tags: up to 10 labels (templated).
     """
 
+    target = "volume_id"
+
     template_fields: Sequence[str] = (
         *CreateBackupOperator.template_fields,
         "volume_id",
@@ -195,6 +197,10 @@ class VbsCreateBackupOperator(CreateBackupOperator):
     async def find(self, cloud: BackupCloud, request: BackupCreate, since: datetime) -> BackupReference | None:
         """Look for a backup of the disk with this name."""
         return await cloud.vbs.find_backup(volume_id=request.volume_id, name=request.name)
+
+    async def find_running(self, cloud: BackupCloud, request: BackupCreate) -> BackupReference | None:
+        """Look for a backup of the disk that is being made."""
+        return await cloud.vbs.find_running(volume_id=request.volume_id, snapshot_id=request.snapshot_id)
 
     async def submit(self, cloud: BackupCloud, request: BackupCreate) -> BackupReference:
         """Ask for the backup; the service answers with a job."""

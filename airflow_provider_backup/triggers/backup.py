@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-EARLIEST_QUESTION = 5.0
+from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.killing import LEFT_ALONE, TaskEnd
+from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.backup import BackupObservation
+
+EARLIEST_EVENT = 5.0
 """Seconds after the deferral: an event that comes sooner can meet a task that Airflow has not put aside yet."""
+
+_deletions: set[asyncio.Task[None]] = set()
+"""Keeps the work that ended triggers leave behind alive: the event loop itself only holds weak references."""
 
 
 class BackupTrigger(BaseTrigger):
@@ -26,6 +38,7 @@ class BackupTrigger(BaseTrigger):
     :param deadline: when to give up, seconds since the epoch.
     :param started_at: when this package started the backup, seconds since the epoch; none for a backup of others.
     :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
+    :param delete_on_kill: whether to delete the backup when a user ends the task that waits for it.
     """
 
     def __init__(
@@ -38,6 +51,7 @@ class BackupTrigger(BaseTrigger):
         deadline: float = 0.0,
         started_at: float | None = None,
         tolerance: float | None = None,
+        delete_on_kill: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
         self.reference = reference
@@ -48,9 +62,12 @@ class BackupTrigger(BaseTrigger):
         self.deadline = deadline
         self.started_at = started_at
         self.tolerance = tolerance
+        self.delete_on_kill = delete_on_kill
+        self._is_finished = False
+        self._deletion: asyncio.Task[None] | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return the class path and every argument of the constructor."""
+        """Return the class path and the arguments of the constructor."""
         return (
             "airflow_provider_backup.triggers.backup.BackupTrigger",
             {
@@ -62,31 +79,70 @@ class BackupTrigger(BaseTrigger):
                 "deadline": self.deadline,
                 "started_at": self.started_at,
                 "tolerance": self.tolerance,
+                # Only when needed: triggerers with an older version do not know it.
+                **({"delete_on_kill": self.delete_on_kill} if self.delete_on_kill else {}),
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then fire one event."""
-        yield TriggerEvent(await self._event())  # type: ignore[no-untyped-call,unused-ignore]
+        try:
+            event = await self._event()
+        except asyncio.CancelledError:
+            if not TRIGGERS_HAVE_ON_KILL:
+                self._let_go()
+            raise
+        self._is_finished = True
+        yield TriggerEvent(event)  # type: ignore[no-untyped-call,unused-ignore]
 
-    async def _event(self) -> dict[str, Any]:
-        from airflow_provider_backup.cloud.backup import BackupReference
-        from airflow_provider_backup.cloud.errors import BackupError
-        from airflow_provider_backup.cloud.waiting import WaitTimeoutError, WaitTroubleError, wait_until_over
+    async def on_kill(self) -> None:
+        """Leave the backup alone, or delete it when that is wanted and certain (Airflow 3.3 and later call this)."""
+        if work := self._let_go():
+            # Airflow cancels this after a second; the work goes on.
+            await asyncio.shield(work)
+
+    def _let_go(self) -> asyncio.Task[None] | None:
+        # Triggers that linger after their event are cancelled as if a user had ended the task.
+        if self._is_finished:
+            return None
+        if not self.delete_on_kill:
+            self.log.info(LEFT_ALONE, BackupReference.from_dict(self.reference))
+            return None
+        if self._deletion is None:
+            self._deletion = asyncio.create_task(self._delete())
+            _deletions.add(self._deletion)
+            self._deletion.add_done_callback(_deletions.discard)
+        return self._deletion
+
+    async def _delete(self) -> None:
         from airflow_provider_backup.hooks.base import BackupCloudHook
 
+        reference = BackupReference.from_dict(self.reference)
+        end = TaskEnd(
+            self.task_instance,
+            poll_interval=self.poll_interval,
+            deadline=self.deadline,
+            started_at=self.started_at,
+            log=self.log,
+        )
         hook = BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
         try:
+            # A client reference of its own: cleanup() and the end of run() come while this goes on.
             async with hook.open_cloud() as cloud:
-                observation = await wait_until_over(
-                    cloud,
-                    BackupReference.from_dict(self.reference),
-                    poll_interval=self.poll_interval,
-                    deadline=self.deadline,
-                    started_at=self.started_at,
-                    tolerance=self.tolerance,
-                    first_pause=max(EARLIEST_QUESTION, self.poll_interval),
-                )
+                await end.delete(cloud, reference)
+        except asyncio.CancelledError:
+            self.log.warning("This triggerer ends; %s stays.", reference)
+            raise
+        except Exception:
+            # Nobody awaits this work any more who could say it.
+            self.log.exception("%s was to be deleted and stays, because of an unexpected error.", reference)
+
+    async def _event(self) -> dict[str, Any]:
+        from airflow_provider_backup.cloud.errors import BackupError
+        from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError, WaitTroubleError
+
+        try:
+            observation = await self._observation()
         except WaitTimeoutError as error:
             return {"outcome": "timeout", "message": str(error)}
         except WaitTroubleError as error:
@@ -99,3 +155,29 @@ class BackupTrigger(BaseTrigger):
             "reason": observation.reason,
             "result": dict(observation.to_result()),
         }
+
+    async def _observation(self) -> BackupObservation:
+        from airflow_provider_backup.cloud.backup import BackupReference
+        from airflow_provider_backup.cloud.errors import AuthenticationError, PermissionDeniedError
+        from airflow_provider_backup.cloud.waiting import wait_until_over
+        from airflow_provider_backup.hooks.base import BackupCloudHook
+
+        hook = BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
+        refused_at, refused_settings, refusal = 0.0, None, None
+        while True:
+            async with hook.open_cloud(not_older_than=refused_at) as cloud:
+                if refusal is not None and cloud.settings == refused_settings:
+                    raise refusal
+                try:
+                    return await wait_until_over(
+                        cloud,
+                        BackupReference.from_dict(self.reference),
+                        poll_interval=self.poll_interval,
+                        deadline=self.deadline,
+                        started_at=self.started_at,
+                        tolerance=self.tolerance,
+                        earliest_news=EARLIEST_EVENT,
+                    )
+                except (AuthenticationError, PermissionDeniedError) as error:
+                    # Somebody may have edited the connection since: with other settings the wait goes on.
+                    refused_at, refused_settings, refusal = time.monotonic(), cloud.settings, error

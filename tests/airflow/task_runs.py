@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_backup.triggers.backup import BackupTrigger
+from tests.secret_search import searched
 
 FAIL = "__fail__"
 
@@ -34,7 +35,7 @@ class TaskInstance:
 
     def xcom_push(self, key: str, value: Any) -> None:
         """Keep a value."""
-        self.xcoms[key] = json.dumps(value)
+        self.xcoms[key] = searched(json.dumps(value), f"XCom {key}")
 
     def xcom_pull(self, task_ids: str, key: str = "return_value", map_indexes: int | None = None) -> Any:
         """Return a value of this task; none when there is none."""
@@ -44,6 +45,35 @@ class TaskInstance:
     def get_first_reschedule_date(self, context: Any) -> datetime:
         """Tell when the first poke was (Airflow 3)."""
         return self.start_date
+
+
+class TaskStateStore:
+    """What outlives the tries of a task instance from Airflow 3.3 on; values are JSON."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+        self.fails = False
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return a value."""
+        self._fail()
+        return json.loads(self.values[key]) if key in self.values else default
+
+    def set(self, key: str, value: Any, *, retention: timedelta | None = None) -> None:
+        """Keep a value."""
+        self._fail()
+        if value is None:
+            raise ValueError("Cannot set value as None")
+        self.values[key] = searched(json.dumps(value), f"task state {key}")
+
+    def delete(self, key: str) -> None:
+        """Keep a value no longer."""
+        self._fail()
+        self.values.pop(key, None)
+
+    def _fail(self) -> None:
+        if self.fails:
+            raise ConnectionError("the API server is away")
 
 
 @dataclass(frozen=True)
@@ -57,7 +87,7 @@ class Deferred:
     @property
     def trigger_arguments(self) -> dict[str, Any]:
         """The trigger's arguments, as the triggerer reads them from the database."""
-        arguments: dict[str, Any] = json.loads(json.dumps(self.trigger.serialize()[1]))
+        arguments: dict[str, Any] = json.loads(searched(json.dumps(self.trigger.serialize()), "trigger row"))[1]
         return arguments
 
 
@@ -73,12 +103,14 @@ class TaskRun:
     :param dag_id: id of its DAG.
     :param run_id: id of the DAG run.
     :param map_index: which of a mapped task; -1 for a plain one.
+    :param store: Airflow's task state store; none for an Airflow without one.
     """
 
     operator: Any
     dag_id: str = "dag"
     run_id: str = "manual__1"
     map_index: int = -1
+    store: TaskStateStore | None = None
     ti: TaskInstance = field(init=False)
     dag_run: SimpleNamespace = field(init=False)
 
@@ -91,7 +123,8 @@ class TaskRun:
     @property
     def context(self) -> dict[str, Any]:
         """The context that the task gets."""
-        return {"ti": self.ti, "task_instance": self.ti, "task": self.operator, "dag_run": self.dag_run}
+        plain = {"ti": self.ti, "task_instance": self.ti, "task": self.operator, "dag_run": self.dag_run}
+        return plain if self.store is None else {**plain, "task_state_store": self.store}
 
     def execute(self) -> Any:
         """Run the task until it ends or is put aside.
@@ -167,5 +200,5 @@ def event_of(trigger: BaseTrigger) -> dict[str, Any]:
         assert len(events) == 1
         return events[0]
 
-    event: dict[str, Any] = json.loads(json.dumps(asyncio.run(first())))
+    event: dict[str, Any] = json.loads(searched(json.dumps(asyncio.run(first())), "event"))
     return event

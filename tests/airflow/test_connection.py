@@ -45,10 +45,15 @@ def test_every_field_reaches_the_client() -> None:
             "endpoints": {"rds": "https://rds.example", "cbr": "https://cbr.example"},
             "proxy": "http://proxy:3128",
             "ca_bundle": "/ca.pem",
+            "client_certificate": "/c.pem",
+            "client_key": "/k.pem",
+            "client_key_password": "P",
             "total_timeout": 30,
             "connect_timeout": "5",
             "attempts": 3,
             "retry_wait": 0.5,
+            "requests_at_once": "7",
+            "throttle_timeout": 60,
             "allow_plain_http": "true",
         },
         host="https://iam.example/v3",
@@ -62,8 +67,13 @@ def test_every_field_reaches_the_client() -> None:
         connect_timeout=5,
         attempts=3,
         retry_wait=0.5,
+        requests_at_once=7,
+        throttle_timeout=60,
         proxy="http://proxy:3128",
         ca_bundle="/ca.pem",
+        client_certificate="/c.pem",
+        client_key="/k.pem",
+        client_key_password="P",
         allow_plain_http=True,
     )
 
@@ -98,6 +108,8 @@ def test_region_and_project_of_the_task_win() -> None:
         ({"region": "r", "endpoints": {"s3": "https://x"}}, {}, "but not s3"),
         ({"region": "r", "total_timeout": "long"}, {}, "'total_timeout' must be a number"),
         ({"region": "r", "attempts": 0}, {}, "'attempts' must be 1 or more"),
+        ({"region": "r", "requests_at_once": 0}, {}, "'requests_at_once' must be 1 or more"),
+        ({"region": "r", "throttle_timeout": -1}, {}, "'throttle_timeout' must be 0 or more"),
     ],
 )
 def test_a_wrong_field_is_named(extra: Any, fields: dict[str, Any], text: str) -> None:
@@ -151,6 +163,19 @@ def test_testing_a_wrong_connection_says_what_is_wrong(
     assert text in told
 
 
+def test_testing_a_connection_to_a_cloud_in_trouble_takes_some_seconds_only(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONNECTION, cloud.connection_json(attempts=7, retry_wait=0.1))
+    cloud.misbehave("server_error", service="iam", status=503)
+
+    works, text = BackupCloudHook().test_connection()
+
+    assert not works
+    assert "503" in text
+    assert cloud.requests["iam", "POST", "/v3/auth/tokens"] == 2
+
+
 def test_a_hook_runs_an_action_of_its_service_from_plain_code(cloud: RunningCloud) -> None:
     async def names(cbr: Any) -> list[str]:
         return [policy.name async for policy in cbr.policies.list()]
@@ -166,6 +191,7 @@ async def test_a_hook_opens_its_service_in_async_code(cloud: RunningCloud) -> No
 async def test_equal_connections_share_one_client_and_an_edited_one_gets_its_own(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("airflow_provider_backup.hooks.recent_settings.MEMORY", 0.0)
     async with BackupCloudHook().open_cloud() as first, BackupCloudHook().open_cloud() as second:
         monkeypatch.setenv(CONNECTION, cloud.connection_json(attempts=4))
         async with BackupCloudHook().open_cloud() as edited:

@@ -256,7 +256,7 @@ def test_two_tasks_that_execute_one_policy_take_a_checkpoint_each(cloud: Running
 
 def test_a_running_backup_of_somebody_else_is_not_adopted(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(3600)
-    operator = create_operator(cloud, "csbs")
+    operator = create_operator(cloud, "csbs", on_conflict="fail")
     TaskRun(operator, run_id="first").execute()
     with pytest.raises(ResourceBusyError):
         TaskRun(operator, run_id="second").execute()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,24 +16,59 @@ from tests.airflow.backups import create_operator, rows, taken
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
 
 
-def test_a_busy_instance_is_waited_for_when_that_is_asked_for(cloud: RunningCloud) -> None:
+def test_a_busy_instance_is_waited_for(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(0.5)
     other = taken(cloud, "rds", task_id="other")
     cloud.set_backup_seconds(0.05)
 
-    result = TaskRun(create_operator(cloud, "rds", on_conflict="wait")).run()
+    result = TaskRun(create_operator(cloud, "rds")).run()
 
     assert result["status"] == "COMPLETED"
     assert result["backup_id"] != other["backup_id"]
     assert len(rows(cloud, "rds")) == 2
 
 
-def test_waiting_for_a_busy_instance_ends_with_the_refusal_when_the_time_is_over(cloud: RunningCloud) -> None:
+def test_a_busy_instance_fails_the_task_at_once_when_that_is_asked_for(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(60)
     taken(cloud, "rds", task_id="other")
 
     with pytest.raises(ResourceBusyError, match=r"DBS\.201205"):
-        TaskRun(create_operator(cloud, "rds", on_conflict="wait", timeout=0.3)).run()
+        TaskRun(create_operator(cloud, "rds", on_conflict="fail")).run()
+
+
+def test_waiting_for_a_busy_instance_ends_with_the_time_and_says_what_was_busy_for_how_long(
+    cloud: RunningCloud,
+) -> None:
+    cloud.set_backup_seconds(60)
+    instance_id = taken(cloud, "rds", task_id="other")["instance_id"]
+    began = time.monotonic()
+
+    with pytest.raises(BackupTimeoutError, match=rf"instance_id {instance_id} was busy for 1 s.*DBS\.201205"):
+        TaskRun(create_operator(cloud, "rds", timeout=1)).run()
+
+    assert 1 <= time.monotonic() - began < 2
+
+
+def test_a_backup_that_had_to_wait_for_its_instance_gets_the_time_that_is_left(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(0.7)
+    taken(cloud, "rds", task_id="other")
+    began = time.time()
+
+    ended = TaskRun(create_operator(cloud, "rds", timeout=60)).execute()
+
+    assert isinstance(ended, Deferred)
+    assert time.time() - began > 0.5
+    assert ended.trigger_arguments["deadline"] == pytest.approx(began + 60, abs=0.3)
+
+
+def test_the_log_tells_now_and_then_that_a_resource_is_busy(cloud: RunningCloud, logged: Callable[[], str]) -> None:
+    cloud.set_backup_seconds(0.5)
+    taken(cloud, "rds", task_id="other")
+
+    TaskRun(create_operator(cloud, "rds")).run()
+
+    # Not at each of the ten times that it asks; 2.11 logs to two places.
+    assert 1 <= logged().count("is busy (for 0 s so far); asking every 0.05 s until ") <= 2
 
 
 def test_a_cleared_task_goes_on_with_its_backup_when_that_is_asked_for(cloud: RunningCloud) -> None:
@@ -45,7 +81,7 @@ def test_a_cleared_task_goes_on_with_its_backup_when_that_is_asked_for(cloud: Ru
 
 
 def test_a_choice_that_does_not_exist_is_refused_while_the_dag_is_parsed(cloud: RunningCloud) -> None:
-    with pytest.raises(InvalidRequestError, match="on_conflict: must be one of wait, fail"):
+    with pytest.raises(InvalidRequestError, match="on_conflict: must be one of wait, adopt, fail"):
         create_operator(cloud, "rds", on_conflict="queue")
 
 

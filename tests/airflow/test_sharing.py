@@ -70,6 +70,8 @@ def test_triggers_of_equal_connections_share_one_token(
 def test_an_edited_connection_gets_a_token_of_its_own(
     wire: Wire, waiting: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("airflow_provider_backup.hooks.recent_settings.MEMORY", 0.0)
+
     async def edit_between() -> None:
         first = asyncio.create_task(event_of({**waiting, "poll_interval": 0.5}))
         await asyncio.sleep(0.2)

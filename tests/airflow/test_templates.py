@@ -43,6 +43,7 @@ HOW = {
     "tolerance",
     "on_conflict",
     "on_clear",
+    "delete_on_kill",
     "timeout",
     "fail_on_skipped",
     "if_exists",

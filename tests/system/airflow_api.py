@@ -71,6 +71,24 @@ class AirflowApi:
         """Return the task instances of a run, mapped ones each."""
         return self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")
 
+    def mark_task(self, dag_id: str, run_id: str, task_id: str, state: str, *, map_index: int = -1) -> None:
+        """Give a task instance a state, as a user does.
+
+        :param state: ``failed``, ``success`` or ``skipped``.
+        :param map_index: which instance of a mapped task; -1 for a task that is not mapped.
+        """
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
+        self._call("PATCH", path if map_index < 0 else f"{path}/{map_index}", body={"new_state": state})
+
+    def mark_run(self, dag_id: str, run_id: str, state: str) -> None:
+        """Give a run a state, as a user does: ``failed``, ``success`` or ``queued``."""
+        self._call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", body={"state": state})
+
+    def clear(self, dag_id: str, run_id: str, task_id: str) -> None:
+        """Clear a task instance, so that it runs again."""
+        body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": [task_id]}
+        self._call("POST", f"/dags/{dag_id}/clearTaskInstances", body=body)
+
     def xcom_entries(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return where the tasks of a run have put something into XCom: ``task_id``, ``map_index`` and ``key``."""
         return self._all(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/~/xcomEntries", "xcom_entries")

@@ -7,10 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.secret_search import search_folder
 from tests.system.local_airflow import LocalAirflow
 from tests.system.local_cloud_process import LocalCloudProcess
 
 EXAMPLE_DAGS = Path(__file__).parents[2] / "example_dags"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _search_what_components_wrote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Search logs and databases of all Airflows for secrets; the run fails at its end when one is found."""
+    yield
+    for database in tmp_path_factory.getbasetemp().rglob("airflow.db"):
+        files = search_folder(database.parent)
+        # Each component has a log, and each task.
+        assert files > 5, database
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,242 @@
+"""Exactly one backup for a task instance: found again, taken over, or asked for once."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_backup.backup_notes import BackupNote, BackupNotes
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, NotFoundError, ResourceBusyError
+from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.retries import may_have_taken_effect
+from airflow_provider_backup.cloud.wire import RequestModel
+from airflow_provider_backup.exceptions import BackupExistsError
+from airflow_provider_backup.operators.busy_wait import BusyWait
+from airflow_provider_backup.version_compat import generation_of
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.operators.create_backup import CreateBackupOperator
+
+LOOK_UPS_OF_A_LOST_ANSWER = (1.0, 4.0, 10.0)
+"""Seconds before each look for a backup whose creation got no answer: lists may be a little behind."""
+
+_NAME_IS_TAKEN = (
+    "The service takes each name once. Choose another one for each backup, for instance with {{ ts_nodash }}, or go on "
+    "with the backup of that name with if_exists='adopt'."
+)
+_NAME_IS_LOST = (
+    "The service takes each name once, and what has this one is not running or good, or is of another resource. Choose "
+    "another name, or delete that backup."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The backup that the task goes on with.
+
+    :param reference: which backup.
+    :param is_new: whether it was asked for just now.
+    :param is_own: whether this task instance certainly made it.
+    """
+
+    reference: BackupReference
+    is_new: bool
+    is_own: bool
+
+
+class OneBackup:
+    """The one backup of a task instance.
+
+    :param operator: how to ask for it and how to find it, and what its author chose.
+    :param context: the context of ``execute``.
+    :param requests: the request, once for each name to try; a failed backup keeps its name.
+    """
+
+    def __init__(self, operator: CreateBackupOperator, context: Any, requests: Sequence[RequestModel]) -> None:
+        self._operator = operator
+        self._requests = requests
+        self._log = operator.log
+        self._deadline = time.time() + operator.timeout
+        self._notes = BackupNotes(context, operator.generation(context), operator.identity(), operator.log)
+        self._note = self._notes.read()
+        self._since = self._note.moment if self._note else _began(context)
+        # Without key and note only the time tells whose a backup is; on a first try none is this task's own.
+        self._may_be_there = operator.has_key or self._note is not None or not _is_first_try(context)
+
+    async def take(self, cloud: BackupCloud) -> Taken:
+        """Find the backup, or ask for it.
+
+        :param cloud: the open client.
+        :raises BackupExistsError: the author's name is taken and ``if_exists`` is ``fail``.
+        :raises BackupTimeoutError: the resource was busy until the time was over.
+        :raises ApiError: the service refuses.
+        """
+        if taken := await self._noted(cloud):
+            return taken
+        for request in self._requests:
+            if taken := await self._found(cloud, request):
+                return taken
+            try:
+                return await self._asked_for(cloud, request)
+            except DuplicateNameError:
+                # A failed backup keeps its name; but it may be this task's own good one that no list shows yet.
+                if self._may_be_there and (taken := await self._looked_up(cloud, [request])):
+                    return taken
+                if request is self._requests[-1]:
+                    raise
+        raise AssertionError("there is at least one name")
+
+    async def find_again(self, cloud: BackupCloud) -> BackupReference | None:
+        """Look for a backup by all its names, in case that it was asked for; none when it does not show up.
+
+        :param cloud: the open client.
+        """
+        for pause in LOOK_UPS_OF_A_LOST_ANSWER:
+            await asyncio.sleep(pause)
+            for request in self._requests:
+                if reference := await self._operator.find(cloud, request, self._since):
+                    return reference
+        return None
+
+    def times(self, taken: Taken, observation: BackupObservation) -> tuple[float, float]:
+        """Return when the backup began and when its time is over, in seconds since the epoch.
+
+        The time of a backup that was found counts from its own start: a retry gets no more. That of somebody else's
+        counts from the start of this task's work at the earliest.
+
+        :param taken: from :meth:`take`.
+        :param observation: how it was just seen.
+        """
+        now = time.time()
+        if taken.is_new:
+            return now, self._deadline
+        began = min(now, observation.created_at.timestamp()) if observation.created_at else now
+        if not taken.is_own:
+            began = max(began, self._since.timestamp())
+        return began, began + self._operator.timeout
+
+    async def _noted(self, cloud: BackupCloud) -> Taken | None:
+        note = self._note
+        if note is None:
+            return None
+        if note.reference is None:
+            # An earlier try asked and died before it had the answer.
+            return await self._looked_up(cloud, self._requests) if note.is_new else None
+        try:
+            observation = await self._operator.look(cloud, note.reference, is_new=note.is_new)
+        except NotFoundError:
+            return None
+        if observation.phase not in (Phase.IN_PROGRESS, Phase.GOOD):
+            return None
+        self._log.info("Found %s of this task again by its note; no second one is taken.", observation.reference)
+        return Taken(observation.reference, is_new=False, is_own=note.is_own)
+
+    async def _found(self, cloud: BackupCloud, request: RequestModel) -> Taken | None:
+        operator = self._operator
+        if not self._may_be_there and operator.if_exists == "new":
+            return None
+        reference = await operator.find(cloud, request, self._since)
+        if reference is None:
+            return None
+        name = operator.own_name()
+        if name is not None and operator.if_exists == "adopt":
+            return self._taken_over(reference, f"it has the name {name!r}, and if_exists is 'adopt'")
+        if name is None or (self._may_be_there and await self._began_in_time(cloud, reference)):
+            self._log.info("Found %s of this task again; no second one is taken.", reference)
+            return self._noted_down(Taken(reference, is_new=False, is_own=operator.has_key))
+        if operator.if_exists == "fail":
+            raise BackupExistsError(reference, name)
+        return None
+
+    async def _began_in_time(self, cloud: BackupCloud, reference: BackupReference) -> bool:
+        # A name of the author's own may have been used by earlier runs: only what began with this run is meant.
+        created_at = (await self._operator.look(cloud, reference)).created_at
+        return created_at is None or created_at >= cloud.clock.earliest(self._since)
+
+    async def _looked_up(self, cloud: BackupCloud, requests: Sequence[RequestModel]) -> Taken | None:
+        self._may_be_there = True
+        for pause in LOOK_UPS_OF_A_LOST_ANSWER:
+            await asyncio.sleep(pause)
+            for request in requests:
+                if taken := await self._found(cloud, request):
+                    return taken
+        return None
+
+    async def _asked_for(self, cloud: BackupCloud, request: RequestModel) -> Taken:
+        operator = self._operator
+        busy = BusyWait(
+            operator.resource, poll_interval=operator.poll_interval, deadline=self._deadline, log=operator.log
+        )
+        while True:
+            try:
+                return await self._ask(cloud, request)
+            except ResourceBusyError as refusal:
+                # What keeps the resource busy may be this task's own backup, which the list did not show yet.
+                if taken := await self._found(cloud, request) or await self._running(cloud, request):
+                    return taken
+                if operator.on_conflict == "fail":
+                    raise
+                await busy.pause(refusal)
+            except BackupError as error:
+                if not may_have_taken_effect(error):
+                    raise
+                self._log.warning("The request got no clear answer; looking for its backup first: %s", error)
+                if taken := await self._looked_up(cloud, [request]):
+                    return taken
+                raise
+
+    async def _ask(self, cloud: BackupCloud, request: RequestModel) -> Taken:
+        # First the note: a process that dies before the answer leaves word that there may be a backup.
+        note = BackupNote(time.time())
+        self._notes.write(note)
+        try:
+            reference = await self._operator.submit(cloud, request)
+        except BackupError as error:
+            if not may_have_taken_effect(error):
+                self._notes.erase()
+            if isinstance(error, DuplicateNameError) and self._operator.own_name() is not None:
+                error.next_step = _NAME_IS_LOST if self._operator.if_exists == "adopt" else _NAME_IS_TAKEN
+            raise
+        self._notes.write(BackupNote(note.noted_at, reference))
+        self._log.info("Started %s.", reference)
+        return Taken(reference, is_new=True, is_own=True)
+
+    async def _running(self, cloud: BackupCloud, request: RequestModel) -> Taken | None:
+        if self._operator.on_conflict != "adopt":
+            return None
+        reference = await self._operator.find_running(cloud, request)
+        if reference is None:
+            # A restore, or a backup of something else: it is waited for.
+            return None
+        return self._taken_over(reference, "it keeps the resource busy, and on_conflict is 'adopt'")
+
+    def _taken_over(self, reference: BackupReference, reason: str) -> Taken:
+        self._log.info("Going on with %s, no other one is taken: %s.", reference, reason)
+        return self._noted_down(Taken(reference, is_new=False, is_own=False))
+
+    def _noted_down(self, taken: Taken) -> Taken:
+        self._notes.write(BackupNote(self._since.timestamp(), taken.reference, taken.is_own))
+        return taken
+
+
+def _is_first_try(context: Any) -> bool:
+    task_instance = context["ti"]
+    return bool(task_instance.try_number == generation_of(task_instance, context["task"].retries) + 1)
+
+
+def _began(context: Any) -> datetime:
+    start_date = context["ti"].start_date
+    if _is_first_try(context) and start_date:
+        return _as_utc(start_date)
+    return _as_utc(context["dag_run"].start_date or datetime.now(UTC))
+
+
+def _as_utc(moment: datetime) -> datetime:
+    """Return a moment of Airflow's as a plain aware time in UTC."""
+    return datetime.fromtimestamp(moment.timestamp(), UTC)

@@ -1,0 +1,266 @@
+"""No argument of ours can hurt a triggerer: every trigger, every argument, every operator and sensor that defers."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowException, TaskDeferred
+from airflow.triggers.base import BaseTrigger
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.exceptions import InvalidArgumentError
+from airflow_provider_backup.waiting import WAIT_XCOM, WaitsForBackup
+from tests.airflow.backups import CREATE, SENSORS, SERVICES, create_operator, let_time_pass, taken
+from tests.airflow.task_runs import TaskRun
+from tests.airflow.trigger_rows import arguments_from, row_of, trigger_classes
+
+TRIGGERS = trigger_classes()
+EVERY_ARGUMENT = [
+    (trigger, name) for trigger in TRIGGERS for name in inspect.signature(trigger.__init__).parameters if name != "self"
+]
+REFERENCE = {"service": "rds", "backup_id": "b", "instance_id": "i", "expected_ids": ["1", "2"]}
+EXTREMES: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    2**63,
+    0.1,
+    -0.0,
+    5e-324,
+    1.7976931348623157e308,
+    "",
+    "x" * 10_000,
+    "ümläut 備份 \U0001f5c4",
+    "{{ not rendered }}",
+    "__classname__",
+    [],
+    {},
+    [[], {}],
+    REFERENCE,
+    {"nested": {"deep": [{"list": [1, "2", None, {}]}]}},
+]
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+each_trigger = pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: trigger.__name__)
+each_argument = pytest.mark.parametrize(
+    ("trigger", "name"), EVERY_ARGUMENT, ids=[f"{trigger.__name__}.{name}" for trigger, name in EVERY_ARGUMENT]
+)
+
+
+class Odd(BaseModel):
+    """Something that ends a triggerer of Airflow 3.3 when it is an argument of a trigger."""
+
+    a: int = 1
+
+
+ODD_OBJECTS: list[Any] = [
+    5,
+    True,
+    1.5,
+    float("inf"),
+    datetime(2026, 1, 1, tzinfo=UTC),
+    Decimal("1.5"),
+    b"bytes",
+    {"a": 1},
+    ["x"],
+    ("x",),
+    {"x"},
+    Odd(),
+    object(),
+]
+
+
+def required(trigger: type[BaseTrigger], **given: Any) -> dict[str, Any]:
+    """Return arguments with which a trigger can be built, with some given."""
+    parameters = inspect.signature(trigger.__init__).parameters
+    needed = {name for name, parameter in parameters.items() if parameter.default is parameter.empty} - {"self"}
+    return {name: REFERENCE if name == "reference" else "text" for name in needed} | given
+
+
+def assert_plain(value: Any) -> None:
+    """Make sure that a value is the same after JSON, and no number that JSON has not."""
+    assert json.loads(json.dumps(value, allow_nan=False)) == value
+    assert type(json.loads(json.dumps(value))) is type(value)
+
+
+def test_the_triggers_are_found() -> None:
+    assert "BackupTrigger" in [trigger.__name__ for trigger in TRIGGERS]
+
+
+@each_argument
+@pytest.mark.parametrize("value", EXTREMES, ids=lambda value: f"{value!r:.20}")
+def test_every_argument_survives_json_and_airflow(trigger: type[BaseTrigger], name: str, value: Any) -> None:
+    path, arguments = trigger(**required(trigger, **{name: value})).serialize()
+    assert path == f"{trigger.__module__}.{trigger.__qualname__}"
+    assert_plain(arguments)
+    received = arguments_from(row_of(arguments))
+    assert received == arguments
+    assert {key: type(each) for key, each in received.items()} == {key: type(each) for key, each in arguments.items()}
+    assert trigger(**received).serialize() == (path, arguments)
+
+
+@each_trigger
+@given(data=st.data())
+def test_a_constructor_takes_whatever_json_there_is_and_only_stores_it(
+    trigger: type[BaseTrigger], data: st.DataObject
+) -> None:
+    names = [name for each, name in EVERY_ARGUMENT if each is trigger]
+    arguments = data.draw(st.fixed_dictionaries(dict.fromkeys(names, json_values)))
+    built = trigger(**arguments)
+    assert {name: getattr(built, name) for name in names} == arguments
+    kept = built.serialize()[1]
+    assert kept == {name: arguments[name] for name in kept}
+    assert all(not arguments[name] for name in arguments.keys() - kept.keys())
+    assert json.loads(json.dumps(kept)) == kept
+
+
+@each_trigger
+def test_a_constructor_raises_nothing_whatever_it_is_given(trigger: type[BaseTrigger]) -> None:
+    names = [name for each, name in EVERY_ARGUMENT if each is trigger]
+    for value in [*EXTREMES, *ODD_OBJECTS]:
+        trigger(**dict.fromkeys(names, value))
+
+
+# ------------------------------------------------------------------------------- what operators and sensors hand over
+
+
+def deferring_classes() -> set[type[Any]]:
+    """Return every operator and sensor that can defer and that authors can use."""
+    found: set[type[Any]] = set()
+    waiting: list[type[Any]] = [WaitsForBackup]
+    while waiting:
+        for each in waiting.pop().__subclasses__():
+            waiting.append(each)
+            if each.__module__.startswith("airflow_provider_backup.") and not each.__subclasses__():
+                found.add(each)
+    return found
+
+
+def sensor(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return a sensor that waits for a backup of an hour."""
+    cloud.set_backup_seconds(3600)
+    backup = taken(cloud, service)
+    usual = {"task_id": "wait", "backup": backup, "deferrable": True, "poke_interval": 0.05}
+    return SENSORS[service](**{**usual, **arguments})
+
+
+def operator(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator that takes a backup of an hour."""
+    cloud.set_backup_seconds(3600)
+    return create_operator(cloud, service, **arguments)
+
+
+def deferral(task: Any) -> tuple[TaskRun, TaskDeferred]:
+    """Run a task until it is put aside."""
+    run = TaskRun(task)
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(run.context)
+    return run, deferred.value
+
+
+async def _only_event(trigger: BaseTrigger) -> Any:
+    (event,) = [event async for event in trigger.run()]
+    return event.payload
+
+
+def test_everything_that_defers_is_built_here() -> None:
+    # By name: a test that imports a module anew makes its classes anew.
+    here = {*CREATE.values(), *SENSORS.values()}
+    assert {each.__name__ for each in deferring_classes()} == {getattr(each, "__name__", None) for each in here}
+
+
+@pytest.mark.parametrize("arguments", [{}, {"region": "eu-de"}], ids=["plain", "region"])
+@pytest.mark.parametrize("build", [operator, sensor])
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
+    cloud: RunningCloud, service: str, build: Any, arguments: dict[str, Any]
+) -> None:
+    run, deferred = deferral(build(cloud, service, **arguments))
+
+    path, handed_over = deferred.trigger.serialize()
+    assert_plain(handed_over)
+    assert arguments_from(row_of(handed_over)) == handed_over
+    assert_plain(deferred.kwargs or {})
+    assert_plain(json.loads(run.ti.xcoms[WAIT_XCOM]))
+
+    let_time_pass(cloud)
+    (trigger,) = [each for each in TRIGGERS if path.endswith(each.__qualname__)]
+    event = asyncio.run(_only_event(trigger(**arguments_from(row_of(handed_over)))))
+    assert_plain(event)
+    result = run.resume(deferred.method_name, event=event)
+    assert_plain(result)
+    assert result["status"].lower() in ("available", "completed")
+
+
+@pytest.mark.parametrize("arguments", [{"timeout": 0.3}, {"timeout": 60 * 60 * 24 * 365 * 50}], ids=["short", "long"])
+@pytest.mark.parametrize("build", [operator, sensor])
+def test_times_of_any_length_are_handed_over_as_plain_numbers(
+    cloud: RunningCloud, build: Any, arguments: dict[str, Any]
+) -> None:
+    _, deferred = deferral(build(cloud, "rds", **arguments))
+    handed_over = deferred.trigger.serialize()[1]
+    assert_plain(handed_over)
+    assert isinstance(handed_over["deadline"], float)
+
+
+@pytest.mark.parametrize("seconds", [1e9, 8e13])  # Airflow itself refuses more
+def test_an_endless_wait_is_handed_over_as_a_time_that_json_and_airflow_know(
+    cloud: RunningCloud, seconds: float
+) -> None:
+    for arguments in ({"timeout": seconds}, {"timeout": seconds, "poke_interval": 1e9}):
+        _, deferred = deferral(sensor(cloud, "rds", **arguments))
+        handed_over = deferred.trigger.serialize()[1]
+        assert_plain(handed_over)
+        assert arguments_from(row_of(handed_over)) == handed_over
+
+
+@pytest.mark.parametrize("name", ["poll_interval", "timeout", "tolerance"])
+def test_an_operator_refuses_times_without_end(cloud: RunningCloud, name: str) -> None:
+    for seconds in (float("inf"), float("nan"), -1, 0, "30"):
+        with pytest.raises(BackupError, match=name):
+            operator(cloud, "rds", **{name: seconds})
+
+
+@pytest.mark.parametrize("value", ODD_OBJECTS, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("name", ["huaweicloud_conn_id", "region", "project_id"])
+@pytest.mark.parametrize("build", [operator, sensor])
+def test_a_template_that_became_an_odd_object_never_reaches_a_trigger(
+    cloud: RunningCloud, build: Any, name: str, value: Any
+) -> None:
+    task = build(cloud, "rds")
+    setattr(task, name, value)
+    run = TaskRun(task)
+    with pytest.raises((BackupError, AirflowException, TypeError, AttributeError)) as ended:
+        task.execute(run.context)
+    assert not isinstance(ended.value, TaskDeferred)
+
+
+@pytest.mark.parametrize("value", ODD_OBJECTS, ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("name", ["backup_id", "kind", "instance_id", "job_id", "expected_ids"])
+def test_a_result_with_an_odd_object_in_it_is_refused_by_a_sensor(cloud: RunningCloud, name: str, value: Any) -> None:
+    task = sensor(cloud, "rds")
+    task.backup = {**task.backup, name: value}
+    run = TaskRun(task)
+    if name == "expected_ids" and value in (["x"], ("x",)):
+        with pytest.raises(TaskDeferred) as deferred:
+            task.execute(run.context)
+        assert_plain(deferred.value.trigger.serialize()[1])
+    else:
+        with pytest.raises(InvalidArgumentError, match=f"{name}="):
+            task.execute(run.context)

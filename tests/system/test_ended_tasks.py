@@ -1,0 +1,156 @@
+"""Tasks that a user ends while they wait, in real Airflow components: whose backup is deleted and whose stays."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.client import BackupCloud
+from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.life_cycle import Phase
+from tests.system.local_airflow import LocalAirflow
+from tests.system.local_cloud_process import LocalCloudProcess
+
+pytestmark = pytest.mark.system
+
+DAG, OTHER_DAG = "tasks_to_end", "run_to_end"
+SECONDS = 150.0
+DELETED = {"failed", "mapped[1]", "on_worker", "waiting"}
+
+
+class Ends:
+    """What became of the tasks and their backups.
+
+    :param airflow: where they run.
+    :param cloud: where the backups are.
+    """
+
+    def __init__(self, airflow: LocalAirflow, cloud: LocalCloudProcess) -> None:
+        self.airflow = airflow
+        self.cloud = cloud
+        self.runs: dict[str, str] = {}
+        self.backups: dict[str, dict[str, Any]] = {}
+
+    def begin(self) -> None:
+        """Start all tasks and wait until each one waits for its backup."""
+        api = self.airflow.api
+        self.airflow.wait_for_dags()
+        for dag_id in (DAG, OTHER_DAG):
+            api.unpause(dag_id)
+            self.runs[dag_id] = api.trigger(dag_id)
+        self.wait_until(lambda: self.states() == self.first_states(), self.states)
+        for dag_id, run_id in self.runs.items():
+            for entry in api.xcom_entries(dag_id, run_id):
+                if entry["key"] == "backup_reference":
+                    name = _name(entry)
+                    self.backups[name] = api.xcom(
+                        dag_id, run_id, entry["task_id"], entry["key"], map_index=entry["map_index"]
+                    )
+
+    def end(self) -> None:
+        """End the tasks, each in its way, and wait until nothing changes any more."""
+        api, run_id = self.airflow.api, self.runs[DAG]
+        api.mark_task(DAG, run_id, "failed", "failed")
+        api.mark_task(DAG, run_id, "failed_by_default", "failed")
+        api.mark_task(DAG, run_id, "succeeded", "success")
+        api.mark_task(DAG, run_id, "mapped", "failed", map_index=1)
+        api.clear(DAG, run_id, "cleared")
+        api.mark_run(OTHER_DAG, self.runs[OTHER_DAG], "failed")
+        # On a worker Airflow grants five seconds, so that only a backup that is over can be deleted.
+        self.wait_until(lambda: "on_worker" not in self.in_phase(Phase.IN_PROGRESS), self.states)
+        api.mark_task(DAG, run_id, "on_worker", "failed")
+        self.wait_until(lambda: self.gone() >= DELETED, self.gone)
+        self.wait_until(lambda: self.states()["mapped[0]"] == "success", self.states)
+        self.wait_until(lambda: self.states()["cleared"] == "deferred", self.states)
+
+    def first_states(self) -> dict[str, str]:
+        """Return the states of tasks that wait for their backups."""
+        deferred = ("failed", "failed_by_default", "succeeded", "cleared", "mapped[0]", "mapped[1]", "waiting")
+        return {**dict.fromkeys(deferred, "deferred"), "on_worker": "running"}
+
+    def states(self) -> dict[str, str]:
+        """Return the states of all tasks by name."""
+        return {
+            _name(instance): instance["state"]
+            for dag_id, run_id in self.runs.items()
+            for instance in self.airflow.api.task_instances(dag_id, run_id)
+        }
+
+    def gone(self) -> set[str]:
+        """Return the names of the tasks whose first backups are gone or going."""
+        return self.in_phase(Phase.GONE, Phase.GOING)
+
+    def in_phase(self, *phases: Phase) -> set[str]:
+        """Return the names of the tasks whose first backups are in one of these phases."""
+        return {name for name, phase in asyncio.run(self._phases()).items() if phase in phases}
+
+    async def _phases(self) -> dict[str, Phase]:
+        async with BackupCloud(self.cloud.settings) as client:
+            return {name: await _phase(client, backup) for name, backup in self.backups.items()}
+
+    def log(self, name: str) -> str:
+        """Return what a task that is not mapped logged in its first try, and what the triggerer logged."""
+        dag_id = OTHER_DAG if name == "waiting" else DAG
+        # What a trigger says after its end is in the log of the triggerer, the task's log is closed by then.
+        (triggerer,) = (component for component in self.airflow.components if component.name == "triggerer")
+        return self.airflow.api.log(dag_id, self.runs[dag_id], name) + triggerer.log.read_text()
+
+    def wait_until(self, condition: Callable[[], bool], tell: Callable[[], object]) -> None:
+        """Wait for a condition; fail with what ``tell`` says when it does not come true."""
+        deadline = time.monotonic() + SECONDS
+        while not condition():
+            self.airflow.check()
+            assert time.monotonic() < deadline, tell()
+            time.sleep(0.5)
+
+
+def _name(row: dict[str, Any]) -> str:
+    return str(row["task_id"]) if row["map_index"] < 0 else f"{row['task_id']}[{row['map_index']}]"
+
+
+async def _phase(client: BackupCloud, backup: dict[str, Any]) -> Phase:
+    reference = BackupReference.from_dict(backup)
+    try:
+        return (await client.service(reference.service).observe(reference)).phase
+    except NotFoundError:
+        return Phase.GONE
+
+
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
+    """All tasks, ended; an Airflow and a cloud of their own, whose backups take long enough to be met in progress."""
+    folder = tmp_path_factory.mktemp("ended")
+    dags = Path(__file__).parent / "ended_dags"
+    with (
+        LocalCloudProcess(folder / "cloud", backup_seconds=30.0, extra_resources=8) as cloud,
+        LocalAirflow(folder / "airflow", dags, environment=cloud.airflow_environment) as airflow,
+    ):
+        ends = Ends(airflow, cloud)
+        ends.begin()
+        ends.end()
+        yield ends
+
+
+def test_the_backups_of_ended_tasks_are_deleted_and_all_others_stay(ends: Ends) -> None:
+    assert ends.gone() == DELETED
+
+
+def test_a_cleared_task_takes_a_backup_of_its_own(ends: Ends) -> None:
+    again = ends.airflow.api.xcom(DAG, ends.runs[DAG], "cleared", "backup_reference")
+    assert again["backup_id"] != ends.backups["cleared"]["backup_id"]
+
+
+@pytest.mark.parametrize("name", ["failed_by_default", "succeeded"])
+def test_the_log_names_the_backup_that_stays(ends: Ends, name: str) -> None:
+    assert f"{ends.backups[name]['backup_id']} is left alone" in ends.log(name)
+
+
+@pytest.mark.parametrize("name", ["failed", "on_worker", "waiting"])
+def test_the_log_names_the_backup_that_is_deleted(ends: Ends, name: str) -> None:
+    assert f"the deletion of vbs job {ends.backups[name]['backup_id']} is asked for" in ends.log(name)
