@@ -72,14 +72,43 @@ environment: .venv/.ready ## build .venv: Airflow 3.3.2, this package, and the t
 	@$(@D)/bin/$(install) --python $(@D)/bin/python --requirement $<
 	@touch $@
 
+# This package from the checkout, and the published providers that it is measured against.
+.venvs/bench/.ready: $(PINS)/bench.txt pyproject.toml
+	$(call environment,$(@D),$(python))
+	@echo "filling $(@D) with the packages of $<"
+	@$(@D)/bin/$(install) --python $(@D)/bin/python --requirement $<
+	@$(@D)/bin/$(install) --python $(@D)/bin/python --no-deps --editable .
+	@$(@D)/bin/uv pip check --quiet --python $(@D)/bin/python
+	@touch $@
+
+.venvs/audit/.ready: $(PINS)/audit.txt
+	$(call environment,$(@D),$(python))
+	@echo "filling $(@D) with the packages of $<"
+	@$(@D)/bin/$(install) --python $(@D)/bin/python --requirement $<
+	@touch $@
+
+# The client of the checkout, and a fuzzer that follows the code that each input reaches.
+.venvs/fuzz/.ready: $(PINS)/fuzz.txt
+	$(call environment,$(@D),$(python))
+	@echo "filling $(@D) with the packages of $<"
+	@$(@D)/bin/$(install) --python $(@D)/bin/python --requirement $<
+	@touch $@
+
 .PHONY: lock
-lock: .venv/.ready ## renew the pins of the development tools and of the cluster (Airflow's own stay)
+lock: .venv/.ready ## renew the pins of development tools, cluster and benchmarks (Airflow's own stay)
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --no-annotate \
 	  --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
 	  --output-file $(PINS)/development.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group cluster --no-annotate \
 	  --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
 	  --constraint $(PINS)/development.txt --output-file $(PINS)/cluster.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group bench --no-annotate \
+	  --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
+	  --constraint $(PINS)/development.txt --output-file $(PINS)/bench.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group pyproject.toml:audit --no-annotate \
+	  --custom-compile-command "make lock" --output-file $(PINS)/audit.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group pyproject.toml:fuzz --no-annotate \
+	  --custom-compile-command "make lock" --constraint $(PINS)/development.txt --output-file $(PINS)/fuzz.txt
 
 # ---------------------------------------------------------------------------------------------------- to see it work
 
@@ -126,6 +155,19 @@ test-cluster: .venvs/cluster/.ready ## 200 backups on Celery, Redis and PostgreS
 	@.venvs/cluster/bin/$(install) --python .venvs/cluster/bin/python --no-deps --reinstall-package airflow-provider-backup .
 	@.venvs/cluster/bin/python -m tests.cluster
 
+.PHONY: bench
+bench: .venvs/bench/.ready ## measure against other providers, and write docs/performance.md: half an hour on a quiet machine
+	@.venvs/bench/bin/python -m benchmarks $(PARTS)
+
+.PHONY: bench-airflow
+bench-airflow: .venvs/bench/.ready ## the triggerer of a real Airflow with 1,000 deferred tasks, ours and sleeping ones
+	@.venvs/bench/bin/python -m tests.cluster.server_programs
+	@.venvs/bench/bin/python -m benchmarks airflow
+
+.PHONY: types-bench
+types-bench: .venv/.ready .venvs/bench/.ready ## mypy --strict of the benchmarks, beside the packages that they need
+	@$(BIN)/mypy --python-executable .venvs/bench/bin/python benchmarks
+
 .PHONY: lint
 lint: .venv/.ready ## style, likely bugs, and which layer may import which
 	$(BIN)/ruff check .
@@ -140,6 +182,15 @@ types: .venv/.ready ## mypy --strict
 format: .venv/.ready ## bring the code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+SECONDS = 600
+.PHONY: fuzz
+fuzz: .venvs/fuzz/.ready ## search for answers that surprise the client (SECONDS=600); what is found stays in .fuzz
+	@nice -n 19 .venvs/fuzz/bin/python -m tests.fuzz --seconds $(SECONDS)
+
+.PHONY: audit
+audit: .venv/.ready .venvs/audit/.ready ## look for known vulnerabilities in the dependencies (OSV_URL=... asks another service)
+	@OSV_URL="$(OSV_URL)" $(BIN)/python -m tests.audit .venvs/audit/bin/pip-audit
 
 .PHONY: package
 package: .venv/.ready ## build wheel and sdist into dist/, install the wheel into an empty environment and look at it there
