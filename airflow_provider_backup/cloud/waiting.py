@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.cloud.hub.seat import Seat
+from airflow_provider_backup.cloud.hub.seat import Seat, TimeIsOverError
 from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError
 
 if TYPE_CHECKING:
@@ -46,22 +46,21 @@ async def wait_until_over(
     """
     not_before = time.monotonic() + earliest_news
     seat = Seat(reference, poll_interval=poll_interval, started_at=started_at, tolerance=tolerance)
+    # Not asyncio.timeout: thousands may wait, and this weighs a quarter of it.
+    timer = asyncio.get_running_loop().call_later(max(0.0, deadline - time.time()), seat.time_is_over)
     try:
-        observation = await _end_of(cloud, seat, deadline)
+        observation = await cloud.hub(reference.service).wait(seat)
+    except TimeIsOverError:
+        await asyncio.sleep(max(0.0, not_before - time.monotonic()))
+        return await _last_look(cloud, seat)
     except BackupError:
         await asyncio.sleep(max(0.0, not_before - time.monotonic()))
         raise
+    finally:
+        timer.cancel()
     # Held back, not asked later: what others hear in the meantime is news for this one, too.
     await asyncio.sleep(max(0.0, not_before - time.monotonic()))
     return observation
-
-
-async def _end_of(cloud: BackupCloud, seat: Seat, deadline: float) -> BackupObservation:
-    try:
-        async with asyncio.timeout(deadline - time.time()):
-            return await cloud.hub(seat.reference.service).wait(seat)
-    except TimeoutError:
-        return await _last_look(cloud, seat)
 
 
 async def _last_look(cloud: BackupCloud, seat: Seat) -> BackupObservation:

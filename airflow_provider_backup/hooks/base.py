@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow.providers.common.compat.connection import get_async_connection
@@ -62,8 +63,7 @@ class BackupCloudHook(BaseHook):
         """Return what the standard fields of the connection form are called (Airflow 2.11)."""
         return field_behaviour()
 
-    @asynccontextmanager
-    async def open_cloud(self, *, not_older_than: float = 0.0) -> AsyncIterator[BackupCloud]:
+    def open_cloud(self, *, not_older_than: float = 0.0) -> AbstractAsyncContextManager[BackupCloud]:
         """Open the client in async code, for instance in a trigger.
 
         Everybody in the event loop with the same connection gets the same client; an edited connection is seen within
@@ -72,10 +72,16 @@ class BackupCloudHook(BaseHook):
         :param not_older_than: the connection must have been looked up since this moment on the monotonic clock.
         :raises ConfigurationError: the connection cannot work as it is.
         """
+        return _OpenCloud(self, not_older_than)
+
+    async def recent_settings(self, not_older_than: float) -> CloudSettings:
+        """Return what the connection says, or said some seconds ago.
+
+        :param not_older_than: the connection must have been looked up since this moment on the monotonic clock.
+        :raises ConfigurationError: the connection cannot work as it is.
+        """
         key = (self.huaweicloud_conn_id, self.region, self.project_id)
-        settings = await recent_settings(key, self._read_settings, not_older_than=not_older_than)
-        async with _shared_cloud(settings) as cloud:
-            yield cloud
+        return await recent_settings(key, self._read_settings, not_older_than=not_older_than)
 
     def run_in_cloud(self, action: Callable[[BackupCloud], Awaitable[T]]) -> T:
         """Run an async action from plain code, for instance in an operator.
@@ -109,6 +115,25 @@ class BackupCloudHook(BaseHook):
             region=self.region,
             project_id=self.project_id,
         )
+
+
+class _OpenCloud:
+    """An open client; no generator, as thousands may wait inside."""
+
+    __slots__ = ("_hook", "_not_older_than", "_shared")
+
+    def __init__(self, hook: BackupCloudHook, not_older_than: float) -> None:
+        self._hook = hook
+        self._not_older_than = not_older_than
+
+    async def __aenter__(self) -> BackupCloud:
+        self._shared = _shared_cloud(await self._hook.recent_settings(self._not_older_than))
+        return await self._shared.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._shared.__aexit__(kind, error, traceback)
 
 
 class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):

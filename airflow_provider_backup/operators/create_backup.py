@@ -71,6 +71,8 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     timeout_error = BackupTimeoutError
     has_names: ClassVar[bool] = True
     """Whether the request carries a name, so that the backup can be told from all others."""
+    names_are_unique: ClassVar[bool] = False
+    """Whether the service takes each name once, also that of a failed backup."""
     target: ClassVar[str]
     """The argument that says what is backed up."""
 
@@ -231,7 +233,9 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         if name := self.own_name():
             return [name]
         key_name = keyed_name(context, generation=self.generation(context))
-        # A failed backup keeps its name, and databases refuse a second one of it: then the next name is tried.
+        if not self.names_are_unique:
+            return [key_name]
+        # A failed backup keeps its name, and a second one of it is refused: then the next name is tried.
         return [key_name, *(f"{key_name}-{number}" for number in range(2, MOST_NAMES + 1))]
 
     async def _start(

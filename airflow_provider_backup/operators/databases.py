@@ -31,6 +31,7 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
     """
 
     target = "instance_id"
+    names_are_unique = True
     template_fields: Sequence[str] = (*CreateBackupOperator.template_fields, "instance_id", "name", "description")
     title: ClassVar[str]
     model: ClassVar[type[DatabaseBackupCreate]]

@@ -68,6 +68,7 @@ class OneBackup:
         self._since = self._note.moment if self._note else _began(context)
         # Without key and note only the time tells whose a backup is; on a first try none is this task's own.
         self._may_be_there = operator.has_key or self._note is not None or not _is_first_try(context)
+        self._is_repeated = context["ti"].try_number > 1
 
     async def take(self, cloud: BackupCloud) -> Taken:
         """Find the backup, or ask for it.
@@ -79,9 +80,11 @@ class OneBackup:
         """
         if taken := await self._noted(cloud):
             return taken
-        for request in self._requests:
+        # By all names first: the failed backup that had the name before its own may have been removed since.
+        for request in self._requests if self._is_repeated else self._requests[:1]:
             if taken := await self._found(cloud, request):
                 return taken
+        for request in self._requests:
             try:
                 return await self._asked_for(cloud, request)
             except DuplicateNameError:

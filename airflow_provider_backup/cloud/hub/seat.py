@@ -23,6 +23,10 @@ MISSING_FOR = 60.0
 """Seconds for which a backup that a list does not show is not expected there; lists may be late."""
 
 
+class TimeIsOverError(Exception):
+    """The deadline of a wait is there; whoever waits looks once more."""
+
+
 class Seat:
     """A place in the hub, for one wait.
 
@@ -138,6 +142,10 @@ class Seat:
         self.last_error = error
         if self.tolerance is not None and time.time() - self.trouble_since >= self.tolerance:
             self.give_up(WaitTroubleError(self.reference, self.trouble_since, error))
+
+    def time_is_over(self) -> None:
+        """Tell that the deadline is there."""
+        self.give_up(TimeIsOverError())
 
     def give_up(self, error: Exception) -> None:
         """Tell that waiting ends without the backup's end.
