@@ -1,4 +1,4 @@
-"""Lists that are behind: a backup that a list does not show yet is not taken twice."""
+"""The names after the first: where names are unique, a failed backup keeps its name and the task takes the next."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import threading
 import pytest
 
 from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.exceptions import BackupFailedError
 from tests.airflow.backups import DATABASES, create_operator, finish_backups, rows
 from tests.airflow.task_runs import Deferred, TaskRun
 
 
 @pytest.mark.parametrize("service", DATABASES)
-def test_a_name_that_the_tasks_own_unlisted_backup_has_is_not_left_for_the_next_name(
+def test_no_next_name_is_taken_while_the_list_does_not_show_the_tasks_own_backup_yet(
     cloud: RunningCloud, service: str
 ) -> None:
     cloud.set_backup_seconds(3600)
@@ -30,3 +31,21 @@ def test_a_name_that_the_tasks_own_unlisted_backup_has_is_not_left_for_the_next_
     assert len(rows(cloud, service)) == 1
     assert isinstance(ended, Deferred)
     assert run.finish(ended)["backup_ids"] == [rows(cloud, service)[0]["id"]]
+
+
+@pytest.mark.parametrize("service", DATABASES)
+def test_the_backup_with_the_next_name_is_found_when_the_failed_one_was_removed(
+    cloud: RunningCloud, service: str
+) -> None:
+    cloud.fail_next_backup(service, "the array is on fire")
+    run = TaskRun(create_operator(cloud, service, deferrable=False))
+    with pytest.raises(BackupFailedError):
+        run.execute()
+    failed = rows(cloud, service)[0]
+    run.retry()
+    good = run.execute()
+    del cloud.state.table(f"{service}.backups")[failed["id"]]
+    run.retry()
+
+    assert run.execute()["backup_id"] == good["backup_id"]
+    assert len(rows(cloud, service)) == 1
