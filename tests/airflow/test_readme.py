@@ -33,9 +33,7 @@ def dag_of(block: str, folder: Path) -> DAG:
 
 @pytest.mark.usefixtures("airflow_database")
 @pytest.mark.parametrize("block", DAGS, ids=lambda block: re.findall(r'dag_id="(\w+)"', block)[0])
-def test_every_dag_of_the_readme_runs_against_the_local_cloud(
-    cloud: RunningCloud, block: str, tmp_path: Path
-) -> None:
+def test_every_dag_of_the_readme_runs_against_the_local_cloud(cloud: RunningCloud, block: str, tmp_path: Path) -> None:
     dag = dag_of(block, tmp_path)
     for task in dag.tasks:
         for interval in ("poll_interval", "poke_interval"):
