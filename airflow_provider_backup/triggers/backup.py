@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -21,6 +24,16 @@ EARLIEST_EVENT = 5.0
 
 _deletions: set[asyncio.Task[None]] = set()
 """Keeps the work that ended triggers leave behind alive: the event loop itself only holds weak references."""
+
+
+async def _load_client(service: str) -> None:
+    """Import what waiting needs in a thread: it takes a while, and all triggers share the event loop."""
+    for module in ("hooks.base", "cloud.sharing", "cloud.waiting", f"cloud.{service}.service"):
+        name = f"airflow_provider_backup.{module}"
+        if name not in sys.modules:
+            # A service that this version does not know is refused later, in words.
+            with suppress(ModuleNotFoundError):
+                await asyncio.to_thread(import_module, name)
 
 
 class BackupTrigger(BaseTrigger):
@@ -157,6 +170,7 @@ class BackupTrigger(BaseTrigger):
         }
 
     async def _observation(self) -> BackupObservation:
+        await _load_client(str(self.reference.get("service")))
         from airflow_provider_backup.cloud.backup import BackupReference
         from airflow_provider_backup.cloud.errors import AuthenticationError, PermissionDeniedError
         from airflow_provider_backup.cloud.waiting import wait_until_over
