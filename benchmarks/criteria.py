@@ -1,0 +1,154 @@
+"""What must be shown, and whether the figures show it. Pure: figures in, judgements out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.contenders.registry import PEERS
+from benchmarks.plan import COUNTS, MEASURE
+from benchmarks.schedule import POLL_SECONDS
+
+Row = Mapping[str, Any]
+
+LONG_PAGES = ("cbr", "csbs", "vbs")
+"""Services whose pages hold 1,000; those of the others hold 100."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One criterion against the figures.
+
+    :param what: what is compared.
+    :param limit: what it may be.
+    :param measured: what it is, with the figures that it comes from.
+    :param passed: whether that is within the limit; none when it was not measured.
+    """
+
+    what: str
+    limit: str
+    measured: str
+    passed: bool | None
+
+
+def judged(rows: Sequence[Row]) -> list[Judgement]:
+    """Judge the runs of waiting.
+
+    :param rows: their figures.
+    """
+    return list(_judgements(rows))
+
+
+def _judgements(rows: Sequence[Row]) -> Iterator[Judgement]:
+    for tls in (False, True):
+        peers = [row for row in rows if row["contender"] in PEERS and _is(row, MEASURE, tls)]
+        for row in rows:
+            if row["contender"] == "ours" and _is(row, MEASURE, tls) and peers:
+                yield from _against_peers(row, peers)
+                yield from _against_floor(row, rows)
+                yield from _by_itself(row)
+    yield from _growth(rows)
+
+
+def _against_peers(row: Row, peers: Sequence[Row]) -> Iterator[Judgement]:
+    share = 50 if row["service"] in LONG_PAGES else 25
+    yield _share_of_best(row, peers, "requests", share, "requests")
+    yield _share_of_best(row, peers, "memory_mb", 10, "memory above start, MB")
+    yield _share_of_best(row, peers, "cpu_seconds", 20, "CPU, s")
+
+
+def _share_of_best(row: Row, peers: Iterable[Row], figure: str, share: int, title: str) -> Judgement:
+    best = min(peers, key=lambda peer: float(peer[figure]))
+    ratio = best[figure] / max(row[figure], 1e-9)
+    return Judgement(
+        f"{title}, {_name(row)}",
+        f"1/{share} of the best peer's",
+        f"1/{ratio:.1f} ({_number(row[figure])} of {_number(best[figure])}, {best['contender']})",
+        ratio >= share,
+    )
+
+
+def _against_floor(row: Row, rows: Sequence[Row]) -> Iterator[Judgement]:
+    wanted = ("bare list", row["service"], row["jobs"], row["tls"])
+    for floor in rows:
+        if (floor["contender"], floor["service"], floor["jobs"], floor["tls"]) == wanted:
+            ratio = row["cpu_seconds"] / max(floor["cpu_seconds"], 1e-9)
+            measured = f"{ratio:.1f} times ({row['cpu_seconds']:.2f} to {floor['cpu_seconds']:.2f})"
+            yield Judgement(f"CPU, s, {_name(row)}", "3 times the bare list's", measured, ratio <= 3)
+
+
+def _by_itself(row: Row) -> Iterator[Judgement]:
+    yield Judgement(f"connections, {_name(row)}", "4", str(row["connections"]), row["connections"] <= 4)
+    latest = POLL_SECONDS + 0.5
+    yield Judgement(
+        f"p99 latency, s, {_name(row)}", str(latest), f"{row['latency_p99']:.2f}", row["latency_p99"] <= latest
+    )
+    wrong = {name: row[name] for name in ("lost", "doubled", "bad", "early")}
+    yield Judgement(
+        f"events lost, twice, wrong, too early, {_name(row)}",
+        "none",
+        ", ".join(map(str, wrong.values())),
+        not any(wrong.values()),
+    )
+    block = row["longest_block_without_collector_ms"]
+    yield Judgement(
+        f"longest block of the event loop beside Python's garbage collector, ms, {_name(row)}",
+        "50",
+        f"{block:.0f} ({row['longest_block_ms']:.0f} with it)",
+        block <= 50,
+    )
+
+
+def _growth(rows: Sequence[Row]) -> Iterator[Judgement]:
+    ours = {
+        row["jobs"]: row for row in rows if row["contender"] == "ours" and row["service"] == "cbr" and not row["tls"]
+    }
+    most = COUNTS[-1]
+    if most not in ours or MEASURE not in ours:
+        return
+    for figure, title in (("requests", "requests"), ("cpu_seconds", "CPU")):
+        ratio = ours[most][figure] / max(ours[MEASURE][figure], 1e-9)
+        yield Judgement(f"{title} of {most:,} to {MEASURE:,}, cbr", "2.2 times", f"{ratio:.2f} times", ratio <= 2.2)
+
+
+def _is(row: Row, jobs: int, tls: bool) -> bool:
+    return bool(row["jobs"] == jobs and row["tls"] is tls)
+
+
+def _name(row: Row) -> str:
+    return f"{row['service']}{' with TLS' if row['tls'] else ''}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}"
+
+
+def judged_triggerers(rows: Sequence[Row]) -> list[Judgement]:
+    """Judge the runs on real Airflow.
+
+    :param rows: the figures of our trigger and of one that only sleeps.
+    """
+    by_trigger = {row["trigger"]: row for row in rows}
+    ours, sleeping = by_trigger["ours"], by_trigger["sleeping"]
+    ratio = ours["cpu_seconds"] / max(sleeping["cpu_seconds"], 1e-9)
+    return [
+        Judgement(
+            "deferred tasks that finish, real Airflow",
+            f"all of {ours['tasks']:,}",
+            f"{ours['finished']:,}",
+            ours["finished"] == ours["tasks"],
+        ),
+        Judgement(
+            "warnings of a blocked event loop beyond those with sleeping triggers, real Airflow",
+            "none",
+            f"{len(ours['blocks'])} ({len(sleeping['blocks'])} with sleeping ones)",
+            len(ours["blocks"]) <= len(sleeping["blocks"]),
+        ),
+        Judgement(
+            "CPU of the triggerer, real Airflow",
+            "1.2 times that with sleeping triggers",
+            f"{ratio:.2f} times ({ours['cpu_seconds']:.1f} to {sleeping['cpu_seconds']:.1f} s)",
+            ratio <= 1.2,
+        ),
+    ]

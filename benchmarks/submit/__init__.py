@@ -1,0 +1,1 @@
+"""Starting many backups through the operators, in several worker processes at once."""
