@@ -18,7 +18,7 @@ MOST_LEVELS = 64
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
-def read_json(document: str | bytes) -> Any:
+def read_json(document: str | bytes | bytearray) -> Any:
     """Read a JSON document; what no log or database can keep is replaced in its texts.
 
     Bytes that are no text become U+FFFD. ``NaN`` and ``Infinity``, which are not JSON, become none.
@@ -27,7 +27,7 @@ def read_json(document: str | bytes) -> Any:
     :raises ValueError: it is not JSON, or nested deeper than :data:`MOST_LEVELS`.
     """
     with without_garbage_collection():
-        if isinstance(document, bytes) and b"\\u" not in document:
+        if not isinstance(document, str) and b"\\u" not in document:
             # Twice as fast, and strict: what it does not take is read again, with patience.
             with suppress(ValueError):
                 value = from_json(document, allow_inf_nan=False, cache_strings="keys")
@@ -59,7 +59,7 @@ def _none(constant: str) -> None:
     return None
 
 
-def _may_be_deep(document: bytes) -> bool:
+def _may_be_deep(document: bytes | bytearray) -> bool:
     brackets = document.translate(None, _ALL_BUT_BRACKETS)
     for _ in range(MOST_LEVELS):
         outer = brackets.replace(b"[]", b"").replace(b"{}", b"")

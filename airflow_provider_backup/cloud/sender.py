@@ -57,7 +57,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
     error_classes: Mapping[str, type[ApiError]] = field(default_factory=dict)
-    read: Callable[[bytes], Any] = read_json
+    read: Callable[[bytes | bytearray], Any] = read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +201,9 @@ class Sender:
 def _answer(request: Request, response: Response) -> Answer:
     if response.status >= 300:
         raise error_from_response(
-            request.service, response.status, response.headers, response.body, request.error_classes
+            request.service, response.status, response.headers, bytes(response.body), request.error_classes
         )
-    if not response.body.strip():
+    if not response.body or response.body.isspace():
         return Answer(response.headers, None)
     request_id = request_id_of(response.headers)
     try:

@@ -30,7 +30,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
+    body: bytes | bytearray = field(repr=False)
 
 
 class Transport:
@@ -87,7 +87,8 @@ class Transport:
                     content += chunk
                     if len(content) > LARGEST_RESPONSE:
                         raise UnexpectedResponseError(f"{host} answered with more than {LARGEST_RESPONSE} bytes")
-                return Response(response.status, response.headers, bytes(content))
+                # Not copied: a page of a list may be megabytes.
+                return Response(response.status, response.headers, content)
         # The library's own errors are not chained: they hold the request with its credentials.
         except aiohttp.ClientConnectorCertificateError as error:
             raise ConfigurationError(

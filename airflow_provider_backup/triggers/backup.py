@@ -8,16 +8,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.errors import AuthenticationError, BackupError, PermissionDeniedError
+from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError, WaitTroubleError
 from airflow_provider_backup.killing import LEFT_ALONE, TaskEnd
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
-
-if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.backup import BackupObservation
 
 EARLIEST_EVENT = 5.0
 """Seconds after the deferral: an event that comes sooner can meet a task that Airflow has not put aside yet."""
@@ -100,11 +99,13 @@ class BackupTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then fire one event."""
         try:
-            event = await self._event()
+            event = _news(await self._observation())
         except asyncio.CancelledError:
             if not TRIGGERS_HAVE_ON_KILL:
                 self._let_go()
             raise
+        except BackupError as error:
+            event = _trouble(error)
         self._is_finished = True
         yield TriggerEvent(event)  # type: ignore[no-untyped-call,unused-ignore]
 
@@ -150,29 +151,8 @@ class BackupTrigger(BaseTrigger):
             # Nobody awaits this work any more who could say it.
             self.log.exception("%s was to be deleted and stays, because of an unexpected error.", reference)
 
-    async def _event(self) -> dict[str, Any]:
-        from airflow_provider_backup.cloud.errors import BackupError
-        from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError, WaitTroubleError
-
-        try:
-            observation = await self._observation()
-        except WaitTimeoutError as error:
-            return {"outcome": "timeout", "message": str(error)}
-        except WaitTroubleError as error:
-            return {"outcome": "trouble", "message": str(error)}
-        except BackupError as error:
-            return {"outcome": "refused", "message": str(error)}
-        return {
-            "outcome": "over",
-            "phase": observation.phase.value,
-            "reason": observation.reason,
-            "result": dict(observation.to_result()),
-        }
-
     async def _observation(self) -> BackupObservation:
         await _load_client(str(self.reference.get("service")))
-        from airflow_provider_backup.cloud.backup import BackupReference
-        from airflow_provider_backup.cloud.errors import AuthenticationError, PermissionDeniedError
         from airflow_provider_backup.cloud.waiting import wait_until_over
         from airflow_provider_backup.hooks.base import BackupCloudHook
 
@@ -195,3 +175,17 @@ class BackupTrigger(BaseTrigger):
                 except (AuthenticationError, PermissionDeniedError) as error:
                     # Somebody may have edited the connection since: with other settings the wait goes on.
                     refused_at, refused_settings, refusal = time.monotonic(), cloud.settings, error
+
+
+def _news(observation: BackupObservation) -> dict[str, Any]:
+    return {
+        "outcome": "over",
+        "phase": observation.phase.value,
+        "reason": observation.reason,
+        "result": dict(observation.to_result()),
+    }
+
+
+def _trouble(error: BackupError) -> dict[str, Any]:
+    outcomes = {WaitTimeoutError: "timeout", WaitTroubleError: "trouble"}
+    return {"outcome": outcomes.get(type(error), "refused"), "message": str(error)}
