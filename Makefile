@@ -149,6 +149,10 @@ test-matrix: ## all tests but those with other people's clients on every package
 test-set: .venvs/airflow-$(SET)/.ready
 	$(call test-on,$(SET))
 
+.PHONY: test-model
+test-model: .venv/.ready ## the model of one task in a world that goes wrong, at random and long (EXAMPLES=2000 for each service)
+	@MODEL_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/python -m pytest -q tests/airflow/test_model.py
+
 .PHONY: test-cluster
 test-cluster: .venvs/cluster/.ready ## 200 backups on Celery, Redis and PostgreSQL while all of it is killed again and again: 8 minutes
 	@.venvs/cluster/bin/python -m tests.cluster.server_programs
