@@ -247,12 +247,15 @@ class Trial:
         before, hits = self.truth.backups(), self._hits()
         adoptable = self._adoptable()
         own = [backup for backup in adoptable if self._owners[backup.id] == self._owner]
+        if self.author.on_conflict == "adopt":
+            # It goes on with what runs on the resource, whoever began that, and its next try does, too.
+            self._taken_over |= {backup.id for backup in before.values() if backup.is_running}
         with self._judging():
             outcome = self._outcome(self.run.execute, death, ends_meanwhile)
             self._see_what_is_new(self._owner)
             if self.state is State.DEAD:
                 return None
-            self._check_told(outcome, before)
+            self._check_told(outcome)
             is_troubled = self._is_troubled(hits)
             # What is there already is found again, when nothing is in the way; it may have failed meanwhile.
             if not is_troubled and any(self.truth.backups()[backup.id].is_live for backup in own):
@@ -284,7 +287,7 @@ class Trial:
             assert not self._see_what_is_new(self._owner), "a second backup was taken after the deferral"
             if self.state is State.DEAD:
                 return
-            self._check_told(outcome, before)
+            self._check_told(outcome)
             if isinstance(outcome, Exception):
                 self._check_error(
                     outcome,
@@ -499,14 +502,11 @@ class Trial:
             return None
         return self.truth.named_by(outcome.trigger_arguments["reference"] if isinstance(outcome, Deferred) else outcome)
 
-    def _check_told(self, outcome: Any, before: Mapping[str, TrueBackup]) -> None:
+    def _check_told(self, outcome: Any) -> None:
         if isinstance(outcome, Exception):
             return
         told = self._told(outcome)
         assert told is not None, f"the task told of a backup that does not exist: {outcome!r}"
-        if self.author.on_conflict == "adopt" and before.get(told.id, told).is_running:
-            # It goes on with what runs on the resource, whoever began that.
-            self._taken_over.add(told.id)
         is_right = told.id in self._taken_over or self._may_be_taken_for_own(told)
         assert is_right, f"the task took {told} of {self._owners[told.id]} for its own"
         if isinstance(outcome, Deferred):
