@@ -15,7 +15,7 @@ from airflow_provider_backup.cloud.backup import BackupObservation
 from airflow_provider_backup.cloud.backup_lists import BackupLists
 from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError
 from airflow_provider_backup.cloud.hub.asking import Asking
-from airflow_provider_backup.cloud.hub.pace import Durations, expected_end_in, pause_until_next_round
+from airflow_provider_backup.cloud.hub.pace import SHORTEST_SHARE, Durations, expected_end_in, pause_until_next_round
 from airflow_provider_backup.cloud.hub.seat import Seat
 from airflow_provider_backup.cloud.hub.single_reads import Observer, SingleReads
 from airflow_provider_backup.cloud.hub.turn import Turn
@@ -126,8 +126,11 @@ class PollHub:
                 log.exception("A look at all %s backups failed", self._name)
                 for seat in list(self._seats):
                     seat.give_up(error)
-            pause = pause_until_next_round(self._interval(), failures=failures, expected_end=self._expected_end())
-            self._next_round = began + pause if failures else min(began + pause, self._first_due())
+            interval = self._interval()
+            pause = pause_until_next_round(interval, failures=failures, expected_end=self._expected_end())
+            # Whoever is due sooner was looked at in this round; without the limit a mistake in that would never pause.
+            first_due = max(self._first_due(), began + interval * SHORTEST_SHARE)
+            self._next_round = began + pause if failures else min(began + pause, first_due)
 
     async def _tell_of_trouble(self, error: BackupError, began: float) -> None:
         turn = Turn()
