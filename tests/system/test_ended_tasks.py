@@ -45,6 +45,9 @@ class Ends:
             api.unpause(dag_id)
             self.runs[dag_id] = api.trigger(dag_id)
         self.wait_until(lambda: self.states() == self.first_states(), self.states)
+        # A task that is ended before its trigger has begun has nobody whom Airflow could tell.
+        deferred = [name for name, state in self.first_states().items() if state == "deferred"]
+        self.wait_until(lambda: self.triggers() == len(deferred), self.triggers)
         for dag_id, run_id in self.runs.items():
             for entry in api.xcom_entries(dag_id, run_id):
                 if entry["key"] == "backup_reference":
@@ -82,6 +85,11 @@ class Ends:
             for instance in self.airflow.api.task_instances(dag_id, run_id)
         }
 
+    def triggers(self) -> int:
+        """Return how many triggers have begun: each one has a log of its own, in which it says so."""
+        logs = self.airflow.home.glob("logs/**/*.trigger.*.log")
+        return sum(" starting" in log.read_text() for log in logs)
+
     def gone(self) -> set[str]:
         """Return the names of the tasks whose first backups are gone or going."""
         return self.in_phase(Phase.GONE, Phase.GOING)
@@ -97,9 +105,11 @@ class Ends:
     def log(self, name: str) -> str:
         """Return what a task that is not mapped logged in its first try, and what the triggerer logged."""
         dag_id = OTHER_DAG if name == "waiting" else DAG
-        # What a trigger says after its end is in the log of the triggerer, the task's log is closed by then.
+        # The task's log is closed when its trigger ends: Airflow puts what is said later into the triggerer's own log,
+        # or into that of a trigger that still runs.
         (triggerer,) = (component for component in self.airflow.components if component.name == "triggerer")
-        return self.airflow.api.log(dag_id, self.runs[dag_id], name) + triggerer.log.read_text()
+        said = [triggerer.log, *self.airflow.home.glob("logs/**/*.trigger.*.log")]
+        return self.airflow.api.log(dag_id, self.runs[dag_id], name) + "".join(log.read_text() for log in said)
 
     def wait_until(self, condition: Callable[[], bool], tell: Callable[[], object]) -> None:
         """Wait for a condition; fail with what ``tell`` says when it does not come true."""
