@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.cbr.models import Backup, BackupQuery
-from airflow_provider_backup.cloud.cbr.paging import all_pages
+from airflow_provider_backup.cloud.cbr.paging import all_pages, all_rows
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import parsed, validated
 
@@ -41,9 +41,8 @@ class BackupResource:
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         query = validated(BackupQuery, "CBR backup list", filters)
-        async for page in all_pages(self._api, "backups", "backups", query):
-            for row in page.rows:
-                yield parsed(Backup, row, request_id=page.request_id)
+        async for backup in all_rows(self._api, "backups", "backups", query, Backup):
+            yield backup
 
     def pages(self, **filters: Any) -> AsyncIterator[RowPage]:
         """Read all backups, or those that match, as pages of rows that nobody has looked at.
