@@ -6,10 +6,9 @@ import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.cbr.backup_lists import backup_lists
+from airflow_provider_backup.cloud.cbr.backup_lists import RUNNING_STATUSES, backup_lists
 from airflow_provider_backup.cloud.cbr.backups import BackupResource
 from airflow_provider_backup.cloud.cbr.checkpoints import CheckpointResource
 from airflow_provider_backup.cloud.cbr.models import Backup, Checkpoint, OperationLog
@@ -23,7 +22,6 @@ from airflow_provider_backup.cloud.service_api import ServiceApi
 
 log = logging.getLogger(__name__)
 
-_BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -113,7 +111,7 @@ class CbrService:
         """
         found = {
             backup.checkpoint_id: backup.created_at or _LONG_AGO
-            async for backup in self.backups.list(vault_id=vault_id, image_type="backup", status=_BEING_MADE)
+            async for backup in self.backups.list(vault_id=vault_id, image_type="backup", status=RUNNING_STATUSES)
             if backup.checkpoint_id and is_being_made(backup.status)
         }
         return await self._newest(found, (Phase.IN_PROGRESS,), resource_ids)
