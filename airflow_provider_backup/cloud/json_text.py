@@ -27,7 +27,7 @@ def read_json(document: str | bytes | bytearray) -> Any:
     :raises ValueError: it is not JSON, or nested deeper than :data:`MOST_LEVELS`.
     """
     with without_garbage_collection():
-        if not isinstance(document, str) and b"\\u" not in document:
+        if not isinstance(document, str) and (b"\\" not in document or b"\\u" not in document):
             # Twice as fast, and strict: what it does not take is read again, with patience.
             with suppress(ValueError):
                 value = from_json(document, allow_inf_nan=False, cache_strings="keys")

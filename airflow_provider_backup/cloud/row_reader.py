@@ -30,7 +30,8 @@ def row_reader(collection: str, members: Members) -> Callable[[bytes | bytearray
 
     def read(document: bytes | bytearray) -> Any:
         # Escapes may stand for what no log or database can keep.
-        if b"\\u" not in document:
+        # Looking for one byte takes no time; for two, a fifth of what reading takes.
+        if b"\\" not in document or b"\\u" not in document:
             with suppress(ValidationError), without_garbage_collection():
                 return validator.validate_json(document)
         return read_json(document)

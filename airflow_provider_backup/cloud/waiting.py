@@ -44,23 +44,35 @@ async def wait_until_over(
     :raises WaitTroubleError: the trouble lasts longer than ``tolerance``.
     :raises ApiError: the service refuses the question for good.
     """
-    not_before = time.monotonic() + earliest_news
-    seat = Seat(reference, poll_interval=poll_interval, started_at=started_at, tolerance=tolerance)
-    # Not asyncio.timeout: thousands may wait, and this weighs a quarter of it.
-    timer = asyncio.get_running_loop().call_later(max(0.0, deadline - time.time()), seat.time_is_over)
+    now = time.monotonic()
+    not_before = now + earliest_news
+    seat = Seat(
+        reference,
+        poll_interval=poll_interval,
+        started_at=started_at,
+        tolerance=tolerance,
+        deadline=now + deadline - time.time(),
+    )
+    hub = cloud.hub(reference.service)
+    hub.enter(seat)
     try:
-        observation = await cloud.hub(reference.service).wait(seat)
-    except TimeIsOverError:
-        await asyncio.sleep(max(0.0, not_before - time.monotonic()))
-        return await _last_look(cloud, seat)
-    except BackupError:
-        await asyncio.sleep(max(0.0, not_before - time.monotonic()))
-        raise
+        # A cancelled wait cancels its own promise and nothing else.
+        await seat.end
+    except (BackupError, TimeIsOverError):
+        pass  # raised below, when it may be told
     finally:
-        timer.cancel()
+        hub.leave(seat)
     # Held back, not asked later: what others hear in the meantime is news for this one, too.
-    await asyncio.sleep(max(0.0, not_before - time.monotonic()))
-    return observation
+    await _until(not_before)
+    try:
+        return seat.end.result()
+    except TimeIsOverError:
+        return await _last_look(cloud, seat)
+
+
+async def _until(moment: float) -> None:
+    if (left := moment - time.monotonic()) > 0:
+        await asyncio.sleep(left)
 
 
 async def _last_look(cloud: BackupCloud, seat: Seat) -> BackupObservation:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from types import TracebackType
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow.providers.common.compat.connection import get_async_connection
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_backup.cloud.client import BackupCloud
     from airflow_provider_backup.cloud.settings import CloudSettings
+    from airflow_provider_backup.cloud.sharing import SharedCloud
 
 T = TypeVar("T")
 ServiceT = TypeVar("ServiceT")
@@ -63,18 +63,19 @@ class BackupCloudHook(BaseHook):
         """Return what the standard fields of the connection form are called (Airflow 2.11)."""
         return field_behaviour()
 
-    def open_cloud(self, *, not_older_than: float = 0.0) -> AbstractAsyncContextManager[BackupCloud]:
-        """Open the client in async code, for instance in a trigger.
+    @asynccontextmanager
+    async def open_cloud(self) -> AsyncIterator[BackupCloud]:
+        """Open the client in async code.
 
         Everybody in the event loop with the same connection gets the same client; an edited connection is seen within
         some seconds.
 
-        :param not_older_than: the connection must have been looked up since this moment on the monotonic clock.
         :raises ConfigurationError: the connection cannot work as it is.
         """
-        return _OpenCloud(self, not_older_than)
+        async with _shared_cloud(await self.recent_settings()) as cloud:
+            yield cloud
 
-    async def recent_settings(self, not_older_than: float) -> CloudSettings:
+    async def recent_settings(self, *, not_older_than: float = 0.0) -> CloudSettings:
         """Return what the connection says, or said some seconds ago.
 
         :param not_older_than: the connection must have been looked up since this moment on the monotonic clock.
@@ -117,25 +118,6 @@ class BackupCloudHook(BaseHook):
         )
 
 
-class _OpenCloud:
-    """An open client; no generator, as thousands may wait inside."""
-
-    __slots__ = ("_hook", "_not_older_than", "_shared")
-
-    def __init__(self, hook: BackupCloudHook, not_older_than: float) -> None:
-        self._hook = hook
-        self._not_older_than = not_older_than
-
-    async def __aenter__(self) -> BackupCloud:
-        self._shared = _shared_cloud(await self._hook.recent_settings(self._not_older_than))
-        return await self._shared.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._shared.__aexit__(kind, error, traceback)
-
-
 class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):
     """One service of the account; each service has a subclass that names it."""
 
@@ -162,8 +144,8 @@ def _run(settings: CloudSettings, action: Callable[[BackupCloud], Awaitable[T]])
     return asyncio.run(act())
 
 
-def _shared_cloud(settings: CloudSettings) -> AbstractAsyncContextManager[BackupCloud]:
+def _shared_cloud(settings: CloudSettings) -> SharedCloud:
     # Imported here, because aiohttp must not be imported while a DAG file is parsed.
-    from airflow_provider_backup.cloud.sharing import SharedCloud
+    from airflow_provider_backup.cloud.sharing import shared_cloud
 
-    return SharedCloud(settings)
+    return shared_cloud(settings)

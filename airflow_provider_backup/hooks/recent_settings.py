@@ -35,7 +35,8 @@ async def recent_settings(
     :param read: looks the connection up; when it fails, the next one who asks tries again.
     :param not_older_than: settings that were read before this moment on the monotonic clock are of no use.
     """
-    recent = _by_loop.setdefault(asyncio.get_running_loop(), {}).setdefault(key, _Recent())
+    of_loop = _by_loop.setdefault(asyncio.get_running_loop(), {})
+    recent = of_loop.get(key) or of_loop.setdefault(key, _Recent())
     async with recent.reading:
         settings = recent.settings
         if settings is None or recent.read_at < max(not_older_than, time.monotonic() - MEMORY):

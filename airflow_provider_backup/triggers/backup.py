@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
@@ -17,6 +17,11 @@ from airflow_provider_backup.cloud.errors import AuthenticationError, BackupErro
 from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError, WaitTroubleError
 from airflow_provider_backup.killing import LEFT_ALONE, TaskEnd
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.settings import CloudSettings
+    from airflow_provider_backup.cloud.sharing import SharedCloud
 
 EARLIEST_EVENT = 5.0
 """Seconds after the deferral: an event that comes sooner can meet a task that Airflow has not put aside yet."""
@@ -33,6 +38,14 @@ async def _load_client(service: str) -> None:
             # A service that this version does not know is refused later, in words.
             with suppress(ModuleNotFoundError):
                 await asyncio.to_thread(import_module, name)
+
+
+class _Refusal(NamedTuple):
+    """What the cloud refused for good; somebody may edit the connection, and with other settings the wait goes on."""
+
+    error: BackupError
+    settings: CloudSettings
+    at: float
 
 
 class BackupTrigger(BaseTrigger):
@@ -98,8 +111,15 @@ class BackupTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then fire one event."""
+        event = refusal = None
         try:
-            event = _news(await self._observation())
+            while event is None:
+                # Waiting happens in as few coroutines as can be: each costs memory and time for thousands.
+                async with await self._shared_cloud(refusal) as cloud:
+                    try:
+                        event = _news(await self._wait(cloud))
+                    except (AuthenticationError, PermissionDeniedError) as error:
+                        refusal = _Refusal(error, cloud.settings, time.monotonic())
         except asyncio.CancelledError:
             if not TRIGGERS_HAVE_ON_KILL:
                 self._let_go()
@@ -151,30 +171,30 @@ class BackupTrigger(BaseTrigger):
             # Nobody awaits this work any more who could say it.
             self.log.exception("%s was to be deleted and stays, because of an unexpected error.", reference)
 
-    async def _observation(self) -> BackupObservation:
+    async def _shared_cloud(self, refusal: _Refusal | None) -> SharedCloud:
+        """Return the client; after a refusal only when the connection says something else now."""
         await _load_client(str(self.reference.get("service")))
-        from airflow_provider_backup.cloud.waiting import wait_until_over
+        from airflow_provider_backup.cloud.sharing import shared_cloud
         from airflow_provider_backup.hooks.base import BackupCloudHook
 
         hook = BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
-        refused_at, refused_settings, refusal = 0.0, None, None
-        while True:
-            async with hook.open_cloud(not_older_than=refused_at) as cloud:
-                if refusal is not None and cloud.settings == refused_settings:
-                    raise refusal
-                try:
-                    return await wait_until_over(
-                        cloud,
-                        BackupReference.from_dict(self.reference),
-                        poll_interval=self.poll_interval,
-                        deadline=self.deadline,
-                        started_at=self.started_at,
-                        tolerance=self.tolerance,
-                        earliest_news=EARLIEST_EVENT,
-                    )
-                except (AuthenticationError, PermissionDeniedError) as error:
-                    # Somebody may have edited the connection since: with other settings the wait goes on.
-                    refused_at, refused_settings, refusal = time.monotonic(), cloud.settings, error
+        settings = await hook.recent_settings(not_older_than=refusal.at if refusal else 0.0)
+        if refusal is not None and settings == refusal.settings:
+            raise refusal.error
+        return shared_cloud(settings)
+
+    def _wait(self, cloud: BackupCloud) -> Coroutine[Any, Any, BackupObservation]:
+        from airflow_provider_backup.cloud.waiting import wait_until_over
+
+        return wait_until_over(
+            cloud,
+            BackupReference.from_dict(self.reference),
+            poll_interval=self.poll_interval,
+            deadline=self.deadline,
+            started_at=self.started_at,
+            tolerance=self.tolerance,
+            earliest_news=EARLIEST_EVENT,
+        )
 
 
 def _news(observation: BackupObservation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud import waiting
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
-from airflow_provider_backup.cloud.sharing import SharedCloud
+from airflow_provider_backup.cloud.sharing import shared_cloud
 from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError, WaitTroubleError
 from airflow_provider_backup.cloud.waiting import wait_until_over
 from airflow_provider_backup.emulator.running import RunningCloud
@@ -140,7 +140,7 @@ async def test_the_client_closes_behind_the_last_one_and_leaves_no_task(place: P
     before = asyncio.all_tasks()
 
     async def with_shared_client(reference: BackupReference) -> BackupObservation:
-        async with SharedCloud(place.client.settings) as client:
+        async with shared_cloud(place.client.settings) as client:
             return await wait_until_over(client, reference, poll_interval=0.02, deadline=time.time() + 30)
 
     waits = [asyncio.create_task(with_shared_client(reference)) for reference in references]
@@ -162,7 +162,7 @@ async def test_whenever_all_are_cancelled_no_task_and_no_connection_stays(
     before = asyncio.all_tasks()
 
     async def with_shared_client(reference: BackupReference) -> BackupObservation:
-        async with SharedCloud(place.client.settings) as client:
+        async with shared_cloud(place.client.settings) as client:
             return await wait_until_over(client, reference, poll_interval=0.005, deadline=time.time() + 30)
 
     waits = [asyncio.create_task(with_shared_client(reference)) for reference in references]

@@ -9,7 +9,7 @@ from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.page_numbers import page_numbers
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.wire import RequestModel, ResponseT, parsed, request_id_of, row_id
+from airflow_provider_backup.cloud.wire import RequestModel, ResponseT, new_rows, parsed, request_id_of
 
 LARGEST_PAGE = 1000
 """Rows that a page may have at most."""
@@ -34,8 +34,7 @@ async def all_pages(api: ServiceApi, path: str, member: str, query: RequestModel
         # The page on operation logs wants offset to be 1 or more: the first page goes without it.
         body = await api.get(path, query={**filters, "limit": limit, "offset": offset or None})
         rows = rows_of(body, member)
-        fresh = [row for row in rows if row_id(row) not in seen]
-        seen.update(map(row_id, fresh))
+        fresh = new_rows(rows, seen)
         yield RowPage(fresh, _number(body, "count", 0) or None, request_id_of(body))
         offset += len(rows)
         if not fresh or (len(rows) < _number(body, "limit", limit) and offset >= _number(body, "count", 0)):

@@ -10,7 +10,7 @@ from airflow_provider_backup.cloud.databases.models import PageQuery, Row
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.page_numbers import page_numbers
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.wire import ResponseModel, WholeNumber, parsed, request_id_of, row_id
+from airflow_provider_backup.cloud.wire import ResponseModel, WholeNumber, new_rows, parsed, request_id_of
 
 RowT = TypeVar("RowT", bound=Row)
 
@@ -36,8 +36,7 @@ async def row_pages(api: ServiceApi, collection: str, query: PageQuery) -> Async
         rows = (page.model_extra or {}).get(collection)
         if not isinstance(rows, list):
             raise UnexpectedResponseError(f"The answer has no list {collection!r}", request_id=request_id)
-        fresh = [row for row in rows if row_id(row) not in seen]
-        seen.update(map(row_id, fresh))
+        fresh = new_rows(rows, seen)
         yield RowPage(fresh, page.total_count, request_id)
         offset += len(rows)
         # A service that ignores the offset repeats itself: without a new row there is nothing left to read.

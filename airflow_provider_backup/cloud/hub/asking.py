@@ -172,10 +172,13 @@ class Asking:
         async for rows in self._pages(asked, _since(begun, datetime.now(UTC)), most=most):
             touched: set[str] = set()
             for row in rows:
-                for key in _keys(asked, row):
-                    if key in waiting:
-                        rows_of[key].append(row)
-                        touched.add(key)
+                # A set: a backup may have the id of its checkpoint.
+                told = {key for key in asked.keys_of(row) if isinstance(key, str) and key in waiting}
+                for key in told:
+                    rows_of[key].append(row)
+                # What is in progress proves nothing good, however its other rows stand.
+                if told and asked.running_status(row) is None:
+                    touched |= told
             for key in touched:
                 if self._are_good(asked, waiting[key], rows_of[key]):
                     del waiting[key], rows_of[key]

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
-from airflow_provider_backup.cloud.backup import BackupObservation
 from airflow_provider_backup.cloud.backup_lists import BackupLists
 from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError
 from airflow_provider_backup.cloud.hub.asking import Asking
+from airflow_provider_backup.cloud.hub.deadlines import Deadlines
 from airflow_provider_backup.cloud.hub.pace import SHORTEST_SHARE, Durations, expected_end_in, pause_until_next_round
 from airflow_provider_backup.cloud.hub.seat import Seat
 from airflow_provider_backup.cloud.hub.single_reads import Observer, SingleReads
@@ -48,29 +48,12 @@ class PollHub:
         self._durations = Durations()
         # In the order of arrival; the values mean nothing.
         self._seats: dict[Seat, None] = {}
+        self._deadlines = Deadlines(self._seats)
         self._rounds: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._next_round = 0.0
         self._stirred = asyncio.Event()
         self._single_reads = SingleReads(service, self._stirred)
-
-    async def wait(self, seat: Seat) -> BackupObservation:
-        """Wait until a backup is over.
-
-        :param seat: made in this event loop, for this wait.
-        :return: how the backup ended.
-        :raises WaitTroubleError: the trouble lasts longer than the seat tolerates.
-        :raises ApiError: the service refuses the question for good.
-        """
-        self._enter(seat)
-        try:
-            # A cancelled wait cancels its own promise and nothing else.
-            observation = await seat.end
-        finally:
-            self._leave(seat)
-        if seat.begun_at is not None and observation.finished_at is not None:
-            self._durations.add((observation.finished_at - seat.begun_at).total_seconds())
-        return observation
 
     async def close(self) -> None:
         """End the rounds, if they are not over; whoever still waits is told so."""
@@ -81,9 +64,16 @@ class PollHub:
         if self._ending:
             await asyncio.wait(self._ending)
 
-    def _enter(self, seat: Seat) -> None:
+    def enter(self, seat: Seat) -> None:
+        """Begin to ask for one who waits; ``seat.end`` tells how the backup ended.
+
+        No coroutine: it would live as long as the wait, and thousands wait.
+
+        :param seat: made in this event loop, for this wait; it has to leave, whatever happens.
+        """
         first_look = time.monotonic() + seat.poll_interval
         self._seats[seat] = None
+        self._deadlines.watch(seat)
         if self._rounds is None:
             self._next_round = first_look
             # An empty context: the rounds belong to nobody who waits, neither do their logs.
@@ -92,15 +82,23 @@ class PollHub:
             self._next_round = first_look
             self._stirred.set()
 
-    def _leave(self, seat: Seat) -> None:
+    def leave(self, seat: Seat) -> None:
+        """Ask no more for one who waited; who is the last one ends the rounds.
+
+        :param seat: the one that entered.
+        """
         del self._seats[seat]
         self._single_reads.stop(seat)
-        if seat.end.done() and not seat.end.cancelled():
-            seat.end.exception()  # seen, though nobody may be there any more to hear it
+        # Looking at the error marks it as seen, though nobody may be there any more to hear it.
+        if seat.is_over and seat.end.exception() is None:
+            observation = seat.end.result()
+            if seat.begun_at is not None and observation.finished_at is not None:
+                self._durations.add((observation.finished_at - seat.begun_at).total_seconds())
         if not self._seats:
             self._end_rounds()
 
     def _end_rounds(self) -> None:
+        self._deadlines.close()
         if self._rounds is not None:
             self._rounds.cancel()
             self._ending.add(self._rounds)

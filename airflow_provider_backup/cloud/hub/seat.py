@@ -34,11 +34,13 @@ class Seat:
     :param poll_interval: seconds between two questions at the most.
     :param started_at: when the backup was started, seconds since the epoch; none for one that must be known already.
     :param tolerance: seconds of unbroken trouble after which to give up; none never gives up.
+    :param deadline: when to give up, on the monotonic clock.
     """
 
     __slots__ = (
         "_context",
         "begun_at",
+        "deadline",
         "end",
         "last_error",
         "last_status",
@@ -61,11 +63,13 @@ class Seat:
         poll_interval: float,
         started_at: float | None = None,
         tolerance: float | None = None,
+        deadline: float = math.inf,
     ) -> None:
         self.reference = reference
         self.poll_interval = poll_interval
         self.started_at = started_at
         self.tolerance = tolerance
+        self.deadline = deadline
         self.end: asyncio.Future[BackupObservation] = asyncio.get_running_loop().create_future()
         self.begun_at = None if started_at is None else datetime.fromtimestamp(started_at, UTC)
         self.looked_at = self.seen_at = time.monotonic()

@@ -13,7 +13,7 @@ from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.page_numbers import page_numbers
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
 from airflow_provider_backup.cloud.vbs.models import Backup, BackupCreate, BackupSummary, JobCreated
-from airflow_provider_backup.cloud.wire import listed, parsed, request_id_of, row_id
+from airflow_provider_backup.cloud.wire import listed, new_rows, parsed, request_id_of
 
 BackupT = TypeVar("BackupT", bound=BackupSummary)
 
@@ -109,8 +109,7 @@ class BackupResource:
         seen: set[str] = set()
         for _ in page_numbers("VBS backups"):
             answer = await api.get(*segments, query=query)
-            fresh = [row for row in listed(answer, "backups") if row_id(row) not in seen]
-            seen.update(map(row_id, fresh))
+            fresh = new_rows(listed(answer, "backups"), seen)
             yield RowPage(fresh, request_id=request_id_of(answer))
             following = next_page(answer)
             if not fresh or following is None:

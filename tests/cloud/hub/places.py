@@ -27,6 +27,7 @@ from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.emulator.state import Row
 from airflow_provider_backup.emulator.vbs.backups import Backups as VbsBackups
 from airflow_provider_backup.emulator.vbs.backups import Order as VbsOrder
+from tests.cloud.hub.scripts import wait_in
 
 DATABASES = ("rds", "gaussdb", "taurusdb")
 KINDS = ("cbr backup", "cbr checkpoint", "csbs backup", "csbs checkpoint", "vbs backup", *DATABASES)
@@ -191,7 +192,7 @@ class Place:
         """Begin to wait; the arguments are those of :meth:`seat`."""
 
         async def waiting() -> BackupObservation:
-            return await self.client.hub(self.service).wait(self.seat(reference, **arguments))
+            return await wait_in(self.client.hub(self.service), self.seat(reference, **arguments))
 
         return asyncio.create_task(waiting())
 

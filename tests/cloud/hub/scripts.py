@@ -12,6 +12,8 @@ from typing import Any
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.backup_lists import BackupLists, Row, RowPage, one_read
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
+from airflow_provider_backup.cloud.hub.hub import PollHub
+from airflow_provider_backup.cloud.hub.seat import Seat
 from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
 from airflow_provider_backup.cloud.wire import timestamp_of
 
@@ -117,3 +119,12 @@ class _List:
         if any(row.get("status") != "available" for row in rows) or len(rows) < len(reference.expected_ids):
             return None
         return BackupObservation(reference=reference, status="available", phase=Phase.GOOD)
+
+
+async def wait_in(hub: PollHub, seat: Seat) -> BackupObservation:
+    """Wait until a backup is over."""
+    hub.enter(seat)
+    try:
+        return await seat.end
+    finally:
+        hub.leave(seat)

@@ -29,7 +29,7 @@ from airflow_provider_backup.cloud.hub.hub import PollHub
 from airflow_provider_backup.cloud.hub.seat import Seat
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.wait_errors import WaitTroubleError
-from tests.cloud.hub.scripts import Service
+from tests.cloud.hub.scripts import Service, wait_in
 
 DOWN = ServerError(service="cbr", status=503, code="503", detail="down")
 SLACK = 0.15
@@ -39,7 +39,7 @@ SLACK = 0.15
 async def wait(hub: PollHub, name: str, **arguments: Any) -> BackupObservation:
     """Wait for a backup that was just started."""
     usual: dict[str, Any] = {"poll_interval": 0.02, "started_at": time.time()}
-    return await hub.wait(Seat(BackupReference("cbr", name), **{**usual, **arguments}))
+    return await wait_in(hub, Seat(BackupReference("cbr", name), **{**usual, **arguments}))
 
 
 def waiting(hub: PollHub, name: str, **arguments: Any) -> asyncio.Task[BackupObservation]:
@@ -181,7 +181,7 @@ async def test_whoever_comes_and_goes_each_one_is_looked_at_within_his_own_inter
     async def come(name: str, interval: float, after: float, leave: float | None) -> None:
         await asyncio.sleep(after)
         seat = Seat(BackupReference("cbr", name), poll_interval=interval)
-        one = asyncio.create_task(hub.wait(seat))
+        one = asyncio.create_task(wait_in(hub, seat))
         ends = time.monotonic() + (0.4 if leave is None else leave)
         while time.monotonic() < ends:
             late.append(time.monotonic() - seat.looked_at - interval)
@@ -355,7 +355,7 @@ async def test_an_error_that_is_told_to_one_who_just_leaves_is_not_complained_ab
     hub = PollHub(Service({"a": "protecting"}))
     async with nothing_left(hub):
         seat = Seat(BackupReference("cbr", "a"), poll_interval=30)
-        one = asyncio.create_task(hub.wait(seat))
+        one = asyncio.create_task(wait_in(hub, seat))
         await asyncio.sleep(0)
         seat.give_up(DOWN)
         await given_up(one)
@@ -507,7 +507,7 @@ async def test_others_get_their_turn_while_many_are_told(news: str, monkeypatch:
         service.troubles = {"running": DOWN}
     hub = PollHub(service)
     seats = [Seat(BackupReference("cbr", name), poll_interval=0.05, started_at=time.time()) for name in names]
-    waits = [asyncio.create_task(hub.wait(seat)) for seat in seats]
+    waits = [asyncio.create_task(wait_in(hub, seat)) for seat in seats]
     told = [0]
     async with asyncio.timeout(5):
         while told[-1] < len(seats):

@@ -1,0 +1,54 @@
+"""The deadlines of all who wait: one timer for everybody, as a timer each would weigh as much as waiting itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import math
+import time
+from collections.abc import Iterable
+
+from airflow_provider_backup.cloud.hub.seat import Seat
+
+SHORTEST_PAUSE = 0.01
+"""Seconds between two looks at the deadlines, so that thousands that end one after the other are told in groups."""
+
+
+class Deadlines:
+    """Tells seats that their deadline is there.
+
+    :param seats: everybody who waits; who comes and goes is seen in it.
+    """
+
+    def __init__(self, seats: Iterable[Seat]) -> None:
+        self._seats = seats
+        self._next_look = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def watch(self, seat: Seat) -> None:
+        """Watch the deadline of one who came."""
+        if seat.deadline < self._next_look:
+            self._look_at(seat.deadline)
+
+    def close(self) -> None:
+        """Watch nobody any more."""
+        self._look_at(math.inf)
+
+    def _look_at(self, moment: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next_look = moment
+        pause = max(0.0, moment - time.monotonic())
+        # An empty context: the timer belongs to nobody who waits.
+        context = contextvars.Context()
+        self._timer = (
+            None if math.isinf(moment) else asyncio.get_running_loop().call_later(pause, self._tell, context=context)
+        )
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        for seat in self._seats:
+            if seat.deadline <= now:
+                seat.time_is_over()
+        ahead = min((seat.deadline for seat in self._seats if seat.deadline > now), default=math.inf)
+        self._look_at(max(ahead, now + SHORTEST_PAUSE))
