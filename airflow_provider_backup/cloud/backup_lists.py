@@ -72,11 +72,13 @@ class BackupLists:
     :param reads: how many requests one look at a backup by itself takes.
     :param running: what is in progress; what is not in it has news.
     :param recent: everything that began since a moment.
+    :param over: what of this is not in progress any more.
     """
 
     reads: Callable[[BackupReference], int]
     running: BackupList | None = None
     recent: BackupList | None = None
+    over: BackupList | None = None
 
 
 def one_read(reference: BackupReference) -> int:

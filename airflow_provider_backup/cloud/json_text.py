@@ -18,7 +18,7 @@ MOST_LEVELS = 64
 _ALL_BUT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
-def read_json(document: str | bytes | bytearray) -> Any:
+def read_json(document: str | bytes) -> Any:
     """Read a JSON document; what no log or database can keep is replaced in its texts.
 
     Bytes that are no text become U+FFFD. ``NaN`` and ``Infinity``, which are not JSON, become none.
@@ -59,7 +59,7 @@ def _none(constant: str) -> None:
     return None
 
 
-def _may_be_deep(document: bytes | bytearray) -> bool:
+def _may_be_deep(document: bytes) -> bool:
     brackets = document.translate(None, _ALL_BUT_BRACKETS)
     for _ in range(MOST_LEVELS):
         outer = brackets.replace(b"[]", b"").replace(b"{}", b"")

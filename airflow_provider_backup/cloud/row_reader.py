@@ -19,7 +19,7 @@ Members = tuple[str | tuple[str, "Members"], ...]
 
 
 @cache
-def row_reader(collection: str, members: Members) -> Callable[[bytes | bytearray], Any]:
+def row_reader(collection: str, members: Members) -> Callable[[bytes], Any]:
     """Return what reads an answer and keeps of each row only some members; the answer's other members stay.
 
     :param collection: the member of the answer that holds the rows.
@@ -28,7 +28,7 @@ def row_reader(collection: str, members: Members) -> Callable[[bytes | bytearray
     rows = core_schema.typed_dict_field(core_schema.list_schema(_object(members)))
     validator = SchemaValidator(core_schema.typed_dict_schema({collection: rows}, extra_behavior="allow"))
 
-    def read(document: bytes | bytearray) -> Any:
+    def read(document: bytes) -> Any:
         # Escapes may stand for what no log or database can keep.
         # Looking for one byte takes no time; for two, a fifth of what reading takes.
         if b"\\" not in document or b"\\u" not in document:

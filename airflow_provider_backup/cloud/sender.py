@@ -57,7 +57,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
     error_classes: Mapping[str, type[ApiError]] = field(default_factory=dict)
-    read: Callable[[bytes | bytearray], Any] = read_json
+    read: Callable[[bytes], Any] = read_json
 
 
 @dataclass(frozen=True, slots=True)

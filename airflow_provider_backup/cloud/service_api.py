@@ -38,7 +38,7 @@ class ServiceApi:
         self._settings = settings
         self._account = account
         self._sender = sender
-        self._read: Callable[[bytes | bytearray], Any] = read_json
+        self._read: Callable[[bytes], Any] = read_json
 
     def keeping(self, collection: str, members: Members) -> Self:
         """Return the same service, which keeps only some members of each row that it lists.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from io import BytesIO
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -30,7 +31,7 @@ class Response:
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | bytearray = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class Transport:
@@ -82,13 +83,13 @@ class Transport:
                 allow_redirects=False,
                 skip_auto_headers=("Content-Type",),
             ) as response:
-                content = bytearray()
+                content = BytesIO()
                 async for chunk in response.content.iter_any():
-                    content += chunk
-                    if len(content) > LARGEST_RESPONSE:
+                    content.write(chunk)
+                    if content.tell() > LARGEST_RESPONSE:
                         raise UnexpectedResponseError(f"{host} answered with more than {LARGEST_RESPONSE} bytes")
-                # Not copied: a page of a list may be megabytes.
-                return Response(response.status, response.headers, content)
+                # Not copied, and bytes, which JSON readers do not copy either: a page of a list may be megabytes.
+                return Response(response.status, response.headers, content.getvalue())
         # The library's own errors are not chained: they hold the request with its credentials.
         except aiohttp.ClientConnectorCertificateError as error:
             raise ConfigurationError(

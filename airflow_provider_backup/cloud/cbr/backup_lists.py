@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.backup_lists import BackupLists, Row, RowPage
 from airflow_provider_backup.cloud.cbr.backups import BackupResource
-from airflow_provider_backup.cloud.cbr.models import Backup
+from airflow_provider_backup.cloud.cbr.models import Backup, BackupStatus
 from airflow_provider_backup.cloud.cbr.observations import observe_backup, observe_covering_backups
 from airflow_provider_backup.cloud.cbr.paging import LARGEST_PAGE
 from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
@@ -17,6 +17,9 @@ from airflow_provider_backup.cloud.wire import parsed, timestamp_of
 
 RUNNING_STATUSES = ("waiting_protect", "protecting")
 """What a backup is called until it is made (CBR section 3)."""
+
+OVER_STATUSES = tuple(status for status in get_args(BackupStatus) if status not in RUNNING_STATUSES)
+"""What it can be called later."""
 
 
 def backup_lists(backups: BackupResource) -> BackupLists:
@@ -28,6 +31,7 @@ def backup_lists(backups: BackupResource) -> BackupLists:
         reads=lambda reference: 2 if reference.kind == "checkpoint" else 1,
         running=CbrBackupList("CBR backups in progress", backups, {"status": RUNNING_STATUSES}),
         recent=CbrBackupList("Recent CBR backups", backups),
+        over=CbrBackupList("Recent CBR backups that are over", backups, {"status": OVER_STATUSES}),
     )
 
 

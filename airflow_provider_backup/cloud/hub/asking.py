@@ -69,6 +69,8 @@ class Asking:
             try:
                 if question is Question.RUNNING:
                     left = await self._ask_who_is_running(asked, seats, due)
+                elif question is Question.OVER:
+                    left = await self._confirm(await self._ask_who_is_good(asked, seats, due, self.cost(due)))
                 else:
                     left = await self._ask_who_is_good(asked, seats, due, self.cost(due))
             except _LongerThanThoughtError:
@@ -81,11 +83,16 @@ class Asking:
         return list(due)
 
     def _list_of(self, question: Question) -> BackupList | None:
-        usable = {Question.RUNNING: self._lists.running, Question.RECENT: self._lists.recent}.get(question)
+        lists = self._lists
+        usable = {
+            Question.RUNNING: lists.running,
+            Question.RECENT: lists.recent,
+            Question.OVER: lists.over,
+        }.get(question)
         return usable if usable is not None and self._put_aside.get(usable.title, 0.0) < time.monotonic() else None
 
     def _cheapest_question(self, due: Sequence[Seat]) -> Question:
-        running, recent = self._list_of(Question.RUNNING), self._list_of(Question.RECENT)
+        running, recent, over = map(self._list_of, (Question.RUNNING, Question.RECENT, Question.OVER))
         listing = running or recent
         if listing is None:
             return Question.SINGLE
@@ -95,10 +102,12 @@ class Asking:
             single_reads=self.cost(due),
             running=self._expected_pages(running, listed) if running else None,
             recent=self._expected_pages(recent, listed) if recent else None,
+            over=self._expected_pages(over, 0) if over else None,
             missing_reads=self.cost(seat for seat in due if seat.was_missing),
             ended_reads=self._ended_reads,
             unlisted_reads=self.cost(unlisted),
             undated_reads=self.cost(seat for seat in due if seat.begun_at is None),
+            unseen_reads=self.cost(seat for seat in due if _is_unseen(seat)) if over else 0,
         )
 
     def _expected_pages(self, asked: BackupList, least_rows: int) -> int:
@@ -116,7 +125,7 @@ class Asking:
                 for seat in [seat for key in _keys(asked, row) for seat in by_key.get(key, ())]:
                     if seat not in parts:
                         # Once in a round: parts of one backup may have different statuses.
-                        seat.goes_on(status)
+                        seat.goes_on(status, was_seen=asked.shows_backups)
                     parts[seat] += 1
                     if seat.begun_at is None:
                         seat.begun_at = asked.begun_at(row)
@@ -147,7 +156,7 @@ class Asking:
         return sorted((seat for seat in seats if seat.seen_at < trusted), key=lambda seat: seat.seen_at)[:most]
 
     async def _confirm(self, missing: list[Seat]) -> list[Seat]:
-        """Ask what became of those who are not in progress any more; return those who need a look of their own."""
+        """Ask what became of those who may be over; return those who need a look of their own."""
         recent = self._list_of(Question.RECENT)
         dated = [seat for seat in missing if seat.begun_at is not None]
         reads = self.cost(dated)
@@ -168,18 +177,22 @@ class Asking:
         dated = [seat for seat in seats if seat.begun_at is not None]
         waiting = _by_key(asked, dated)
         rows_of: defaultdict[str, list[Row]] = defaultdict(list)
+        running: dict[str, str] = {}
         begun = [seat.begun_at for seat in dated if seat.begun_at is not None]
         async for rows in self._pages(asked, _since(begun, datetime.now(UTC)), most=most):
             touched: set[str] = set()
             for row in rows:
                 # A set: a backup may have the id of its checkpoint.
                 told = {key for key in asked.keys_of(row) if isinstance(key, str) and key in waiting}
+                status = asked.running_status(row) if told else None
                 for key in told:
-                    rows_of[key].append(row)
-                # What is in progress proves nothing good, however its other rows stand.
-                if told and asked.running_status(row) is None:
-                    touched |= told
-            for key in touched:
+                    # Rows of what is in progress are not kept: there may be thousands.
+                    if status is None:
+                        rows_of[key].append(row)
+                        touched.add(key)
+                    else:
+                        running[key] = status
+            for key in touched - running.keys():
                 if self._are_good(asked, waiting[key], rows_of[key]):
                     del waiting[key], rows_of[key]
                 await self._turn.let_others_run()
@@ -189,11 +202,14 @@ class Asking:
         left = [seat for seat in due if seat not in listed]
         is_due = set(due)
         for key, group in waiting.items():
-            status = _running_status(asked, rows_of.get(key, ()))
+            goes_on = key in running and not _is_going_wrong(rows_of.get(key, ()))
             for seat in group:
-                if status is not None:
+                if goes_on:
                     seat.was_listed(is_listed=True)
-                    seat.goes_on(status)
+                    seat.goes_on(running[key], was_seen=True)
+                elif asked is self._lists.over and key not in rows_of and not _is_unseen(seat):
+                    seat.was_listed(is_listed=True)
+                    seat.goes_on(None, was_seen=False)
                 elif seat in is_due or not seat.was_missing:
                     seat.was_listed(is_listed=False)
                     left.append(seat)
@@ -237,11 +253,14 @@ def _keys(asked: BackupList, row: Row) -> list[str]:
     return list(dict.fromkeys(key for key in asked.keys_of(row) if isinstance(key, str)))
 
 
-def _running_status(asked: BackupList, rows: Sequence[Row]) -> str | None:
-    """Return the status of a backup that is in progress with all its parts well; none when a look must tell."""
-    if any(phase_of(str(row.get("status"))) in (Phase.FAILED, Phase.GOING, Phase.GONE) for row in rows):
-        return None
-    return next(filter(None, map(asked.running_status, rows)), None)
+def _is_going_wrong(rows: Iterable[Row]) -> bool:
+    """Tell whether a part is bad already while others are still in progress: nobody waits that out."""
+    return any(phase_of(str(row.get("status"))) in (Phase.FAILED, Phase.GOING, Phase.GONE) for row in rows)
+
+
+def _is_unseen(seat: Seat) -> bool:
+    """Tell whether nobody knows, or not for long any more, that there is such a backup."""
+    return seat.last_status is None or seat.seen_at < time.monotonic() - LONGEST_TRUST
 
 
 def _by_key(asked: BackupList, seats: Iterable[Seat]) -> dict[str, list[Seat]]:

@@ -106,14 +106,17 @@ class Seat:
         """
         self.missed_at = -math.inf if is_listed else time.monotonic()
 
-    def goes_on(self, status: str) -> None:
+    def goes_on(self, status: str | None, *, was_seen: bool) -> None:
         """Take note that the backup is still in progress.
 
-        :param status: the service's own text.
+        :param status: the service's own text; none when it was not told.
+        :param was_seen: whether the backup itself was seen; otherwise something else tells that it is not over.
         """
         self.looked_at = time.monotonic()
+        if was_seen:
+            self.seen_at = self.looked_at
         self.last_error = None
-        if status != self.last_status:
+        if status is not None and status != self.last_status:
             self.last_status = status
             self._context.run(log.info, "%s is %s.", self.reference, status)
 
@@ -127,7 +130,7 @@ class Seat:
         self.begun_at = observation.created_at or self.begun_at
         self.progress = observation.progress
         if not observation.phase.is_terminal:
-            self.goes_on(observation.status)
+            self.goes_on(observation.status, was_seen=True)
         elif not self.end.done():
             self.end.set_result(observation)
 

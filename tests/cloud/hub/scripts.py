@@ -39,6 +39,7 @@ class Service:
     page_size: int = 1000
     has_running: bool = True
     has_recent: bool = True
+    has_over: bool = False
     shows_backups: bool = True
     hanging: set[str] = field(default_factory=set)
     refusals: dict[str, BackupError] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Service:
             reads=one_read,
             running=_List("running", self) if self.has_running else None,
             recent=_List("recent", self) if self.has_recent else None,
+            over=_List("over", self) if self.has_over else None,
         )
 
     async def answer(self, what: str) -> None:
@@ -100,7 +102,7 @@ class _List:
         return [
             {"id": identifier, "status": status}
             for identifier, status in self._service.statuses.items()
-            if self.title == "recent" or status == "protecting"
+            if self.title == "recent" or (status == "protecting") == (self.title == "running")
         ]
 
     def key_of(self, reference: BackupReference) -> str | None:

@@ -74,6 +74,24 @@ def test_backups_that_no_list_shows_are_not_asked_for_in_lists() -> None:
     assert cheapest_question(single_reads=350, running=1, recent=1, unlisted_reads=300) is Question.RUNNING
 
 
+def test_while_nearly_all_go_on_the_list_of_what_is_over_is_asked() -> None:
+    asked = {"single_reads": 5000, "running": 5, "recent": 5}
+    assert cheapest_question(**asked, over=1) is Question.OVER
+    assert cheapest_question(**asked, over=5) is not Question.OVER
+
+
+def test_what_is_over_is_not_asked_for_when_another_list_is_as_short() -> None:
+    assert cheapest_question(single_reads=300, running=1, recent=1, over=1) is Question.RUNNING
+    assert cheapest_question(single_reads=300, running=None, recent=1, over=1) is Question.RECENT
+    assert cheapest_question(single_reads=1, running=None, recent=2, over=1) is Question.SINGLE
+
+
+def test_backups_that_were_never_seen_are_not_believed_to_go_on() -> None:
+    asked = {"single_reads": 5000, "running": 5, "recent": 5, "over": 1}
+    assert cheapest_question(**asked, unseen_reads=3) is Question.OVER
+    assert cheapest_question(**asked, unseen_reads=4) is Question.RECENT
+
+
 def test_backups_without_a_known_beginning_are_not_looked_for_in_what_began_lately() -> None:
     assert cheapest_question(single_reads=300, running=None, recent=1, undated_reads=300) is Question.SINGLE
     assert cheapest_question(single_reads=300, running=None, recent=1, undated_reads=3) is Question.RECENT
@@ -87,26 +105,41 @@ def test_the_cheaper_of_both_confirms() -> None:
     assert (confirmation_cost(7, 3), confirmation_cost(2, 3)) == (3, 2)
 
 
-@given(numbers, pages, pages, numbers, numbers, numbers, numbers)
+@given(numbers, pages, pages, pages, numbers, numbers, numbers, numbers, numbers)
 def test_a_list_is_never_asked_that_costs_more_than_single_reads(
-    single: int, running: int | None, recent: int | None, missing: int, ended: int, unlisted: int, undated: int
+    single: int,
+    running: int | None,
+    recent: int | None,
+    over: int | None,
+    missing: int,
+    ended: int,
+    unlisted: int,
+    undated: int,
+    unseen: int,
 ) -> None:
     question = cheapest_question(
         single_reads=single,
         running=running,
         recent=recent,
+        over=over,
         missing_reads=missing,
         ended_reads=ended,
         unlisted_reads=unlisted,
         undated_reads=undated,
+        unseen_reads=unseen,
     )
-    least = {Question.SINGLE: single, Question.RUNNING: running, Question.RECENT: recent}[question]
+    least = {
+        Question.SINGLE: single,
+        Question.RUNNING: running,
+        Question.RECENT: recent,
+        Question.OVER: over,
+    }[question]
     assert least is not None
     assert least <= single
 
 
-@given(numbers, st.integers(1, 200), st.integers(1, 200))
-def test_nobody_pays_more_because_a_list_exists(single: int, running: int, recent: int) -> None:
-    costs = {Question.SINGLE: single, Question.RUNNING: running, Question.RECENT: recent}
-    question = cheapest_question(single_reads=single, running=running, recent=recent)
+@given(numbers, st.integers(1, 200), st.integers(1, 200), st.integers(1, 200))
+def test_nobody_pays_more_because_a_list_exists(single: int, running: int, recent: int, over: int) -> None:
+    costs = {Question.SINGLE: single, Question.RUNNING: running, Question.RECENT: recent, Question.OVER: over}
+    question = cheapest_question(single_reads=single, running=running, recent=recent, over=over)
     assert costs[question] == min(costs.values())

@@ -106,7 +106,7 @@ async def test_a_good_look_ends_the_trouble() -> None:
     seat = Seat(REFERENCE, poll_interval=1, tolerance=60)
     seat.met(CUT)
     ages(seat, 61)
-    seat.goes_on("protecting")
+    seat.goes_on("protecting", was_seen=True)
     seat.met(CUT)
     assert not seat.end.done()
 
@@ -165,7 +165,7 @@ async def test_each_status_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
     caplog.set_level(logging.INFO)
     seat = Seat(REFERENCE, poll_interval=1)
     for status in ("waiting_protect", "protecting", "protecting"):
-        seat.goes_on(status)
+        seat.goes_on(status, was_seen=True)
     assert [record.getMessage() for record in caplog.records] == [
         "cbr backup backup is waiting_protect.",
         "cbr backup backup is protecting.",
@@ -176,7 +176,7 @@ async def test_trouble_is_logged_once_until_it_is_over(caplog: pytest.LogCapture
     seat = Seat(REFERENCE, poll_interval=1)
     for _ in range(3):
         seat.met(CUT)
-    seat.goes_on("protecting")
+    seat.goes_on("protecting", was_seen=True)
     seat.met(CUT)
     assert len([record for record in caplog.records if "asking again" in record.getMessage()]) == 2
 
@@ -197,7 +197,7 @@ async def test_what_is_said_about_a_seat_goes_to_the_log_of_whoever_took_it() ->
         whose.set("mine")
         seat = Seat(REFERENCE, poll_interval=1)
         whose.set("another")
-        seat.goes_on("protecting")
+        seat.goes_on("protecting", was_seen=True)
         seat.met(CUT)
     finally:
         logger.removeHandler(ear)
