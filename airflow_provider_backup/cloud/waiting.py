@@ -44,35 +44,69 @@ async def wait_until_over(
     :raises WaitTroubleError: the trouble lasts longer than ``tolerance``.
     :raises ApiError: the service refuses the question for good.
     """
+    seat = begin_to_wait(
+        cloud,
+        reference,
+        poll_interval=poll_interval,
+        deadline=deadline,
+        started_at=started_at,
+        earliest_news=earliest_news,
+        tolerance=tolerance,
+    )
+    try:
+        # A cancelled wait cancels its own promise and nothing else.
+        await seat.end
+    finally:
+        stop_waiting(cloud, seat)
+    return await outcome_of_wait(cloud, seat)
+
+
+def begin_to_wait(
+    cloud: BackupCloud,
+    reference: BackupReference,
+    *,
+    poll_interval: float,
+    deadline: float,
+    started_at: float | None,
+    earliest_news: float,
+    tolerance: float | None,
+) -> Seat:
+    """Begin a wait in pieces, for triggers: thousands wait at once, and a coroutine of its own for each adds up.
+
+    What comes next is in :func:`wait_until_over`: awaiting ``end``, :func:`stop_waiting` whatever happens, and
+    :func:`outcome_of_wait`. The arguments are those of :func:`wait_until_over`.
+    """
     now = time.monotonic()
-    not_before = now + earliest_news
     seat = Seat(
         reference,
         poll_interval=poll_interval,
         started_at=started_at,
         tolerance=tolerance,
         deadline=now + deadline - time.time(),
+        not_before=now + earliest_news,
     )
-    hub = cloud.hub(reference.service)
-    hub.enter(seat)
-    try:
-        # A cancelled wait cancels its own promise and nothing else.
-        await seat.end
-    except (BackupError, TimeIsOverError):
-        pass  # raised below, when it may be told
-    finally:
-        hub.leave(seat)
+    cloud.hub(reference.service).enter(seat)
+    return seat
+
+
+def stop_waiting(cloud: BackupCloud, seat: Seat) -> None:
+    """Let others go on without this one, who heard of the end or waits no more."""
+    cloud.hub(seat.reference.service).leave(seat)
+
+
+async def outcome_of_wait(cloud: BackupCloud, seat: Seat) -> BackupObservation:
+    """Return how the backup ended, when that may be told; look once more when the deadline was there.
+
+    :param seat: whose ``end`` is done.
+    :raises: as :func:`wait_until_over`.
+    """
     # Held back, not asked later: what others hear in the meantime is news for this one, too.
-    await _until(not_before)
+    if (left := seat.not_before - time.monotonic()) > 0:
+        await asyncio.sleep(left)
     try:
-        return seat.end.result()
+        return seat.result()
     except TimeIsOverError:
         return await _last_look(cloud, seat)
-
-
-async def _until(moment: float) -> None:
-    if (left := moment - time.monotonic()) > 0:
-        await asyncio.sleep(left)
 
 
 async def _last_look(cloud: BackupCloud, seat: Seat) -> BackupObservation:

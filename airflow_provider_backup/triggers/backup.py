@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +20,7 @@ from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.hub.seat import Seat
     from airflow_provider_backup.cloud.settings import CloudSettings
     from airflow_provider_backup.cloud.sharing import SharedCloud
 
@@ -114,10 +115,15 @@ class BackupTrigger(BaseTrigger):
         event = refusal = None
         try:
             while event is None:
-                # Waiting happens in as few coroutines as can be: each costs memory and time for thousands.
                 async with await self._shared_cloud(refusal) as cloud:
+                    seat = self._begin_to_wait(cloud)
                     try:
-                        event = _news(await self._wait(cloud))
+                        # Here, and not in a coroutine below: each costs memory and time for thousands.
+                        await seat.end
+                    finally:
+                        _stop_waiting(cloud, seat)
+                    try:
+                        event = _news(await _outcome(cloud, seat))
                     except (AuthenticationError, PermissionDeniedError) as error:
                         refusal = _Refusal(error, cloud.settings, time.monotonic())
         except asyncio.CancelledError:
@@ -183,18 +189,30 @@ class BackupTrigger(BaseTrigger):
             raise refusal.error
         return shared_cloud(settings)
 
-    def _wait(self, cloud: BackupCloud) -> Coroutine[Any, Any, BackupObservation]:
-        from airflow_provider_backup.cloud.waiting import wait_until_over
+    def _begin_to_wait(self, cloud: BackupCloud) -> Seat:
+        from airflow_provider_backup.cloud.waiting import begin_to_wait
 
-        return wait_until_over(
+        return begin_to_wait(
             cloud,
             BackupReference.from_dict(self.reference),
             poll_interval=self.poll_interval,
             deadline=self.deadline,
             started_at=self.started_at,
-            tolerance=self.tolerance,
             earliest_news=EARLIEST_EVENT,
+            tolerance=self.tolerance,
         )
+
+
+def _stop_waiting(cloud: BackupCloud, seat: Seat) -> None:
+    from airflow_provider_backup.cloud.waiting import stop_waiting
+
+    stop_waiting(cloud, seat)
+
+
+async def _outcome(cloud: BackupCloud, seat: Seat) -> BackupObservation:
+    from airflow_provider_backup.cloud.waiting import outcome_of_wait
+
+    return await outcome_of_wait(cloud, seat)
 
 
 def _news(observation: BackupObservation) -> dict[str, Any]:

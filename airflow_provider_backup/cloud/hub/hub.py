@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
+from airflow_provider_backup.cloud.backup import BackupObservation
 from airflow_provider_backup.cloud.backup_lists import BackupLists
 from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError
 from airflow_provider_backup.cloud.hub.asking import Asking
@@ -65,7 +66,7 @@ class PollHub:
             await asyncio.wait(self._ending)
 
     def enter(self, seat: Seat) -> None:
-        """Begin to ask for one who waits; ``seat.end`` tells how the backup ended.
+        """Begin to ask for one who waits; ``seat.end`` tells when it is over.
 
         No coroutine: it would live as long as the wait, and thousands wait.
 
@@ -89,11 +90,9 @@ class PollHub:
         """
         del self._seats[seat]
         self._single_reads.stop(seat)
-        # Looking at the error marks it as seen, though nobody may be there any more to hear it.
-        if seat.is_over and seat.end.exception() is None:
-            observation = seat.end.result()
-            if seat.begun_at is not None and observation.finished_at is not None:
-                self._durations.add((observation.finished_at - seat.begun_at).total_seconds())
+        finished_at = seat.outcome.finished_at if isinstance(seat.outcome, BackupObservation) else None
+        if seat.begun_at is not None and finished_at is not None:
+            self._durations.add((finished_at - seat.begun_at).total_seconds())
         if not self._seats:
             self._end_rounds()
 

@@ -35,6 +35,7 @@ class Seat:
     :param started_at: when the backup was started, seconds since the epoch; none for one that must be known already.
     :param tolerance: seconds of unbroken trouble after which to give up; none never gives up.
     :param deadline: when to give up, on the monotonic clock.
+    :param not_before: when whoever waits may tell others of the end at the soonest, on the monotonic clock.
     """
 
     __slots__ = (
@@ -46,6 +47,8 @@ class Seat:
         "last_status",
         "looked_at",
         "missed_at",
+        "not_before",
+        "outcome",
         "parts_in_progress",
         "poll_interval",
         "progress",
@@ -64,13 +67,16 @@ class Seat:
         started_at: float | None = None,
         tolerance: float | None = None,
         deadline: float = math.inf,
+        not_before: float = -math.inf,
     ) -> None:
         self.reference = reference
         self.poll_interval = poll_interval
         self.started_at = started_at
         self.tolerance = tolerance
         self.deadline = deadline
-        self.end: asyncio.Future[BackupObservation] = asyncio.get_running_loop().create_future()
+        self.not_before = not_before
+        self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.outcome: BackupObservation | Exception | None = None
         self.begun_at = None if started_at is None else datetime.fromtimestamp(started_at, UTC)
         self.looked_at = self.seen_at = time.monotonic()
         self.parts_in_progress = len(reference.expected_ids)
@@ -81,6 +87,17 @@ class Seat:
         self.missed_at = -math.inf
         # The hub belongs to nobody: what it has to say to one who waits goes to that one's log.
         self._context = contextvars.copy_context()
+
+    def result(self) -> BackupObservation:
+        """Return how the backup ended, as soon as ``end`` is done.
+
+        :raises TimeIsOverError: the deadline is there.
+        :raises WaitTroubleError: the trouble lasts longer than the tolerance.
+        :raises ApiError: the service refuses the question for good.
+        """
+        if isinstance(self.outcome, BackupObservation):
+            return self.outcome
+        raise self.outcome or RuntimeError("The end was not told yet.")
 
     @property
     def was_missing(self) -> bool:
@@ -131,8 +148,8 @@ class Seat:
         self.progress = observation.progress
         if not observation.phase.is_terminal:
             self.goes_on(observation.status, was_seen=True)
-        elif not self.end.done():
-            self.end.set_result(observation)
+        else:
+            self._tell(observation)
 
     def met(self, error: BackupError) -> None:
         """Take note that the backup could not be seen, and tell when that is final.
@@ -159,8 +176,12 @@ class Seat:
 
         :param error: what is raised where it is waited for.
         """
+        self._tell(error)
+
+    def _tell(self, outcome: BackupObservation | Exception) -> None:
         if not self.end.done():
-            self.end.set_exception(error)
+            self.outcome = outcome
+            self.end.set_result(None)
 
     def _is_too_new_for(self, error: BackupError) -> bool:
         started_at = self.started_at

@@ -127,6 +127,7 @@ async def wait_in(hub: PollHub, seat: Seat) -> BackupObservation:
     """Wait until a backup is over."""
     hub.enter(seat)
     try:
-        return await seat.end
+        await seat.end
+        return seat.result()
     finally:
         hub.leave(seat)

@@ -40,7 +40,7 @@ def ages(seat: Seat, seconds: float) -> None:
 async def test_an_end_is_told(phase: Phase) -> None:
     seat = Seat(REFERENCE, poll_interval=1)
     seat.observed(observed(phase))
-    assert (await seat.end).phase is phase
+    assert seat.result().phase is phase
     assert seat.is_over
 
 
@@ -56,7 +56,7 @@ async def test_only_the_first_end_counts() -> None:
     seat.observed(observed(Phase.GOOD))
     seat.observed(observed(Phase.FAILED))
     seat.give_up(CUT)
-    assert (await seat.end).phase is Phase.GOOD
+    assert seat.result().phase is Phase.GOOD
 
 
 async def test_whoever_has_left_is_told_nothing() -> None:
@@ -99,7 +99,7 @@ async def test_trouble_beyond_the_tolerance_is_told_with_its_cause() -> None:
     ages(seat, 2)
     seat.met(DOWN)
     with pytest.raises(WaitTroubleError, match="could not be seen since .* 503"):
-        await seat.end
+        seat.result()
 
 
 async def test_a_good_look_ends_the_trouble() -> None:
@@ -115,14 +115,14 @@ async def test_a_refusal_is_told_at_once() -> None:
     seat = Seat(REFERENCE, poll_interval=1)
     seat.met(PermissionDeniedError(service="cbr", status=403, code="403", detail="no"))
     with pytest.raises(PermissionDeniedError):
-        await seat.end
+        seat.result()
 
 
 async def test_a_backup_that_cannot_be_found_is_told_at_once() -> None:
     seat = Seat(REFERENCE, poll_interval=1)
     seat.met(NOT_FOUND)
     with pytest.raises(NotFoundError):
-        await seat.end
+        seat.result()
 
 
 async def test_a_backup_that_was_just_started_may_be_unknown_for_a_while() -> None:
@@ -132,7 +132,7 @@ async def test_a_backup_that_was_just_started_may_be_unknown_for_a_while() -> No
     seat.started_at = time.time() - NEW_BACKUP_GRACE
     seat.met(NOT_FOUND)
     with pytest.raises(NotFoundError):
-        await seat.end
+        seat.result()
 
 
 @pytest.mark.parametrize(("until", "is_due"), [(0.9, False), (1.0, True), (5.0, True)])
