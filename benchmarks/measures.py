@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
+import selectors
 import time
 from pathlib import Path
 
-_BEAT_SECONDS = 0.01
 
+class Rounds(selectors.DefaultSelector):
+    """The selector of an event loop, which knows how long each round of the loop served nobody new.
 
-class Heartbeat:
-    """A task that wakes up every ten milliseconds: what it is late is how long the event loop was blocked.
+    It costs the loop next to nothing, other than a task that wakes up all the time.
 
     :param collector: tells how much of that Python's garbage collector took.
     """
 
     def __init__(self, collector: Collector) -> None:
+        super().__init__()
+        self._collector = collector
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin to measure."""
         self.longest_block = 0.0
         """Seconds."""
         self.longest_block_without_collector = 0.0
         """Seconds."""
-        self.beats = 0
-        self._collector = collector
+        self._began, self._collected = time.perf_counter(), self._collector.seconds
 
-    async def beat(self) -> None:
-        """Go on until cancelled."""
-        while True:
-            began, collected = time.perf_counter(), self._collector.seconds
-            await asyncio.sleep(_BEAT_SECONDS)
-            block = time.perf_counter() - began - _BEAT_SECONDS
-            own = block - (self._collector.seconds - collected)
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for events: a round is over, and the next one begins with them."""
+        block = time.perf_counter() - self._began
+        if block > self.longest_block_without_collector:
+            own = block - (self._collector.seconds - self._collected)
             self.longest_block = max(self.longest_block, block)
             self.longest_block_without_collector = max(self.longest_block_without_collector, own)
-            self.beats += 1
+        events = super().select(timeout)
+        self._began, self._collected = time.perf_counter(), self._collector.seconds
+        return events
 
 
 class Collector:
@@ -50,16 +55,6 @@ class Collector:
             self._began = now
         else:
             self.seconds += now - self._began
-
-
-async def cpu_seconds_of_a_beat() -> float:
-    """Measure what the heartbeat itself costs, so that it can be taken off."""
-    heart = Heartbeat(Collector())
-    before = time.process_time()
-    task = asyncio.create_task(heart.beat())
-    await asyncio.sleep(1.0)
-    task.cancel()
-    return (time.process_time() - before) / heart.beats
 
 
 def begin_memory_peak() -> int:

@@ -19,8 +19,6 @@ from airflow_provider_backup.killing import LEFT_ALONE, TaskEnd
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.hub.seat import Seat
     from airflow_provider_backup.cloud.settings import CloudSettings
     from airflow_provider_backup.cloud.sharing import SharedCloud
 
@@ -114,16 +112,27 @@ class BackupTrigger(BaseTrigger):
         """Wait, then fire one event."""
         event = refusal = None
         try:
+            await _load_client(str(self.reference.get("service")))
+            from airflow_provider_backup.cloud import waiting
+
             while event is None:
                 async with await self._shared_cloud(refusal) as cloud:
-                    seat = self._begin_to_wait(cloud)
+                    # In pieces, and not in a coroutine below: each costs memory and time for thousands.
+                    seat = waiting.begin_to_wait(
+                        cloud,
+                        BackupReference.from_dict(self.reference),
+                        poll_interval=self.poll_interval,
+                        deadline=self.deadline,
+                        started_at=self.started_at,
+                        earliest_news=EARLIEST_EVENT,
+                        tolerance=self.tolerance,
+                    )
                     try:
-                        # Here, and not in a coroutine below: each costs memory and time for thousands.
                         await seat.end
                     finally:
-                        _stop_waiting(cloud, seat)
+                        waiting.stop_waiting(cloud, seat)
                     try:
-                        event = _news(await _outcome(cloud, seat))
+                        event = _news(await waiting.outcome_of_wait(cloud, seat))
                     except (AuthenticationError, PermissionDeniedError) as error:
                         refusal = _Refusal(error, cloud.settings, time.monotonic())
         except asyncio.CancelledError:
@@ -179,7 +188,6 @@ class BackupTrigger(BaseTrigger):
 
     async def _shared_cloud(self, refusal: _Refusal | None) -> SharedCloud:
         """Return the client; after a refusal only when the connection says something else now."""
-        await _load_client(str(self.reference.get("service")))
         from airflow_provider_backup.cloud.sharing import shared_cloud
         from airflow_provider_backup.hooks.base import BackupCloudHook
 
@@ -188,31 +196,6 @@ class BackupTrigger(BaseTrigger):
         if refusal is not None and settings == refusal.settings:
             raise refusal.error
         return shared_cloud(settings)
-
-    def _begin_to_wait(self, cloud: BackupCloud) -> Seat:
-        from airflow_provider_backup.cloud.waiting import begin_to_wait
-
-        return begin_to_wait(
-            cloud,
-            BackupReference.from_dict(self.reference),
-            poll_interval=self.poll_interval,
-            deadline=self.deadline,
-            started_at=self.started_at,
-            earliest_news=EARLIEST_EVENT,
-            tolerance=self.tolerance,
-        )
-
-
-def _stop_waiting(cloud: BackupCloud, seat: Seat) -> None:
-    from airflow_provider_backup.cloud.waiting import stop_waiting
-
-    stop_waiting(cloud, seat)
-
-
-async def _outcome(cloud: BackupCloud, seat: Seat) -> BackupObservation:
-    from airflow_provider_backup.cloud.waiting import outcome_of_wait
-
-    return await outcome_of_wait(cloud, seat)
 
 
 def _news(observation: BackupObservation) -> dict[str, Any]:

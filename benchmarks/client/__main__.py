@@ -20,7 +20,7 @@ from benchmarks.client.figures import ClientFigures
 from benchmarks.client.tally import Tally
 from benchmarks.contenders import registry
 from benchmarks.contenders.contender import Contender
-from benchmarks.measures import Collector, Heartbeat, begin_memory_peak, cpu_seconds_of_a_beat, memory_peak
+from benchmarks.measures import Collector, Rounds, begin_memory_peak, memory_peak
 from benchmarks.place import Place
 from benchmarks.process_limits import allow_many_sockets
 from benchmarks.schedule import LAST_FINISH, POLL_SECONDS, finish_offsets
@@ -29,33 +29,32 @@ _PATIENCE = 60.0
 """Seconds after the last job has finished and been asked for once more; who has no event then, has lost it."""
 
 
-async def _run(contender: Contender, count: int, answers: Answers) -> ClientFigures:
+async def _run(
+    contender: Contender, count: int, answers: Answers, rounds: Rounds, collector: Collector
+) -> ClientFigures:
     await contender.warm_up()
-    cpu_of_a_beat = await cpu_seconds_of_a_beat()
     gc.collect()
     answers.say("ready")
     start = float(await asyncio.to_thread(sys.stdin.readline))
     tally = Tally(start, finish_offsets(count))
     await asyncio.sleep(start - time.time())
     memory_before = begin_memory_peak()
-    collector = Collector()
-    heart = Heartbeat(collector)
-    beating = asyncio.create_task(heart.beat())
+    collector.seconds = 0.0
+    rounds.forget()
     cpu_before = time.process_time()
     watching = asyncio.create_task(contender.watch(range(count), tally.news))
     arriving = asyncio.create_task(_cpu_at(start + POLL_SECONDS - 0.5))
     await asyncio.wait([watching], timeout=LAST_FINISH + POLL_SECONDS + _PATIENCE)
     cpu = time.process_time() - cpu_before
     seconds = time.time() - start
-    beating.cancel()
     cpu_arriving = (await arriving if arriving.done() else time.process_time()) - cpu_before
     trouble = await _ended(watching)
     return ClientFigures(
-        cpu_seconds=cpu - heart.beats * cpu_of_a_beat,
-        cpu_seconds_arriving=cpu_arriving - (POLL_SECONDS - 0.5) / seconds * heart.beats * cpu_of_a_beat,
+        cpu_seconds=cpu,
+        cpu_seconds_arriving=cpu_arriving,
         memory_mb=(memory_peak() - memory_before) / 1e6,
-        longest_block_ms=heart.longest_block * 1000,
-        longest_block_without_collector_ms=heart.longest_block_without_collector * 1000,
+        longest_block_ms=rounds.longest_block * 1000,
+        longest_block_without_collector_ms=rounds.longest_block_without_collector * 1000,
         collector_seconds=collector.seconds,
         seconds=seconds,
         trouble=trouble,
@@ -91,7 +90,10 @@ def main() -> None:
     contender = contender_class(place)
     # A line for each poll would be part of what is measured, for some more than for others.
     logging.disable(logging.INFO)
-    figures = asyncio.run(_run(contender, place.jobs, answers))
+    collector = Collector()
+    rounds = Rounds(collector)
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(rounds)) as runner:
+        figures = runner.run(_run(contender, place.jobs, answers, rounds, collector))
     answers.say(json.dumps(figures._asdict()))
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 class ClientFigures(NamedTuple):
     """What it cost, and what came of it.
 
-    :param cpu_seconds: of the process, from the start to the last event, without the heartbeat's own.
+    :param cpu_seconds: of the process, from the start to the last event.
     :param cpu_seconds_arriving: the part of it before any job had finished.
     :param memory_mb: the most resident memory above that at the start.
     :param longest_block_ms: how long the event loop served nobody.

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from airflow_provider_backup.cloud.backup_lists import BackupList, BackupLists, Row
@@ -33,6 +33,44 @@ _NO_EARLIER = datetime.fromtimestamp(0, UTC)
 
 class _LongerThanThoughtError(Exception):
     """The list has so many pages that another question is cheaper."""
+
+
+class _Told:
+    """What a list has told so far.
+
+    :param asked: the list.
+    """
+
+    def __init__(self, asked: BackupList) -> None:
+        self._asked = asked
+        self.running: dict[str, str] = {}
+        # Rows of what is in progress are not kept: there may be thousands.
+        self.rows_of: defaultdict[str, list[Row]] = defaultdict(list)
+
+    def by(self, rows: Iterable[Row], waiting: Container[str]) -> set[str]:
+        """Take note of more rows, and return the keys of what they may prove to be good.
+
+        :param waiting: keys of what is waited for.
+        """
+        touched: set[str] = set()
+        for row in rows:
+            # A set: a backup may have the id of its checkpoint.
+            keys = {key for key in self._asked.keys_of(row) if isinstance(key, str) and key in waiting}
+            status = self._asked.running_status(row) if keys else None
+            for key in keys:
+                if status is None:
+                    self.rows_of[key].append(row)
+                    touched.add(key)
+                else:
+                    self.running[key] = status
+        return touched - self.running.keys()
+
+    def is_going_well(self, key: str) -> bool:
+        """Tell whether a part is in progress and none is bad already, which nobody waits out."""
+        return key in self.running and not any(
+            phase_of(str(row.get("status"))) in (Phase.FAILED, Phase.GOING, Phase.GONE)
+            for row in self.rows_of.get(key, ())
+        )
 
 
 class Asking:
@@ -176,25 +214,12 @@ class Asking:
     ) -> list[Seat]:
         dated = [seat for seat in seats if seat.begun_at is not None]
         waiting = _by_key(asked, dated)
-        rows_of: defaultdict[str, list[Row]] = defaultdict(list)
-        running: dict[str, str] = {}
+        told = _Told(asked)
         begun = [seat.begun_at for seat in dated if seat.begun_at is not None]
         async for rows in self._pages(asked, _since(begun, datetime.now(UTC)), most=most):
-            touched: set[str] = set()
-            for row in rows:
-                # A set: a backup may have the id of its checkpoint.
-                told = {key for key in asked.keys_of(row) if isinstance(key, str) and key in waiting}
-                status = asked.running_status(row) if told else None
-                for key in told:
-                    # Rows of what is in progress are not kept: there may be thousands.
-                    if status is None:
-                        rows_of[key].append(row)
-                        touched.add(key)
-                    else:
-                        running[key] = status
-            for key in touched - running.keys():
-                if self._are_good(asked, waiting[key], rows_of[key]):
-                    del waiting[key], rows_of[key]
+            for key in told.by(rows, waiting):
+                if self._are_good(asked, waiting[key], told.rows_of[key]):
+                    del waiting[key], told.rows_of[key]
                 await self._turn.let_others_run()
             if not waiting:
                 break
@@ -202,12 +227,12 @@ class Asking:
         left = [seat for seat in due if seat not in listed]
         is_due = set(due)
         for key, group in waiting.items():
-            goes_on = key in running and not _is_going_wrong(rows_of.get(key, ()))
+            is_silent = asked is self._lists.over and key not in told.rows_of
             for seat in group:
-                if goes_on:
+                if told.is_going_well(key):
                     seat.was_listed(is_listed=True)
-                    seat.goes_on(running[key], was_seen=True)
-                elif asked is self._lists.over and key not in rows_of and not _is_unseen(seat):
+                    seat.goes_on(told.running[key], was_seen=True)
+                elif is_silent and not _is_unseen(seat):
                     seat.was_listed(is_listed=True)
                     seat.goes_on(None, was_seen=False)
                 elif seat in is_due or not seat.was_missing:
@@ -251,11 +276,6 @@ class Asking:
 def _keys(asked: BackupList, row: Row) -> list[str]:
     # A backup may have the id of its checkpoint.
     return list(dict.fromkeys(key for key in asked.keys_of(row) if isinstance(key, str)))
-
-
-def _is_going_wrong(rows: Iterable[Row]) -> bool:
-    """Tell whether a part is bad already while others are still in progress: nobody waits that out."""
-    return any(phase_of(str(row.get("status"))) in (Phase.FAILED, Phase.GOING, Phase.GONE) for row in rows)
 
 
 def _is_unseen(seat: Seat) -> bool:

@@ -176,7 +176,8 @@ class PollHub:
         )
 
     def _expected_end(self) -> float | None:
-        if self._asking.cost(self._seats) > CHEAP_ROUND:
+        # Each costs a request at least; thousands need not be asked what they cost.
+        if len(self._seats) > CHEAP_ROUND or self._asking.cost(self._seats) > CHEAP_ROUND:
             return None
         now, typical = datetime.now(UTC), self._durations.typical
         return _soonest(expected_end_in(seat.begun_at, seat.progress, typical, now) for seat in self._seats)
