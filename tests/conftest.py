@@ -36,7 +36,7 @@ collect_ignore_glob = [] if importlib.util.find_spec("huaweicloudsdkcore") else 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let the whole run be searched for secrets."""
-    from tests.secret_search import SecretSearch
+    from tests.secret_search_plugin import SecretSearch
 
     config.pluginmanager.register(SecretSearch(_home), "secret-search")
 

@@ -1,26 +1,14 @@
-"""The whole suite is searched for secrets: whatever was logged, printed or stored while the tests ran.
-
-``conftest.py`` registers :class:`SecretSearch`. It looks at every log record (from DEBUG on, with its exceptions), at
-what each test printed, at what Airflow's test database and log folder hold at the end, and at whatever is handed to
-:func:`searched`. When a known secret is found, the run fails and says where.
-"""
+"""Searching for secrets in texts, files and databases; ``secret_search_plugin.py`` does it for the whole suite."""
 
 from __future__ import annotations
 
-import logging
 import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pytest
 
 from airflow_provider_backup.emulator.accounts import PASSWORD, SECRET_KEY
-
-if TYPE_CHECKING:
-    from _pytest.terminal import TerminalReporter
 
 KNOWN_SECRETS = re.compile(
     "|".join(
@@ -34,8 +22,6 @@ KNOWN_SECRETS = re.compile(
         )
     ).encode()
 )
-LOGGERS = (None, "aiohttp", "airflow", "airflow.processor", "airflow.task", "airflow_provider_backup", "asyncio")
-"""Those that might not hand their records on, and the root of all."""
 
 findings: list[str] = []
 """Where secrets were found."""
@@ -48,8 +34,17 @@ def searched(text: str, where: str) -> str:
     :param text: anything that leaves the task: an XCom, a row, an event.
     :param where: what it is, for the report.
     """
-    _search(text.encode(errors="replace"), where)
+    search(text.encode(errors="replace"), where)
     return text
+
+
+def now_runs(name: str) -> None:
+    """Remember what goes on, for the report.
+
+    :param name: the test.
+    """
+    global _now_running
+    _now_running = name
 
 
 def search_folder(folder: Path, *, leave_out: frozenset[str] = frozenset()) -> int:
@@ -63,13 +58,18 @@ def search_folder(folder: Path, *, leave_out: frozenset[str] = frozenset()) -> i
     for path in files:
         if path.suffix == ".db":
             for table, row in _rows(path):
-                _search(row, f"{path}, table {table}")
+                search(row, f"{path}, table {table}")
         else:
-            _search(path.read_bytes(), str(path))
+            search(path.read_bytes(), str(path))
     return len(files)
 
 
-def _search(content: bytes, where: str) -> None:
+def search(content: bytes, where: str) -> None:
+    """Remember where a secret stands, if there is one.
+
+    :param content: anything.
+    :param where: what it is, for the report.
+    """
     if match := KNOWN_SECRETS.search(content):
         around = content[max(0, match.start() - 60) : match.start()].decode(errors="replace")
         findings.append(f"{where}, during {_now_running}: after {around!r} comes {match[0][:12].decode()!r}...")
@@ -84,62 +84,3 @@ def _rows(path: Path) -> Iterator[tuple[str, bytes]]:
                 continue
             for row in database.execute(f'SELECT * FROM "{table}"'):
                 yield table, b"\n".join(each if isinstance(each, bytes) else str(each).encode() for each in row)
-
-
-class _Searcher(logging.Handler):
-    """Looks at log records instead of writing them."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.setFormatter(logging.Formatter("%(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Search one record, its exception included; once, however many loggers hand it on."""
-        if not record.__dict__.get("was_searched"):
-            record.__dict__["was_searched"] = True
-            _search(self.format(record).encode(errors="replace"), f"log of {record.name}")
-
-
-class SecretSearch:
-    """A plugin of pytest.
-
-    :param airflow_home: the Airflow home of the tests.
-    """
-
-    def __init__(self, airflow_home: Path) -> None:
-        self._airflow_home = airflow_home
-        self._searcher = _Searcher()
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Listen to all loggers; Airflow's configuration may have taken the listener away."""
-        global _now_running
-        _now_running = item.nodeid
-        for name in LOGGERS:
-            logger = logging.getLogger(name)
-            if self._searcher not in logger.handlers:
-                logger.addHandler(self._searcher)
-        for name in ("aiohttp", "airflow", "airflow.task", "airflow_provider_backup"):
-            logging.getLogger(name).setLevel(logging.DEBUG)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Search what a test printed: tasks of Airflow 3 log in this way."""
-        # The last report of a test holds all that the others hold.
-        for name, text in report.sections if report.when == "teardown" else ():
-            _search(text.encode(errors="replace"), name)
-
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Search what the tests left in the Airflow home, and fail the run when anything was found anywhere."""
-        global _now_running
-        _now_running = "all tests"
-        search_folder(self._airflow_home)
-        if findings and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
-        """Say where."""
-        if findings:
-            terminalreporter.section("secrets", red=True)
-            for finding in findings[:50]:
-                terminalreporter.line(finding)
-            terminalreporter.line(f"{len(findings)} places hold a secret: see tests/secret_search.py.")

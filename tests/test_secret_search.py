@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 CONFTEST = """
 from pathlib import Path
-from tests.secret_search import SecretSearch
+from tests.secret_search_plugin import SecretSearch
 
 def pytest_configure(config):
     config.pluginmanager.register(SecretSearch(Path(__file__).parent / "home"))
