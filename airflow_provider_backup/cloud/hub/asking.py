@@ -279,8 +279,10 @@ def _keys(asked: BackupList, row: Row) -> list[str]:
 
 
 def _is_unseen(seat: Seat) -> bool:
-    """Tell whether nobody knows, or not for long any more, that there is such a backup."""
-    return seat.last_status is None or seat.seen_at < time.monotonic() - LONGEST_TRUST
+    """Tell whether nobody knows, or not for long any more, that there is such a backup; who started it knows."""
+    if seat.last_status is None:
+        return seat.started_at is None or seat.started_at < time.time() - LONGEST_TRUST
+    return seat.seen_at < time.monotonic() - LONGEST_TRUST
 
 
 def _by_key(asked: BackupList, seats: Iterable[Seat]) -> dict[str, list[Seat]]:

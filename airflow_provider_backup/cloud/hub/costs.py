@@ -55,8 +55,8 @@ def cheapest_question(
         progress now.
     :param unlisted_reads: single reads of backups that no list shows.
     :param undated_reads: single reads of listed backups whose beginning is unknown, so that ``recent`` misses them.
-    :param unseen_reads: single reads of backups that were never seen, or not for long: that ``over`` does not show them
-        proves nothing.
+    :param unseen_reads: single reads of backups that nobody started lately and that were not seen for long: that
+        ``over`` does not show them proves nothing.
     """
     costs = {Question.SINGLE: single_reads}
     if running is not None:

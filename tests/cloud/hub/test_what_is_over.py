@@ -21,9 +21,11 @@ def service_of(**arguments: object) -> Service:
     return Service(dict.fromkeys(NAMES, "protecting"), **{"page_size": 2, "has_over": True, **arguments})  # type: ignore[arg-type]
 
 
-def seats_of(names: Sequence[str] = NAMES, expected_ids: tuple[str, ...] = ()) -> list[Seat]:
+def seats_of(
+    names: Sequence[str] = NAMES, expected_ids: tuple[str, ...] = (), seconds_ago: float = LONGEST_TRUST + 1
+) -> list[Seat]:
     references = [BackupReference("cbr", name, "checkpoint", expected_ids=expected_ids) for name in names]
-    return [Seat(reference, poll_interval=1.0, started_at=time.time()) for reference in references]
+    return [Seat(reference, poll_interval=1.0, started_at=time.time() - seconds_ago) for reference in references]
 
 
 async def seen_once(asking: Asking, seats: Sequence[Seat], service: Service) -> None:
@@ -41,6 +43,22 @@ async def test_while_all_go_on_a_round_is_one_request() -> None:
     assert await asking.ask(seats, seats) == []
     assert service.requests == {"over": 1}
     assert all(seat.looked_at > moment for seat, moment in zip(seats, before, strict=True))
+
+
+async def test_whoever_started_a_backup_lately_knows_that_there_is_one() -> None:
+    service, seats = service_of(), seats_of(seconds_ago=5)
+    assert await Asking(service.lists).ask(seats, seats) == []
+    assert service.requests == {"over": 1}
+
+
+async def test_whoever_waits_for_a_backup_of_others_has_to_see_it_first() -> None:
+    service, seats = service_of(), seats_of()
+    for seat in seats:
+        seat.started_at = None
+    asking = Asking(service.lists)
+    await seen_once(asking, seats, service)
+    assert await asking.ask(seats, seats) == []
+    assert service.requests == {"over": 1}
 
 
 async def test_who_is_over_is_told_in_the_same_round() -> None:
