@@ -23,7 +23,7 @@ MEMORY = 600.0
 """Seconds after which the size of a list, or that it does not work, is forgotten."""
 
 LONGEST_TRUST = 600.0
-"""Seconds after which a backup is looked at itself that is told only by what it backs up being busy."""
+"""Seconds for which a backup is believed to go on that nobody sees: what it backs up is busy, or it is not over."""
 
 CLOCK_DIFFERENCE = timedelta(minutes=5)
 """How much earlier than we know of a backup may have begun by the service's clock."""
