@@ -67,6 +67,14 @@ async def test_a_backup_is_answered_with_a_job_that_goes_from_init_over_running_
     assert third == second | {"status": "SUCCESS", "end_time": "2026-05-20T12:01:40.000Z"}
 
 
+async def test_the_job_of_a_long_backup_names_it_after_seconds(vbs: VbsCalls) -> None:
+    vbs.cloud.state.backup_seconds = 36_000
+    job_id = await vbs.new_backup()
+    assert (await job(vbs, job_id))["status"] == "INIT"
+    vbs.advance(10)
+    assert (await job(vbs, job_id))["status"] == "RUNNING"
+
+
 async def test_a_backup_is_there_at_once_and_shows_its_progress(vbs: VbsCalls) -> None:
     await vbs.new_backup()
     for seconds, status, progress in ((0, "creating", "0"), (25, "creating", "25"), (75, "available", "100")):

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_provider_backup.cloud.wire import format_utc
@@ -27,6 +27,9 @@ MOST_BACKUPS_OF_A_DISK = 20
 
 _INIT_PERCENT = 10
 """How far a job gets before it names its backup."""
+
+_LONGEST_INIT = timedelta(seconds=10)
+"""How long that takes at most, however long the backup takes."""
 
 _DELETABLE = ("available", "error", "error_deleting")
 
@@ -218,7 +221,9 @@ class Backups:
         """Tell the status of a job now (VBS section 4.4)."""
         if self._state.is_ready(row):
             return "FAIL" if row["failure"] else "SUCCESS"
-        return "INIT" if self._state.progress(row) < _INIT_PERCENT else "RUNNING"
+        age = self._state.now() - datetime.fromisoformat(row["started_at"])
+        is_new = self._state.progress(row) < _INIT_PERCENT and age < _LONGEST_INIT
+        return "INIT" if is_new else "RUNNING"
 
     def job_view(self, row: Row) -> dict[str, Any]:
         """Return a job as it goes over the wire (VBS section 4.4)."""
