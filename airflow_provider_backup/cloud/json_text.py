@@ -27,7 +27,7 @@ def read_json(document: str | bytes) -> Any:
     :raises ValueError: it is not JSON, or nested deeper than :data:`MOST_LEVELS`.
     """
     with without_garbage_collection():
-        if not isinstance(document, str) and (b"\\" not in document or b"\\u" not in document):
+        if isinstance(document, bytes) and not has_unicode_escapes(document):
             # Twice as fast, and strict: what it does not take is read again, with patience.
             with suppress(ValueError):
                 value = from_json(document, allow_inf_nan=False, cache_strings="keys")
@@ -41,6 +41,12 @@ def read_json(document: str | bytes) -> Any:
     if "\\u" in text or _may_be_deep(text.encode("ascii", "replace")):
         return _plain(value, MOST_LEVELS)
     return value
+
+
+def has_unicode_escapes(document: bytes) -> bool:
+    """Tell whether a document has escapes, which may stand for what no log or database can keep."""
+    # Looking for one byte takes no time; for two, a fifth of what reading takes.
+    return b"\\" in document and b"\\u" in document
 
 
 @contextmanager

@@ -201,7 +201,7 @@ class Sender:
 def _answer(request: Request, response: Response) -> Answer:
     if response.status >= 300:
         raise error_from_response(
-            request.service, response.status, response.headers, bytes(response.body), request.error_classes
+            request.service, response.status, response.headers, response.body, request.error_classes
         )
     if not response.body or response.body.isspace():
         return Answer(response.headers, None)

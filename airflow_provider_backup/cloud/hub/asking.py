@@ -54,8 +54,7 @@ class _Told:
         """
         touched: set[str] = set()
         for row in rows:
-            # A set: a backup may have the id of its checkpoint.
-            keys = {key for key in self._asked.keys_of(row) if isinstance(key, str) and key in waiting}
+            keys = _keys(self._asked, row, waiting)
             status = self._asked.running_status(row) if keys else None
             for key in keys:
                 if status is None:
@@ -160,7 +159,7 @@ class Asking:
                 status = asked.running_status(row)
                 if status is None:
                     continue
-                for seat in [seat for key in _keys(asked, row) for seat in by_key.get(key, ())]:
+                for seat in [seat for key in _keys(asked, row, by_key) for seat in by_key[key]]:
                     if seat not in parts:
                         # Once in a round: parts of one backup may have different statuses.
                         seat.goes_on(status, was_seen=asked.shows_backups)
@@ -227,9 +226,10 @@ class Asking:
         left = [seat for seat in due if seat not in listed]
         is_due = set(due)
         for key, group in waiting.items():
+            is_going_well = told.is_going_well(key)
             is_silent = asked is self._lists.over and key not in told.rows_of
             for seat in group:
-                if told.is_going_well(key):
+                if is_going_well:
                     seat.was_listed(is_listed=True)
                     seat.goes_on(told.running[key], was_seen=True)
                 elif is_silent and not _is_unseen(seat):
@@ -273,9 +273,9 @@ class Asking:
         log.warning("%s cannot be listed, looking at each backup by itself: %s", asked.title, error)
 
 
-def _keys(asked: BackupList, row: Row) -> list[str]:
-    # A backup may have the id of its checkpoint.
-    return list(dict.fromkeys(key for key in asked.keys_of(row) if isinstance(key, str)))
+def _keys(asked: BackupList, row: Row, waiting: Container[str]) -> set[str]:
+    """Return the keys of a row that somebody waits for; a set, as a backup may have the id of its checkpoint."""
+    return {key for key in asked.keys_of(row) if isinstance(key, str) and key in waiting}
 
 
 def _is_unseen(seat: Seat) -> bool:

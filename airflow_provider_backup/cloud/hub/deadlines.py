@@ -37,13 +37,13 @@ class Deadlines:
     def _look_at(self, moment: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         self._next_look = moment
-        pause = max(0.0, moment - time.monotonic())
-        # An empty context: the timer belongs to nobody who waits.
-        context = contextvars.Context()
-        self._timer = (
-            None if math.isinf(moment) else asyncio.get_running_loop().call_later(pause, self._tell, context=context)
-        )
+        if not math.isinf(moment):
+            pause = max(0.0, moment - time.monotonic())
+            # An empty context: the timer belongs to nobody who waits.
+            context = contextvars.Context()
+            self._timer = asyncio.get_running_loop().call_later(pause, self._tell, context=context)
 
     def _tell(self) -> None:
         now = time.monotonic()

@@ -170,7 +170,7 @@ async def _recorded(running: RunningCloud) -> AsyncIterator[tuple[BackupCloud, l
         async def remember(method: str, url: str, **sent: Any) -> Response:
             response = await send(method, url, **sent)
             if "/auth/tokens" not in url:
-                bodies.append(bytes(response.body))
+                bodies.append(response.body)
             return response
 
         cloud._transport.send = remember  # type: ignore[method-assign]
