@@ -53,6 +53,7 @@ class PollHub:
         self._rounds: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._next_round = 0.0
+        self._reading_time = 0.0
         self._stirred = asyncio.Event()
         self._single_reads = SingleReads(service, self._stirred)
 
@@ -124,7 +125,12 @@ class PollHub:
                 for seat in list(self._seats):
                     seat.give_up(error)
             interval = self._interval()
-            pause = pause_until_next_round(interval, failures=failures, expected_end=self._expected_end())
+            pause = pause_until_next_round(
+                interval,
+                failures=failures,
+                expected_end=self._expected_end(),
+                reading_time=self._reading_time,
+            )
             # Whoever is due sooner was looked at in this round; without the limit a mistake in that would never pause.
             first_due = max(self._first_due(), began + interval * SHORTEST_SHARE)
             self._next_round = began + pause if failures else min(began + pause, first_due)
@@ -159,7 +165,10 @@ class PollHub:
             raise CloudConnectionError(
                 f"{self._name} did not answer within {LONGEST_QUESTION:.0f} s, tries included", request_sent=True
             ) from None
-        await self._single_reads.look(left, patience=began + interval - time.monotonic())
+        reading_began = time.monotonic()
+        await self._single_reads.look(left, patience=began + interval - reading_began)
+        # When one hangs, the others need not be asked more often.
+        self._reading_time = 0.0 if self._single_reads else time.monotonic() - reading_began
 
     def _interval(self) -> float:
         return min((seat.poll_interval for seat in self._seats), default=0.0)

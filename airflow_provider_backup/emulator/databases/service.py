@@ -126,7 +126,7 @@ class EmulatedDatabaseService(ABC):
         instance = self._instance(wanted.instance_id)
         if instance["type"] == "Replica":
             raise ServiceError(409, "DBS.280406", "Manual backups of read replicas are not supported.")
-        if any(row["name"] == wanted.name for row in self.store.all()):
+        if self.store.all([("name", wanted.name)]):
             raise ServiceError(409, self.codes.name_used, f"The backup name {wanted.name} already exists.")
         if self.store.is_running_on(instance["id"]):
             raise ServiceError(409, "DBS.201205", "Another backup of the instance is running.")
@@ -148,8 +148,9 @@ class EmulatedDatabaseService(ABC):
         if query.backup_id:
             refuse_malformed_backup_id(query.backup_id)
         # Manual backups outlive their instance, so an instance with backups is known.
-        if query.instance_id and not self.store.all([("instance_id", query.instance_id)]):
-            self._instance(query.instance_id)
+        of_instance = query.instance_id
+        if of_instance and of_instance not in self._instances and not self.store.all([("instance_id", of_instance)]):
+            self._instance(of_instance)
         given = query.model_dump(exclude_none=True)
         wanted = [(column, given[name]) for name, column in _FILTERS.items() if name in given]
         found = [row for row in self.store.all(wanted) if self.matches(row, query)]

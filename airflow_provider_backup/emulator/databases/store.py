@@ -31,12 +31,16 @@ class BackupStore:
 
         :param members: names and values that their members must have.
         """
-        rows = list(self._rows().values())
-        for name, value in members:
+        wanted = dict(members)
+        table = self._rows()
+        # Looking through thousands would take longer than all the rest of a request for one.
+        ids = [wanted["id"]] if "id" in wanted else list(table)
+        rows = [table[identifier] for identifier in ids if identifier in table]
+        for name, value in wanted.items():
             rows = [row for row in rows if row[name] == value]
         gone = {row["id"] for row in rows if self._is_gone(row)}
         for identifier in gone:
-            del self._rows()[identifier]
+            del table[identifier]
         return sorted((row for row in rows if row["id"] not in gone), key=itemgetter("started_at"))[::-1]
 
     def find(self, backup_id: str) -> Row | None:

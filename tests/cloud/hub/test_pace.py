@@ -9,11 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.hub.pace import (
+    FEWEST_READERS,
     LONGEST_BACKOFF,
+    MOST_READERS,
     SHORTEST_SHARE,
     Durations,
     expected_end_in,
     pause_until_next_round,
+    readers_needed,
 )
 
 NOW = datetime(2031, 4, 2, 9, 15, 7, tzinfo=UTC)
@@ -66,6 +69,49 @@ def test_an_expected_end_is_looked_for_when_it_comes_sooner() -> None:
 @pytest.mark.parametrize("expected_end", [2.4, 10.1, -1.0, 0.0])
 def test_an_end_that_is_too_near_or_too_far_changes_nothing(expected_end: float) -> None:
     assert pause_until_next_round(10.0, expected_end=expected_end) >= 9.0
+
+
+def test_the_time_that_single_looks_take_comes_off_the_pause() -> None:
+    assert 7.0 <= pause_until_next_round(10.0, reading_time=2.0) <= 8.0
+
+
+@given(intervals, st.floats(0, 1e6))
+def test_slow_looks_never_double_the_rounds(interval: float, reading_time: float) -> None:
+    assert pause_until_next_round(interval, reading_time=reading_time) >= interval / 2
+
+
+@given(intervals, st.integers(1, 100), st.floats(0, 1e6))
+def test_slow_looks_hurry_no_round_after_failures(interval: float, failures: int, reading_time: float) -> None:
+    assert pause_until_next_round(interval, failures=failures, reading_time=reading_time) >= interval * 0.9
+
+
+@pytest.mark.parametrize("readers", [0, 1])
+def test_few_readers_begin(readers: int) -> None:
+    assert readers_needed(readers, looks_to_come=1000, answered=0, seconds=0.0) == FEWEST_READERS
+
+
+def test_readers_who_will_be_done_in_time_stay_alone() -> None:
+    assert readers_needed(2, looks_to_come=800, answered=100, seconds=0.1) == 2
+
+
+def test_as_many_readers_join_as_it_takes_to_be_done_in_time() -> None:
+    assert readers_needed(2, looks_to_come=90, answered=4, seconds=0.1) == 5
+
+
+def test_readers_double_as_long_as_nothing_was_answered() -> None:
+    assert readers_needed(2, looks_to_come=90, answered=0, seconds=0.1) == 4
+
+
+def test_readers_join_also_when_the_time_is_over() -> None:
+    assert readers_needed(4, looks_to_come=90, answered=400, seconds=2.0) == 8
+
+
+@given(st.integers(0, MOST_READERS), st.integers(0, 10_000), st.integers(0, 10_000), st.floats(0, 1e6))
+def test_there_are_never_more_readers_than_allowed_or_of_use(
+    readers: int, looks_to_come: int, answered: int, seconds: float
+) -> None:
+    needed = readers_needed(readers, looks_to_come=looks_to_come, answered=answered, seconds=seconds)
+    assert readers <= needed <= min(MOST_READERS, readers + looks_to_come)
 
 
 def begun(seconds_ago: float) -> datetime:
