@@ -163,7 +163,7 @@ def _submit_part(section: Section) -> str:
 
 
 def _airflow_part(section: Section) -> str:
-    head = ("trigger", "tasks", "finished", "triggerer's CPU, s", "seconds", "blocked for, s")
+    head = ("trigger", "tasks", "finished", "triggerer's CPU, s", "seconds", "blocked for, s (by the collector)")
     rows = (
         (
             row["trigger"],
@@ -171,7 +171,7 @@ def _airflow_part(section: Section) -> str:
             f"{row['finished']:,}",
             f"{row['cpu_seconds']:.1f}",
             f"{row['seconds']:.0f}",
-            ", ".join(f"{seconds:.2f}" for seconds in row["blocks"]) or "never",
+            ", ".join(f"{each['seconds']:.2f} ({each['collector_seconds']:.2f})" for each in row["blocks"]) or "never",
         )
         for row in section["figures"]
     )

@@ -28,6 +28,7 @@ def running_airflow(folder: Path, connection: str, disks: Sequence[str]) -> Iter
     :param connection: the default connection, as JSON.
     :param disks: ids of the disks; there is a task for each.
     """
+    collector_folder(folder).mkdir()
     postgres = PostgresServer(ServerPrograms.found(), folder / "postgresql.log")
     database = postgres.start()
     try:
@@ -37,7 +38,11 @@ def running_airflow(folder: Path, connection: str, disks: Sequence[str]) -> Iter
             folder / "airflow",
             _HERE / "dags",
             environment=_settings(postgres.address, len(disks))
-            | {"AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT": connection, "BENCHMARK_DISKS": json.dumps(list(disks))},
+            | {
+                "AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT": connection,
+                "BENCHMARK_DISKS": json.dumps(list(disks)),
+                "BENCHMARK_COLLECTOR_PASSES": str(collector_folder(folder)),
+            },
             start_seconds=_START_SECONDS,
         ) as airflow:
             airflow.wait_for_dags()
@@ -45,6 +50,14 @@ def running_airflow(folder: Path, connection: str, disks: Sequence[str]) -> Iter
     finally:
         stop([database])
         postgres.remove_files()
+
+
+def collector_folder(folder: Path) -> Path:
+    """Return where each process of Airflow writes down how long Python's garbage collector keeps it waiting.
+
+    :param folder: as for :func:`running_airflow`.
+    """
+    return folder / "collector"
 
 
 def _settings(database: str, tasks: int) -> dict[str, str]:

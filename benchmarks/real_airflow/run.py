@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import tempfile
 import time
@@ -14,7 +13,8 @@ from typing import Any
 
 from airflow_provider_backup.emulator.airflow_connection import connection_json
 from benchmarks.processes import Subordinate, cores
-from benchmarks.real_airflow.airflow import running_airflow
+from benchmarks.real_airflow.airflow import collector_folder, running_airflow
+from benchmarks.real_airflow.blocks import Block, blocks_in, passes_of
 from tests.cluster.metadata import Metadata
 from tests.system.local_airflow import LocalAirflow
 from tests.system.own_process import OwnProcess
@@ -26,7 +26,6 @@ _SPREAD = 30.0
 """Seconds over which they finish."""
 
 _PATIENCE = 1800.0
-_BLOCKED = re.compile(r"async thread was blocked for ([\d.]+) seconds")
 _OVER = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 
 
@@ -50,7 +49,7 @@ def _measured(folder: Path, count: int, report: Callable[[str], None]) -> list[d
         disks = description["resources"]["volumes"][-count:]
         with running_airflow(folder, connection_json(description), disks) as (airflow, metadata):
             report("Airflow runs")
-            trial = _Trial(airflow, metadata, count, report)
+            trial = _Trial(airflow, metadata, count, collector_folder(folder), report)
             ours = trial.begin("ours", {})
             trial.wait_until_deferred()
             moment = time.time() + _PLATEAU
@@ -59,7 +58,7 @@ def _measured(folder: Path, count: int, report: Callable[[str], None]) -> list[d
             seconds_until = moment - trial.began
             figures = [trial.end()]
             report(f"{ours} is over: {figures[0]}")
-            trial = _Trial(airflow, metadata, count, report)
+            trial = _Trial(airflow, metadata, count, collector_folder(folder), report)
             # As long as ours, so that both triggerers live through the same time.
             sleeping = trial.begin("sleeping", {"moment": time.time() + seconds_until, "spread": _SPREAD})
             trial.wait_until_deferred()
@@ -71,10 +70,13 @@ def _measured(folder: Path, count: int, report: Callable[[str], None]) -> list[d
 class _Trial:
     """One run of one DAG."""
 
-    def __init__(self, airflow: LocalAirflow, metadata: Metadata, tasks: int, report: Callable[[str], None]) -> None:
+    def __init__(
+        self, airflow: LocalAirflow, metadata: Metadata, tasks: int, collector: Path, report: Callable[[str], None]
+    ) -> None:
         self._airflow, self._metadata, self._tasks, self._report = airflow, metadata, tasks, report
+        self._collector = collector
         self._triggerer = next(each for each in airflow.components if each.name == "triggerer")
-        self._blocks_before = len(_blocks(self._triggerer))
+        self._blocks_before = len(self._blocks())
         self._cpu_before = _cpu_seconds(self._triggerer)
         self._cpu_deferred = self._cpu_before
         self.began = time.time()
@@ -105,9 +107,15 @@ class _Trial:
             "seconds": time.time() - self.began,
             "cpu_seconds": cpu - self._cpu_before,
             "cpu_seconds_from_deferred": cpu - self._cpu_deferred,
-            "blocks": _blocks(self._triggerer)[self._blocks_before :],
+            "blocks": self._blocks()[self._blocks_before :],
             "tries": {str(number): count for number, count in self._metadata.tries(self._run_id).items()},
         }
+
+    def _blocks(self) -> list[Block]:
+        # The triggers run in a process that the triggerer starts.
+        runners = [each.pid for each in self._triggerer.family() if each.pid != self._triggerer.pid]
+        passes = [each for runner in runners for each in passes_of(self._collector, runner)]
+        return blocks_in(self._triggerer.log.read_text(errors="replace"), passes)
 
     def _wait(self, condition: Callable[[dict[str, int]], bool], otherwise: str) -> dict[str, int]:
         deadline = time.monotonic() + _PATIENCE
@@ -127,8 +135,3 @@ class _Trial:
 
 def _cpu_seconds(process: OwnProcess) -> float:
     return sum(sum(member.cpu_times()[:2]) for member in process.family())
-
-
-def _blocks(process: OwnProcess) -> list[float]:
-    """Return for how many seconds each warning says that the event loop was blocked."""
-    return [float(seconds) for seconds in _BLOCKED.findall(process.log.read_text(errors="replace"))]

@@ -69,7 +69,19 @@ def test_triggerers_are_compared_with_one_that_sleeps() -> None:
         return {"trigger": name, "tasks": 1_000, "finished": 1_000, "cpu_seconds": 10.0, "blocks": [], **figures}
 
     good = judged_triggerers([triggerer("ours", cpu_seconds=12.0), triggerer("sleeping")])
-    bad = judged_triggerers([triggerer("ours", cpu_seconds=12.1, blocks=[0.3], finished=999), triggerer("sleeping")])
+    block = {"seconds": 0.5, "collector_seconds": 0.29}
+    bad = judged_triggerers([triggerer("ours", cpu_seconds=12.1, blocks=[block], finished=999), triggerer("sleeping")])
 
     assert [judgement.passed for judgement in good] == [True, True, True]
     assert [judgement.passed for judgement in bad] == [False, False, False]
+
+
+def test_a_block_by_the_garbage_collector_is_not_held_against_a_trigger() -> None:
+    figures = {"tasks": 1_000, "finished": 1_000, "cpu_seconds": 10.0}
+    block = {"seconds": 0.5, "collector_seconds": 0.31}
+
+    judgements = judged_triggerers(
+        [{"trigger": "ours", "blocks": [block], **figures}, {"trigger": "sleeping", "blocks": [], **figures}]
+    )
+
+    assert the_one_about("warnings", judgements).measured == "0 (1 with it, 0 with sleeping triggers)"
