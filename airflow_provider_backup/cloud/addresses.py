@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
@@ -21,6 +22,7 @@ def is_web_address(url: str, *, may_hold_user: bool = False) -> bool:
     return known and not re.search(r"[\s\\?#]", url) and (may_hold_user or "@" not in parts.netloc)
 
 
+@lru_cache(maxsize=100)
 def is_loopback(host: str) -> bool:
     """Tell whether nothing but this machine can be reached by an address, or be behind it.
 

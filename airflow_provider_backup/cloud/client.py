@@ -9,15 +9,12 @@ async with BackupCloud(settings) as cloud:
 
 from __future__ import annotations
 
-from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import Self
 
+from airflow_provider_backup.cloud.account_services import AccountServices
 from airflow_provider_backup.cloud.authentication import account_for
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.backup_lists import BackupLists
 from airflow_provider_backup.cloud.clock import CloudClock
-from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.hub.hub import PollHub
 from airflow_provider_backup.cloud.sender import Sender
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -25,29 +22,11 @@ from airflow_provider_backup.cloud.services import SERVICES
 from airflow_provider_backup.cloud.settings import CloudSettings
 from airflow_provider_backup.cloud.transport import Transport
 
-if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.cbr.service import CbrService
-    from airflow_provider_backup.cloud.csbs.service import CsbsService
-    from airflow_provider_backup.cloud.gaussdb.service import GaussDbService
-    from airflow_provider_backup.cloud.rds.service import RdsService
-    from airflow_provider_backup.cloud.taurusdb.service import TaurusDbService
-    from airflow_provider_backup.cloud.vbs.service import VbsService
+QUESTION_TRIES = 3
+"""Tries of one question of a hub: it is asked again in the next round, and those who wait hear soon what is wrong."""
 
 
-class BackupService(Protocol):
-    """What every service can do, whatever its own calls are."""
-
-    name: str
-    lists: BackupLists
-
-    async def observe(self, reference: BackupReference) -> BackupObservation:
-        """Look once at a backup."""
-
-    async def delete_backup(self, reference: BackupReference) -> None:
-        """Start the deletion of a backup; one that is gone already counts as deleted."""
-
-
-class BackupCloud:
+class BackupCloud(AccountServices):
     """The services of one account in one region; close it, or use it with ``async with``.
 
     :param settings: who asks, and where.
@@ -59,6 +38,8 @@ class BackupCloud:
         self._sender = Sender(self._transport, settings.network)
         self._account = account_for(settings, self._sender)
         self._hubs: dict[str, PollHub] = {}
+        self._asked_again = AccountServices(lambda name: self._api(name).with_tries(QUESTION_TRIES))
+        super().__init__(self._api)
 
     async def __aenter__(self) -> Self:
         return self
@@ -99,17 +80,6 @@ class BackupCloud:
         """
         return await self._account.verify()
 
-    def service(self, name: str) -> BackupService:
-        """Return a service by name.
-
-        :param name: ``vbs``, ``csbs``, ``cbr``, ``rds``, ``gaussdb`` or ``taurusdb``.
-        :raises ConfigurationError: there is no such service.
-        """
-        if name not in SERVICES:
-            raise ConfigurationError(f"There is no service {name!r}.", next_step=f"Use one of {', '.join(SERVICES)}.")
-        service: BackupService = getattr(self, name)
-        return service
-
     def hub(self, name: str) -> PollHub:
         """Return the hub in which everybody waits for backups of a service.
 
@@ -117,50 +87,8 @@ class BackupCloud:
         :raises ConfigurationError: there is no such service.
         """
         if name not in self._hubs:
-            self._hubs[name] = PollHub(self.service(name))
+            self._hubs[name] = PollHub(self._asked_again.service(name))
         return self._hubs[name]
-
-    @cached_property
-    def vbs(self) -> VbsService:
-        """Volume Backup Service: backups of disks, the older service."""
-        from airflow_provider_backup.cloud.vbs.service import VbsService
-
-        return VbsService(self._api("vbs"))
-
-    @cached_property
-    def csbs(self) -> CsbsService:
-        """Cloud Server Backup Service: backups of servers, the older service."""
-        from airflow_provider_backup.cloud.csbs.service import CsbsService
-
-        return CsbsService(self._api("csbs"))
-
-    @cached_property
-    def cbr(self) -> CbrService:
-        """Cloud Backup and Recovery: vaults with servers, disks and file systems."""
-        from airflow_provider_backup.cloud.cbr.service import CbrService
-
-        return CbrService(self._api("cbr"))
-
-    @cached_property
-    def rds(self) -> RdsService:
-        """Relational Database Service, Flexus RDS included."""
-        from airflow_provider_backup.cloud.rds.service import RdsService
-
-        return RdsService(self._api("rds"))
-
-    @cached_property
-    def gaussdb(self) -> GaussDbService:
-        """GaussDB (openGauss)."""
-        from airflow_provider_backup.cloud.gaussdb.service import GaussDbService
-
-        return GaussDbService(self._api("gaussdb"))
-
-    @cached_property
-    def taurusdb(self) -> TaurusDbService:
-        """TaurusDB, also known as GaussDB for MySQL."""
-        from airflow_provider_backup.cloud.taurusdb.service import TaurusDbService
-
-        return TaurusDbService(self._api("taurusdb"))
 
     def _api(self, name: str) -> ServiceApi:
         return ServiceApi(SERVICES[name], self.settings, self._account, self._sender)

@@ -47,6 +47,7 @@ class Request:
     :param repeatable: whether a POST may be sent again although it may have had its effect.
     :param error_classes: classes of error by the service's code.
     :param read: decodes the body of a successful answer; fails with ``ValueError`` at what is not JSON.
+    :param tries: how often it is sent at most; none as often as the settings say, and never more often.
     """
 
     service: str
@@ -58,6 +59,7 @@ class Request:
     repeatable: bool = False
     error_classes: Mapping[str, type[ApiError]] = field(default_factory=dict)
     read: Callable[[bytes], Any] = read_json
+    tries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +154,14 @@ class Sender:
         return self._limiters[service]
 
     def _tries(self, request: Request, ticket: Ticket) -> AsyncRetrying:
+        most = min(self._settings.attempts, request.tries or self._settings.attempts)
         repeatable = request.repeatable or request.method in _SAFE_TO_REPEAT
 
         def worth_repeating(error: BaseException) -> bool:
             return may_be_repeated(error, repeatable=repeatable, reading=request.method == "GET")
 
         def is_last(state: RetryCallState) -> bool:
-            return ticket.gave_up or _failures(state, ticket) >= self._settings.attempts
+            return ticket.gave_up or _failures(state, ticket) >= most
 
         def pause(state: RetryCallState) -> float:
             error = _error_of(state)

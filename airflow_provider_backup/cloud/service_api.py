@@ -39,6 +39,7 @@ class ServiceApi:
         self._account = account
         self._sender = sender
         self._read: Callable[[bytes], Any] = read_json
+        self._tries: int | None = None
 
     def keeping(self, collection: str, members: Members) -> Self:
         """Return the same service, which keeps only some members of each row that it lists.
@@ -48,6 +49,15 @@ class ServiceApi:
         """
         other = copy(self)
         other._read = row_reader(collection, members)
+        return other
+
+    def with_tries(self, most: int) -> Self:
+        """Return the same service for somebody who asks again anyway.
+
+        :param most: tries of a request, 1 or more; never more than the settings allow.
+        """
+        other = copy(self)
+        other._tries = most
         return other
 
     @property
@@ -105,6 +115,7 @@ class ServiceApi:
             repeatable=repeatable,
             error_classes=self._definition.error_classes,
             read=self._read,
+            tries=self._tries,
         )
         return (await self._sender.send(request, self._account)).content
 

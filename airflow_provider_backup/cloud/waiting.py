@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError
 from airflow_provider_backup.cloud.hub.seat import Seat, TimeIsOverError
 from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError
 
@@ -115,7 +115,9 @@ async def _last_look(cloud: BackupCloud, seat: Seat) -> BackupObservation:
         async with asyncio.timeout(LAST_LOOK):
             observation = await cloud.service(reference.service).observe(reference)
     except TimeoutError:
-        raise WaitTimeoutError(reference, seat.last_status, seat.last_error) from None
+        silence = f"{reference.service} did not answer within {LAST_LOOK:.0f} s, tries included."
+        last_error = seat.last_error or CloudConnectionError(silence, request_sent=True)
+        raise WaitTimeoutError(reference, seat.last_status, last_error) from None
     except BackupError as error:
         raise WaitTimeoutError(reference, seat.last_status, error) from error
     if observation.phase.is_terminal:
