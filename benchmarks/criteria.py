@@ -45,26 +45,36 @@ def _judgements(rows: Sequence[Row]) -> Iterator[Judgement]:
         peers = [row for row in rows if row["contender"] in PEERS and _is(row, MEASURE, tls)]
         for row in rows:
             if row["contender"] == "ours" and _is(row, MEASURE, tls) and peers:
-                yield from _against_peers(row, peers)
+                yield from _against_peers(row, peers, _triggers_alone(rows))
                 yield from _against_floor(row, rows)
                 yield from _by_itself(row)
     yield from _growth(rows)
 
 
-def _against_peers(row: Row, peers: Sequence[Row]) -> Iterator[Judgement]:
+def _triggers_alone(rows: Iterable[Row]) -> Row | None:
+    # Without requests there is no TLS, and no service.
+    return next((row for row in rows if row["contender"] == "triggers alone" and row["jobs"] == MEASURE), None)
+
+
+def _against_peers(row: Row, peers: Sequence[Row], least: Row | None) -> Iterator[Judgement]:
     share = 50 if row["service"] in LONG_PAGES else 25
     yield _share_of_best(row, peers, "requests", share, "requests")
-    yield _share_of_best(row, peers, "memory_mb", 10, "memory above start, MB")
-    yield _share_of_best(row, peers, "cpu_seconds", 20, "CPU, s")
+    yield _share_of_best(row, peers, "memory_mb", 10, "memory above start, MB", least)
+    yield _share_of_best(row, peers, "cpu_seconds", 20, "CPU, s", least)
 
 
-def _share_of_best(row: Row, peers: Iterable[Row], figure: str, share: int, title: str) -> Judgement:
+def _share_of_best(
+    row: Row, peers: Iterable[Row], figure: str, share: int, title: str, least: Row | None = None
+) -> Judgement:
     best = min(peers, key=lambda peer: float(peer[figure]))
     ratio = best[figure] / max(row[figure], 1e-9)
+    figures = f"{_number(row[figure])} of {_number(best[figure])}, {best['contender']}"
+    if least is not None:
+        figures += f"; triggers alone: {_number(least[figure])}"
     return Judgement(
         f"{title}, {_name(row)}",
         f"1/{share} of the best peer's",
-        f"1/{ratio:.1f} ({_number(row[figure])} of {_number(best[figure])}, {best['contender']})",
+        f"1/{ratio:.1f} ({figures})",
         ratio >= share,
     )
 

@@ -32,6 +32,7 @@ def _runs(counts: Sequence[int], services: Sequence[str]) -> Iterator[Run]:
         for peer in PEERS:
             yield Run(peer, count, None, tls=False)
     if MEASURE in counts:
+        yield Run("triggers alone", MEASURE, None, tls=False)
         yield Run("bare list, tasks", MEASURE, main, tls=False)
         yield Run("single reads", MEASURE, main, tls=False)
         for service in services:

@@ -25,5 +25,6 @@ CONTENDERS = {
     "dbt-cloud": _named("dbt_cloud", "DbtCloud"),
     "bare list": _named("bare_list", "BareList"),
     "bare list, tasks": _named("bare_tasks", "BareTasks"),
+    "triggers alone": _named("triggers_alone", "TriggersAlone"),
     "single reads": _named("single_reads", "SingleReads"),
 }

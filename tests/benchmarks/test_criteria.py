@@ -51,6 +51,12 @@ def test_the_best_peer_counts() -> None:
     assert the_one_about("CPU", judgements).measured == "1/20.0 (0.50 of 10.00, databricks)"
 
 
+def test_what_triggers_need_that_ask_nothing_stands_beside() -> None:
+    judgements = judged([databricks(), row("ours", "cbr"), row("triggers alone", memory_mb=6.5)])
+
+    assert the_one_about("memory", judgements).measured == "1/10.0 (10.00 of 100.00, databricks; triggers alone: 6.50)"
+
+
 def test_services_with_short_pages_may_ask_twice_as_often() -> None:
     judgements = judged([databricks(), row("ours", "gaussdb", requests=800)])
 

@@ -71,9 +71,13 @@ class SingleReads:
 
     def stop(self, seat: Seat) -> None:
         """End the look of one who leaves."""
-        reader = self._looks.pop(seat, None)
+        if seat not in self._looks:
+            return
+        reader = self._looks.pop(seat)
         if reader is not None:
             reader.cancel()
+        elif not self._looks:
+            self._stirred.set()
 
     async def close(self) -> None:
         """End all looks, and wait until they have ended."""

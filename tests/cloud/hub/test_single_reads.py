@@ -81,6 +81,20 @@ async def test_one_whose_look_is_still_to_come_and_who_leaves_costs_no_request()
     assert not seats[-1].end.done()
 
 
+async def test_when_all_whose_looks_are_still_to_come_leave_nobody_waits_for_them() -> None:
+    service = Watched()
+    seats = seats_of(service, 5)
+    reads = SingleReads(service, asyncio.Event())
+    looking = asyncio.create_task(reads.look(seats, patience=5))
+    await asyncio.sleep(0)
+    for seat in seats:
+        reads.stop(seat)
+    began = time.monotonic()
+    await looking
+    assert time.monotonic() - began < 1
+    assert service.looks == []
+
+
 async def test_those_who_leave_while_they_are_looked_at_hold_up_nobody() -> None:
     service = Watched()
     seats = seats_of(service, 10)
