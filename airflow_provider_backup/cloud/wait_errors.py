@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from airflow_provider_backup.cloud.backup import BackupReference
-from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError
 
 
 class WaitTimeoutError(BackupError):
@@ -42,3 +42,13 @@ class WaitTroubleError(BackupError):
             f"{reference} could not be seen since {began}. The last question met: {last_error}",
             next_step="Repair what the error names; the backup itself is left alone, and a retry finds it again.",
         )
+
+
+def no_answer_within(seconds: float, service: str) -> CloudConnectionError:
+    """Return the error of a question whose time ended before its tries did.
+
+    :param seconds: how long it was waited for an answer.
+    :param service: who was asked.
+    """
+    text = f"{service} did not answer within {seconds:.0f} s, tries included."
+    return CloudConnectionError(text, request_sent=True)

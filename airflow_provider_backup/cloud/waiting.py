@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError
+from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.hub.seat import Seat, TimeIsOverError
-from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError
+from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError, no_answer_within
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -115,8 +115,7 @@ async def _last_look(cloud: BackupCloud, seat: Seat) -> BackupObservation:
         async with asyncio.timeout(LAST_LOOK):
             observation = await cloud.service(reference.service).observe(reference)
     except TimeoutError:
-        silence = f"{reference.service} did not answer within {LAST_LOOK:.0f} s, tries included."
-        last_error = seat.last_error or CloudConnectionError(silence, request_sent=True)
+        last_error = seat.last_error or no_answer_within(LAST_LOOK, reference.service)
         raise WaitTimeoutError(reference, seat.last_status, last_error) from None
     except BackupError as error:
         raise WaitTimeoutError(reference, seat.last_status, error) from error

@@ -13,13 +13,14 @@ from typing import Protocol
 
 from airflow_provider_backup.cloud.backup import BackupObservation
 from airflow_provider_backup.cloud.backup_lists import BackupLists
-from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError
+from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.hub.asking import Asking
 from airflow_provider_backup.cloud.hub.deadlines import Deadlines
 from airflow_provider_backup.cloud.hub.pace import SHORTEST_SHARE, Durations, expected_end_in, pause_until_next_round
 from airflow_provider_backup.cloud.hub.seat import Seat
 from airflow_provider_backup.cloud.hub.single_reads import Observer, SingleReads
 from airflow_provider_backup.cloud.hub.turn import Turn
+from airflow_provider_backup.cloud.wait_errors import no_answer_within
 
 log = logging.getLogger(__name__)
 
@@ -162,9 +163,7 @@ class PollHub:
             async with asyncio.timeout(LONGEST_QUESTION):
                 left = await self._asking.ask(seats, due)
         except TimeoutError:
-            raise CloudConnectionError(
-                f"{self._name} did not answer within {LONGEST_QUESTION:.0f} s, tries included", request_sent=True
-            ) from None
+            raise no_answer_within(LONGEST_QUESTION, self._name) from None
         reading_began = time.monotonic()
         await self._single_reads.look(left, patience=began + interval - reading_began)
         # When one hangs, the others need not be asked more often.

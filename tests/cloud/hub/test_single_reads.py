@@ -43,6 +43,14 @@ async def looked_at(service: Service, seats: list[Seat], *, patience: float = 10
     return reads
 
 
+async def looking_at(service: Service, seats: list[Seat]) -> tuple[SingleReads, asyncio.Task[None]]:
+    """Begin to look at all; nobody was looked at yet."""
+    reads = SingleReads(service, asyncio.Event())
+    looking = asyncio.create_task(reads.look(seats, patience=5))
+    await asyncio.sleep(0)
+    return reads, looking
+
+
 async def test_a_service_that_answers_quickly_gets_few_questions_at_once() -> None:
     service = Watched()
     seats = seats_of(service, 500)
@@ -72,9 +80,7 @@ async def test_looks_that_hang_keep_nobody_else_from_being_looked_at() -> None:
 async def test_one_whose_look_is_still_to_come_and_who_leaves_costs_no_request() -> None:
     service = Watched()
     seats = seats_of(service, 10)
-    reads = SingleReads(service, asyncio.Event())
-    looking = asyncio.create_task(reads.look(seats, patience=5))
-    await asyncio.sleep(0)
+    reads, looking = await looking_at(service, seats)
     reads.stop(seats[-1])
     await looking
     assert len(service.looks) == 9
@@ -84,9 +90,7 @@ async def test_one_whose_look_is_still_to_come_and_who_leaves_costs_no_request()
 async def test_when_all_whose_looks_are_still_to_come_leave_nobody_waits_for_them() -> None:
     service = Watched()
     seats = seats_of(service, 5)
-    reads = SingleReads(service, asyncio.Event())
-    looking = asyncio.create_task(reads.look(seats, patience=5))
-    await asyncio.sleep(0)
+    reads, looking = await looking_at(service, seats)
     for seat in seats:
         reads.stop(seat)
     began = time.monotonic()
@@ -99,8 +103,7 @@ async def test_those_who_leave_while_they_are_looked_at_hold_up_nobody() -> None
     service = Watched()
     seats = seats_of(service, 10)
     service.hanging = {seat.reference.backup_id for seat in seats[:FEWEST_READERS]}
-    reads = SingleReads(service, asyncio.Event())
-    looking = asyncio.create_task(reads.look(seats, patience=5))
+    reads, looking = await looking_at(service, seats)
     await asyncio.sleep(0.02)
     for seat in seats[:FEWEST_READERS]:
         reads.stop(seat)
