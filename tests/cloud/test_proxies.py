@@ -37,6 +37,70 @@ def test_the_environment_can_name_hosts_without_a_proxy(monkeypatch: pytest.Monk
     assert proxy_for(CLOUD, None) is None
 
 
+@pytest.mark.parametrize(
+    ("no_proxy", "url"),
+    [
+        ("*", CLOUD),
+        ("other.example, *", CLOUD),
+        ("cbr.example", CLOUD),
+        ("CBR.Example", CLOUD),
+        ("cbr.example", "https://CBR.example./v3"),
+        ("example", CLOUD),
+        (".example", CLOUD),
+        ("*.example", CLOUD),
+        ("*.example", "https://a.b.example"),
+        (".cbr.example", CLOUD),
+        ("other.example example", CLOUD),
+        ("cbr.example:443", CLOUD),
+        ("*.example:443", CLOUD),
+        ("cbr.example:8443", "https://cbr.example:8443/v3"),
+        ("cbr.example:80", "http://cbr.example"),
+        ("10.1.2.3", "https://10.1.2.3"),
+        ("10.0.0.0/8", "https://10.1.2.3"),
+        ("10.1.0.0/8", "https://10.1.2.3"),
+        ("10.1.2.3:8443", "https://10.1.2.3:8443"),
+        ("fd00::1", "https://[fd00::1]"),
+        ("[fd00::1]", "https://[fd00:0::1]"),
+        ("[fd00::1]:8443", "https://[fd00::1]:8443"),
+        ("fd00::/8", "https://[fd00::1]:8443"),
+    ],
+)
+def test_what_no_proxy_names_is_asked_without_a_proxy(no_proxy: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", PROXY)
+    monkeypatch.setenv("https_proxy", PROXY)
+    monkeypatch.setenv("no_proxy", no_proxy)
+    assert proxy_for(url, None) is None
+
+
+@pytest.mark.parametrize(
+    ("no_proxy", "url"),
+    [
+        ("", CLOUD),
+        (",", CLOUD),
+        (".", CLOUD),
+        ("*.", CLOUD),
+        ("br.example", CLOUD),
+        ("cbr.exam", CLOUD),
+        ("cbr.example:8443", CLOUD),
+        ("cbr.example:443", "https://cbr.example:8443"),
+        ("10.0.0.0/8", "https://11.1.2.3"),
+        ("10.0.0.0/99", "https://10.1.2.3"),
+        ("10.0.0.0/8", CLOUD),
+        ("1.2.3", "https://10.1.2.3"),
+        ("10.1.2.3:443", "https://10.1.2.3:8443"),
+        ("fd00::/8", "https://10.1.2.3"),
+        ("[fd00::1]:443", "https://[fd00::1]:8443"),
+        ("fd00::2", "https://[fd00::1]"),
+    ],
+)
+def test_what_no_proxy_does_not_name_is_asked_through_the_proxy(
+    no_proxy: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("https_proxy", PROXY)
+    monkeypatch.setenv("no_proxy", no_proxy)
+    assert proxy_for(url, None) == PROXY
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.8.9.10"])
 def test_this_machine_is_never_asked_for_through_a_proxy(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", PROXY)
