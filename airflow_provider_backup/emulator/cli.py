@@ -10,12 +10,15 @@ import math
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+from airflow_provider_backup import __version__
 from airflow_provider_backup.cloud.addresses import is_loopback
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.emulator.faults.orders import read_faults
 from airflow_provider_backup.emulator.server import DEFAULT_PORT, SERVICES, LocalCloud
+from airflow_provider_backup.emulator.state_file import locked
 
 _MOST_EXTRA_RESOURCES = 10_000
 
@@ -35,12 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
     try:
-        cloud = LocalCloud(
-            options.port, options.host, options.backup_seconds, options.state, extra_resources=options.extra_resources
-        )
-        if options.faults is not None:
-            _arm_faults(cloud, options.faults)
-        asyncio.run(_serve(cloud))
+        # For as long as the process runs: it reads the file once and then writes what it knows.
+        with locked(options.state) if options.state is not None else nullcontext():
+            cloud = LocalCloud(
+                options.port,
+                options.host,
+                options.backup_seconds,
+                options.state,
+                extra_resources=options.extra_resources,
+            )
+            if options.faults is not None:
+                _arm_faults(cloud, options.faults)
+            asyncio.run(_serve(cloud))
     except ConfigurationError as error:
         print(error, file=sys.stderr)
         return 1
@@ -81,8 +90,12 @@ def _parser() -> argparse.ArgumentParser:
         prog="backup-cloud-emulator",
         description="A local cloud for trying and testing: identity service, VBS, CSBS, CBR, RDS, GaussDB and TaurusDB "
         "backups. This is a development tool: it protects no data, its credentials are public, and it listens on this "
-        "machine only. When ready it prints one JSON line with all addresses, credentials and ids.",
+        "machine only. When ready it prints one JSON line with all addresses, credentials and ids, "
+        "and a connection for Airflow.",
+        epilog="While it runs, GET / tells its services and GET /_control how to make it misbehave "
+        "(both on the port of the identity service).",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument(
         "--port",
         type=_port,
@@ -102,7 +115,8 @@ def _parser() -> argparse.ArgumentParser:
         "--state",
         type=Path,
         metavar="FILE",
-        help="keep the state in this file over a restart (default: in memory only)",
+        help="keep the state in this file over a restart, readable by its owner only; FILE.lock beside it keeps other "
+        "processes away (default: in memory only)",
     )
     parser.add_argument(
         "--extra-resources",

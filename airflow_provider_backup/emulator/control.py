@@ -1,20 +1,21 @@
 """How to make the local cloud misbehave from outside: for demos, and for tests in another process.
 
 What faults and outcomes there are is told in ``faults/orders.py``. Calls need no credentials, but they must come from
-this machine.
+this machine, ask for it by an address or name of its own, and not come from a web page of somebody else.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from airflow_provider_backup.cloud.addresses import is_loopback
 from airflow_provider_backup.emulator.accounts import Accounts
 from airflow_provider_backup.emulator.faults.armed import Faults
-from airflow_provider_backup.emulator.faults.orders import BackupOutcome, read_faults
+from airflow_provider_backup.emulator.faults.orders import BackupOutcome, fault_parameters, read_faults
 from airflow_provider_backup.emulator.gateway_error import not_allowed
 from airflow_provider_backup.emulator.service import ServiceError, checked, json_object
 from airflow_provider_backup.emulator.state import CloudState
@@ -22,9 +23,11 @@ from airflow_provider_backup.emulator.state import CloudState
 _WITH_DELETIONS = ("vbs", "csbs", "cbr")
 _BAD_REQUEST = "400"
 
+_Handler = Callable[[web.Request], Awaitable[web.Response]]
+
 
 class Control:
-    """The routes below ``/_control``; they live on the port of the identity service.
+    """The routes at and below ``/_control``; they live on the port of the identity service.
 
     :param state: where failures are planned.
     :param accounts: whose tokens are revoked.
@@ -35,25 +38,45 @@ class Control:
     def __init__(self, state: CloudState, accounts: Accounts, services: Collection[str], faults: Faults) -> None:
         self._state = state
         self._accounts = accounts
+        self._outcome_services = [*services, *(f"{name}.deletion" for name in _WITH_DELETIONS)]
         self._services = services
         self._faults = faults
+        self._calls: list[tuple[str, str, _Handler]] = [
+            ("GET", "/_control", self.describe),
+            ("GET", "/_control/faults", self.list_faults),
+            ("POST", "/_control/faults", self.arm_faults),
+            ("DELETE", "/_control/faults", self.disarm_all_faults),
+            ("DELETE", "/_control/faults/{fault_id}", self.disarm_fault),
+            ("GET", "/_control/outcomes", self.list_outcomes),
+            ("POST", "/_control/outcomes", self.plan_outcome),
+            ("DELETE", "/_control/outcomes", self.cancel_all_outcomes),
+            ("DELETE", "/_control/outcomes/{service}", self.cancel_outcomes),
+            ("POST", "/_control/failures", self.plan_failure),
+            ("POST", "/_control/tokens/revoke", self.revoke_tokens),
+            ("GET", "/_control/requests", self.list_requests),
+        ]
 
     def routes(self) -> list[web.RouteDef]:
-        """Return the routes with full paths."""
-        return [
-            web.post("/_control/failures", self.plan_failure),
-            web.post("/_control/outcomes", self.plan_outcome),
-            web.post("/_control/tokens/revoke", self.revoke_tokens),
-            web.post("/_control/faults", self.arm_faults),
-            web.get("/_control/faults", self.list_faults),
-            web.delete("/_control/faults", self.disarm_all_faults),
-            web.delete("/_control/faults/{fault_id}", self.disarm_fault),
-            web.get("/_control/requests", self.list_requests),
-        ]
+        """Return the routes with full paths; each refuses callers who are not on this machine."""
+        return [web.RouteDef(method, path, _guarded(handler), {}) for method, path, handler in self._calls]
+
+    async def describe(self, request: web.Request) -> web.Response:
+        """List these calls, the services that they are about, and the kinds of faults with their parameters."""
+        return web.json_response(
+            {
+                "calls": [
+                    {"method": method, "path": path, "does": _first_line(handler)}
+                    for method, path, handler in self._calls
+                ],
+                "services": ["iam", *self._services],
+                "outcome_services": self._outcome_services,
+                "outcome_parameters": list(BackupOutcome.model_fields),
+                "fault_kinds": fault_parameters(),
+            }
+        )
 
     async def plan_failure(self, request: web.Request) -> web.Response:
         """Let the next backup of a service end failed: body ``{"service": "rds", "reason": "..."}``."""
-        _refuse_other_machines(request)
         body = await json_object(request, code="400")
         service, reason = body.get("service"), body.get("reason")
         if not isinstance(service, str) or service not in self._services:
@@ -65,17 +88,28 @@ class Control:
 
     async def plan_outcome(self, request: web.Request) -> web.Response:
         """Settle how the next backups of a service go: body ``{"service": "rds", "stuck": true}``."""
-        _refuse_other_machines(request)
         outcome = checked(BackupOutcome, await json_object(request, code=_BAD_REQUEST), code=_BAD_REQUEST)
-        services = [*self._services, *(f"{name}.deletion" for name in _WITH_DELETIONS)]
-        if outcome.service not in services:
-            raise ServiceError(400, _BAD_REQUEST, f"service must be one of {', '.join(services)}.")
+        self._refuse_unknown_service(outcome.service)
         self._state.plan_outcome(**outcome.model_dump())
         return web.Response(status=204)
 
+    async def list_outcomes(self, request: web.Request) -> web.Response:
+        """List the planned outcomes that are not used up, in the order in which backups will take them."""
+        return web.json_response({"outcomes": self._state.planned_outcomes()})
+
+    async def cancel_all_outcomes(self, request: web.Request) -> web.Response:
+        """Cancel all planned outcomes that are not used up; backups that run already keep theirs."""
+        self._state.cancel_outcomes()
+        return web.Response(status=204)
+
+    async def cancel_outcomes(self, request: web.Request) -> web.Response:
+        """Cancel the planned outcomes of one service."""
+        self._refuse_unknown_service(request.match_info["service"])
+        self._state.cancel_outcomes(request.match_info["service"])
+        return web.Response(status=204)
+
     async def arm_faults(self, request: web.Request) -> web.Response:
-        """Arm a fault, or a list of them; answers with its id, or a list of ids."""
-        _refuse_other_machines(request)
+        """Arm a fault: body ``{"kind": "throttle", "count": 2}``, or a list of such; answers with its id, or ids."""
         try:
             body = json.loads(await request.text())
             answers = [{"id": identifier} for identifier in self._faults.arm(read_faults(body))]
@@ -85,18 +119,15 @@ class Control:
 
     async def list_faults(self, request: web.Request) -> web.Response:
         """List the faults that were not disarmed, with how many requests each has hit."""
-        _refuse_other_machines(request)
         return web.json_response({"faults": self._faults.listed()})
 
     async def disarm_all_faults(self, request: web.Request) -> web.Response:
         """Disarm all faults."""
-        _refuse_other_machines(request)
         self._faults.disarm_all()
         return web.Response(status=204)
 
     async def disarm_fault(self, request: web.Request) -> web.Response:
         """Disarm one fault."""
-        _refuse_other_machines(request)
         try:
             self._faults.disarm(request.match_info["fault_id"])
         except KeyError:
@@ -105,7 +136,6 @@ class Control:
 
     async def list_requests(self, request: web.Request) -> web.Response:
         """List how many requests came, by service, method and path template."""
-        _refuse_other_machines(request)
         return web.json_response(
             {
                 "requests": [
@@ -117,11 +147,45 @@ class Control:
 
     async def revoke_tokens(self, request: web.Request) -> web.Response:
         """Let every token die now, as a changed password does."""
-        _refuse_other_machines(request)
         self._accounts.revoke_all_tokens()
         return web.Response(status=204)
 
+    def _refuse_unknown_service(self, name: str) -> None:
+        if name not in self._outcome_services:
+            raise ServiceError(400, _BAD_REQUEST, f"service must be one of {', '.join(self._outcome_services)}.")
 
-def _refuse_other_machines(request: web.Request) -> None:
+
+def _guarded(handler: _Handler) -> _Handler:
+    async def guarded(request: web.Request) -> web.Response:
+        refuse_strangers(request)
+        return await handler(request)
+
+    return guarded
+
+
+def refuse_strangers(request: web.Request) -> None:
+    """Refuse who is not on this machine, and web pages of others that are open in a browser on it.
+
+    A page may let the browser send requests here (they carry its ``Origin``), or let its own host name lead here (then
+    that is the ``Host``).
+
+    :raises GatewayError: the caller is one of these.
+    """
     if not is_loopback(request.remote or ""):
         raise not_allowed("calls below /_control must come from this machine")
+    if not is_loopback(_host_name(request.host)):
+        raise not_allowed("calls below /_control must have this machine's loopback address or localhost as Host")
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != f"{request.scheme}://{request.host}":
+        raise not_allowed("calls below /_control must not come from a web page of another origin")
+
+
+def _host_name(host: str) -> str:
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _first_line(handler: _Handler) -> str:
+    return (handler.__doc__ or "").partition("\n")[0].replace("``", "")

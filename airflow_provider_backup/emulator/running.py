@@ -109,6 +109,13 @@ class RunningCloud:
         """
         self.state.plan_outcome(service, reason=reason, seconds=seconds, stuck=stuck, count=count)
 
+    def cancel_outcomes(self, service: str | None = None) -> None:
+        """Drop the planned outcomes that are not used up.
+
+        :param service: name of the service; none drops those of all.
+        """
+        self.state.cancel_outcomes(service)
+
     def misbehave(
         self,
         kind: FaultKind,
@@ -139,7 +146,7 @@ class RunningCloud:
         return self._cloud.faults.arm(read_faults(fault))[0]
 
     def behave(self) -> None:
-        """Disarm all faults; planned outcomes of backups stay."""
+        """Disarm all faults; planned outcomes of backups stay, see :meth:`cancel_outcomes`."""
         self._cloud.faults.disarm_all()
 
     def hits(self, fault_id: str) -> int:

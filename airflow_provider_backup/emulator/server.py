@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from airflow_provider_backup import __version__
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.emulator import accounts
 from airflow_provider_backup.emulator.accounts import Accounts
+from airflow_provider_backup.emulator.airflow_connection import connection_json
 from airflow_provider_backup.emulator.authentication import Authenticator
 from airflow_provider_backup.emulator.catalog import EVS_PATH_PREFIX, VBS_PATH_PREFIX
 from airflow_provider_backup.emulator.cbr import EmulatedCbr
@@ -131,8 +133,11 @@ class LocalCloud:
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self._ports[service]}"
 
     def describe(self) -> dict[str, Any]:
-        """Return everything that a client needs: URLs, project, credentials, ids of the seeded resources."""
-        return {
+        """Return everything that a client needs: URLs, project, credentials, ids of the seeded resources.
+
+        ``airflow_connection`` is the value for ``AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT``.
+        """
+        about: dict[str, Any] = {
             "iam": self.url("iam") + "/v3",
             **{name: self.url(name) for name in SERVICES},
             "region": accounts.REGION,
@@ -151,6 +156,18 @@ class LocalCloud:
                 "taurusdb_instances": list(self._inventory.instances("taurusdb")),
             },
         }
+        return {**about, "airflow_connection": connection_json(about)}
+
+    async def _show_overview(self, request: web.Request) -> web.Response:
+        """Tell somebody who opens the first port what is here."""
+        return web.json_response(
+            {
+                "name": "local cloud of airflow-provider-backup, a development tool",
+                "version": __version__,
+                "services": {"iam": self.url("iam") + "/v3", **{name: self.url(name) for name in SERVICES}},
+                "control": self.url("iam") + "/_control",
+            }
+        )
 
     def _bind(self) -> dict[str, socket.socket]:
         sockets: dict[str, socket.socket] = {}
@@ -179,7 +196,8 @@ class LocalCloud:
 
     def _applications(self) -> dict[str, web.Application]:
         control = Control(self.state, self.accounts, list(SERVICES), self.faults)
-        return {name: self._application(name, control.routes() if name == "iam" else []) for name in self._services}
+        own_routes = [web.get("/", self._show_overview), *control.routes()]
+        return {name: self._application(name, own_routes if name == "iam" else []) for name in self._services}
 
     def _application(self, name: str, more_routes: Iterable[web.RouteDef]) -> web.Application:
         service = self._services[name]

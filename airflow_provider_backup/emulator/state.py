@@ -7,13 +7,14 @@ that is saved and loaded again goes on where the time is.
 from __future__ import annotations
 
 import json
-import os
 import random
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
+
+from airflow_provider_backup.emulator.state_file import write_whole
 
 Row = dict[str, Any]
 
@@ -53,12 +54,10 @@ class CloudState:
         return self._tables.setdefault(name, {})
 
     def save(self) -> None:
-        """Write the state to its file, whole or not at all."""
+        """Write the state to its file, whole or not at all; only its owner may read it."""
         if self._file is None:
             return
-        draft = self._file.with_suffix(self._file.suffix + ".tmp")
-        draft.write_text(self.to_json())
-        os.replace(draft, self._file)
+        write_whole(self._file, self.to_json())
 
     def to_json(self) -> str:
         """Return all tables as JSON."""
@@ -99,6 +98,26 @@ class CloudState:
         """
         outcomes = self.table("planned_outcomes").setdefault(service, {"outcomes": []})["outcomes"]
         outcomes.extend([{"reason": reason, "seconds": seconds, "stuck": stuck}] * count)
+
+    def planned_outcomes(self) -> list[Row]:
+        """Return the plans that are not used up, in their order for each service.
+
+        :return: rows with ``service`` and what :meth:`plan_outcome` was told: ``reason``, ``seconds``, ``stuck``.
+        """
+        return [
+            {"service": service, **outcome}
+            for service, planned in self.table("planned_outcomes").items()
+            for outcome in planned["outcomes"]
+        ]
+
+    def cancel_outcomes(self, service: str | None = None) -> None:
+        """Drop the plans that are not used up.
+
+        :param service: the service whose plans are dropped; none drops all.
+        """
+        planned = self.table("planned_outcomes")
+        for name in list(planned) if service is None else [service]:
+            planned.pop(name, None)
 
     def started(self, service: str) -> Row:
         """Return the members that every timed row carries.

@@ -14,7 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from airflow.models import Connection
 
+from airflow_provider_backup import __version__
 from airflow_provider_backup.emulator.cli import main
 
 COMMAND = [sys.executable, "-m", "airflow_provider_backup.emulator"]
@@ -51,6 +53,59 @@ def test_it_keeps_its_state_in_the_file(tmp_path: Path) -> None:
         process.terminate()
         process.wait(timeout=10)
     assert "inventory.servers" in json.loads(file.read_text())
+
+
+def test_the_state_file_can_be_read_by_its_owner_only(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    with emulator("--port", "0", "--state", str(file)) as (process, line):
+        iam = json.loads(line)["iam"].removesuffix("/v3")
+        after_start = file.stat().st_mode & 0o777
+        request = urllib.request.Request(f"{iam}/_control/tokens/revoke", method="POST")
+        with urllib.request.urlopen(request) as response:
+            assert response.status == 204
+        after_a_change = file.stat().st_mode & 0o777
+        process.terminate()
+        process.wait(timeout=10)
+    assert [after_start, after_a_change, file.stat().st_mode & 0o777] == [0o600, 0o600, 0o600]
+
+
+def test_a_state_file_of_an_earlier_release_that_everybody_could_read_is_closed(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    file.write_text("{}")
+    file.chmod(0o644)
+    (tmp_path / "state.json.tmp").touch(mode=0o644)
+    with emulator("--port", "0", "--state", str(file)):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_state_file_is_used_by_one_process_at_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "state.json"
+    arguments = ["--port", "0", "--state", str(file)]
+    with emulator(*arguments) as (process, _):
+        assert main(arguments) == 1
+        error = capsys.readouterr().err
+        assert f"The state file {file} is in use by another local cloud (process {process.pid})." in error
+        assert "choose another file with --state" in error
+        # However it ends: the lock goes with it.
+        process.kill()
+        process.wait(timeout=10)
+        with emulator(*arguments) as (_, line):
+            assert json.loads(line)["iam"]
+
+
+def test_it_prints_the_connection_for_airflow_ready_to_use() -> None:
+    with emulator("--port", "0") as (_, line):
+        description = json.loads(line)
+        connection = Connection.from_json(description["airflow_connection"], conn_id="huaweicloud_backup_default")
+    assert (connection.conn_type, connection.host) == ("huaweicloud_backup", description["iam"])
+    assert (connection.login, connection.password) == (description["user"], description["password"])
+
+
+def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"backup-cloud-emulator {__version__}\n"
 
 
 def test_it_has_as_many_further_resources_as_asked_for() -> None:

@@ -31,6 +31,7 @@ KEYS = {
     "ak",
     "sk",
     "resources",
+    "airflow_connection",
 }
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import web
@@ -28,8 +29,8 @@ from airflow_provider_backup.emulator.state import CloudState
 
 log = logging.getLogger(__name__)
 
-CONTROL_PATHS = "/_control/"
-"""What begins like this is no part of the cloud: never hit and never counted."""
+_OWN_PATHS = re.compile(r"/|/_control(/.*)?")
+"""What is no part of the cloud, but tells about it and controls it: never hit and never counted."""
 
 _NO_ANSWER = 444  # never sent; the log of the gateway shows it
 
@@ -95,7 +96,7 @@ def misbehaving(
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path.startswith(CONTROL_PATHS):
+        if _OWN_PATHS.fullmatch(request.path):
             return await handler(request)
         blow = faults.receive(received(request))
         kinds = [delay.kind for delay in blow.delays] + ([blow.fault.order.kind] if blow.fault else [])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import http
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError, field_validator, model_validator
 
@@ -203,6 +203,14 @@ def read_faults(values: Any) -> list[Fault]:
         return _SEVERAL.validate_python(values) if isinstance(values, list) else [_ONE.validate_python(values)]
     except ValidationError as error:
         raise ValueError("; ".join(map(str, violations_of(error)))) from None
+
+
+def fault_parameters() -> dict[str, list[str]]:
+    """Return the names of the parameters of each kind of fault, without ``kind`` itself."""
+    return {
+        model.model_fields["kind"].default: [name for name in model.model_fields if name != "kind"]
+        for model in get_args(Fault)
+    }
 
 
 class BackupOutcome(RequestModel):
