@@ -27,8 +27,8 @@ LOOK_UPS_OF_A_LOST_ANSWER = (1.0, 4.0, 10.0)
 """Seconds before each look for a backup whose creation got no answer: lists may be a little behind."""
 
 _NAME_IS_TAKEN = (
-    "The service takes each name once. Choose another one for each backup, for instance with {{ ts_nodash }}, or go on "
-    "with the backup of that name with if_exists='adopt'."
+    "The service takes each name once. Choose another one for each backup, for instance with "
+    "{{ dag_run.start_date | ts_nodash }}, or go on with the backup of that name with if_exists='adopt'."
 )
 _NAME_IS_LOST = (
     "The service takes each name once, and what has this one is not running or good, or is of another resource. Choose "

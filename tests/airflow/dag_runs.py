@@ -34,15 +34,16 @@ def dag_bag(path: Path) -> Any:
     return module.DagBag(dag_folder=str(path))
 
 
-def run_dag(dag: DAG) -> dict[str, TaskEnd]:
+def run_dag(dag: DAG, **arguments: Any) -> dict[str, TaskEnd]:
     """Run a DAG to its end.
 
     :param dag: the DAG; the database must be there (fixture ``airflow_database``).
+    :param arguments: of ``dag.test()``.
     :return: how its tasks ended, by task id; mapped ones as ``task[0]``, ``task[1]`` ...
     """
     if AIRFLOW_3:
         _store(dag)
-    run = dag.test()
+    run = dag.test(**arguments)
     ends = {}
     for ti in run.get_task_instances():
         name = ti.task_id if ti.map_index == -1 else f"{ti.task_id}[{ti.map_index}]"

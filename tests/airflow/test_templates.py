@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -240,7 +242,9 @@ def test_a_template_that_is_rendered_to_text_is_no_list(wire: Wire) -> None:
     assert wire.requests == []
 
 
-def test_a_name_may_hold_the_date(wire: Wire) -> None:
-    operator = VbsCreateBackupOperator(task_id="task", volume_id=UUID, name="before-{{ ts_nodash }}")
-    operator.render_template_fields({"ts_nodash": "20260101T000000"})  # type: ignore[typeddict-item,unused-ignore]
+def test_a_name_may_hold_the_time_of_the_run(wire: Wire) -> None:
+    name = "before-{{ dag_run.start_date | ts_nodash }}"
+    operator = VbsCreateBackupOperator(task_id="task", volume_id=UUID, name=name)
+    run = SimpleNamespace(start_date=datetime(2026, 1, 1, tzinfo=UTC))
+    operator.render_template_fields({"dag_run": run})  # type: ignore[typeddict-item,unused-ignore]
     assert operator.request(operator.own_name() or "").name == "before-20260101T000000"
