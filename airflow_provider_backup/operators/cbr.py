@@ -175,7 +175,7 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
 class CbrCreateBackupOperator(CreateBackupOperator):
     """Back up the resources of a vault in one checkpoint: ``POST /v3/{project_id}/checkpoints`` (CBR section 6.1).
 
-    protecting becomes available. The arguments of waiting are those of
+    The task succeeds when the checkpoint and its backups are available. The arguments of waiting are those of
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
     :param vault_id: id of the vault (templated).

@@ -129,9 +129,8 @@ class CsbsGetPolicyOperator(BackupCloudOperator):
 class CsbsExecutePolicyOperator(CreateBackupOperator):
     """Execute a backup policy now: ``POST /v1/{project_id}/providers/{provider_id}/checkpoints`` (CSBS section 4.2).
 
-    protecting becomes available. The call carries no name: a retry finds its checkpoint by the id that was noted (from
-    Airflow 3.3 on), else by policy, servers and time.
-    The arguments of waiting are those of
+    The task succeeds when the checkpoint is available. The request carries no name: a retry finds its checkpoint by the
+    id that was noted (from Airflow 3.3 on), else by policy, servers and time. The arguments of waiting are those of
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
     :param policy_id: id of the policy; its schedule may be off (templated).

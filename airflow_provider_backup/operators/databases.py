@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class DatabaseCreateBackupOperator(CreateBackupOperator):
-    """Take a manual backup of a database instance; BUILDING becomes COMPLETED.
+    """Take a manual backup of a database instance.
 
-    The arguments of waiting are those of
+    The task succeeds when the backup is COMPLETED. The arguments of waiting are those of
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
     :param instance_id: id of the instance, not of a read replica (templated).

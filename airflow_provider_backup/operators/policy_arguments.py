@@ -39,10 +39,10 @@ class PolicyArguments(BackupCloudOperator):
         (templated).
     :param max_backups: automatic backups kept for each resource; -1 for no limit (templated).
     :param retention_duration_days: days that a backup is kept; -1 for no limit (templated).
-    :param day_backups: days of which the newest backup is kept as well, 0 to 100; likewise the next three (templated).
-    :param week_backups: weeks (templated).
-    :param month_backups: months (templated).
-    :param year_backups: years (templated).
+    :param day_backups: number of days whose newest backup is kept as well, 0 to 100 (templated).
+    :param week_backups: number of weeks whose newest backup is kept as well, 0 to 100 (templated).
+    :param month_backups: number of months whose newest backup is kept as well, 0 to 100 (templated).
+    :param year_backups: number of years whose newest backup is kept as well, 0 to 100 (templated).
     """
 
     template_fields: Sequence[str] = (

@@ -31,8 +31,8 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
     :param schedule: when it runs, such as ``daily at 14:00`` or ``Mon,Wed 02:00``; full hours in UTC, every 1 to 30
         days or on days of the week (templated).
     :param time_zone: zone that the schedule is in: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin`` (templated).
-    :param retention_num: backups kept for each disk, 2 or more; or (templated)
-    :param retention_day: days that a backup is kept, 2 to 99999 (templated).
+    :param retention_num: backups kept for each disk, 2 or more; in place of ``retention_day`` (templated).
+    :param retention_day: days that a backup is kept, 2 to 99999; in place of ``retention_num`` (templated).
     :param keep_first_backup_of_month: whether the first backup of the current month stays beyond that (templated).
     :param enabled: whether the schedule runs; it does unless said otherwise (templated).
     :param tags: up to 10 labels (templated).
@@ -133,9 +133,9 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
 
 
 class VbsCreateBackupOperator(CreateBackupOperator):
-    """Take a backup of a disk: ``POST /v2/{project_id}/cloudbackups`` (VBS section 4.1); creating becomes available.
+    """Take a backup of a disk: ``POST /v2/{project_id}/cloudbackups`` (VBS section 4.1).
 
-    The arguments of waiting are those of
+    The task succeeds when the backup is available. The arguments of waiting are those of
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
     :param volume_id: id of the disk, which must be available or in use (templated).

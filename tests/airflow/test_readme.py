@@ -35,7 +35,7 @@ def dag_of(block: str, folder: Path) -> DAG:
     return shown
 
 
-# Asset events, the API and `airflow dags trigger` begin runs without a logical date; before Airflow 3 every run has one.
+# Asset events, the API and `airflow dags trigger` begin runs without a logical date, from Airflow 3 on.
 RUNS: dict[str, dict[str, Any]] = {
     "with a logical date": {LOGICAL_DATE: datetime(2026, 1, 1, tzinfo=UTC)},
     **({"without a logical date": {LOGICAL_DATE: None}} if AIRFLOW_3 else {}),
