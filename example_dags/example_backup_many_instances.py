@@ -32,7 +32,7 @@ with DAG(
         deferrable=True,
         poll_interval=5,
         on_conflict="wait",
-        timeout=2 * 60 * 60,
+        timeout=timedelta(hours=2),
     ).expand(instance_id=instances())
     # [END mapped_backups]
 

@@ -43,7 +43,7 @@ with DAG(
         backup=checkpoint.output,
         deferrable=True,
         poke_interval=5,
-        timeout=2 * 60 * 60,
+        timeout=timedelta(hours=2),
     )
     # [END csbs_execute_policy]
 

@@ -19,7 +19,7 @@ with DAG(
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     default_args={"retries": 2, "retry_delay": timedelta(seconds=10)},
-    params={"instance_id": "", "poll_interval": 30},
+    params={"instance_id": ""},
     tags=["backup", "rds"],
 ):
     # [START rds_create_backup]
@@ -29,7 +29,7 @@ with DAG(
         description="before maintenance",
         deferrable=True,
         poll_interval=5,
-        timeout=2 * 60 * 60,
+        timeout=timedelta(hours=2),
     )
     # [END rds_create_backup]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -19,23 +20,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def check_seconds(task_id: str, **arguments: Any) -> None:
-    """Refuse durations that are not numbers above 0.
+def in_seconds(task_id: str, name: str, duration: Any) -> float:
+    """Return a duration as a number of seconds.
 
     :param task_id: the task, for the message.
-    :param arguments: the durations by name.
-    :raises InvalidRequestError: at least one is something else.
+    :param name: name of the argument.
+    :param duration: seconds or a ``timedelta``, above 0.
+    :raises InvalidRequestError: it is something else.
     """
-    _refuse(
-        task_id,
-        "must be a number of seconds above 0",
-        {
-            name: value
-            for name, value in arguments.items()
-            # JSON knows no infinity, and these numbers become arguments of a trigger.
-            if not isinstance(value, int | float) or not 0 < value < math.inf
-        },
-    )
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    # JSON knows no infinity, and these numbers become arguments of a trigger.
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
+        _refuse(task_id, "must be a number of seconds or a timedelta, above 0", {name: duration})
+    return seconds
 
 
 def check_ids(task_id: str, **arguments: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -15,7 +15,7 @@ from airflow_provider_backup.cloud.backup import BackupObservation, BackupRefere
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupTimeoutError
-from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, check_seconds, listed
+from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
 from airflow_provider_backup.operators.in_hand import BackupInHand
 from airflow_provider_backup.operators.one_backup import OneBackup
 from airflow_provider_backup.version_compat import generation_of
@@ -46,11 +46,11 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
 
     :param wait_for_completion: whether the task succeeds only when the backup is good.
     :param deferrable: whether to wait in the triggerer; none follows ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two looks, above 0.
-    :param timeout: seconds in all, above 0, counted from the start of the task through retries that find its backup
-        again; the backup is left alone when they are over.
-    :param tolerance: seconds of unbroken trouble on the wire, above 0, after which waiting ends with the last error;
-        none waits until the time is over.
+    :param poll_interval: seconds between two looks, or a ``timedelta``, above 0.
+    :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of the task through retries that
+        find its backup again; the backup is left alone when they are over.
+    :param tolerance: seconds of unbroken trouble on the wire, or a ``timedelta``, above 0, after which waiting ends
+        with the last error; none waits until the time is over.
     :param on_conflict: what to do while something keeps the resource busy: ``wait`` asks again every ``poll_interval``
         until the time is over, and holds the worker meanwhile, also with ``deferrable``; ``adopt`` goes on with the
         backup that is being made there of all that this task would back up, whoever began it and whenever, and waits
@@ -81,9 +81,9 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         *,
         wait_for_completion: bool = True,
         deferrable: bool | None = None,
-        poll_interval: float = 30.0,
-        timeout: float = 6 * 60 * 60,
-        tolerance: float | None = None,
+        poll_interval: float | timedelta = 30.0,
+        timeout: float | timedelta = 6 * 60 * 60,
+        tolerance: float | timedelta | None = None,
         on_conflict: OnConflict = "wait",
         if_exists: IfExists = "new",
         on_clear: OnClear = "fresh",
@@ -91,17 +91,14 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_seconds(self.task_id, poll_interval=poll_interval, timeout=timeout)
-        if tolerance is not None:
-            check_seconds(self.task_id, tolerance=tolerance)
         check_choice(self.task_id, "on_conflict", on_conflict, get_args(OnConflict))
         check_choice(self.task_id, "if_exists", if_exists, get_args(IfExists))
         check_choice(self.task_id, "on_clear", on_clear, get_args(OnClear))
         self.wait_for_completion = wait_for_completion
         self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
-        self.poll_interval = poll_interval
-        self.timeout = timeout
-        self.tolerance = tolerance
+        self.poll_interval = in_seconds(self.task_id, "poll_interval", poll_interval)
+        self.timeout = in_seconds(self.task_id, "timeout", timeout)
+        self.tolerance = None if tolerance is None else in_seconds(self.task_id, "tolerance", tolerance)
         self.on_conflict = on_conflict
         self.if_exists = if_exists
         self.on_clear = on_clear

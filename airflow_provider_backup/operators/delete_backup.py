@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.backup_argument import NamesOneBackup
@@ -14,7 +15,7 @@ from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.exceptions import BackupFailedError, BackupTimeoutError
-from airflow_provider_backup.operators.base import BackupCloudOperator, check_seconds
+from airflow_provider_backup.operators.base import BackupCloudOperator, in_seconds
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -26,8 +27,8 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
     :param backup: what a create operator or a sensor returned (templated); in place of the ids.
     :param backup_id: id of the backup (templated).
     :param wait_for_completion: whether the task ends only when the backup is gone; it waits on the worker.
-    :param poll_interval: seconds between two looks, above 0.
-    :param timeout: seconds to wait, above 0; a deletion can take half an hour.
+    :param poll_interval: seconds between two looks, or a ``timedelta``, above 0.
+    :param timeout: seconds to wait, or a ``timedelta``, above 0; a deletion can take half an hour.
     """
 
     template_fields: Sequence[str] = (*BackupCloudOperator.template_fields, "backup", "backup_id")
@@ -38,17 +39,16 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
         backup: dict[str, Any] | None = None,
         backup_id: str | None = None,
         wait_for_completion: bool = True,
-        poll_interval: float = 10.0,
-        timeout: float = 60 * 60,
+        poll_interval: float | timedelta = 10.0,
+        timeout: float | timedelta = 60 * 60,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_seconds(self.task_id, poll_interval=poll_interval, timeout=timeout)
         self.backup = backup
         self.backup_id = backup_id
         self.wait_for_completion = wait_for_completion
-        self.poll_interval = poll_interval
-        self.timeout = timeout
+        self.poll_interval = in_seconds(self.task_id, "poll_interval", poll_interval)
+        self.timeout = in_seconds(self.task_id, "timeout", timeout)
 
     def execute(self, context: Any) -> dict[str, Any]:
         """Delete the backup.

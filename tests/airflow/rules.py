@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from airflow_provider_backup.operators.base import BackupCloudOperator
 from airflow_provider_backup.operators.cbr import (
     CbrCreateBackupOperator,
     CbrCreatePolicyOperator,
+    CbrDeleteBackupOperator,
     CbrUpdatePolicyOperator,
 )
 from airflow_provider_backup.operators.csbs import (
     CsbsCreatePolicyOperator,
+    CsbsDeleteBackupOperator,
     CsbsExecutePolicyOperator,
     CsbsGetPolicyOperator,
 )
-from airflow_provider_backup.operators.gaussdb import GaussDbCreateBackupOperator
-from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
-from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator
-from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsCreatePolicyOperator
+from airflow_provider_backup.operators.gaussdb import GaussDbCreateBackupOperator, GaussDbDeleteBackupOperator
+from airflow_provider_backup.operators.rds import RdsCreateBackupOperator, RdsDeleteBackupOperator
+from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator, TaurusDbDeleteBackupOperator
+from airflow_provider_backup.operators.vbs import (
+    VbsCreateBackupOperator,
+    VbsCreatePolicyOperator,
+    VbsDeleteBackupOperator,
+)
 
 UUID = "c40ef2f5-2086-53d3-a494-1424d9c5099a"
 INSTANCE = "bff3e448677a5dfa8a8fb630a6a3225cin01"
@@ -269,6 +276,8 @@ CASES = [
 ]
 """Every case by itself: all other arguments are fine."""
 
+WRONG_DURATIONS: list[Any] = [0, -1, True, "soon", None, float("nan"), timedelta(0), timedelta(seconds=-1)]
+
 TIMING = [
     Case(operator, good, argument, value)
     for operator, good in (
@@ -279,7 +288,20 @@ TIMING = [
         (GaussDbCreateBackupOperator, DATABASE),
         (TaurusDbCreateBackupOperator, DATABASE),
     )
+    for argument in ("poll_interval", "timeout", "tolerance")
+    for value in WRONG_DURATIONS
+    if (argument, value) != ("tolerance", None)
+] + [
+    Case(operator, {"backup_id": UUID, **more}, argument, value)
+    for operator, more in (
+        (VbsDeleteBackupOperator, {}),
+        (CsbsDeleteBackupOperator, {}),
+        (CbrDeleteBackupOperator, {}),
+        (RdsDeleteBackupOperator, {"instance_id": INSTANCE}),
+        (GaussDbDeleteBackupOperator, {}),
+        (TaurusDbDeleteBackupOperator, {}),
+    )
     for argument in ("poll_interval", "timeout")
-    for value in (0, -1, "soon", None, float("nan"))
+    for value in WRONG_DURATIONS
 ]
 """Rules of arguments that are not templated and not sent."""

@@ -56,6 +56,23 @@ def test_every_example_runs_to_its_end(cloud: RunningCloud, monkeypatch: pytest.
     assert {task_id: end.state for task_id, end in ends.items()} == dict.fromkeys(ends, "success")
 
 
+def test_the_param_of_the_maintenance_example_chooses_the_instance(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_BACKUP_EXAMPLES", json.dumps(cloud.describe()["resources"]))
+    chosen = resources(cloud, "rds_instances")[1]
+    ends = run_dag(example("example_pre_maintenance_backup"), run_conf={"instance_id": chosen})
+    assert ends["backup"].result["instance_id"] == chosen
+
+
+def test_no_example_has_a_param_without_an_effect() -> None:
+    params = {dag.dag_id: set(dag.params) for file in EXAMPLES.glob("*.py") for dag in dag_bag(file).dags.values()}
+    # Each of these has a test above.
+    assert {dag_id: names for dag_id, names in params.items() if names} == {
+        "example_pre_maintenance_backup": {"instance_id"}
+    }
+
+
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_a_task_takes_one_backup_and_hands_it_on(cloud: RunningCloud, dag: DAG, deferrable: bool) -> None:
     with dag:

@@ -159,7 +159,9 @@ def test_rds_needs_the_instance_of_a_backup(operator: Any) -> None:
 @pytest.mark.parametrize("operator", list(DELETE.values()))
 @pytest.mark.parametrize("argument", ["poll_interval", "timeout"])
 def test_the_times_of_a_deletion_are_checked_at_construction(operator: Any, argument: str) -> None:
-    with pytest.raises(InvalidRequestError, match=rf"{argument}: must be a number of seconds above 0 \(given: 0\)"):
+    with pytest.raises(
+        InvalidRequestError, match=rf"{argument}: must be a number of seconds or a timedelta, above 0 \(given: 0\)"
+    ):
         operator(task_id="wrong", backup=TEMPLATE, **{argument: 0})
 
 
