@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -16,10 +16,14 @@ from airflow_provider_backup.cloud.signing import (
     DATE_HEADER,
     SECURITY_TOKEN_HEADER,
     format_sdk_date,
+    parse_sdk_date,
     sign_request,
 )
 from airflow_provider_backup.cloud.tokens import TokenSource
 from airflow_provider_backup.cloud.wire import request_id_of, row_id
+
+CLOCKS_AGREE = timedelta(minutes=5)
+"""A signature that is no older by the cloud's clock was not refused for its time: gateways allow 15 minutes."""
 
 
 class Account(Authenticator, Protocol):
@@ -87,7 +91,8 @@ class AccessKeyAccount:
 
     async def headers(self, request: Request) -> dict[str, str]:
         """Return all headers that the signature covers, and the signature."""
-        moment = datetime.now(UTC)
+        # Gateways refuse signatures that are 15 minutes off by their own clock.
+        moment = self._sender.clock.now()
         parts = urlsplit(request.url)
         headers = {"Host": parts.netloc, DATE_HEADER: format_sdk_date(moment)}
         if self._project_id:
@@ -107,8 +112,9 @@ class AccessKeyAccount:
         return {**headers, "Authorization": signature}
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
-        """A key that was refused once will be refused again."""
-        return False
+        """Sign again when the clocks turned out to be apart; else a key that was refused will be refused again."""
+        signed_at = refused.get(DATE_HEADER)
+        return signed_at is not None and abs(self._sender.clock.now() - parse_sdk_date(signed_at)) > CLOCKS_AGREE
 
     async def project_id(self) -> str:
         """Return the project's id, looked up by name once (access section 1.3)."""

@@ -87,7 +87,7 @@ class BackupCloud(AccountServices):
         :raises ConfigurationError: there is no such service.
         """
         if name not in self._hubs:
-            self._hubs[name] = PollHub(self._asked_again.service(name))
+            self._hubs[name] = PollHub(self._asked_again.service(name), self.clock)
         return self._hubs[name]
 
     def _api(self, name: str) -> ServiceApi:

@@ -1,4 +1,7 @@
-"""How far the cloud's clock is from this machine's, learned from the ``Date`` of answers; without I/O."""
+"""How far the cloud's clock is from this machine's, learned from the ``Date`` of answers; without I/O.
+
+Whatever compares a time of the cloud's with one of ours goes through here.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from email.utils import parsedate_to_datetime
 
 TOLERANCE = timedelta(seconds=5)
 """What is left between clocks: those of Airflow's machines among each other, and the time that answers travel."""
+
+NOT_KNOWN_YET = timedelta(hours=1)
+"""What is allowed for in filters before any answer has told the cloud's clock."""
 
 _SECOND = timedelta(seconds=1)
 _MOST_DIFFERENCE = timedelta(days=1)
@@ -32,7 +38,7 @@ class CloudClock:
         :param sent_at: when the request was sent, by this machine's clock; with a time zone.
         :param received_at: when the answer had come, likewise.
         """
-        date = _date_of(headers)
+        date = date_of(headers)
         if date is None or abs(date - received_at) > _MOST_DIFFERENCE:
             return
         least, most = date - received_at, date + _SECOND - sent_at
@@ -47,6 +53,29 @@ class CloudClock:
         """How much the cloud's clock is ahead of this machine's; negative when it is behind."""
         return max(self._least, min(self._most, timedelta(0)))
 
+    def now(self) -> datetime:
+        """Return what the cloud's clock shows now."""
+        return self.there(datetime.now(UTC))
+
+    def there(self, moment: datetime) -> datetime:
+        """Return what the cloud's clock showed at a moment.
+
+        :param moment: by this machine's clock; with a time zone.
+        """
+        return _shifted(moment, self.difference)
+
+    def here(self, moment: datetime) -> datetime:
+        """Return what this machine's clock showed at a moment.
+
+        :param moment: by the cloud's clock, such as the beginning of a backup; with a time zone.
+        """
+        return _shifted(moment, -self.difference)
+
+    @property
+    def uncertainty(self) -> timedelta:
+        """How much a filter by time has to be wider than what is looked for."""
+        return NOT_KNOWN_YET if self._least == timedelta.min else TOLERANCE
+
     def earliest(self, moment: datetime) -> datetime:
         """Return what the cloud's clock showed at a moment, rather too early than too late.
 
@@ -55,9 +84,21 @@ class CloudClock:
         return moment + self.difference - TOLERANCE
 
 
-def _date_of(headers: Mapping[str, str]) -> datetime | None:
+def date_of(headers: Mapping[str, str]) -> datetime | None:
+    """Return what the cloud's clock showed when an answer was written; none without a readable ``Date``.
+
+    :param headers: the answer's headers (a case-insensitive mapping).
+    """
     try:
         date = parsedate_to_datetime(headers["Date"])
     except (KeyError, ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _shifted(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment + by
+    except OverflowError:
+        # Services may say any time at all.
+        return moment

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_backup.cloud.clock import date_of
 from airflow_provider_backup.cloud.errors import (
     ApiError,
     AuthenticationError,
@@ -109,7 +110,7 @@ def error_from_response(
         code=code,
         detail=detail,
         request_id=request_id_of(headers) or _request_id_inside(decoded),
-        retry_after=_retry_after(headers.get("Retry-After")),
+        retry_after=_retry_after(headers),
         encoded_authorization_message=encoded_message,
         next_step=next_step,
     )
@@ -221,7 +222,8 @@ def _without_secrets(detail: str) -> str:
     return plain_text(own_words)[:500]
 
 
-def _retry_after(text: str | None) -> float | None:
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    text = headers.get("Retry-After")
     if not text:
         return None
     if text.strip().isdecimal():
@@ -231,4 +233,5 @@ def _retry_after(text: str | None) -> float | None:
     except (ValueError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    # By the clock of the one who wrote both.
+    return max(0.0, (moment - (date_of(headers) or datetime.now(UTC))).total_seconds())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import Field
@@ -44,9 +44,12 @@ class Token:
     project: TokenProject | None
     catalog: Sequence[Mapping[str, Any]] = field(repr=False)
 
-    def is_fresh(self) -> bool:
-        """Whether the token has more than :data:`RENEW_AHEAD` left."""
-        return datetime.now(UTC) + RENEW_AHEAD < self.expires_at
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the token has more than :data:`RENEW_AHEAD` left.
+
+        :param now: the present by the cloud's clock, which its end is told by.
+        """
+        return now + RENEW_AHEAD < self.expires_at
 
 
 def token_request(credentials: PasswordCredentials, settings: CloudSettings) -> dict[str, Any]:
@@ -78,7 +81,7 @@ class TokenSource:
         :raises AuthenticationError: user, password or account are wrong.
         """
         token = self._token
-        if token is not None and token.is_fresh() and token.value != instead_of:
+        if token is not None and token.is_fresh(self._sender.clock.now()) and token.value != instead_of:
             return token
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._fetch())
@@ -110,7 +113,7 @@ class TokenSource:
         body = parsed(TokenBody, answer.content, "token")
         self._token = Token(
             value=value,
-            expires_at=body.expires_at or datetime.now(UTC) + timedelta(hours=24),
+            expires_at=body.expires_at or self._sender.clock.now() + timedelta(hours=24),
             project=body.project,
             catalog=body.catalog,
         )

@@ -244,4 +244,4 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         # Before anything else can go wrong: the id must be known to whoever looks for it.
         context["ti"].xcom_push(key="backup_reference", value=taken.reference.to_dict())
         observation = await self.look(cloud, taken.reference, is_new=True)
-        return observation, one.times(taken, observation)
+        return observation, one.times(cloud.clock, taken, observation)

@@ -21,6 +21,7 @@ from airflow_provider_backup.version_compat import generation_of
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.clock import CloudClock
     from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 
 LOOK_UPS_OF_A_LOST_ANSWER = (1.0, 4.0, 10.0)
@@ -107,19 +108,20 @@ class OneBackup:
                     return reference
         return None
 
-    def times(self, taken: Taken, observation: BackupObservation) -> tuple[float, float]:
+    def times(self, clock: CloudClock, taken: Taken, observation: BackupObservation) -> tuple[float, float]:
         """Return when the backup began and when its time is over, in seconds since the epoch.
 
         The time of a backup that was found counts from its own start: a retry gets no more. That of somebody else's
         counts from the start of this task's work at the earliest.
 
+        :param clock: the cloud's clock, by which the backup's start is told.
         :param taken: from :meth:`take`.
         :param observation: how it was just seen.
         """
         now = time.time()
         if taken.is_new:
             return now, self._deadline
-        began = min(now, observation.created_at.timestamp()) if observation.created_at else now
+        began = min(now, clock.here(observation.created_at).timestamp()) if observation.created_at else now
         if not taken.is_own:
             began = max(began, self._since.timestamp())
         return began, began + self._operator.timeout

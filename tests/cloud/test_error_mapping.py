@@ -423,6 +423,15 @@ def test_retry_after_is_read_as_a_date() -> None:
     assert 85 < seconds <= 90
 
 
+def test_retry_after_as_a_date_counts_from_the_date_of_the_answer() -> None:
+    written = datetime.now(UTC) - timedelta(minutes=30)
+    headers = {
+        name: format_datetime(moment, usegmt=True)
+        for name, moment in (("Date", written), ("Retry-After", written + timedelta(seconds=90)))
+    }
+    assert error_of(b"", 429, headers).retry_after == 90
+
+
 def test_a_date_in_the_past_asks_for_no_wait() -> None:
     assert error_of(b"", 429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}).retry_after == 0
 

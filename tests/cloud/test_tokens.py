@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -27,6 +28,8 @@ from airflow_provider_backup.cloud.tokens import RENEW_AHEAD, Token, TokenSource
 from airflow_provider_backup.cloud.transport import Transport
 from tests.cloud.clients import PASSWORD, network, settings_for
 from tests.cloud.unruly_server import PROJECT_ID, Behaviour, UnrulyServer, answer, fault, hang_up
+
+NOW = datetime(2031, 4, 2, 9, 15, 7, tzinfo=UTC)
 
 WRONG_PASSWORD = answer({"error": {"code": 401, "message": "The username or password is wrong."}}, 401)
 
@@ -121,7 +124,21 @@ async def test_a_token_that_ends_soon_is_renewed_ahead(unruly: UnrulyServer) -> 
 
 @pytest.mark.parametrize(("left", "fresh"), [(timedelta(seconds=5), True), (timedelta(seconds=-5), False)])
 def test_a_token_is_fresh_while_more_than_the_margin_is_left(left: timedelta, fresh: bool) -> None:
-    assert Token("t", datetime.now(UTC) + RENEW_AHEAD + left, None, []).is_fresh() is fresh
+    assert Token("t", NOW + RENEW_AHEAD + left, None, []).is_fresh(NOW) is fresh
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=30), -timedelta(minutes=30)], ids=["ahead", "behind"])
+async def test_a_token_ends_by_the_clock_of_the_cloud_that_issued_it(unruly: UnrulyServer, off: timedelta) -> None:
+    def token(lifetime: timedelta) -> Behaviour:
+        now = datetime.now(UTC) + off
+        body = {"token": {"expires_at": (now + lifetime).isoformat()}}
+        return answer(body, 201, X_Subject_Token=f"for {lifetime}", Date=format_datetime(now, usegmt=True))
+
+    short, long = RENEW_AHEAD - timedelta(minutes=1), RENEW_AHEAD + timedelta(minutes=1)
+    unruly.then_for_tokens(token(short), token(long))
+    async with token_source(unruly) as tokens:
+        values = [(await tokens.get()).value for _ in range(4)]
+    assert values == [f"for {short}", *[f"for {long}"] * 3]
 
 
 async def test_a_refused_token_is_not_handed_out_again(unruly: UnrulyServer) -> None:
@@ -289,7 +306,7 @@ async def test_a_token_without_a_readable_end_lasts_a_day(unruly: UnrulyServer, 
     unruly.then_for_tokens(answer({"token": {"expires_at": expires_at}}, 201, X_Subject_Token="t"))
     async with token_source(unruly) as tokens:
         token = await tokens.get()
-    assert token.is_fresh()
+    assert token.is_fresh(datetime.now(UTC))
     assert (token.project, list(token.catalog)) == (None, [])
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.clock import NOT_KNOWN_YET
 from airflow_provider_backup.cloud.csbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.csbs.checkpoint_items import CheckpointItemResource
 from airflow_provider_backup.cloud.csbs.checkpoints import CheckpointResource
@@ -17,9 +18,6 @@ from airflow_provider_backup.cloud.csbs.policies import PolicyResource
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError, Violation
 from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
-
-_AMPLE = timedelta(hours=1)
-"""More than the clocks of here and there can differ: the gateway refuses signatures of another quarter of an hour."""
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -115,7 +113,8 @@ class CsbsService:
         if policy_id is None and name is None:
             raise InvalidRequestError("CSBS search", [Violation("policy_id", "give policy_id or name", None)])
         # The service's clock is told by its answer; which of its times start_time means is not documented.
-        listed = self.checkpoint_items.list(policy_id=policy_id, name=name, start_time=started_after - _AMPLE)
+        start_time = self._clock.there(started_after) - NOT_KNOWN_YET
+        listed = self.checkpoint_items.list(policy_id=policy_id, name=name, start_time=start_time)
         items = [item async for item in listed]
         earliest = self._clock.earliest(started_after)
         checkpoints: dict[str, list[CheckpointItem]] = defaultdict(list)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Container, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from airflow_provider_backup.cloud.backup_lists import BackupList, BackupLists, Row
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import AuthenticationError, BackupError, ConfigurationError
 from airflow_provider_backup.cloud.hub.costs import Question, cheapest_question, pages_of
 from airflow_provider_backup.cloud.hub.seat import Seat
@@ -25,8 +26,8 @@ MEMORY = 600.0
 LONGEST_TRUST = 600.0
 """Seconds for which a backup is believed to go on that nobody sees: what it backs up is busy, or it is not over."""
 
-CLOCK_DIFFERENCE = timedelta(minutes=5)
-"""How much earlier than we know of a backup may have begun by the service's clock."""
+EARLIER_THAN_KNOWN = timedelta(minutes=5)
+"""How much earlier than we know of a backup may have begun."""
 
 _NO_EARLIER = datetime.fromtimestamp(0, UTC)
 
@@ -76,10 +77,12 @@ class Asking:
     """Asks the lists of one service the question that answers for all.
 
     :param lists: the lists of the service.
+    :param clock: the cloud's clock; none takes it for the same as this machine's.
     """
 
-    def __init__(self, lists: BackupLists) -> None:
+    def __init__(self, lists: BackupLists, clock: CloudClock | None = None) -> None:
         self._lists = lists
+        self._clock = clock or CloudClock()
         self._sizes: dict[str, tuple[float, int]] = {}
         self._put_aside: dict[str, float] = {}
         self._turn = Turn()
@@ -143,7 +146,7 @@ class Asking:
             missing_reads=self.cost(seat for seat in due if seat.was_missing),
             ended_reads=self._ended_reads,
             unlisted_reads=self.cost(unlisted),
-            undated_reads=self.cost(seat for seat in due if seat.begun_at is None),
+            undated_reads=self.cost(seat for seat in due if seat.begun(self._clock) is None),
             unseen_reads=self.cost(seat for seat in due if _is_unseen(seat)) if over else 0,
         )
 
@@ -195,7 +198,7 @@ class Asking:
     async def _confirm(self, missing: list[Seat]) -> list[Seat]:
         """Ask what became of those who may be over; return those who need a look of their own."""
         recent = self._list_of(Question.RECENT)
-        dated = [seat for seat in missing if seat.begun_at is not None]
+        dated = [seat for seat in missing if seat.begun(self._clock) is not None]
         reads = self.cost(dated)
         if recent is None or reads <= self._expected_pages(recent, len(dated)):
             return missing
@@ -206,16 +209,16 @@ class Asking:
         except BackupError as error:
             self._not_again(recent, error)
             return missing
-        return left + [seat for seat in missing if seat.begun_at is None]
+        return left + [seat for seat in missing if seat.begun(self._clock) is None]
 
     async def _ask_who_is_good(
         self, asked: BackupList, seats: Sequence[Seat], due: Sequence[Seat], most: int
     ) -> list[Seat]:
-        dated = [seat for seat in seats if seat.begun_at is not None]
+        begun = {seat: moment for seat in seats if (moment := seat.begun(self._clock)) is not None}
+        dated = list(begun)
         waiting = _by_key(asked, dated)
         told = _Told(asked)
-        begun = [seat.begun_at for seat in dated if seat.begun_at is not None]
-        async for rows in self._pages(asked, _since(begun, datetime.now(UTC)), most=most):
+        async for rows in self._pages(asked, _since(begun.values(), self._clock), most=most):
             for key in told.by(rows, waiting):
                 if self._are_good(asked, waiting[key], told.rows_of[key]):
                     del waiting[key], told.rows_of[key]
@@ -294,7 +297,9 @@ def _by_key(asked: BackupList, seats: Iterable[Seat]) -> dict[str, list[Seat]]:
     return by_key
 
 
-def _since(begun: Iterable[datetime], now: datetime) -> datetime | None:
+def _since(begun: Iterable[datetime], clock: CloudClock) -> datetime | None:
     """Return from when on the backups are listed; what services say of the beginning may be any time at all."""
     earliest = min(begun, default=None)
-    return None if earliest is None else max(_NO_EARLIER, min(earliest, now)) - CLOCK_DIFFERENCE
+    if earliest is None:
+        return None
+    return max(_NO_EARLIER, min(earliest, clock.now())) - EARLIER_THAN_KNOWN - clock.uncertainty

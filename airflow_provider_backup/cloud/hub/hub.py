@@ -8,11 +8,11 @@ import logging
 import math
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Protocol
 
 from airflow_provider_backup.cloud.backup import BackupObservation
 from airflow_provider_backup.cloud.backup_lists import BackupLists
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.hub.asking import Asking
 from airflow_provider_backup.cloud.hub.deadlines import Deadlines
@@ -42,11 +42,13 @@ class PollHub:
     """Waits for everybody in one event loop; it asks only while somebody waits.
 
     :param service: who is asked.
+    :param clock: the cloud's clock; none takes it for the same as this machine's.
     """
 
-    def __init__(self, service: SharedService) -> None:
+    def __init__(self, service: SharedService, clock: CloudClock | None = None) -> None:
         self._name = service.name
-        self._asking = Asking(service.lists)
+        self._clock = clock or CloudClock()
+        self._asking = Asking(service.lists, self._clock)
         self._durations = Durations()
         # In the order of arrival; the values mean nothing.
         self._seats: dict[Seat, None] = {}
@@ -93,8 +95,9 @@ class PollHub:
         del self._seats[seat]
         self._single_reads.stop(seat)
         finished_at = seat.outcome.finished_at if isinstance(seat.outcome, BackupObservation) else None
-        if seat.begun_at is not None and finished_at is not None:
-            self._durations.add((finished_at - seat.begun_at).total_seconds())
+        begun_at = seat.begun(self._clock)
+        if begun_at is not None and finished_at is not None:
+            self._durations.add((finished_at - begun_at).total_seconds())
         if not self._seats:
             self._end_rounds()
 
@@ -187,8 +190,8 @@ class PollHub:
         # Each costs a request at least; thousands need not be asked what they cost.
         if len(self._seats) > CHEAP_ROUND or self._asking.cost(self._seats) > CHEAP_ROUND:
             return None
-        now, typical = datetime.now(UTC), self._durations.typical
-        return _soonest(expected_end_in(seat.begun_at, seat.progress, typical, now) for seat in self._seats)
+        now, typical = self._clock.now(), self._durations.typical
+        return _soonest(expected_end_in(seat.begun(self._clock), seat.progress, typical, now) for seat in self._seats)
 
 
 def _soonest(moments: Iterable[float | None]) -> float | None:

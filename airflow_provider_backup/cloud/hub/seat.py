@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.cloud.wait_errors import WaitTroubleError
@@ -77,7 +78,8 @@ class Seat:
         self.not_before = not_before
         self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.outcome: BackupObservation | Exception | None = None
-        self.begun_at = None if started_at is None else datetime.fromtimestamp(started_at, UTC)
+        # By the cloud's clock, as soon as it has told it.
+        self.begun_at: datetime | None = None
         self.looked_at = self.seen_at = time.monotonic()
         self.parts_in_progress = len(reference.expected_ids)
         self.progress: int | None = None
@@ -98,6 +100,15 @@ class Seat:
         if isinstance(self.outcome, BackupObservation):
             return self.outcome
         raise self.outcome or RuntimeError("The end was not told yet.")
+
+    def begun(self, clock: CloudClock) -> datetime | None:
+        """Return when the backup began by the cloud's clock; none when nobody has told.
+
+        :param clock: the cloud's clock.
+        """
+        if self.begun_at is None and self.started_at is not None:
+            return clock.there(datetime.fromtimestamp(self.started_at, UTC))
+        return self.begun_at
 
     @property
     def was_missing(self) -> bool:

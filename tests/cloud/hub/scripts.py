@@ -31,6 +31,7 @@ class Service:
     :param troubles: what a list meets, by its title.
     :param requests: how often a list was asked for a page, or backups were looked at.
     :param looks: ids of the backups that were looked at, in this order.
+    :param windows: from when on backups were listed, for each time that a list was read.
     """
 
     statuses: dict[str, str] = field(default_factory=dict)
@@ -47,6 +48,7 @@ class Service:
     troubles: dict[str, BackupError] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     looks: list[str] = field(default_factory=list)
+    windows: list[datetime | None] = field(default_factory=list)
     name: str = "scripted"
 
     def __post_init__(self) -> None:
@@ -90,6 +92,7 @@ class _List:
 
     async def pages(self, since: datetime | None) -> AsyncIterator[RowPage]:
         rows = self._rows()
+        self._service.windows.append(since)
         for first in range(0, max(len(rows), 1), self.page_size):
             await self._service.answer(self.title)
             if self.title in self._service.troubles:

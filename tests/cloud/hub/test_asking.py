@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import (
     AuthenticationError,
     BackupError,
@@ -181,6 +183,27 @@ async def test_a_beginning_that_cannot_be_is_nobodys_trouble(begun_at: str) -> N
     for seat in seats:
         seat.begun_at = datetime.fromisoformat(begun_at)
     assert await Asking(service.lists).ask(seats, seats) == []
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=30), -timedelta(minutes=30)], ids=["ahead", "behind"])
+async def test_what_began_lately_is_asked_for_by_the_clouds_clock(off: timedelta) -> None:
+    service = Service(dict.fromkeys("abcd", "available"), has_running=False)
+    now, clock = datetime.now(UTC), CloudClock()
+    clock.learn({"Date": format_datetime(now + off, usegmt=True)}, now, now)
+    seats = seats_of("abcd")
+    await Asking(service.lists, clock).ask(seats, seats)
+    [since] = service.windows
+    assert since is not None
+    assert timedelta(0) < now + off - since < timedelta(minutes=10)
+
+
+async def test_before_the_clouds_clock_is_known_much_more_is_asked_for() -> None:
+    service = Service(dict.fromkeys("abcd", "available"), has_running=False)
+    seats = seats_of("abcd")
+    await Asking(service.lists).ask(seats, seats)
+    [since] = service.windows
+    assert since is not None
+    assert datetime.now(UTC) - since > timedelta(hours=1)
 
 
 # --------------------------------------------------------------------------------------------- backups of several parts

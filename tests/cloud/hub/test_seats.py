@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextvars
 import logging
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import (
     BackupError,
     CloudConnectionError,
@@ -78,7 +80,16 @@ async def test_the_reference_gets_sharper_and_the_beginning_known() -> None:
 async def test_a_beginning_that_is_not_told_stays_what_it_was() -> None:
     seat = Seat(REFERENCE, poll_interval=1, started_at=0.0)
     seat.observed(observed(Phase.IN_PROGRESS))
-    assert seat.begun_at == datetime(1970, 1, 1, tzinfo=UTC)
+    assert seat.begun(CloudClock()) == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=30), -timedelta(minutes=30)])
+async def test_a_beginning_that_only_we_know_is_told_by_the_clouds_clock(off: timedelta) -> None:
+    started_at = datetime(2031, 4, 2, 12, tzinfo=UTC)
+    seat = Seat(REFERENCE, poll_interval=1, started_at=started_at.timestamp())
+    clock = CloudClock()
+    clock.learn({"Date": format_datetime(started_at + off, usegmt=True)}, started_at, started_at)
+    assert abs(seat.begun(clock) - (started_at + off)) <= timedelta(seconds=1)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("error", [DOWN, CUT])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import BadRequestError
 from airflow_provider_backup.cloud.hub.asking import LONGEST_TRUST, Asking
 from airflow_provider_backup.cloud.hub.seat import Seat
@@ -54,6 +55,7 @@ async def test_whoever_started_a_backup_lately_knows_that_there_is_one() -> None
 async def test_whoever_waits_for_a_backup_of_others_has_to_see_it_first() -> None:
     service, seats = service_of(), seats_of()
     for seat in seats:
+        seat.begun_at = seat.begun(CloudClock())
         seat.started_at = None
     asking = Asking(service.lists)
     await seen_once(asking, seats, service)
