@@ -7,6 +7,9 @@ import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+# Each reader takes other characters, such as a % or what follows a bracket, for another host.
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:%@]+)(:\d*)?")
+
 
 def is_web_address(url: str, *, may_hold_user: bool = False) -> bool:
     """Tell whether a text has the form ``http[s]://host[:port][/path]``.
@@ -19,20 +22,29 @@ def is_web_address(url: str, *, may_hold_user: bool = False) -> bool:
         known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
-    return known and not re.search(r"[\s\\?#]", url) and (may_hold_user or "@" not in parts.netloc)
+    host = parts.netloc.rpartition("@")[2]
+    return (
+        known
+        and not re.search(r"[\s\\?#]", url)
+        and (may_hold_user or "@" not in parts.netloc)
+        and _HOST.fullmatch(host) is not None
+    )
 
 
 @lru_cache(maxsize=100)
 def is_loopback(host: str) -> bool:
     """Tell whether nothing but this machine can be reached by an address, or be behind it.
 
-    :param host: an IP address, or the name ``localhost``; any other text counts as another machine.
+    :param host: an IP address in its usual form, or the name ``localhost``; any other text counts as another machine,
+        whatever a resolver would make of it.
     """
     try:
-        # A zone index (fe80::1%eth0) is no part of an address.
-        address = ipaddress.ip_address(host.partition("%")[0])
+        address = ipaddress.ip_address(host)
     except ValueError:
         return host == "localhost"
+    if getattr(address, "scope_id", None) is not None:
+        # What follows the % may be anything, and loopback needs no zone.
+        return False
     # Sockets for both families show IPv4 addresses inside IPv6 ones.
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback

@@ -78,11 +78,16 @@ class CloudConnectionError(BackupError):
     """No usable answer came: the connection failed, was cut, or took too long.
 
     :param request_sent: whether the service may have received the request (then its effect is unknown).
+    :param connection_lost: whether the other side ended the connection without any answer. Then nothing is under way
+        any more: what it received it is at work on, and the rest never arrives.
     """
 
-    def __init__(self, message: str, *, request_sent: bool, next_step: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, request_sent: bool, connection_lost: bool = False, next_step: str | None = None
+    ) -> None:
         super().__init__(message, next_step=next_step)
         self.request_sent = request_sent
+        self.connection_lost = connection_lost
 
 
 class UnexpectedResponseError(BackupError):

@@ -61,6 +61,11 @@ class Request:
     read: Callable[[bytes], Any] = read_json
     tries: int | None = None
 
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether a second effect of the request would do no harm."""
+        return self.repeatable or self.method in _SAFE_TO_REPEAT
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -155,10 +160,9 @@ class Sender:
 
     def _tries(self, request: Request, ticket: Ticket) -> AsyncRetrying:
         most = min(self._settings.attempts, request.tries or self._settings.attempts)
-        repeatable = request.repeatable or request.method in _SAFE_TO_REPEAT
 
         def worth_repeating(error: BaseException) -> bool:
-            return may_be_repeated(error, repeatable=repeatable, reading=request.method == "GET")
+            return may_be_repeated(error, repeatable=request.may_be_repeated, reading=request.method == "GET")
 
         def is_last(state: RetryCallState) -> bool:
             return ticket.gave_up or _failures(state, ticket) >= most
@@ -190,6 +194,7 @@ class Sender:
             f"{request.url}?{query}" if query else request.url,
             headers={**request.headers, **credentials},
             body=request.body,
+            fresh_connection=not request.may_be_repeated,
         )
         self.clock.learn(response.headers, sent_at, datetime.now(UTC))
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -11,6 +12,9 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
 from airflow_provider_backup import __version__
@@ -21,6 +25,9 @@ from airflow_provider_backup.cloud.tls import has_own_tls, is_refusal_of_client,
 
 LARGEST_RESPONSE = 64 * 1024 * 1024
 """Bytes: a page of 1,000 backups is some 2 MB."""
+
+LONGEST_HEADER = 256 * 1024
+"""Bytes of one header: tokens of users with many rights have tens of thousands, and the library's limit is 8,190."""
 
 USER_AGENT = f"airflow-provider-backup/{__version__}"
 
@@ -35,14 +42,17 @@ class Response:
 
 
 class Transport:
-    """One HTTP session for all services of one account; opened at the first request.
+    """The connections to all services of one account; opened at the first request.
+
+    Servers close idle connections, some without notice. A request that must not be repeated therefore gets a connection
+    of its own; all others share some, and are repeated by whoever sends them.
 
     :param settings: time-outs, proxy and certificates.
     """
 
     def __init__(self, settings: NetworkSettings) -> None:
         self._settings = settings
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: _Sessions | None = None
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -54,42 +64,56 @@ class Transport:
         await self.close()
 
     async def close(self) -> None:
-        """Close the session; closing twice does nothing."""
+        """Close all connections; closing twice does nothing."""
         async with self._opening:
-            session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+            sessions, self._sessions = self._sessions, None
+        if sessions is not None:
+            await sessions.close()
 
-    async def send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes = b"") -> Response:
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        fresh_connection: bool = False,
+    ) -> Response:
         """Send one request once and read the whole answer, whatever its status.
 
         :param method: HTTP method.
         :param url: the whole URL, already percent-encoded.
         :param headers: the headers to send.
         :param body: the exact bytes to send; empty for none.
+        :param fresh_connection: whether to open a connection for this request alone, which no server can have closed.
         :raises CloudConnectionError: no usable answer came.
         :raises ConfigurationError: the server's certificate is not trusted, or the request cannot be written as it is.
-        :raises UnexpectedResponseError: the answer is larger than :data:`LARGEST_RESPONSE`.
+        :raises UnexpectedResponseError: the answer is larger than :data:`LARGEST_RESPONSE`, or one of its headers than
+            :data:`LONGEST_HEADER`.
         """
         host = urlsplit(url).netloc
-        session = await self._opened()
+        sessions = await self._opened()
+        session = sessions.fresh if fresh_connection else sessions.shared
+        content = _Body(body) if body else None
+        is_answered = False
         try:
             async with session.request(
                 method,
                 URL(url, encoded=True),
                 headers={"User-Agent": USER_AGENT, **headers},
-                data=body or None,
+                data=content,
                 proxy=proxy_for(url, self._settings.proxy),
                 allow_redirects=False,
                 skip_auto_headers=("Content-Type",),
             ) as response:
-                content = BytesIO()
+                is_answered = True
+                answer = BytesIO()
                 async for chunk in response.content.iter_any():
-                    content.write(chunk)
-                    if content.tell() > LARGEST_RESPONSE:
+                    answer.write(chunk)
+                    if answer.tell() > LARGEST_RESPONSE:
                         raise UnexpectedResponseError(f"{host} answered with more than {LARGEST_RESPONSE} bytes")
                 # Not copied, and bytes, which JSON readers do not copy either: a page of a list may be megabytes.
-                return Response(response.status, response.headers, content.getvalue())
+                return Response(response.status, response.headers, answer.getvalue())
         # The library's own errors are not chained: they hold the request with its credentials.
         except aiohttp.ClientConnectorCertificateError as error:
             raise ConfigurationError(
@@ -119,31 +143,102 @@ class Transport:
             # In TLS 1.3 a server looks at the client's certificate only after the client's part is done.
             if is_refusal_of_client(error):
                 raise _client_is_refused(host, error) from None
+            if _has_too_long_a_header(error):
+                raise UnexpectedResponseError(
+                    f"{host} answered {method} with a header of more than {LONGEST_HEADER} bytes, the limit of this "
+                    "client for one header",
+                    next_step="Check that the endpoint is the service itself and not another server. When the token is "
+                    "so long, use an access key in the connection, or a user with fewer rights.",
+                ) from None
+            if content is not None and not content.was_written:
+                raise CloudConnectionError(
+                    f"{host} closed the connection before {method} was written.",
+                    request_sent=False,
+                    next_step="Repeat it; when it stays, check network and proxy.",
+                ) from None
             raise CloudConnectionError(
                 f"{method} to {host} got no whole answer: {_words(error)}.",
                 request_sent=True,
+                connection_lost=not is_answered
+                and isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError),
                 next_step=("" if method == "GET" else "Look whether it took effect before it is repeated. ")
-                + "When it stays, check network and proxy, and give slow answers more time (total_timeout in the "
-                "connection).",
+                + "When it stays, check network and proxy"
+                + (
+                    ", and give slow answers more time (total_timeout in the connection)."
+                    if isinstance(error, TimeoutError)
+                    else "."
+                ),
             ) from None
 
-    async def _opened(self) -> aiohttp.ClientSession:
-        if self._session is not None:
-            return self._session
+    async def _opened(self) -> _Sessions:
+        if self._sessions is not None:
+            return self._sessions
         async with self._opening:
-            if self._session is None:
+            if self._sessions is None:
                 settings = self._settings
                 # In a thread: it reads files, and computes too long for an event loop that others share. Without
                 # settings of its own the library's context serves, made once at import.
                 tls = await asyncio.to_thread(tls_context, settings) if has_own_tls(settings) else True
-                self._session = aiohttp.ClientSession(
-                    timeout=aiohttp.ClientTimeout(total=settings.total_timeout, sock_connect=settings.connect_timeout),
-                    connector=aiohttp.TCPConnector(ssl=tls, limit=max(32, settings.requests_at_once)),
+                self._sessions = _Sessions(
+                    shared=_session(settings, tls, force_close=False), fresh=_session(settings, tls, force_close=True)
                 )
-                # The library repeats by itself what lost its connection. A repeated deletion finds nothing, and nobody
-                # can tell that it had its effect before. The library's own test client uses this switch.
-                self._session._retry_connection = False
-            return self._session
+            return self._sessions
+
+
+@dataclass(frozen=True, slots=True)
+class _Sessions:
+    """Connections that are used again, and those that serve one request."""
+
+    shared: aiohttp.ClientSession
+    fresh: aiohttp.ClientSession
+
+    async def close(self) -> None:
+        await self.shared.close()
+        await self.fresh.close()
+
+
+def _session(settings: NetworkSettings, tls: ssl.SSLContext | bool, *, force_close: bool) -> aiohttp.ClientSession:
+    session = aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=settings.total_timeout, sock_connect=settings.connect_timeout),
+        connector=aiohttp.TCPConnector(ssl=tls, limit=max(32, settings.requests_at_once), force_close=force_close),
+        # Cookies of gateways bind to one of their servers, or are nobody's business; no service needs one.
+        cookie_jar=aiohttp.DummyCookieJar(),
+        max_line_size=LONGEST_HEADER,
+        max_field_size=LONGEST_HEADER,
+    )
+    # The library repeats by itself what lost its connection. A repeated deletion finds nothing, and nobody can tell
+    # that it had its effect before. The library's own test client uses this switch.
+    session._retry_connection = False
+    return session
+
+
+def _has_too_long_a_header(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, LineTooLong):
+            return True
+        error = error.__cause__
+    return False
+
+
+class _Body(aiohttp.BytesPayload):
+    """The body of a request, which knows whether any of it was written: without it no server has the whole request."""
+
+    was_written = False
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Write it; older versions of the library call this."""
+        self._look_at(writer)
+        await super().write(writer)
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """Write it; later versions of the library call this."""
+        self._look_at(writer)
+        await super().write_with_length(writer, content_length)
+
+    def _look_at(self, writer: AbstractStreamWriter) -> None:
+        if isinstance(writer, StreamWriter) and (writer.transport is None or writer.transport.is_closing()):
+            return
+        self.was_written = True
 
 
 def _words(error: BaseException) -> str:

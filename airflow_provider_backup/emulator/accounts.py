@@ -26,6 +26,8 @@ ACCESS_KEY = "LOCALCLOUDFAKEKEY001"
 SECRET_KEY = "not-a-real-secret-key-0000000000000000000"  # noqa: S105
 
 TOKEN_LIFETIME = timedelta(hours=24)
+TOKEN_BYTES = 1536
+"""Random bytes of a token; its text is a third longer."""
 Scope = Literal["project", "domain", "none"]
 
 
@@ -50,7 +52,7 @@ class Accounts:
             # Kept for another lifetime, so that the answer can tell when the token expired.
             if now >= datetime.fromisoformat(row["expires_at"]) + TOKEN_LIFETIME:
                 del tokens[digest]
-        text = "MII" + base64.b64encode(secrets.token_bytes(1536)).decode()
+        text = "MII" + base64.b64encode(secrets.token_bytes(TOKEN_BYTES)).decode()
         row = {
             "scope": scope,
             "issued_at": now.isoformat(),

@@ -37,6 +37,8 @@ from airflow_provider_backup.emulator.vbs import EmulatedVbs
 DEFAULT_PORT = 8780
 _LAST_PORT = 65535
 _SHUTDOWN_SECONDS = 1.0
+_LONGEST_HEADER = 256 * 1024
+"""Bytes: tokens of users with many rights have tens of thousands."""
 
 
 class _Registered(NamedTuple):
@@ -109,7 +111,13 @@ class LocalCloud:
         self._ports.update({name: each.getsockname()[1] for name, each in sockets.items()})
         self._stopping = asyncio.Event()
         for name, application in self._applications().items():
-            runner = web.AppRunner(application, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+            runner = web.AppRunner(
+                application,
+                access_log=None,
+                shutdown_timeout=_SHUTDOWN_SECONDS,
+                max_line_size=_LONGEST_HEADER,
+                max_field_size=_LONGEST_HEADER,
+            )
             self._runners.append(runner)
             await runner.setup()
             await web.SockSite(runner, sockets[name], ssl_context=self._tls).start()

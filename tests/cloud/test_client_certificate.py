@@ -198,4 +198,4 @@ async def test_a_client_that_is_closed_while_it_opens_leaves_nothing_open(
         sending.cancel()
         await transport.close()
         await asyncio.gather(sending, return_exceptions=True)
-        assert transport._session is None
+        assert transport._sessions is None

@@ -7,6 +7,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -29,7 +30,17 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.sender import Anonymous, Answer, Request, Sender, encoded_body
 from airflow_provider_backup.cloud.transport import Transport
 from tests.cloud.clients import network
-from tests.cloud.unruly_server import Behaviour, UnrulyServer, answer, break_off, fault, hang_up, running, slow
+from tests.cloud.unruly_server import (
+    Behaviour,
+    UnrulyServer,
+    answer,
+    break_off,
+    closing_idle_connections,
+    fault,
+    hang_up,
+    running,
+    slow,
+)
 
 FINE = {"fine": True}
 ANONYMOUS = Anonymous()
@@ -186,6 +197,18 @@ async def test_a_post_whose_answer_got_lost_is_not_repeated(unruly: UnrulyServer
             await Sender(transport, settings).send(request(unruly, "POST", body=b"{}"), ANONYMOUS)
     assert caught.value.request_sent
     assert methods(unruly) == ["POST"]
+
+
+async def test_fifteen_posts_arrive_once_each_at_a_server_that_closes_idle_connections() -> None:
+    settings = network(attempts=1)
+    async with closing_idle_connections() as server, Transport(settings) as transport:
+        sender = Sender(transport, settings)
+        for number in range(15):
+            # The next connection is idle, and closed, when the request is sent.
+            with suppress(CloudConnectionError):
+                await sender.send(request(server), ANONYMOUS)
+            await sender.send(Request("cbr", "POST", f"{server.url}/{number}", body=b"{}"), ANONYMOUS)
+    assert [each.target for each in server.received if each.method == "POST"] == [f"/{n}" for n in range(15)]
 
 
 @pytest.mark.parametrize("trouble", [fault(500, "500"), fault(502, "502"), fault(503, "503"), fault(504, "APIGW.0201")])

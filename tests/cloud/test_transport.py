@@ -8,8 +8,11 @@ import socket
 import traceback
 import tracemalloc
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
@@ -22,11 +25,19 @@ from airflow_provider_backup.cloud.errors import (
     ConfigurationError,
     UnexpectedResponseError,
 )
-from airflow_provider_backup.cloud.transport import Response, Transport
+from airflow_provider_backup.cloud.transport import LONGEST_HEADER, Response, Transport
 from tests.cloud.certificates import Certificate
 from tests.cloud.clients import network
 from tests.cloud.recording_proxy import running_proxy
-from tests.cloud.unruly_server import UnrulyServer, answer, break_off, hang_up, running, slow
+from tests.cloud.unruly_server import (
+    Behaviour,
+    UnrulyServer,
+    answer,
+    break_off,
+    hang_up,
+    running,
+    slow,
+)
 
 SECRETS = {"X-Auth-Token": "VERY-SECRET-TOKEN", "Authorization": "VERY-SECRET-SIGNATURE"}
 
@@ -35,6 +46,22 @@ SECRETS = {"X-Auth-Token": "VERY-SECRET-TOKEN", "Authorization": "VERY-SECRET-SI
 async def transport() -> AsyncIterator[Transport]:
     async with Transport(network()) as opened:
         yield opened
+
+
+@asynccontextmanager
+async def answering_bytes(content: bytes) -> AsyncIterator[str]:
+    """Run a server that answers every request with the same bytes, and return its URL."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(content)
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=2 * LONGEST_HEADER)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def get(transport: Transport, url: str) -> Response:
@@ -261,21 +288,81 @@ async def test_a_connection_that_does_not_come_about_in_time_had_no_effect() -> 
         b"\x00" * 99,
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nwords",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 " + b"x" * 100000 + b"\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 100000 + b"\r\n",
     ],
 )
 async def test_an_answer_that_is_not_http_is_a_connection_error(transport: Transport, garbage: bytes) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(garbage)
-        await writer.drain()
-        writer.close()
+    async with answering_bytes(garbage) as url:
+        error = await error_of(transport, url)
+    assert sent(error)
+    assert "total_timeout" not in str(error)
 
-    server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    async with server:
-        assert sent(await error_of(transport, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"))
+
+async def test_a_token_of_64_kib_is_read_and_sent(transport: Transport, unruly: UnrulyServer) -> None:
+    token = "t" * 65536
+    unruly.then(answer(b"words", X_Subject_Token=token))
+    response = await transport.send("GET", unruly.url, headers={})
+    assert response.headers["X-Subject-Token"] == token
+    async with answering_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") as url:
+        assert (await transport.send("GET", url, headers={"X-Auth-Token": token})).status == 200
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nX: VERY-SECRET" + b"x" * LONGEST_HEADER,
+        b"HTTP/1.1 200 OK\r\nVERY-SECRET" + b"x" * LONGEST_HEADER + b": 1",
+        b"HTTP/1.1 200 VERY-SECRET" + b"x" * LONGEST_HEADER,
+    ],
+    ids=["value", "name", "status line"],
+)
+async def test_a_header_beyond_the_limit_is_told_with_the_limit(transport: Transport, head: bytes) -> None:
+    async with answering_bytes(head + b"\r\n\r\n") as url:
+        error = await error_of(transport, url, UnexpectedResponseError)
+    assert "a header of more than 262144 bytes" in str(error)
+    assert "total_timeout" not in str(error)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"x" * 1_000_000])
+async def test_a_request_that_finds_its_connection_closed_was_not_sent(
+    transport: Transport, unruly: UnrulyServer, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    write = aiohttp.ClientRequest.send
+
+    async def close_first(request: aiohttp.ClientRequest, connection: Any) -> aiohttp.ClientResponse:
+        connection.protocol.transport.close()
+        return await write(request, connection)
+
+    monkeypatch.setattr(aiohttp.ClientRequest, "send", close_first)
+    with pytest.raises(CloudConnectionError, match="closed the connection before POST was written") as caught:
+        await transport.send("POST", unruly.url, headers={}, body=body)
+    assert not caught.value.request_sent
+    assert not caught.value.connection_lost
+    assert not unruly.received
+
+
+@pytest.mark.parametrize(("trouble", "is_lost"), [(hang_up, True), (break_off, False), (slow(5, answer()), False)])
+async def test_a_connection_is_lost_when_the_other_side_ended_it_without_an_answer(
+    unruly: UnrulyServer, trouble: Behaviour, is_lost: bool
+) -> None:
+    unruly.then(trouble)
+    async with Transport(network(total_timeout=0.5)) as transport:
+        error = await error_of(transport, unruly.url)
+    assert isinstance(error, CloudConnectionError)
+    assert error.connection_lost is is_lost
+
+
+async def test_cookies_are_neither_kept_nor_complained_about(
+    transport: Transport, unruly: UnrulyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    unruly.then(
+        answer(b"", Set_Cookie="HWWAFSESID=abc; path=/"), answer(b"", Set_Cookie="b\xe4d{cookie}=1"), answer(b"")
+    )
+    url = unruly.url.replace("127.0.0.1", "localhost")
+    for _ in range(3):
+        await get(transport, url)
+    assert [each.headers.get("Cookie") for each in unruly.received] == [None] * 3
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 70 + ".example"])

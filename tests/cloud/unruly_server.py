@@ -6,14 +6,14 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from multidict import CIMultiDictProxy
+from multidict import CIMultiDict, CIMultiDictProxy
 
 PROJECT_ID = "7d41a2b3c4d5e6f708192a3b4c5d6e7f"
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -140,3 +140,30 @@ async def break_off(request: web.Request) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.close()
     return response
+
+
+@asynccontextmanager
+async def closing_idle_connections() -> AsyncIterator[UnrulyServer]:
+    """Run a server that says nothing of closing, and closes each connection as soon as it has answered once."""
+    server = UnrulyServer()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            request_line, *lines = head.strip().split("\r\n")
+            headers: CIMultiDict[str] = CIMultiDict()
+            for line in lines:
+                name, _, value = line.partition(": ")
+                headers.add(name, value)
+            body = await reader.readexactly(int(headers.get("Content-Length", 0)))
+            method, target, _ = request_line.split()
+            server.received.append(Received(method, target, CIMultiDictProxy(headers), body))
+            content = b'{"fine": true}'
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content))
+            await writer.drain()
+        writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with listening:
+        server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        yield server

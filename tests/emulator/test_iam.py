@@ -10,7 +10,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.settings import CloudSettings, NetworkSettings, PasswordCredentials
 from airflow_provider_backup.cloud.signing import canonical_query, format_sdk_date, sign_request
 from airflow_provider_backup.emulator.accounts import (
     ACCESS_KEY,
@@ -368,3 +370,19 @@ async def test_a_temporary_key_needs_a_valid_token(iam: Iam) -> None:
 async def test_a_malformed_request_for_a_temporary_key_is_a_bad_request(iam: Iam, body: Any) -> None:
     status, _, answer = await iam.send("POST", KEYS, body, await iam.token())
     assert (status, answer["error_code"]) == (400, "IAM.0011")
+
+
+@pytest.mark.parametrize("token_bytes", [15_000, 48 * 1024, 150_000])
+async def test_a_token_of_any_documented_length_is_issued_and_taken(
+    iam: Iam, monkeypatch: pytest.MonkeyPatch, token_bytes: int
+) -> None:
+    monkeypatch.setattr("airflow_provider_backup.emulator.accounts.TOKEN_BYTES", token_bytes)
+    settings = CloudSettings(
+        PasswordCredentials(USER_NAME, PASSWORD, DOMAIN_NAME),
+        region=REGION,
+        cloud="custom",
+        auth_url=iam.cloud.url("iam") + "/v3",
+        network=NetworkSettings(attempts=1),
+    )
+    async with BackupCloud(settings) as client:
+        assert [vault async for vault in client.cbr.vaults.list()] == []
