@@ -15,7 +15,7 @@ def key_of(context: Any, generation: int) -> str:
     """Return the key of the task instance that runs: the same through crashes and retries.
 
     :param context: the context of ``execute``.
-    :param generation: how often it was cleared, when a clear shall make another key.
+    :param generation: from ``version_compat.generation_of``, when a clear shall make another key; else 0.
     """
     task_instance = context["ti"]
     parts = (

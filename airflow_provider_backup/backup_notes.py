@@ -52,20 +52,31 @@ class BackupNotes:
     """The note of one task instance. It survives retries, crashes and clears, and reads as none after a clear.
 
     :param context: the context of ``execute``.
-    :param generation: how often the task was cleared, as far as that counts.
+    :param generation: what a clear changes and a retry does not.
+    :param former_generation: the same as the previous release counted it; None when it is no other.
     :param request: what is backed up and how, by argument: a note about another request counts as none. A mapped task
         can meet one, because its index may stand for something else after the list has changed.
     :param log: where to say what does not work.
     """
 
-    def __init__(self, context: Any, generation: int, request: Mapping[str, Any], log: logging.Logger) -> None:
+    def __init__(
+        self,
+        context: Any,
+        generation: int,
+        request: Mapping[str, Any],
+        log: logging.Logger,
+        *,
+        former_generation: int | None = None,
+    ) -> None:
         self._store = task_state_store(context)
         self._log = log
-        self._marks = {
-            "key": key_of(context, generation),
-            "generation": generation,
-            "request": fingerprint_of(request),
-        }
+        fingerprint = fingerprint_of(request)
+        # The first are those that it writes.
+        self._marks, *self._former_marks = [
+            {"key": key_of(context, number), "generation": number, "request": fingerprint}
+            for number in (generation, former_generation)
+            if number is not None
+        ]
 
     def read(self) -> BackupNote | None:
         """Return what an earlier try of this generation noted for the same request; none when there is nothing."""
@@ -73,7 +84,10 @@ class BackupNotes:
             return None
         try:
             kept = self._store.get(NOTE_KEY)
-            if not isinstance(kept, dict) or {name: kept.get(name) for name in self._marks} != self._marks:
+            if not isinstance(kept, dict):
+                return None
+            marks = {name: kept.get(name) for name in self._marks}
+            if marks not in (self._marks, *self._former_marks):
                 return None
             reference = kept.get("reference")
             return BackupNote(

@@ -28,16 +28,25 @@ def own_xcom(task_instance: Any, key: str) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def generation_of(task_instance: Any, retries: int) -> int:
-    """Tell how often this task instance was cleared: 0 at first and through all retries.
+def generation_of(task_instance: Any) -> int:
+    """Return a number that stays the same through all tries of a task instance and rises when it is cleared.
 
-    ``max_tries - retries`` grows at a clear only. A clear of a *running* task on 2.11 leaves it unchanged there and so
-    looks like a retry.
+    It is ``max_tries``, which Airflow keeps in its database: a retry never changes it, whatever becomes of ``retries``
+    in the DAG file, and a clear sets it to the number of tries so far plus ``retries``. A clear of a *running* task on
+    2.11 and 3.0 leaves it unchanged and so looks like a retry.
 
     :param task_instance: the running task instance.
-    :param retries: the operator's number of retries.
     """
-    return max(0, int(task_instance.max_tries or 0) - retries)
+    return int(task_instance.max_tries or 0)
+
+
+def clears_of(task_instance: Any, retries: int) -> int:
+    """Return the number of tries before the last clear, 0 without one, as far as ``retries`` was not edited since.
+
+    :param task_instance: the running task instance.
+    :param retries: the operator's number of retries, as the DAG file has it now.
+    """
+    return max(0, generation_of(task_instance) - retries)
 
 
 def state_of(task_instance: Any) -> str | None:

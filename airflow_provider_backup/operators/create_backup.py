@@ -18,7 +18,7 @@ from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
 from airflow_provider_backup.operators.in_hand import BackupInHand
 from airflow_provider_backup.operators.one_backup import OneBackup
-from airflow_provider_backup.version_compat import generation_of
+from airflow_provider_backup.version_compat import clears_of, generation_of
 from airflow_provider_backup.waiting import WaitsForBackup, wait_plan
 
 if TYPE_CHECKING:
@@ -153,11 +153,19 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         return f"{self.target} {getattr(self, self.target)}"
 
     def generation(self, context: Any) -> int:
-        """Return how often the task was cleared, when a clear shall make another backup.
+        """Return what a clear changes and a retry does not, when a clear shall make another backup; else 0.
 
         :param context: the context of ``execute``.
         """
-        return 0 if self.on_clear == "adopt" else generation_of(context["ti"], context["task"].retries)
+        return 0 if self.on_clear == "adopt" else generation_of(context["ti"])
+
+    def former_generation(self, context: Any) -> int | None:
+        """Return the generation of the previous release, whose backups a task that was under way has; None if the same.
+
+        :param context: the context of ``execute``.
+        """
+        former = 0 if self.on_clear == "adopt" else clears_of(context["ti"], context["task"].retries)
+        return former if former != self.generation(context) else None
 
     def identity(self) -> dict[str, Any]:
         """Return the arguments that say what is backed up and how; another try with others is for another backup."""
@@ -190,7 +198,10 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         :raises BackupTimeoutError: the time is over.
         :raises ApiError: the service refuses.
         """
-        one = OneBackup(self, context, [self.built(partial(self.request, name)) for name in self._names(context)])
+        requests = [self.built(partial(self.request, name)) for name in self._names(context, self.generation(context))]
+        former = self.former_generation(context)
+        former_names = [] if former is None or not self.has_key else self._names(context, former)
+        one = OneBackup(self, context, requests, [self.built(partial(self.request, name)) for name in former_names])
         self._in_hand = self._nothing_yet(context, one)
         observation, (started_at, deadline) = self.act(lambda cloud: self._start(cloud, context, one))
         if not self.wait_for_completion:
@@ -226,10 +237,10 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
             find=one.find_again if is_certain else None,
         )
 
-    def _names(self, context: Any) -> list[str]:
+    def _names(self, context: Any, generation: int) -> list[str]:
         if name := self.own_name():
             return [name]
-        key_name = keyed_name(context, generation=self.generation(context))
+        key_name = keyed_name(context, generation=generation)
         if not self.names_are_unique:
             return [key_name]
         # A failed backup keeps its name, and a second one of it is refused: then the next name is tried.

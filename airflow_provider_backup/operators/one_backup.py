@@ -17,7 +17,7 @@ from airflow_provider_backup.cloud.retries import may_have_taken_effect
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupExistsError
 from airflow_provider_backup.operators.busy_wait import BusyWait
-from airflow_provider_backup.version_compat import generation_of
+from airflow_provider_backup.version_compat import clears_of
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -57,19 +57,34 @@ class OneBackup:
     :param operator: how to ask for it and how to find it, and what its author chose.
     :param context: the context of ``execute``.
     :param requests: the request, once for each name to try; a failed backup keeps its name.
+    :param former_requests: the same with the names that the previous release gave; they are looked for only.
     """
 
-    def __init__(self, operator: CreateBackupOperator, context: Any, requests: Sequence[RequestModel]) -> None:
+    def __init__(
+        self,
+        operator: CreateBackupOperator,
+        context: Any,
+        requests: Sequence[RequestModel],
+        former_requests: Sequence[RequestModel] = (),
+    ) -> None:
         self._operator = operator
         self._requests = requests
         self._log = operator.log
         self._deadline = time.time() + operator.timeout
-        self._notes = BackupNotes(context, operator.generation(context), operator.identity(), operator.log)
+        self._notes = BackupNotes(
+            context,
+            operator.generation(context),
+            operator.identity(),
+            operator.log,
+            former_generation=operator.former_generation(context),
+        )
         self._note = self._notes.read()
         self._since = self._note.moment if self._note else _began(context)
         # Without key and note only the time tells whose a backup is; on a first try none is this task's own.
         self._may_be_there = operator.has_key or self._note is not None or not _is_first_try(context)
-        self._is_repeated = context["ti"].try_number > 1
+        # By all names on a retry: the failed backup that had the name before its own may have been removed since.
+        is_repeated = context["ti"].try_number > 1
+        self._searched = [*requests, *former_requests] if is_repeated else requests[:1]
 
     async def take(self, cloud: BackupCloud) -> Taken:
         """Find the backup, or ask for it.
@@ -81,8 +96,7 @@ class OneBackup:
         """
         if taken := await self._noted(cloud):
             return taken
-        # By all names first: the failed backup that had the name before its own may have been removed since.
-        for request in self._requests if self._is_repeated else self._requests[:1]:
+        for request in self._searched:
             if taken := await self._found(cloud, request):
                 return taken
         for request in self._requests:
@@ -232,7 +246,9 @@ class OneBackup:
 
 def _is_first_try(context: Any) -> bool:
     task_instance = context["ti"]
-    return bool(task_instance.try_number == generation_of(task_instance, context["task"].retries) + 1)
+    return task_instance.try_number == 1 or bool(
+        task_instance.try_number == clears_of(task_instance, context["task"].retries) + 1
+    )
 
 
 def _began(context: Any) -> datetime:

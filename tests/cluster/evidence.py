@@ -16,6 +16,8 @@ from tests.cluster.verdict import Expected, FoundBackup
 from tests.cluster.work import Work
 
 DAG_ID = "cluster_backups"
+RETRIES = 3
+"""Of its tasks: nobody clears them, so it is their ``max_tries``, too."""
 
 _UNNAMED = frozenset({"csbs"})
 """Services whose call has no place for a name."""
@@ -35,8 +37,8 @@ def expected_backups(work: Work, run_id: str) -> dict[tuple[str, int], Expected]
 
 
 def _name(run_id: str, task_id: str, map_index: int) -> str:
-    task_instance = SimpleNamespace(dag_id=DAG_ID, run_id=run_id, task_id=task_id, map_index=map_index, max_tries=0)
-    return keyed_name({"ti": task_instance, "task": SimpleNamespace(retries=0)})
+    task_instance = SimpleNamespace(dag_id=DAG_ID, run_id=run_id, task_id=task_id, map_index=map_index)
+    return keyed_name({"ti": task_instance}, generation=RETRIES)
 
 
 async def backups_in(cloud: BackupCloud, work: Work) -> list[FoundBackup]:

@@ -30,7 +30,7 @@ with DAG(
         "deferrable": True,
         "poll_interval": 5,
         "timeout": 30 * 60,
-        "retries": 3,
+        "retries": 3,  # as tests/cluster/evidence.py knows
         "retry_delay": timedelta(seconds=5),
     },
 ):

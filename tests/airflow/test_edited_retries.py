@@ -1,0 +1,117 @@
+"""``retries`` is edited in the DAG file between two tries, or the package is upgraded: no second backup is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_backup.backup_key import key_of
+from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.operators.create_backup import CreateBackupOperator
+from airflow_provider_backup.version_compat import clears_of
+from tests.airflow.backups import NAMED, SERVICES, create_operator, rows
+from tests.airflow.task_runs import TaskRun, TaskStateStore
+
+EDITS = [1, 0, 5]
+
+
+@pytest.mark.parametrize("retries", EDITS)
+@pytest.mark.parametrize("service", NAMED)
+def test_a_retry_finds_its_backup_again_whatever_became_of_retries(
+    cloud: RunningCloud, service: str, retries: int
+) -> None:
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2))
+    first = run.execute()
+    run.operator.retries = retries
+    run.retry()
+    assert run.execute()["backup_ids"] == first["backup_ids"]
+    assert len(rows(cloud, service)) == 1
+
+
+@pytest.mark.parametrize("retries", EDITS)
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_retry_finds_its_backup_by_the_note_whatever_became_of_retries(
+    cloud: RunningCloud, service: str, retries: int
+) -> None:
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2), store=TaskStateStore())
+    first = run.execute()
+    run.operator.retries = retries
+    run.retry()
+    assert run.execute()["backup_ids"] == first["backup_ids"]
+    assert len(rows(cloud, service)) == 1
+
+
+@pytest.mark.parametrize("retries", EDITS)
+@pytest.mark.parametrize("service", NAMED)
+def test_a_retry_after_a_clear_finds_the_fresh_backup_whatever_became_of_retries(
+    cloud: RunningCloud, service: str, retries: int
+) -> None:
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2))
+    run.execute()
+    run.clear()
+    fresh = run.execute()
+    run.operator.retries = retries
+    run.retry()
+    assert run.execute()["backup_ids"] == fresh["backup_ids"]
+    assert len(rows(cloud, service)) == 2
+
+
+def test_a_first_try_is_one_whatever_became_of_retries_since_the_run_was_made(cloud: RunningCloud) -> None:
+    # Otherwise it would take the checkpoint of another task for its own.
+    operator = create_operator(cloud, "csbs", deferrable=False, retries=2)
+    other = TaskRun(operator).execute()
+    run = TaskRun(operator)
+    operator.retries = 1
+    assert run.execute()["backup_id"] != other["backup_id"]
+
+
+# --------------------------------------------------------------------------------------------------- the upgrade
+
+
+@pytest.fixture
+def upgrade(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Let tasks count generations as the previous release did, until this is called."""
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            CreateBackupOperator,
+            "generation",
+            lambda self, context: 0 if self.on_clear == "adopt" else clears_of(context["ti"], context["task"].retries),
+        )
+        yield patch.undo
+
+
+@pytest.mark.parametrize("with_store", [True, False], ids=["store", "no store"])
+@pytest.mark.parametrize("cleared", [True, False], ids=["cleared", "not cleared"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_retry_after_the_upgrade_finds_the_backup_of_the_previous_release(
+    cloud: RunningCloud, upgrade: Callable[[], None], service: str, cleared: bool, with_store: bool
+) -> None:
+    store = TaskStateStore() if with_store else None
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2), store=store)
+    first = run.execute()
+    if cleared:
+        run.clear()
+        first = run.execute()
+    upgrade()
+    run.retry()
+    assert run.execute()["backup_ids"] == first["backup_ids"]
+    assert len(rows(cloud, service)) == (2 if cleared else 1)
+
+
+@pytest.mark.parametrize("service", NAMED)
+def test_a_clear_after_the_upgrade_takes_a_fresh_backup(
+    cloud: RunningCloud, upgrade: Callable[[], None], service: str
+) -> None:
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2))
+    first = run.execute()
+    upgrade()
+    run.clear()
+    assert run.execute()["backup_ids"] != first["backup_ids"]
+
+
+@pytest.mark.parametrize(("generation", "key"), [(0, "5kqat4sgmokp"), (2, "hxgbfygccp6v")])
+def test_the_keys_of_the_previous_release_are_still_known(generation: int, key: str) -> None:
+    task_instance = SimpleNamespace(dag_id="dag", run_id="manual__1", task_id="backup", map_index=-1)
+    assert key_of({"ti": task_instance}, generation) == key
