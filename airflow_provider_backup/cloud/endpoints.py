@@ -44,7 +44,7 @@ def auth_url(settings: CloudSettings) -> str:
     """
     explicit = settings.auth_url or dict(settings.endpoints).get("iam")
     if explicit:
-        url = without_version(_with_scheme(explicit))
+        url = without_version(with_scheme(explicit))
     else:
         url = f"https://{_IDENTITY_LABELS.get(settings.cloud, 'iam')}.{_domain(settings, 'iam')}"
     return refuse_plain_http(f"{url}/v3", settings)
@@ -62,7 +62,7 @@ def service_url(
     """
     explicit = dict(settings.endpoints).get(definition.name)
     url = explicit or _from_catalog(definition, settings.region, catalog) or _from_pattern(definition, settings)
-    return refuse_plain_http(without_version(_with_scheme(url)), settings)
+    return refuse_plain_http(without_version(with_scheme(url)), settings)
 
 
 def without_version(url: str) -> str:
@@ -75,12 +75,10 @@ def refuse_plain_http(url: str, settings: CloudSettings) -> str:
 
     :raises ConfigurationError: plain http to another machine without permission, or no web address at all.
     """
-    if not is_web_address(url):
-        # Its text is not repeated: what is wrong may be a password in it.
-        raise ConfigurationError(
-            "An endpoint, or the auth URL, is not a plain web address.",
-            next_step="Write it as https://host[:port][/path], without user, password and query.",
-        )
+    try:
+        check_address(url)
+    except ValueError as error:
+        raise ConfigurationError(f"An endpoint, or the auth URL, {error}.") from None
     parts = urlsplit(url)
     if parts.scheme == "https" or settings.network.allow_plain_http or is_loopback(parts.hostname or ""):
         return url
@@ -90,7 +88,17 @@ def refuse_plain_http(url: str, settings: CloudSettings) -> str:
     )
 
 
-def _with_scheme(url: str) -> str:
+def check_address(url: str) -> None:
+    """Refuse what cannot be the URL of a service.
+
+    :raises ValueError: with the rule as its text; nothing of the URL is in it, because it may hold a password.
+    """
+    if not is_web_address(url):
+        raise ValueError("must be a plain web address: https://host[:port][/path], without user, password and query")
+
+
+def with_scheme(url: str) -> str:
+    """Return an address with ``https://`` before it, unless it says how it is reached."""
     url = url.strip()
     return url if "://" in url else f"https://{url}"
 

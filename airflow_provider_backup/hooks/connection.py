@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping
-from typing import Any, get_args
+import dataclasses
+from typing import Any
+from urllib.parse import urlsplit
 
+from airflow_provider_backup.cloud.endpoints import with_scheme
 from airflow_provider_backup.cloud.errors import ConfigurationError
-from airflow_provider_backup.cloud.services import SERVICES
 from airflow_provider_backup.cloud.settings import (
     AccessKeyCredentials,
-    CloudName,
     CloudSettings,
     Credentials,
     NetworkSettings,
     PasswordCredentials,
 )
+from airflow_provider_backup.hooks.connection_fields import ConnectionFields, read_fields, read_text
+
+CONNECTION_TYPE = "huaweicloud_backup"
+OLDER_TYPE = "huaweicloud"
+"""The type of other packages for the same cloud; their own extra fields are none of our business."""
 
 
 def settings_from_connection(
@@ -25,6 +28,9 @@ def settings_from_connection(
     password: str | None,
     host: str | None,
     extra: str | None,
+    port: int | None = None,
+    schema: str | None = None,
+    conn_type: str | None = None,
     region: str | None = None,
     project_id: str | None = None,
 ) -> CloudSettings:
@@ -37,100 +43,103 @@ def settings_from_connection(
     :param password: password, or secret key.
     :param host: URL of the identity service; none for the cloud's usual one.
     :param extra: JSON text of an object; see the README for its members.
-    :param region: takes the place of the connection's region.
+    :param port: completes the host, as in a connection that is a URI.
+    :param schema: ``http`` or ``https``, or the path of the host's URL, as in a connection that is a URI.
+    :param conn_type: the connection's type; none is taken for the right one.
+    :param region: takes the place of the connection's region; the connection's project belongs to its own region and
+        does not count in another.
     :param project_id: takes the place of the connection's project.
     :raises ConfigurationError: something is missing or cannot be read; the text names the field.
     """
-    fields = _extra_fields(extra)
+    if conn_type and conn_type not in (CONNECTION_TYPE, OLDER_TYPE):
+        raise ConfigurationError(
+            f"The connection is of type {conn_type!r}.",
+            next_step=f"Use a connection of type {CONNECTION_TYPE!r}, or change the type of this one.",
+        )
+    fields = read_fields(
+        {"login": login, "password": password, "host": host, "port": port, "schema": schema},
+        extra,
+        may_hold_others=conn_type == OLDER_TYPE,
+    )
+    region = read_text("region", region)
+    project_id = read_text("project_id", project_id)
+    is_elsewhere = region is not None and fields.region is not None and region != fields.region
+    if is_elsewhere:
+        _refuse_endpoints_of(fields)
     return CloudSettings(
-        credentials=_credentials(login, password, fields),
-        region=region or fields.get("region") or "",
-        project_id=project_id or fields.get("project_id") or None,
+        credentials=_credentials(fields),
+        region=region or fields.region or "",
+        project_id=project_id or (None if is_elsewhere else fields.project_id),
         # A project given by argument must not meet the connection's project name.
-        project_name=None if project_id or region else fields.get("project_name") or None,
-        cloud=_cloud(fields.get("cloud") or "huaweicloud"),
-        auth_url=host or fields.get("auth_url") or None,
-        endpoints=CloudSettings.endpoint_pairs(_endpoints(fields.get("endpoints"))),
-        network=_network(fields),
+        project_name=None if project_id or is_elsewhere else fields.project_name,
+        cloud=fields.cloud or "huaweicloud",
+        auth_url=_auth_url(fields),
+        endpoints=CloudSettings.endpoint_pairs({name: url for name, url in fields.endpoints.items() if url}),
+        network=NetworkSettings(**_given(fields, NetworkSettings)),
     )
 
 
-def _extra_fields(extra: str | None) -> dict[str, Any]:
-    try:
-        fields = json.loads(extra) if extra else {}
-    except ValueError:
-        raise ConfigurationError(
-            "The connection's extra is not JSON.", next_step="Write it as a JSON object."
-        ) from None
-    if not isinstance(fields, dict):
-        raise ConfigurationError("The connection's extra is not a JSON object.")
-    return fields
+def _given(fields: ConnectionFields, settings: type[NetworkSettings]) -> dict[str, Any]:
+    values = fields.model_dump(exclude_none=True)
+    return {field.name: values[field.name] for field in dataclasses.fields(settings) if field.name in values}
 
 
-def _cloud(value: Any) -> CloudName:
-    clouds: tuple[CloudName, ...] = get_args(CloudName)
-    for cloud in clouds:
-        if value == cloud:
-            return cloud
-    raise _field_error("cloud", f"must be one of {', '.join(clouds)}", value)
-
-
-def _credentials(login: str | None, password: str | None, fields: Mapping[str, Any]) -> Credentials:
-    if not login or not password:
+def _credentials(fields: ConnectionFields) -> Credentials:
+    if not fields.login or not fields.password:
         raise ConfigurationError(
             "The connection has no login or no password.",
             next_step="Set access key and secret key, or user, password and the field 'domain'.",
         )
-    if fields.get("domain"):
-        return PasswordCredentials(login, password, str(fields["domain"]))
-    return AccessKeyCredentials(login, password, fields.get("security_token") or None)
+    if not fields.domain:
+        return AccessKeyCredentials(fields.login, fields.password, fields.security_token)
+    if fields.security_token:
+        raise ConfigurationError(
+            "The connection has a 'security_token', which belongs to an access key, and a 'domain', which belongs to "
+            "an IAM user.",
+            next_step="Leave one of them empty.",
+        )
+    return PasswordCredentials(fields.login, fields.password, fields.domain)
 
 
-def _endpoints(value: Any) -> dict[str, str]:
-    if not value:
-        return {}
-    try:
-        endpoints = json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        endpoints = None
-    if not isinstance(endpoints, dict) or not all(isinstance(url, str) for url in endpoints.values()):
-        raise _field_error("endpoints", 'must be a JSON object such as {"cbr": "https://..."}', value)
-    unknown = sorted(set(endpoints) - set(SERVICES) - {"iam"})
-    if unknown:
-        raise _field_error("endpoints", f"may name iam, {', '.join(SERVICES)}, but not {', '.join(unknown)}", value)
-    return {name: url for name, url in endpoints.items() if url}
+def _auth_url(fields: ConnectionFields) -> str | None:
+    url = fields.host or fields.auth_url
+    if fields.host and fields.auth_url and fields.host != fields.auth_url:
+        raise _contradiction("auth_url", "host")
+    if not (fields.port or fields.path):
+        return url
+    if not fields.host:
+        raise ConfigurationError(
+            "The connection's fields 'port' and 'schema' belong to a host, and there is none.",
+            next_step="Write the whole URL of the identity service into the host.",
+        )
+    parts = urlsplit(with_scheme(fields.host))
+    if fields.port and fields.port != parts.port:
+        if parts.port:
+            raise _contradiction("port", "host")
+        parts = parts._replace(netloc=f"{parts.netloc}:{fields.port}")
+    if fields.path in ("http", "https"):
+        if "://" in fields.host and fields.path != parts.scheme:
+            raise _contradiction("schema", "host")
+        parts = parts._replace(scheme=fields.path)
+    elif fields.path and (path := fields.path.strip("/")) != parts.path.strip("/"):
+        if parts.path.strip("/"):
+            raise _contradiction("schema", "host")
+        parts = parts._replace(path=f"/{path}")
+    return parts.geturl()
 
 
-def _network(fields: Mapping[str, Any]) -> NetworkSettings:
-    defaults = NetworkSettings()
-    return NetworkSettings(
-        total_timeout=_number(fields, "total_timeout", defaults.total_timeout, least=0.1),
-        connect_timeout=_number(fields, "connect_timeout", defaults.connect_timeout, least=0.1),
-        attempts=int(_number(fields, "attempts", defaults.attempts, least=1)),
-        retry_wait=_number(fields, "retry_wait", defaults.retry_wait, least=0),
-        requests_at_once=int(_number(fields, "requests_at_once", defaults.requests_at_once, least=1)),
-        throttle_timeout=_number(fields, "throttle_timeout", defaults.throttle_timeout, least=0),
-        proxy=fields.get("proxy") or None,
-        ca_bundle=fields.get("ca_bundle") or None,
-        client_certificate=fields.get("client_certificate") or None,
-        client_key=fields.get("client_key") or None,
-        client_key_password=fields.get("client_key_password") or None,
-        allow_plain_http=str(fields.get("allow_plain_http", False)).lower() in ("true", "1", "yes"),
+def _refuse_endpoints_of(fields: ConnectionFields) -> None:
+    """Refuse endpoints whose host names the connection's own region, when another region is asked for."""
+    for name, url in fields.endpoints.items():
+        if url and fields.region in (urlsplit(with_scheme(url)).hostname or "").split("."):
+            raise ConfigurationError(
+                f"The connection's endpoint of {name} is one of its region {fields.region!r}, not of the region that "
+                "was asked for.",
+                next_step="Make a connection for each region, or leave the field 'endpoints' empty.",
+            )
+
+
+def _contradiction(name: str, other: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The connection's field {name!r} contradicts its {other}.", next_step="Leave one of them empty."
     )
-
-
-def _number(fields: Mapping[str, Any], name: str, default: float, *, least: float) -> float:
-    value = fields.get(name)
-    if value in (None, ""):
-        return default
-    try:
-        number = float(str(value))
-    except ValueError:
-        raise _field_error(name, "must be a number", value) from None
-    if not math.inf > number >= least:
-        raise _field_error(name, f"must be {least} or more", value)
-    return number
-
-
-def _field_error(name: str, rule: str, value: Any) -> ConfigurationError:
-    return ConfigurationError(f"The connection's field {name!r} {rule} (given: {value!r}).")

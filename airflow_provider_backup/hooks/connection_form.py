@@ -12,7 +12,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "region": {
         "label": "Region",
         "description": "Region id, such as eu-de. It names the project too when neither project field is set.",
-        "schema": {"type": ["string", "null"]},
+        "schema": {"type": "string", "minLength": 1},
     },
     "cloud": {
         "label": "Cloud",
@@ -84,6 +84,11 @@ FIELDS: dict[str, dict[str, Any]] = {
         "description": "How often a request that is safe to repeat is tried.",
         "schema": {"type": ["integer", "null"], "default": _NETWORK.attempts, "minimum": 1},
     },
+    "retry_wait": {
+        "label": "Retry wait (s)",
+        "description": "Seconds before the second try; the pause doubles each time.",
+        "schema": {"type": ["number", "null"], "default": _NETWORK.retry_wait, "minimum": 0},
+    },
     "requests_at_once": {
         "label": "Requests at once",
         "description": "How many requests of one process may be under way to one service.",
@@ -126,13 +131,16 @@ def form_widgets() -> dict[str, Any]:
     widgets = {}
     for name, field in FIELDS.items():
         schema = field["schema"]
-        field_class = classes.get(schema["type"][0], StringField)
+        is_required = isinstance(schema["type"], str)
+        field_class = StringField if is_required else classes.get(schema["type"][0], StringField)
+        # In words only: the form of 2.11 is one for all types, and a validator would stop connections of other types.
+        label = f"{field['label']} (required)" if is_required else field["label"]
         options: dict[str, Any] = {"description": field["description"], "default": schema.get("default")}
         if field_class is not BooleanField:
             secret = schema.get("format") == "password"
             options["widget"] = BS3PasswordFieldWidget() if secret else BS3TextFieldWidget()
             options["validators"] = [Optional()]
-        widgets[name] = field_class(lazy_gettext(field["label"]), **options)
+        widgets[name] = field_class(lazy_gettext(label), **options)
     return widgets
 
 

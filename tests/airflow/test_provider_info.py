@@ -63,14 +63,16 @@ def test_the_form_of_airflow_2_has_every_field_and_hides_secrets() -> None:
         for name, field in FIELDS.items():
             is_secret = field["schema"].get("format") == "password"
             assert isinstance(form[name].widget, BS3PasswordFieldWidget) is is_secret
+            assert str(form[name].label.text).endswith(" (required)") is (name == "region")
     assert set(BackupCloudHook.get_ui_field_behaviour()) == {"hidden_fields", "relabeling", "placeholders"}
 
 
-def test_the_form_of_airflow_3_names_every_extra_field_with_a_description_and_none_is_required() -> None:
+def test_the_form_of_airflow_3_names_every_extra_field_with_a_description_and_requires_the_region_only() -> None:
     fields = get_provider_info()["connection-types"][0]["conn-fields"]
 
     assert set(fields) == set(FIELDS)
-    for field in fields.values():
+    for name, field in fields.items():
         assert field["label"]
         assert field["description"].endswith(".")
-        assert "null" in field["schema"]["type"]
+        # The form takes a field for required when its type is one that is not null.
+        assert ("null" in field["schema"]["type"]) is (name != "region")

@@ -183,10 +183,10 @@ def test_any_catalog_is_survived(catalog: list[dict[str, Any]], endpoint: Any) -
 )
 def test_an_address_that_is_none_is_refused_without_repeating_it(url: str) -> None:
     for place in (settings(auth_url=url), settings(endpoints={"iam": url})):
-        with pytest.raises(ConfigurationError, match="is not a plain web address.*https://host") as caught:
+        with pytest.raises(ConfigurationError, match="must be a plain web address.*https://host") as caught:
             auth_url(place)
         assert "VERY-SECRET" not in str(caught.value)
-    with pytest.raises(ConfigurationError, match="is not a plain web address"):
+    with pytest.raises(ConfigurationError, match="must be a plain web address"):
         service_url(SERVICES["cbr"], settings(endpoints={"cbr": url}))
 
 
