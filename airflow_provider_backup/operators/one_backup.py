@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.backup_notes import BackupNote, BackupNotes
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, NotFoundError, ResourceBusyError
+from airflow_provider_backup.cloud.errors import (
+    BackupError,
+    CloudConnectionError,
+    DuplicateNameError,
+    NotFoundError,
+    ResourceBusyError,
+)
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.retries import may_have_taken_effect
 from airflow_provider_backup.cloud.wire import RequestModel
@@ -85,6 +91,8 @@ class OneBackup:
         # By all names on a retry: the failed backup that had the name before its own may have been removed since.
         is_repeated = context["ti"].try_number > 1
         self._searched = [*requests, *former_requests] if is_repeated else requests[:1]
+        # When this try sent a request that got no clear answer and was sent once more, seconds since the epoch.
+        self._unclear_since: float | None = None
 
     async def take(self, cloud: BackupCloud) -> Taken:
         """Find the backup, or ask for it.
@@ -106,7 +114,8 @@ class OneBackup:
                 # A failed backup keeps its name; but it may be this task's own good one that no list shows yet.
                 if self._may_be_there and (taken := await self._looked_up(cloud, [request])):
                     return taken
-                if request is self._requests[-1]:
+                # Where a request of this try is unclear, that one has the name; another name would be a second backup.
+                if request is self._requests[-1] or self._unclear_since is not None:
                     raise
         raise AssertionError("there is at least one name")
 
@@ -193,8 +202,9 @@ class OneBackup:
             operator.resource, poll_interval=operator.poll_interval, deadline=self._deadline, log=operator.log
         )
         while True:
+            asked_at = time.time()
             try:
-                return await self._ask(cloud, request)
+                return await self._ask(cloud, request, asked_at)
             except ResourceBusyError as refusal:
                 # What keeps the resource busy may be this task's own backup, which the list did not show yet.
                 if taken := await self._found(cloud, request) or await self._running(cloud, request):
@@ -208,16 +218,21 @@ class OneBackup:
                 self._log.warning("The request got no clear answer; looking for its backup first: %s", error)
                 if taken := await self._looked_up(cloud, [request]):
                     return taken
-                raise
+                if self._unclear_since is not None or not _never_arrived(error):
+                    raise
+                # If it did arrive, and the lists are far behind, the service refuses a second one: the resource is
+                # busy, or the name is taken.
+                self._log.warning("There is no such backup, and the connection is gone: sending the request once more.")
+                self._unclear_since = asked_at
 
-    async def _ask(self, cloud: BackupCloud, request: RequestModel) -> Taken:
+    async def _ask(self, cloud: BackupCloud, request: RequestModel, asked_at: float) -> Taken:
         # First the note: a process that dies before the answer leaves word that there may be a backup.
-        note = BackupNote(time.time())
+        note = BackupNote(self._unclear_since or asked_at)
         self._notes.write(note)
         try:
             reference = await self._operator.submit(cloud, request)
         except BackupError as error:
-            if not may_have_taken_effect(error):
+            if not may_have_taken_effect(error) and self._unclear_since is None:
                 self._notes.erase()
             if isinstance(error, DuplicateNameError) and self._operator.own_name() is not None:
                 error.next_step = _NAME_IS_LOST if self._operator.if_exists == "adopt" else _NAME_IS_TAKEN
@@ -242,6 +257,11 @@ class OneBackup:
     def _noted_down(self, taken: Taken) -> Taken:
         self._notes.write(BackupNote(self._since.timestamp(), taken.reference, taken.is_own))
         return taken
+
+
+def _never_arrived(error: BackupError) -> bool:
+    """Whether a request that nothing came of is not under way any more; one that took too long may still arrive."""
+    return isinstance(error, CloudConnectionError) and error.connection_lost
 
 
 def _is_first_try(context: Any) -> bool:

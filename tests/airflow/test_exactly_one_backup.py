@@ -27,6 +27,7 @@ from tests.airflow.backups import (
     rows,
     target,
 )
+from tests.airflow.conftest import CONNECTION
 from tests.airflow.task_runs import Deferred, TaskRun
 from tests.airflow.wire import Wire, is_post_to
 
@@ -285,6 +286,64 @@ def test_an_answer_whose_backup_cannot_be_found_fails_the_try_and_not_more(
     assert len(wire.sent_to(service, "POST")) <= already_sent + 1
     run.retry()
     assert run.execute()["status"].lower() in ("available", "completed")
+    assert len(rows(backup_cloud, service)) == 1
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_request_that_a_dead_connection_swallowed_is_sent_once_more_within_the_try(
+    wire: Wire, backup_cloud: RunningCloud, service: str
+) -> None:
+    run = TaskRun(create_operator(backup_cloud, service, deferrable=False))
+    already_sent = len(wire.sent_to(service, "POST"))
+    backup_cloud.misbehave("close_before", service=service, method="POST", count=1)
+    assert run.execute()["status"].lower() in ("available", "completed")
+    assert len(wire.sent_to(service, "POST")) == already_sent + 2
+    assert len(rows(backup_cloud, service)) == 1
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_request_is_sent_once_more_and_not_again(wire: Wire, backup_cloud: RunningCloud, service: str) -> None:
+    run = TaskRun(create_operator(backup_cloud, service, deferrable=False))
+    already_sent = len(wire.sent_to(service, "POST"))
+    backup_cloud.misbehave("close_before", service=service, method="POST", count=2)
+    with pytest.raises(CloudConnectionError):
+        run.execute()
+    assert len(wire.sent_to(service, "POST")) == already_sent + 2
+    run.retry()
+    assert run.execute()["status"].lower() in ("available", "completed")
+    assert len(rows(backup_cloud, service)) == 1
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_request_that_may_still_arrive_is_not_sent_once_more(
+    wire: Wire, backup_cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    monkeypatch.setenv(CONNECTION, wire.connection_json(attempts=2, retry_wait=0.05, total_timeout=0.5))
+    run = TaskRun(create_operator(backup_cloud, service, deferrable=False))
+    already_sent = len(wire.sent_to(service, "POST"))
+    backup_cloud.misbehave("delay", service=service, method="POST", seconds=2, count=1)
+    with pytest.raises(CloudConnectionError):
+        run.execute()
+    assert len(wire.sent_to(service, "POST")) == already_sent + 1
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_request_whose_backup_no_list_shows_yet_makes_no_second_one_when_it_is_sent_once_more(
+    wire: Wire, backup_cloud: RunningCloud, service: str
+) -> None:
+    run = TaskRun(create_operator(backup_cloud, service, on_conflict="fail"))
+    already_sent = len(wire.sent_to(service, "POST"))
+    backup_cloud.set_backup_seconds(3600)
+    backup_cloud.misbehave("stale_read", service=service, writes=1)
+    backup_cloud.misbehave("close_after", service=service, method="POST", count=1)
+    with pytest.raises((ResourceBusyError, DuplicateNameError)):
+        run.execute()
+    assert len(wire.sent_to(service, "POST")) == already_sent + 2
+    backup_cloud.behave()
+    run.retry()
+    ended = run.execute()
+    let_time_pass(backup_cloud)
+    assert run.finish(ended)["status"].lower() in ("available", "completed")
     assert len(rows(backup_cloud, service)) == 1
 
 

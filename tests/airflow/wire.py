@@ -146,12 +146,16 @@ class Wire:
                 return web.json_response({"error_code": "503", "error_msg": "out of service"}, status=503)
             assert self._session is not None
             url = URL(self._cloud.url(name) + request.raw_path, encoded=True)
-            async with self._session.request(
-                request.method, url, headers=request.headers, data=body, allow_redirects=False
-            ) as answer:
-                content = await answer.read()
+            assert request.transport is not None
+            try:
+                async with self._session.request(
+                    request.method, url, headers=request.headers, data=body, allow_redirects=False
+                ) as answer:
+                    content = await answer.read()
+            except aiohttp.ServerDisconnectedError:
+                request.transport.abort()
+                return web.Response(status=502)
             if self._loses is not None and self._loses(seen):
-                assert request.transport is not None
                 request.transport.abort()
             headers = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP_BY_HOP}
             return web.Response(status=answer.status, headers=headers, body=content)
