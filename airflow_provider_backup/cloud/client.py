@@ -15,6 +15,8 @@ from typing import Self
 from airflow_provider_backup.cloud.account_services import AccountServices
 from airflow_provider_backup.cloud.authentication import account_for
 from airflow_provider_backup.cloud.clock import CloudClock
+from airflow_provider_backup.cloud.endpoints import service_url
+from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.hub.hub import PollHub
 from airflow_provider_backup.cloud.sender import Sender
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -79,6 +81,17 @@ class BackupCloud(AccountServices):
         :raises CloudConnectionError: the host does not answer.
         """
         return await self._account.verify()
+
+    async def services_without_address(self) -> dict[str, ConfigurationError]:
+        """Tell which services no request can reach, whatever it asks, by name and with the reason."""
+        catalog = await self._account.catalog()
+        without = {}
+        for name, definition in SERVICES.items():
+            try:
+                service_url(definition, self.settings, catalog)
+            except ConfigurationError as error:
+                without[name] = error
+        return without
 
     def hub(self, name: str) -> PollHub:
         """Return the hub in which everybody waits for backups of a service.

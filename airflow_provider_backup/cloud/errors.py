@@ -7,8 +7,9 @@ policies and ``except`` clauses may name them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from airflow_provider_backup.cloud.plain_text import plain_text
 
@@ -23,6 +24,9 @@ class BackupError(Exception):
     :param next_step: what the reader can do about it; appended to the text when given.
     """
 
+    connection_id: str | None = None
+    """Id of the Airflow connection that was used, where that helps to find what is wrong; see :meth:`of_connection`."""
+
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
         self.message = plain_text(message, LONGEST_MESSAGE)
         super().__init__(self.message)
@@ -33,7 +37,17 @@ class BackupError(Exception):
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
     def __str__(self) -> str:
-        return f"{self.message} Next step: {self.next_step}" if self.next_step else self.message
+        connection = f" Connection: {self.connection_id}." if self.connection_id else ""
+        return f"{self.message}{connection}" + (f" Next step: {self.next_step}" if self.next_step else "")
+
+    def of_connection(self, connection_id: str) -> Self:
+        """Return the same error with the connection in its text; a copy, because users of other connections share it.
+
+        :param connection_id: id of the Airflow connection that was used.
+        """
+        error = copy(self)
+        error.connection_id = plain_text(connection_id)
+        return error.with_traceback(self.__traceback__)
 
 
 class ConfigurationError(BackupError):

@@ -9,6 +9,9 @@ from typing import Literal
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
 
+FileVersion = tuple[int, int, int] | None
+"""Inode, size and time of change (ns) of a file; none for a file that cannot be looked at."""
+
 CloudName = Literal["huaweicloud", "otc", "otc-swiss", "flexibleengine", "custom"]
 
 
@@ -71,6 +74,8 @@ class NetworkSettings:
     :param client_key: path of the PEM file with its private key; none when it is in the same file.
     :param client_key_password: the password of an encrypted key; not shown in the repr.
     :param allow_plain_http: whether ``http://`` is allowed to hosts other than this machine.
+    :param file_versions: what tells the contents of the files from earlier and later ones, so that renewed files make
+        other settings, and so another client; see :func:`~airflow_provider_backup.cloud.tls.with_file_versions`.
     """
 
     total_timeout: float = 60.0
@@ -85,6 +90,7 @@ class NetworkSettings:
     client_key: str | None = None
     client_key_password: str | None = field(default=None, repr=False)
     allow_plain_http: bool = False
+    file_versions: tuple[FileVersion, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         if (self.client_key or self.client_key_password) and not self.client_certificate:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+from dataclasses import replace
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
-from airflow_provider_backup.cloud.settings import NetworkSettings
+from airflow_provider_backup.cloud.settings import FileVersion, NetworkSettings
 
 _NEXT_STEP = "Check client_certificate, client_key and client_key_password in the connection; the files are PEM."
 
@@ -30,6 +32,24 @@ def tls_context(settings: NetworkSettings) -> ssl.SSLContext:
     if settings.client_certificate:
         _show(context, settings.client_certificate, settings.client_key, settings.client_key_password)
     return context
+
+
+def with_file_versions(settings: NetworkSettings) -> NetworkSettings:
+    """Return settings that differ from those of before when one of their files was renewed; it asks the file system.
+
+    :param settings: authorities and client certificate.
+    """
+    paths = (settings.ca_bundle, settings.client_certificate, settings.client_key)
+    return replace(settings, file_versions=tuple(_version_of(path) for path in paths if path))
+
+
+def _version_of(path: str) -> FileVersion:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        # Whoever opens it will say what is wrong.
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def is_refusal_of_client(error: BaseException | None) -> bool:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.cloud.errors import (
+    ApiError,
+    AuthenticationError,
+    BackupError,
+    CloudConnectionError,
+    ConfigurationError,
+    PermissionDeniedError,
+    UnexpectedResponseError,
+)
+from airflow_provider_backup.cloud.services import SERVICES
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.hooks.connection_form import field_behaviour, form_widgets
 from airflow_provider_backup.hooks.recent_settings import recent_settings
@@ -26,6 +36,14 @@ T = TypeVar("T")
 ServiceT = TypeVar("ServiceT")
 
 DEFAULT_CONNECTION = "huaweicloud_backup_default"
+
+_ERRORS_OF_CONNECTIONS = (
+    AuthenticationError,
+    CloudConnectionError,
+    ConfigurationError,
+    PermissionDeniedError,
+    UnexpectedResponseError,
+)
 
 
 class BackupCloudHook(BaseHook):
@@ -72,8 +90,9 @@ class BackupCloudHook(BaseHook):
 
         :raises ConfigurationError: the connection cannot work as it is.
         """
-        async with _shared_cloud(await self.recent_settings()) as cloud:
-            yield cloud
+        with self.named_in_errors():
+            async with _shared_cloud(await self.recent_settings()) as cloud:
+                yield cloud
 
     async def recent_settings(self, *, not_older_than: float = 0.0) -> CloudSettings:
         """Return what the connection says, or said some seconds ago.
@@ -82,7 +101,8 @@ class BackupCloudHook(BaseHook):
         :raises ConfigurationError: the connection cannot work as it is.
         """
         key = (self.huaweicloud_conn_id, self.region, self.project_id)
-        return await recent_settings(key, self._read_settings, not_older_than=not_older_than)
+        with self.named_in_errors():
+            return await recent_settings(key, self._read_settings, not_older_than=not_older_than)
 
     def run_in_cloud(self, action: Callable[[BackupCloud], Awaitable[T]]) -> T:
         """Run an async action from plain code, for instance in an operator.
@@ -92,19 +112,53 @@ class BackupCloudHook(BaseHook):
         :param action: takes the open client; what it returns is returned.
         :raises ConfigurationError: the connection cannot work as it is.
         """
-        return _run(self._settings(self.get_connection(self.huaweicloud_conn_id)), action)
+        with self.named_in_errors():
+            return _run(self._settings(self.get_connection(self.huaweicloud_conn_id)), action)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask the identity service whether host, account, key, project and region are right, and say what is not."""
+        """Ask the identity service whether host, account, key, project and region are right, and say what is not.
+
+        A connection that gives no service an address, or one that is set and cannot be used, does not pass.
+        """
+
+        async def ask(cloud: BackupCloud) -> tuple[str, dict[str, ConfigurationError]]:
+            return await cloud.verify(), await cloud.services_without_address()
+
         try:
             settings = self._settings(self.get_connection(self.huaweicloud_conn_id))
-            project_id = _run(settings.impatient(), lambda cloud: cloud.verify())
+            project_id, without_address = _run(settings.impatient(), ask)
         except BackupError as error:
             return False, str(error)
-        return True, f"The cloud accepts the credentials; the project is {project_id}."
+        told = f"The cloud accepts the credentials; the project is {project_id}."
+        is_needed = dict(settings.endpoints) if len(without_address) < len(SERVICES) else SERVICES
+        unusable = [name for name in without_address if name in is_needed]
+        if unusable:
+            return False, f"{told} But {', '.join(unusable)} cannot be asked: {without_address[unusable[0]]}"
+        if without_address:
+            told += f" There is no address of {', '.join(without_address)}; set it in endpoints before you use them."
+        return True, told
+
+    @contextmanager
+    def named_in_errors(self) -> Iterator[None]:
+        """Let errors that the connection may be to blame for name it."""
+        try:
+            yield
+        except BackupError as error:
+            is_from_iam = isinstance(error, ApiError) and error.service == "iam"
+            if not (is_from_iam or isinstance(error, _ERRORS_OF_CONNECTIONS)):
+                raise
+            raise error.of_connection(self.huaweicloud_conn_id) from error.__cause__
 
     async def _read_settings(self) -> CloudSettings:
-        return self._settings(await get_async_connection(self.huaweicloud_conn_id, hook=self))
+        # Here, because it loads the standard library's TLS, which parsing a DAG file does not need.
+        from airflow_provider_backup.cloud.tls import has_own_tls, with_file_versions
+
+        settings = self._settings(await get_async_connection(self.huaweicloud_conn_id, hook=self))
+        if has_own_tls(settings.network):
+            # Only here: plain code opens a client for each action, which reads the files then. In a thread, because a
+            # file system may be slow, and others share the event loop.
+            settings = replace(settings, network=await asyncio.to_thread(with_file_versions, settings.network))
+        return settings
 
     def _settings(self, connection: Connection) -> CloudSettings:
         # Not extra_dejson: it does I/O to mask secrets and is not safe on an event loop.

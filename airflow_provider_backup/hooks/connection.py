@@ -66,6 +66,8 @@ def settings_from_connection(
     is_elsewhere = region is not None and fields.region is not None and region != fields.region
     if is_elsewhere:
         _refuse_endpoints_of(fields)
+        if project_id is None:
+            _refuse_project_that_cannot_be_found(fields)
     return CloudSettings(
         credentials=_credentials(fields),
         region=region or fields.region or "",
@@ -137,6 +139,16 @@ def _refuse_endpoints_of(fields: ConnectionFields) -> None:
                 "was asked for.",
                 next_step="Make a connection for each region, or leave the field 'endpoints' empty.",
             )
+
+
+def _refuse_project_that_cannot_be_found(fields: ConnectionFields) -> None:
+    """Refuse another region when its project can neither be taken from the connection nor be looked up."""
+    if fields.project_id and fields.cloud == "custom" and not (_auth_url(fields) or fields.endpoints.get("iam")):
+        raise ConfigurationError(
+            f"The connection's 'project_id' belongs to its region {fields.region!r}, another region was asked for, and "
+            "nothing tells where the identity service is, which would know the project there.",
+            next_step="Give project_id together with region, or set the host of the connection.",
+        )
 
 
 def _contradiction(name: str, other: str) -> ConfigurationError:

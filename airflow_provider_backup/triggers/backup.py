@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.errors import AuthenticationError, BackupError, PermissionDeniedError
+from airflow_provider_backup.cloud.errors import (
+    AuthenticationError,
+    BackupError,
+    ConfigurationError,
+    PermissionDeniedError,
+)
 from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError, WaitTroubleError
 from airflow_provider_backup.killing import LEFT_ALONE, TaskEnd
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
@@ -40,7 +45,7 @@ async def _load_client(service: str) -> None:
 
 
 class _Refusal(NamedTuple):
-    """What the cloud refused for good; somebody may edit the connection, and with other settings the wait goes on."""
+    """What was refused for good; with an edited connection or renewed files, which are other settings, it goes on."""
 
     error: BackupError
     settings: CloudSettings
@@ -133,14 +138,14 @@ class BackupTrigger(BaseTrigger):
                         waiting.stop_waiting(cloud, seat)
                     try:
                         event = _news(await waiting.outcome_of_wait(cloud, seat))
-                    except (AuthenticationError, PermissionDeniedError) as error:
+                    except (AuthenticationError, ConfigurationError, PermissionDeniedError) as error:
                         refusal = _Refusal(error, cloud.settings, time.monotonic())
         except asyncio.CancelledError:
             if not TRIGGERS_HAVE_ON_KILL:
                 self._let_go()
             raise
         except BackupError as error:
-            event = _trouble(error)
+            event = _trouble(error.of_connection(self.huaweicloud_conn_id))
         self._is_finished = True
         yield TriggerEvent(event)  # type: ignore[no-untyped-call,unused-ignore]
 

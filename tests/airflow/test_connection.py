@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import traceback
 from contextlib import suppress
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_backup.cloud.errors import ConfigurationError
+from airflow_provider_backup.cloud.errors import BackupError, ConfigurationError
 from airflow_provider_backup.cloud.settings import (
     AccessKeyCredentials,
     CloudSettings,
@@ -420,6 +421,89 @@ def test_testing_a_wrong_connection_says_what_is_wrong(
 
     assert not works
     assert text in told
+
+
+def without_endpoints(cloud: RunningCloud, **endpoints: str) -> str:
+    connection = json.loads(cloud.connection_json(with_access_key=True, attempts=1))
+    connection["extra"]["endpoints"] = endpoints
+    return json.dumps(connection)
+
+
+def test_testing_a_connection_that_leads_to_no_service_says_what_every_task_would_say(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONNECTION, without_endpoints(cloud))
+
+    works, text = BackupCloudHook().test_connection()
+
+    assert not works
+    assert "vbs, csbs, cbr, rds, gaussdb, taurusdb cannot be asked: The cloud is 'custom' and nothing tells" in text
+
+
+def test_testing_a_connection_that_leads_to_some_services_names_the_others(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONNECTION, without_endpoints(cloud, rds=cloud.url("rds")))
+
+    works, text = BackupCloudHook().test_connection()
+
+    assert works
+    assert "no address of vbs, csbs, cbr, gaussdb, taurusdb" in text
+
+
+def test_testing_a_connection_with_an_endpoint_that_no_request_may_go_to_says_so(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CONNECTION, without_endpoints(cloud, rds="http://rds.example", cbr=cloud.url("cbr")))
+
+    works, text = BackupCloudHook().test_connection()
+
+    assert not works
+    assert "rds cannot be asked: 'http://rds.example' would send credentials unprotected" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "extra"),
+    [
+        ({"password": "wrong-password"}, {}),
+        ({"host": "http://127.0.0.1:9/v3"}, {}),
+        ({"host": "http://iam.example/v3"}, {}),
+        ({}, {"region": ""}),
+        ({}, {"region": "mars"}),
+        ({}, {"regoin": "eu-de"}),
+        ({"conn_type": "aws"}, {}),
+    ],
+)
+@pytest.mark.parametrize("with_access_key", [False, True])
+async def test_errors_about_credentials_region_and_endpoints_name_the_connection(
+    cloud: RunningCloud,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, str],
+    extra: dict[str, str],
+    with_access_key: bool,
+) -> None:
+    connection = json.loads(cloud.connection_json(with_access_key=with_access_key, attempts=1))
+    connection["extra"] |= extra
+    monkeypatch.setenv("AIRFLOW_CONN_PRODUCTION", json.dumps(connection | changes))
+
+    async def ask(service: Any) -> None:
+        async for _ in service.policies.list():
+            return
+
+    with pytest.raises(BackupError, match=r" Connection: production\.") as plain:
+        await asyncio.to_thread(CbrHook("production").run, ask)
+    with pytest.raises(type(plain.value), match=r" Connection: production\."):
+        async with CbrHook("production").open() as cbr:
+            await ask(cbr)
+
+
+def test_another_region_without_anything_that_knows_its_project_is_refused() -> None:
+    extra = {"region": "eu-de", "project_id": "p", "cloud": "custom", "endpoints": {"cbr": "https://cbr.example"}}
+
+    with pytest.raises(ConfigurationError, match="'project_id' belongs to its region 'eu-de'"):
+        read(extra, region="eu-nl")
+    assert read(extra, region="eu-nl", project_id="q").project_id == "q"
+    assert read(extra, host="iam.example", region="eu-nl").project_id is None
 
 
 def test_testing_a_connection_to_a_cloud_in_trouble_takes_some_seconds_only(
