@@ -17,6 +17,7 @@ from airflow_provider_backup.cloud.backup import BackupObservation, BackupRefere
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, ResourceBusyError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.version_compat import state_of
 
 if TYPE_CHECKING:
@@ -101,6 +102,7 @@ class TaskEnd:
             seen = await self._wait_until_over(cloud, reference)
         elif seen.phase is Phase.FAILED or seen.skipped:
             return False
+        trouble = TroubleLog(self._log, f"{reference} can be deleted")
         while await self.is_certain():
             try:
                 await service.delete_backup(seen.reference)
@@ -108,7 +110,7 @@ class TaskEnd:
                 is_worth_another_try = is_passing(error) or isinstance(error, ResourceBusyError)
                 if not is_worth_another_try or time.time() + self._poll_interval >= self._deadline:
                     raise
-                self._log.warning("%s cannot be deleted yet: %s", reference, error)
+                trouble.met("%s cannot be deleted yet: %s", reference, error)
                 await asyncio.sleep(self._poll_interval)
             else:
                 return True

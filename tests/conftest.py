@@ -41,6 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(SecretSearch(_home), "secret-search")
 
 
+@pytest.fixture(autouse=True)
+def _no_trouble_yet() -> None:
+    """Forget the trouble of earlier tests, which is told once for a process."""
+    if sender := sys.modules.get("airflow_provider_backup.cloud.sender"):
+        sender._troubles.clear()
+
+
 @pytest.fixture(scope="session")
 def airflow_database() -> Path:
     """Make the metadata database that ``dag.test()`` and everything else that touches the database needs.

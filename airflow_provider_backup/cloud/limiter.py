@@ -15,11 +15,9 @@ from itertools import count
 from airflow_provider_backup.cloud.errors import RateLimitedError
 from airflow_provider_backup.cloud.retries import fewer_at_once, more_at_once, pause_before
 from airflow_provider_backup.cloud.settings import NetworkSettings
+from airflow_provider_backup.cloud.trouble_log import TroubleLog
 
 log = logging.getLogger(__name__)
-
-PROGRESS_INTERVAL = 30.0
-"""Seconds between two lines in the log while a service throttles."""
 
 _arrivals = count()
 
@@ -68,7 +66,7 @@ class Limiter:
         self._opening: asyncio.TimerHandle | None = None
         self._streaks: dict[str, _Streak] = {}
         self._answered = self._refused = 0
-        self._told_at = -PROGRESS_INTERVAL
+        self._trouble = TroubleLog(log, f"{service} lets requests through again")
 
     @asynccontextmanager
     async def turn(self, ticket: Ticket) -> AsyncIterator[None]:
@@ -98,6 +96,8 @@ class Limiter:
         if ticket.sent_at >= self._closed_at:
             self._streaks.pop(ticket.method, None)
             self._allowed = more_at_once(self._allowed, most=self._settings.requests_at_once)
+        if not self._streaks and not self._line:
+            self._trouble.over()
 
     def refused(self, ticket: Ticket, error: RateLimitedError) -> None:
         """Note that a request was refused for its rate: nobody's turn comes before a pause is over."""
@@ -157,11 +157,7 @@ class Limiter:
                 turn.set_exception(copy.copy(error))
 
     def _tell(self, error: RateLimitedError) -> None:
-        now = time.monotonic()
-        if now < self._told_at + PROGRESS_INTERVAL:
-            return
-        self._told_at = now
-        log.warning(
+        self._trouble.met(
             "%s throttles, going on in %.1f s: %d requests were let through and %d refused so far, %d wait. %s",
             self._service,
             self.pause_left,

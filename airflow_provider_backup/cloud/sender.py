@@ -27,9 +27,13 @@ from airflow_provider_backup.cloud.retries import may_be_repeated, pause_before
 from airflow_provider_backup.cloud.settings import NetworkSettings
 from airflow_provider_backup.cloud.signing import canonical_query
 from airflow_provider_backup.cloud.transport import Response, Transport
+from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.cloud.wire import AnswerObject
 
 log = logging.getLogger(__name__)
+
+_troubles: dict[str, TroubleLog] = {}
+"""By server, for the whole process: sensors and operators open a client for each look, and it is the same trouble."""
 
 _SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -142,6 +146,8 @@ class Sender:
                             limiter.answered(ticket)
                             raise
                         limiter.answered(ticket)
+                        if trouble := _troubles.get(_server_of(request)):
+                            trouble.over()
                         return answer
             raise AssertionError("tenacity ends by returning or raising")
 
@@ -233,6 +239,17 @@ def _error_of(state: RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
+def _server_of(request: Request) -> str:
+    return urlsplit(request.url).netloc
+
+
+def _trouble_with(request: Request) -> TroubleLog:
+    server = _server_of(request)
+    if server not in _troubles:
+        _troubles[server] = TroubleLog(log, f"{request.service} at {server} answers again")
+    return _troubles[server]
+
+
 def _failures(state: RetryCallState, ticket: Ticket) -> int:
     """Count the tries, the present one included, that were not refused for their rate."""
     return state.attempt_number - ticket.refusals
@@ -244,7 +261,7 @@ def _log_retry(request: Request, state: RetryCallState, ticket: Ticket) -> None:
         # The limiter tells it, once for all.
         return
     pause = state.next_action.sleep if state.next_action else 0.0
-    log.warning(
+    _trouble_with(request).met(
         "%s %s: try %d failed, next in %.1f s: %s",
         request.method,
         urlsplit(request.url).path,

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import time
 
-from airflow_provider_backup.cloud.errors import ResourceBusyError
+from airflow_provider_backup.cloud.errors import BackupError, ResourceBusyError
+from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.exceptions import BackupTimeoutError
 
 SECONDS_BETWEEN_LINES = 300.0
@@ -29,11 +30,12 @@ class BusyWait:
         self._log = log
         self._began: float | None = None
         self._next_line = 0.0
+        self._trouble = TroubleLog(log, f"What runs on {what} can be seen again")
 
-    async def pause(self, refusal: ResourceBusyError) -> None:
+    async def pause(self, refusal: BackupError) -> None:
         """Wait until it is worth to ask again; for the last time when the time is over.
 
-        :param refusal: what the service says.
+        :param refusal: what the service says, or the trouble that kept it from answering.
         :raises BackupTimeoutError: the time is over.
         """
         now = time.time()
@@ -46,7 +48,10 @@ class BusyWait:
                 next_step="Look at what runs there. Give the task more time (timeout), or let it take over a backup "
                 "that runs there with on_conflict='adopt'.",
             ) from refusal
-        if now >= self._next_line:
+        if not isinstance(refusal, ResourceBusyError):
+            self._trouble.met("It cannot be seen what runs on %s, asking again: %s", self._what, refusal)
+        elif now >= self._next_line:
+            self._trouble.over()
             self._next_line = now + SECONDS_BETWEEN_LINES
             self._log.info(
                 "%s is busy (for %.0f s so far); asking every %s s until %s: %s",

@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.backup import BackupObservation, BackupRefere
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.exceptions import BackupFailedError, BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, in_seconds
 
@@ -82,6 +83,7 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
         self, cloud: BackupCloud, backup: BackupReference, deadline: float, *, was_failed: bool
     ) -> None:
         observation: BackupObservation | None = None
+        trouble = TroubleLog(self.log, f"{backup} is seen again")
         while True:
             try:
                 observation = await cloud.service(backup.service).observe(backup)
@@ -91,7 +93,9 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
             except BackupError as error:
                 if not is_passing(error):
                     raise
-                self.log.warning("%s could not be seen, asking again: %s", backup, error)
+                trouble.met("%s could not be seen, asking again: %s", backup, error)
+            else:
+                trouble.over()
             if observation is not None and observation.phase is Phase.GONE:
                 return
             if observation is not None and observation.phase is Phase.FAILED and not was_failed:

@@ -19,7 +19,7 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
 )
 from airflow_provider_backup.cloud.life_cycle import Phase
-from airflow_provider_backup.cloud.retries import may_have_taken_effect
+from airflow_provider_backup.cloud.retries import is_passing, may_have_taken_effect
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupExistsError
 from airflow_provider_backup.operators.busy_wait import BusyWait
@@ -206,8 +206,7 @@ class OneBackup:
             try:
                 return await self._ask(cloud, request, asked_at)
             except ResourceBusyError as refusal:
-                # What keeps the resource busy may be this task's own backup, which the list did not show yet.
-                if taken := await self._found(cloud, request) or await self._running(cloud, request):
+                if taken := await self._what_runs(cloud, request, busy):
                     return taken
                 if operator.on_conflict == "fail":
                     raise
@@ -224,6 +223,17 @@ class OneBackup:
                 # busy, or the name is taken.
                 self._log.warning("There is no such backup, and the connection is gone: sending the request once more.")
                 self._unclear_since = asked_at
+
+    async def _what_runs(self, cloud: BackupCloud, request: RequestModel, busy: BusyWait) -> Taken | None:
+        while True:
+            try:
+                # What keeps the resource busy may be this task's own backup, which the list did not show yet.
+                return await self._found(cloud, request) or await self._running(cloud, request)
+            except BackupError as error:
+                # Not asked for again before that is known.
+                if self._operator.on_conflict == "fail" or not is_passing(error):
+                    raise
+                await busy.pause(error)
 
     async def _ask(self, cloud: BackupCloud, request: RequestModel, asked_at: float) -> Taken:
         # First the note: a process that dies before the answer leaves word that there may be a backup.

@@ -19,6 +19,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_backup.backup_argument import NamesOneBackup
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.exceptions import BackupSensorTimeoutError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION
 from airflow_provider_backup.waiting import WaitsForBackup, wait_plan
@@ -67,6 +68,7 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
         self.project_id = project_id
         self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
         self.fail_on_skipped = fail_on_skipped
+        self._trouble: TroubleLog | None = None
 
     def poke(self, context: Any) -> PokeReturnValue | bool:
         """Look once.
@@ -80,8 +82,11 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
         except BackupError as error:
             if not is_passing(error):
                 raise
-            self.log.warning("%s could not be seen, asking again: %s", reference, error)
+            self._trouble = self._trouble or TroubleLog(self.log, f"{reference} is seen again")
+            self._trouble.met("%s could not be seen, asking again: %s", reference, error)
             return False
+        if self._trouble is not None:
+            self._trouble.over()
         if observation.phase.is_terminal:
             return PokeReturnValue(is_done=True, xcom_value=self.end(observation))
         self.log.info("%s", observation)

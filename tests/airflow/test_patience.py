@@ -14,6 +14,7 @@ from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.backups import create_operator, rows, taken
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
+from tests.airflow.wire import Wire, WireRequest
 
 
 def test_a_busy_instance_is_waited_for(cloud: RunningCloud) -> None:
@@ -69,6 +70,29 @@ def test_the_log_tells_now_and_then_that_a_resource_is_busy(cloud: RunningCloud,
 
     # Not at each of the ten times that it asks; 2.11 logs to two places.
     assert 1 <= logged().count("is busy (for 0 s so far); asking every 0.05 s until ") <= 2
+
+
+def test_an_outage_while_a_resource_is_busy_is_outlived_with_pauses_between_the_looks(
+    wire: Wire, backup_cloud: RunningCloud, logged: Callable[[], str]
+) -> None:
+    backup_cloud.set_backup_seconds(0.5)
+    taken(backup_cloud, "rds", task_id="other")
+    backup_cloud.set_backup_seconds(0.05)
+    failed: list[float] = []
+
+    def while_it_is_busy(request: WireRequest) -> bool:
+        if request.method != "GET" or len(wire.sent_to("rds", "POST")) < 2 or len(failed) == 6:
+            return False
+        failed.append(time.monotonic())
+        return True
+
+    with wire.failing(while_it_is_busy):
+        assert TaskRun(create_operator(backup_cloud, "rds", poll_interval=0.3)).run()["status"] == "COMPLETED"
+
+    # Two tries each.
+    assert min(failed[2] - failed[1], failed[4] - failed[3]) >= 0.3
+    assert 1 <= logged().count("It cannot be seen what runs on instance_id") <= 2 * 3
+    assert len(rows(backup_cloud, "rds")) == 2
 
 
 def test_a_cleared_task_goes_on_with_its_backup_when_that_is_asked_for(cloud: RunningCloud) -> None:

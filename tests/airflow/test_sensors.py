@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -162,6 +164,22 @@ def test_passing_trouble_is_outlived(wire: Wire, backup_cloud: RunningCloud, mod
     with wire.failing(first_questions):
         result = TaskRun(sensor("rds", mode, backup=backup)).run()
     assert result["status"] == "COMPLETED"
+
+
+def test_an_outage_that_lasts_for_many_pokes_is_told_once(
+    cloud: RunningCloud, logged: Callable[[], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud.set_backup_seconds(3600)
+    backup = taken(cloud, "rds")
+    cloud.misbehave("server_error", service="rds", status=503, count=12)
+    caplog.clear()
+
+    with pytest.raises(AirflowSensorTimeout):
+        TaskRun(sensor("rds", "poke", backup=backup, timeout=1)).run()
+
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert sum("failed, next in" in record.getMessage() for record in warnings) == 1
+    assert logged().count("answers again after") >= 1
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -211,6 +211,14 @@ async def test_patience_does_not_end_while_others_are_let_through() -> None:
     assert unlucky.refusals > 3
 
 
+async def test_the_log_tells_when_requests_are_let_through_again(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    limiter = limiter_of(1, retry_wait=0.001)
+    await refuse(limiter)
+    await go(limiter)
+    assert "cbr lets requests through again after 0 s; failures: 1." in caplog.text
+
+
 async def test_there_is_one_line_in_the_log_and_not_one_for_each_refusal(caplog: pytest.LogCaptureFixture) -> None:
     limiter = limiter_of(1, retry_wait=0.001)
     await go(limiter)

@@ -230,10 +230,24 @@ async def test_a_post_that_is_called_harmless_is_repeated(
 
 
 async def test_a_post_that_found_no_connection_is_repeated(sender: Sender, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(CloudConnectionError) as caught, caplog.at_level(logging.WARNING):
+    with pytest.raises(CloudConnectionError) as caught, caplog.at_level(logging.DEBUG):
         await sender.send(Request("cbr", "POST", "http://127.0.0.1:1/v3/p/things"), ANONYMOUS)
     assert not caught.value.request_sent
-    assert len(caplog.records) == 2
+    assert len([record for record in caplog.records if "failed, next in" in record.getMessage()]) == 2
+
+
+async def test_an_outage_is_told_once_and_its_end_too(unruly: UnrulyServer, caplog: pytest.LogCaptureFixture) -> None:
+    unruly.then(*[fault(503, "503")] * 30)
+    caplog.set_level(logging.INFO)
+    for _ in range(11):
+        # A client of its own for each look, as sensors have.
+        async with Transport(network()) as transport:
+            with suppress(ServerError):
+                await Sender(transport, network()).send(request(unruly), ANONYMOUS)
+    own = [record for record in caplog.records if record.name.startswith("airflow_provider_backup")]
+    lines = [record.getMessage() for record in own if record.levelno >= logging.INFO]
+    assert [line.partition(":")[0] for line in lines] == ["GET /v3/p/things", "cbr at 127.0.0.1"]
+    assert "answers again after" in lines[-1]
 
 
 async def test_a_failure_inside_the_service_is_repeated_only_when_reading(sender: Sender, unruly: UnrulyServer) -> None:

@@ -20,6 +20,7 @@ from airflow_provider_backup.cloud.hub.pace import SHORTEST_SHARE, Durations, ex
 from airflow_provider_backup.cloud.hub.seat import Seat
 from airflow_provider_backup.cloud.hub.single_reads import Observer, SingleReads
 from airflow_provider_backup.cloud.hub.turn import Turn
+from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.cloud.wait_errors import no_answer_within
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class PollHub:
         self._reading_time = 0.0
         self._stirred = asyncio.Event()
         self._single_reads = SingleReads(service, self._stirred)
+        self._listed_at = 0.0
+        self._trouble = TroubleLog(log, f"{service.name} can be asked for all backups again")
 
     async def close(self) -> None:
         """End the rounds, if they are not over; whoever still waits is told so."""
@@ -120,9 +123,10 @@ class PollHub:
             try:
                 await self._round(began)
                 failures = 0
+                self._trouble.over()
             except BackupError as error:
                 failures += 1
-                log.warning("A look at all %s backups failed: %s", self._name, error)
+                self._trouble.met("A look at all %s backups failed: %s", self._name, error)
                 await self._tell_of_trouble(error, began)
             except Exception as error:
                 log.exception("A look at all %s backups failed", self._name)
@@ -135,9 +139,13 @@ class PollHub:
                 expected_end=self._expected_end(),
                 reading_time=self._reading_time,
             )
-            # Whoever is due sooner was looked at in this round; without the limit a mistake in that would never pause.
-            first_due = max(self._first_due(), began + interval * SHORTEST_SHARE)
-            self._next_round = began + pause if failures else min(began + pause, first_due)
+            if failures:
+                self._next_round = time.monotonic() + pause
+            else:
+                # Whoever is due sooner was looked at in this round; without the limit a mistake in that would never
+                # pause. It counts from the end of the question: a slow one is followed by a pause, too.
+                soonest = self._listed_at + interval * SHORTEST_SHARE
+                self._next_round = max(min(began + pause, self._first_due()), soonest)
 
     async def _tell_of_trouble(self, error: BackupError, began: float) -> None:
         turn = Turn()
@@ -167,7 +175,7 @@ class PollHub:
                 left = await self._asking.ask(seats, due)
         except TimeoutError:
             raise no_answer_within(LONGEST_QUESTION, self._name) from None
-        reading_began = time.monotonic()
+        reading_began = self._listed_at = time.monotonic()
         await self._single_reads.look(left, patience=began + interval - reading_began)
         # When one hangs, the others need not be asked more often.
         self._reading_time = 0.0 if self._single_reads else time.monotonic() - reading_began

@@ -12,13 +12,18 @@ from datetime import UTC, datetime
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
+from airflow_provider_backup.cloud.hub.pace import SHORTEST_SHARE
 from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.cloud.wait_errors import WaitTroubleError
 
 log = logging.getLogger(__name__)
 
 NEW_BACKUP_GRACE = 60.0
 """Seconds in which a backup that was just started may be unknown yet (databases section 10)."""
+
+SHORTEST_SHARE_AFTER_TROUBLE = 0.75
+"""Of the interval: how soon after a failed look the next one may come."""
 
 MISSING_FOR = 60.0
 """Seconds for which a backup that a list does not show is not expected there; lists may be late."""
@@ -41,6 +46,7 @@ class Seat:
 
     __slots__ = (
         "_context",
+        "_trouble",
         "begun_at",
         "deadline",
         "end",
@@ -87,6 +93,7 @@ class Seat:
         self.last_error: BackupError | None = None
         self.trouble_since = 0.0
         self.missed_at = -math.inf
+        self._trouble: TroubleLog | None = None
         # The hub belongs to nobody: what it has to say to one who waits goes to that one's log.
         self._context = contextvars.copy_context()
 
@@ -125,7 +132,10 @@ class Seat:
 
         :param until: when it can be looked at again, on the monotonic clock.
         """
-        return self.looked_at + self.poll_interval <= until
+        since_look = time.monotonic() - self.looked_at
+        # An answer that took long, or a failure, is followed by a pause, too.
+        shortest = SHORTEST_SHARE if self.last_error is None else SHORTEST_SHARE_AFTER_TROUBLE
+        return since_look >= self.poll_interval * shortest and self.looked_at + self.poll_interval <= until
 
     def was_listed(self, *, is_listed: bool) -> None:
         """Take note whether a list that should show the backup does.
@@ -143,7 +153,7 @@ class Seat:
         self.looked_at = time.monotonic()
         if was_seen:
             self.seen_at = self.looked_at
-        self.last_error = None
+        self._is_well()
         if status is not None and status != self.last_status:
             self.last_status = status
             self._context.run(log.info, "%s is %s.", self.reference, status)
@@ -160,6 +170,7 @@ class Seat:
         if not observation.phase.is_terminal:
             self.goes_on(observation.status, was_seen=True)
         else:
+            self._is_well()
             self._tell(observation)
 
     def met(self, error: BackupError) -> None:
@@ -173,7 +184,9 @@ class Seat:
             return
         if self.last_error is None:
             self.trouble_since = time.time()
-            self._context.run(log.warning, "%s could not be seen, asking again: %s", self.reference, error)
+        if self._trouble is None:
+            self._trouble = TroubleLog(log, f"{self.reference} is seen again")
+        self._context.run(self._trouble.met, "%s could not be seen, asking again: %s", self.reference, error)
         self.last_error = error
         if self.tolerance is not None and time.time() - self.trouble_since >= self.tolerance:
             self.give_up(WaitTroubleError(self.reference, self.trouble_since, error))
@@ -193,6 +206,11 @@ class Seat:
         if not self.end.done():
             self.outcome = outcome
             self.end.set_result(None)
+
+    def _is_well(self) -> None:
+        self.last_error = None
+        if self._trouble is not None:
+            self._context.run(self._trouble.over)
 
     def _is_too_new_for(self, error: BackupError) -> bool:
         started_at = self.started_at

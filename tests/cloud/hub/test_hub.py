@@ -234,6 +234,66 @@ async def test_an_error_nobody_thought_of_in_a_round_is_told_to_all(caplog: pyte
     assert "A look at all scripted backups failed" in caplog.text
 
 
+class Stopwatch(Service):
+    """Notes when its requests began and ended."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.times: list[tuple[float, float]] = []
+
+    async def answer(self, what: str) -> None:
+        began = time.monotonic()
+        await super().answer(what)
+        self.times.append((began, time.monotonic()))
+
+    @property
+    def pauses(self) -> list[float]:
+        """Seconds between the end of a request and the beginning of the next one."""
+        return [later[0] - earlier[1] for earlier, later in pairwise(self.times)]
+
+
+@pytest.mark.parametrize("refusals", [{}, {"a": DOWN}], ids=["slow", "failing"])
+async def test_a_look_that_takes_longer_than_the_interval_is_followed_by_a_pause(
+    refusals: dict[str, BackupError],
+) -> None:
+    service = Stopwatch({"a": "protecting"}, seconds=0.1, refusals=refusals, has_running=False, has_recent=False)
+    one = waiting(PollHub(service), "a", poll_interval=0.06)
+    await until_looked(service, 5)
+    await given_up(one)
+    assert min(service.pauses) >= 0.05
+
+
+@pytest.mark.parametrize("troubles", [{}, {"running": DOWN}], ids=["slow", "failing"])
+async def test_a_list_that_takes_longer_than_the_interval_is_followed_by_a_pause(
+    troubles: dict[str, BackupError],
+) -> None:
+    service = Stopwatch(dict.fromkeys("abc", "protecting"), seconds=0.1, troubles=troubles)
+    hub = PollHub(service)
+    waits = [waiting(hub, name, poll_interval=0.06) for name in "abc"]
+    async with asyncio.timeout(5):
+        while service.requests["running"] < 4:
+            await asyncio.sleep(0.01)
+    await given_up(*waits)
+    assert min(service.pauses) >= 0.06 * 0.25
+
+
+async def test_rounds_that_fail_are_told_once_and_their_end_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    service = Service(dict.fromkeys("abc", "protecting"), troubles={"running": DOWN})
+    hub = PollHub(service)
+    waits = [waiting(hub, name, poll_interval=0.01) for name in "abc"]
+    async with asyncio.timeout(5):
+        while service.requests["running"] < 4:
+            await asyncio.sleep(0.01)
+    service.troubles.clear()
+    service.statuses = dict.fromkeys("abc", "available")
+    await asyncio.gather(*waits)
+    lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+    assert sum("A look at all scripted backups failed" in line for line in lines) == 1
+    assert sum("scripted can be asked for all backups again" in line for line in lines) == 1
+    assert sum("could not be seen, asking again" in line for line in lines) == 3
+
+
 async def test_a_failing_list_is_outlived_by_all_but_those_whose_tolerance_ends() -> None:
     service = Service(dict.fromkeys("abc", "protecting"), troubles={"running": DOWN, "recent": DOWN})
     hub = PollHub(service)

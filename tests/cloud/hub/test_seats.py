@@ -184,12 +184,29 @@ async def test_each_status_is_logged_once(caplog: pytest.LogCaptureFixture) -> N
 
 
 async def test_trouble_is_logged_once_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     seat = Seat(REFERENCE, poll_interval=1)
     for _ in range(3):
         seat.met(CUT)
     seat.goes_on("protecting", was_seen=True)
     seat.met(CUT)
-    assert len([record for record in caplog.records if "asking again" in record.getMessage()]) == 2
+    lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+    assert lines == [
+        "cbr backup backup could not be seen, asking again: cut",
+        "cbr backup backup is seen again after 0 s; failures: 3.",
+        "cbr backup backup is protecting.",
+    ]
+
+
+async def test_after_trouble_a_backup_is_not_due_before_its_interval_is_nearly_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seat, now = Seat(REFERENCE, poll_interval=10), time.monotonic()
+    seat.met(CUT)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 5)
+    assert not seat.is_due(now + 15)
+    monkeypatch.setattr(time, "monotonic", lambda: now + 9)
+    assert seat.is_due(now + 19)
 
 
 async def test_what_is_said_about_a_seat_goes_to_the_log_of_whoever_took_it() -> None:
