@@ -23,6 +23,7 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.services import SERVICES
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.hooks.connection_form import field_behaviour, form_widgets
+from airflow_provider_backup.hooks.plain_code import run_async
 from airflow_provider_backup.hooks.recent_settings import recent_settings
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ class BackupCloudHook(BaseHook):
     def run_in_cloud(self, action: Callable[[BackupCloud], Awaitable[T]]) -> T:
         """Run an async action from plain code, for instance in an operator.
 
-        The connection is read before the event loop starts.
+        The connection is read before the event loop starts. Where one runs already it stands still meanwhile: in async
+        code use :meth:`open_cloud`.
 
         :param action: takes the open client; what it returns is returned.
         :raises ConfigurationError: the connection cannot work as it is.
@@ -198,7 +200,7 @@ def _run(settings: CloudSettings, action: Callable[[BackupCloud], Awaitable[T]])
         async with _shared_cloud(settings) as cloud:
             return await action(cloud)
 
-    return asyncio.run(act())
+    return run_async(act)
 
 
 def _shared_cloud(settings: CloudSettings) -> SharedCloud:
