@@ -16,7 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from airflow_provider_backup.emulator.authentication import Authenticator
 from airflow_provider_backup.emulator.gateway_error import GatewayError, bad_request, no_such_api, not_allowed
-from airflow_provider_backup.emulator.service import EmulatedService, ServiceError
+from airflow_provider_backup.emulator.service import REQUEST_ID, EmulatedService, ServiceError
 from airflow_provider_backup.emulator.state import CloudState
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ def answering(service: EmulatedService, state: CloudState) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.monotonic()
         request_id = secrets.token_hex(16)
+        REQUEST_ID.set(request_id)
         response = await answer(request, handler, request_id)
         response.headers["X-Request-Id"] = request_id
         # The cloud's own clock, which tests may set.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from contextvars import ContextVar
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from aiohttp import web
@@ -15,6 +16,9 @@ from pydantic import ValidationError
 
 from airflow_provider_backup.cloud.wire import RequestModel, violations_of
 from airflow_provider_backup.emulator.state import Row
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""Id of the request that is being answered; the gateway sets it."""
 
 T = TypeVar("T")
 RequestT = TypeVar("RequestT", bound=RequestModel)

@@ -139,7 +139,8 @@ async def test_a_change_of_the_rules_replaces_them(cbr: Cbr) -> None:
 async def test_a_start_window_is_set_and_taken_off(cbr: Cbr) -> None:
     policy = await cbr.policy()
     for window in (60, None):
-        changes = {"trigger": {"properties": {"start_window_minutes": window}}}
+        properties = {"pattern": policy["trigger"]["properties"]["pattern"], "start_window_minutes": window}
+        changes = {"trigger": {"properties": properties}}
         changed = (await cbr.good("PUT", f"/policies/{policy['id']}", {"policy": changes}))["policy"]
         assert changed["trigger"]["properties"]["start_window_minutes"] == window
         assert changed["trigger"]["properties"]["pattern"] == [PATTERN]

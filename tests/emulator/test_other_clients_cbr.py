@@ -24,6 +24,7 @@ from airflow_provider_backup.emulator.inventory import Inventory
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.emulator.state import CloudState
 from tests.emulator.openstack_connection import otc_connection
+from tests.emulator.vendor_schemas import judged_exchanges
 
 SERVER = "OS::Nova::Server"
 UNKNOWN = "2d9f0c11-0d41-4f0f-9a51-27d1d6a40001"
@@ -36,6 +37,13 @@ def nothing_of_the_person_who_runs_the_tests(tmp_path: Path, monkeypatch: pytest
     # The vendor's SDK writes an id into the home directory; openstacksdk reads clouds.yaml and OS_* variables.
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def every_exchange_fits_the_vendors_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    faults = judged_exchanges(monkeypatch)
+    yield
+    assert faults == []
 
 
 def eventually(look: Callable[[], Any], wanted: Any) -> None:

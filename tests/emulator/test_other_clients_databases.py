@@ -21,6 +21,7 @@ from airflow_provider_backup.emulator.accounts import (
 )
 from airflow_provider_backup.emulator.running import RunningCloud
 from tests.emulator.openstack_connection import otc_connection
+from tests.emulator.vendor_schemas import judged_exchanges
 
 UNKNOWN_BACKUP = "0" * 32 + "br01"
 UNKNOWN_JOB = "6e7d9a3c-5c7a-4a52-92f6-0e5d0a1b7c11"
@@ -31,6 +32,13 @@ def nothing_of_the_person_who_runs_the_tests(tmp_path: Path, monkeypatch: pytest
     # The vendor's SDK writes an id into the home directory; openstacksdk reads clouds.yaml and OS_* variables.
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def every_exchange_fits_the_vendors_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    faults = judged_exchanges(monkeypatch)
+    yield
+    assert faults == []
 
 
 @pytest.fixture

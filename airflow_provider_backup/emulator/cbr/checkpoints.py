@@ -16,6 +16,7 @@ from airflow_provider_backup.cloud.cbr.models import CheckpointCreate, Checkpoin
 from airflow_provider_backup.emulator.cbr.backups import Backups, wire_time
 from airflow_provider_backup.emulator.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.cbr.refusals import INVALID, refusal
+from airflow_provider_backup.emulator.cbr.schema import CHECKPOINT_CREATE, refuse_incomplete
 from airflow_provider_backup.emulator.cbr.vaults import SERVER_TYPE, Vaults, provider_id
 from airflow_provider_backup.emulator.inventory import Inventory
 from airflow_provider_backup.emulator.service import checked, json_object
@@ -54,6 +55,7 @@ class CheckpointRoutes:
     async def create_checkpoint(self, request: web.Request) -> web.Response:
         """Begin to back up a vault's resources, or some of them; those that cannot be backed up are skipped."""
         body = await json_object(request, code=INVALID, envelope="checkpoint")
+        refuse_incomplete(body, CHECKPOINT_CREATE)
         order = checked(CheckpointCreate, body, code=INVALID)
         parameters = order.parameters or CheckpointParameters()
         vault = self._vaults.get(order.vault_id)
@@ -90,7 +92,10 @@ class CheckpointRoutes:
         for number, resource in enumerate(possible, start=1):
             suffix = f"-{number:04}" if len(possible) > 1 else ""
             self._back_up(row, vault, resource, parameters, name + suffix)
-        return web.json_response({"checkpoint": self._view(row, request.match_info["project_id"])})
+        checkpoint = self._view(row, request.match_info["project_id"])
+        # The provider is told only when a checkpoint is read (CBR section 6.1).
+        del checkpoint["vault"]["provider_id"]
+        return web.json_response({"checkpoint": checkpoint})
 
     async def get_checkpoint(self, request: web.Request) -> web.Response:
         """Read a checkpoint."""

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.emulator.cbr.refusals import INVALID
+from airflow_provider_backup.emulator.cbr.schema import refuse_other_values
 from airflow_provider_backup.emulator.service import checked, in_order, page
 from airflow_provider_backup.emulator.state import Row
 
@@ -25,6 +26,7 @@ def asked(model: type[QueryT], request: web.Request) -> QueryT:
 
     :param model: the filters.
     """
+    refuse_other_values(request)
     values: dict[str, Any] = {}
     for name in set(request.query) & set(model.model_fields):
         given = [value for value in request.query.getall(name) if value]

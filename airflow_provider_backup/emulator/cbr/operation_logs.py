@@ -2,8 +2,8 @@
 
 Rows of ``cbr.operation_logs``: ``id``, ``operation_type``, ``vault_id``, ``vault_name``, ``provider_id``,
 ``enterprise_project_id``, ``policy_id``, ``checkpoint_id``, ``resource`` (none, or ``id``, ``type`` and ``name``),
-``details`` (the part of ``extra_info`` that belongs to the operation), ``task_id``, and the members of
-:meth:`CloudState.started`.
+``details`` (the part of ``extra_info`` that belongs to the operation), ``request_id`` (of the request that began it),
+``task_id``, and the members of :meth:`CloudState.started`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from airflow_provider_backup.emulator.cbr.lists import (
 )
 from airflow_provider_backup.emulator.cbr.refusals import refusal
 from airflow_provider_backup.emulator.cbr.vaults import provider_id
+from airflow_provider_backup.emulator.service import REQUEST_ID
 from airflow_provider_backup.emulator.state import CloudState, Row
 
 FAILED = "BackupService.9910"
@@ -76,6 +77,7 @@ class OperationLogs:
             "checkpoint_id": backup["checkpoint_id"] if backup else None,
             "resource": {name: backup[f"resource_{name}"] for name in ("id", "type", "name")} if backup else None,
             "details": details,
+            "request_id": REQUEST_ID.get(),
             "task_id": self._state.new_uuid(),
             **{name: times[name] for name in ("started_at", "ready_at", "failure")},
         }
@@ -132,7 +134,8 @@ class OperationLogs:
             "extra_info": {
                 "common": {
                     "progress": self._state.progress(row) if not row["failure"] else 0,
-                    "request_id": None,
+                    # Rows of an earlier release have none.
+                    "request_id": row.get("request_id"),
                     "task_id": row["task_id"],
                 },
                 "resource": {**row["resource"], "extra_info": {}} if row["resource"] else None,

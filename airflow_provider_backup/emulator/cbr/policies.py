@@ -13,6 +13,7 @@ from aiohttp import web
 from airflow_provider_backup.cloud.cbr.models import PolicyCreate, PolicyQuery, PolicyUpdate
 from airflow_provider_backup.emulator.cbr.lists import asked, matches
 from airflow_provider_backup.emulator.cbr.refusals import INVALID, refusal
+from airflow_provider_backup.emulator.cbr.schema import POLICY_CREATE, POLICY_UPDATE, refuse_incomplete
 from airflow_provider_backup.emulator.cbr.vaults import Vaults
 from airflow_provider_backup.emulator.service import checked, json_object
 from airflow_provider_backup.emulator.state import CloudState, Row
@@ -44,7 +45,9 @@ class PolicyRoutes:
 
     async def create_policy(self, request: web.Request) -> web.Response:
         """Create a policy; its name need not be unique."""
-        policy = checked(PolicyCreate, await json_object(request, code=INVALID, envelope="policy"), code=INVALID)
+        body = await json_object(request, code=INVALID, envelope="policy")
+        refuse_incomplete(body, POLICY_CREATE)
+        policy = checked(PolicyCreate, body, code=INVALID)
         table = self._state.table("cbr.policies")
         if sum(row["operation_type"] == policy.operation_type for row in table.values()) >= MOST_POLICIES:
             raise refusal("6001", MOST_POLICIES)
@@ -80,7 +83,9 @@ class PolicyRoutes:
     async def update_policy(self, request: web.Request) -> web.Response:
         """Change a policy: what is left out keeps its value, a definition is replaced as a whole."""
         row = self._policy(request)
-        changes = checked(PolicyUpdate, await json_object(request, code=INVALID, envelope="policy"), code=INVALID)
+        body = await json_object(request, code=INVALID, envelope="policy")
+        refuse_incomplete(body, POLICY_UPDATE)
+        changes = checked(PolicyUpdate, body, code=INVALID)
         sent = changes.to_wire()
         if "operation_definition" in sent:
             region = sent["operation_definition"].get("destination_region")

@@ -19,6 +19,7 @@ from airflow_provider_backup.emulator.cbr.backups import Backups
 from airflow_provider_backup.emulator.cbr.lists import asked, in_enterprise_project, listed, matches, ordered
 from airflow_provider_backup.emulator.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.cbr.refusals import INVALID, refusal
+from airflow_provider_backup.emulator.cbr.schema import VAULT_CREATE, refuse_incomplete
 from airflow_provider_backup.emulator.cbr.vaults import Vaults
 from airflow_provider_backup.emulator.service import checked, json_object
 from airflow_provider_backup.emulator.state import CloudState, Row
@@ -61,6 +62,7 @@ class VaultRoutes:
         body = await json_object(request, code=INVALID, envelope="vault")
         if isinstance(body.get("resources"), list) and len(body["resources"]) > MOST_RESOURCES_AT_CREATION:
             raise refusal("6100", MOST_RESOURCES_AT_CREATION)
+        refuse_incomplete(body, VAULT_CREATE)
         vault = checked(VaultCreate, body, code=INVALID)
         if vault.billing.charging_mode == "pre_paid":
             raise refusal("9900", "billing.charging_mode: the local cloud has no subscriptions")

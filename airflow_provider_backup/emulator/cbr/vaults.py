@@ -32,7 +32,15 @@ _PROVIDER_IDS = {
     "vmware": "a13639de-00be-4e94-af30-26912d75e4a2",
     "workspace": "86a80900-71bf-4961-956a-d52df944f84a",
 }
-_SPEC_NAMES = {"disk": "volume", "rds": "database"}
+# CBR section 5.2 knows these codes and no others; what is not here has none.
+_SPEC_CODES = {
+    ("backup", "server"): "vault.backup.server.normal",
+    ("backup", "disk"): "vault.backup.volume.normal",
+    ("backup", "turbo"): "vault.backup.turbo.normal",
+    ("backup", "rds"): "vault.backup.database.normal",
+    ("backup", "vmware"): "vault.hybrid.server.normal",
+    ("replication", "server"): "vault.replication.server.normal",
+}
 
 
 class Vaults:
@@ -118,7 +126,6 @@ class Vaults:
     def view(self, row: Row, project_id: str) -> dict[str, Any]:
         """Return a vault as it goes over the wire (CBR section 5.2)."""
         billing = row["billing"]
-        object_type, protect_type = billing["object_type"], billing["protect_type"]
         kept = {name: value for name, value in row.items() if name not in ("bindings", "resources", "billing")}
         return {
             **kept,
@@ -132,7 +139,7 @@ class Vaults:
                 "allocated": sum(resource["size"] for resource in row["resources"]),
                 "used": self.used_megabytes(row),
                 "status": "available",
-                "spec_code": f"vault.{protect_type}.{_SPEC_NAMES.get(object_type, object_type)}.normal",
+                "spec_code": _SPEC_CODES.get((billing["protect_type"], billing["object_type"])),
                 "order_id": None,
                 "product_id": None,
                 "storage_unit": None,

@@ -13,6 +13,7 @@ from airflow_provider_backup.emulator.state import Row
 
 # GaussDB's samples stamp times in China's zone; clients have to read the offset.
 _ZONE = timezone(timedelta(hours=8))
+_SIZES = {"4": "xlarge", "8": "2xlarge", "16": "4xlarge"}
 
 
 class EmulatedGaussDb(EmulatedDatabaseService):
@@ -77,4 +78,21 @@ class EmulatedGaussDb(EmulatedDatabaseService):
         """Return an instance as lists show it; its times have a form of their own."""
         created = f"{datetime.fromisoformat(row['created']):%Y-%m-%d %H:%M:%S} UTC"
         item = super().instance_item(row, is_busy=is_busy)
-        return {**item, "created": created, "updated": created, "backup_used_space": "0"}
+        addresses = {"private_ip": item["private_ips"][0], "public_ip": ""}
+        return {
+            **item,
+            "created": created,
+            "updated": created,
+            "nodes": [{**node, **addresses} for node in item["nodes"]],
+            "ha": {"replication_mode": "sync", "consistency": "strong"},
+            "flavor_info": {"vcpu": int(row["cpu"]), "mem": int(row["memory_gb"])},
+            "instance_mode": "enterprise",
+            "switch_strategy": "reliability",
+            "maintenance_window": "02:00-06:00",
+            "disk_encryption_id": "",
+        }
+
+    def flavor_of(self, row: Row) -> str:
+        """Return the specification code, such as ``gaussdb.opengauss.ee.dn.m6.2xlarge.8.in``."""
+        ratio = int(row["memory_gb"]) // int(row["cpu"])
+        return f"gaussdb.opengauss.ee.dn.m6.{_SIZES[row['cpu']]}.{ratio}.in"

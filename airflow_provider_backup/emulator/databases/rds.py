@@ -19,6 +19,10 @@ from airflow_provider_backup.emulator.databases.service import Codes, EmulatedDa
 from airflow_provider_backup.emulator.service import ServiceError, json_object
 from airflow_provider_backup.emulator.state import Row
 
+_ENGINE_CODES = {"MySQL": "mysql", "PostgreSQL": "pg", "SQLServer": "mssql"}
+_SIZES = {"2": "large", "4": "xlarge"}
+_REPLICATION_MODES = {"MySQL": "async", "PostgreSQL": "async", "SQLServer": "sync"}
+
 
 class EmulatedRds(EmulatedDatabaseService):
     """Relational Database Service; ``databases`` counts for SQL Server and PostgreSQL and is ignored for the others."""
@@ -98,6 +102,9 @@ class EmulatedRds(EmulatedDatabaseService):
         return {
             **super().instance_item(row, is_busy=is_busy),
             "related_instance": [],
+            "enable_ssl": False,
+            "disk_encryption_id": "",
+            **({"ha": {"replication_mode": _REPLICATION_MODES[row["engine"]]}} if row["type"] == "Ha" else {}),
             "cpu": row["cpu"],
             "mem": row["memory_gb"],
             "switch_strategy": "reliability",
@@ -105,6 +112,17 @@ class EmulatedRds(EmulatedDatabaseService):
             "backup_used_space": 0.0,
             "associated_with_ddm": False,
         }
+
+    def datastore_item(self, row: Row) -> Row:
+        """Return engine and version; SQL Server has no complete version."""
+        item = super().datastore_item(row)
+        return item if row["engine"] != "SQLServer" else {name: item[name] for name in ("type", "version")}
+
+    def flavor_of(self, row: Row) -> str:
+        """Return the specification code, such as ``rds.mysql.x1.xlarge.4.ha`` (4 GB of memory for each core)."""
+        size, ratio = _SIZES[row["cpu"]], int(row["memory_gb"]) // int(row["cpu"])
+        code = f"rds.{_ENGINE_CODES[row['engine']]}.x1.{size}.{ratio}"
+        return f"{code}.ha" if row["type"] == "Ha" else code
 
     def _deletion_result(self, backup_id: str) -> Row:
         try:

@@ -296,7 +296,7 @@ class EmulatedDatabaseService(ABC):
             "name": row["name"],
             "status": _status(row, is_busy=is_busy),
             "type": row["type"],
-            "datastore": {"type": row["engine"], "version": row["version"], "complete_version": row["version"]},
+            "datastore": self.datastore_item(row),
             "created": row["created"],
             "updated": row["created"],
             "region": REGION,
@@ -307,6 +307,7 @@ class EmulatedDatabaseService(ABC):
             "vpc_id": row["vpc_id"],
             "subnet_id": row["subnet_id"],
             "security_group_id": row["security_group_id"],
+            "flavor_ref": self.flavor_of(row),
             "volume": {"type": "CLOUDSSD", "size": row["size_gb"]},
             "backup_strategy": {"start_time": policy["start_time"], "keep_days": policy["keep_days"]},
             "nodes": [
@@ -319,10 +320,19 @@ class EmulatedDatabaseService(ABC):
                 }
                 for number, role in enumerate(nodes)
             ],
+            "charge_info": {"charge_mode": "postPaid"},
             "enterprise_project_id": "0",
             "time_zone": "UTC",
             "tags": row.get("tags", []),
         }
+
+    def datastore_item(self, row: Row) -> Row:
+        """Return engine and version of an instance."""
+        return {"type": row["engine"], "version": row["version"], "complete_version": row["version"]}
+
+    @abstractmethod
+    def flavor_of(self, row: Row) -> str:
+        """Return the specification code of an instance."""
 
     # Helpers
 

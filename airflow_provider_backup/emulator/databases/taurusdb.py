@@ -14,6 +14,9 @@ from airflow_provider_backup.emulator.databases.service import Codes, EmulatedDa
 from airflow_provider_backup.emulator.service import ServiceError, json_object
 from airflow_provider_backup.emulator.state import Row
 
+_KERNEL_VERSION = "2.0.57.240900"
+_SIZES = {"2": "large", "4": "xlarge", "8": "2xlarge"}
+
 
 class EmulatedTaurusDb(EmulatedDatabaseService):
     """TaurusDB, also known as GaussDB for MySQL. The name of the backup job is not documented."""
@@ -89,6 +92,14 @@ class EmulatedTaurusDb(EmulatedDatabaseService):
             {"status": "COMPLETED", "instance_id": instance["id"], "instance_name": instance["name"]}
         )
 
+    def datastore_item(self, row: Row) -> Row:
+        """Return engine, and the versions of MySQL and of the kernel."""
+        return {"type": row["engine"], "version": row["version"], "kernel_version": _KERNEL_VERSION}
+
+    def flavor_of(self, row: Row) -> str:
+        """Return the specification code, such as ``gaussdb.mysql.xlarge.x86.4``."""
+        return f"gaussdb.mysql.{_SIZES[row['cpu']]}.x86.{int(row['memory_gb']) // int(row['cpu'])}"
+
     def instance_item(self, row: Row, *, is_busy: bool) -> Row:
         """Return an instance as lists show it; port and days are texts, nodes are not listed."""
         item = super().instance_item(row, is_busy=is_busy)
@@ -96,6 +107,7 @@ class EmulatedTaurusDb(EmulatedDatabaseService):
         strategy = item["backup_strategy"]
         return {
             **item,
+            "flavor_info": {"vcpus": row["cpu"], "ram": row["memory_gb"]},
             "port": str(row["port"]),
             "volume": {"type": "DL6", "size": str(row["size_gb"])},
             "backup_strategy": {**strategy, "keep_days": str(strategy["keep_days"])},

@@ -8,12 +8,12 @@ from pydantic import Field
 
 from airflow_provider_backup.cloud.cbr.models.fields import (
     AsItems,
+    BackedUpType,
     Offset,
     OneOrMore,
     OperationType,
     PageSize,
     QueryTime,
-    ResourceType,
     Text,
 )
 from airflow_provider_backup.cloud.rules import Identifier
@@ -39,7 +39,7 @@ class BackupQuery(RequestModel):
     :param resource_id: backups of this resource.
     :param resource_name: the resource's name.
     :param resource_az: the resource's availability zone.
-    :param resource_type: the resource's type.
+    :param resource_type: the resource's type: a server, a disk or a workspace; the others cannot be asked for.
     :param name: the backup's name.
     :param parent_id: disk backups inside this server backup.
     :param image_type: ``backup``, or ``replication`` for copies.
@@ -65,7 +65,7 @@ class BackupQuery(RequestModel):
     resource_id: Identifier | None = None
     resource_name: str | None = None
     resource_az: str | None = None
-    resource_type: ResourceType | None = None
+    resource_type: BackedUpType | None = None
     name: str | None = None
     parent_id: Identifier | None = None
     image_type: OperationType | None = None

@@ -17,6 +17,9 @@ ResourceType = Literal[
     "OS::Sfs::Turbo",
     "OS::Workspace::DesktopV2",
 ]
+BackedUpType = Literal["OS::Nova::Server", "OS::Cinder::Volume", "OS::Workspace::DesktopV2"]
+"""The types that backups can be listed by, fewer than may be in a vault."""
+
 OperationType = Literal["backup", "replication"]
 
 

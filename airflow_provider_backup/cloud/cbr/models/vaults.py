@@ -178,7 +178,7 @@ class VaultQuery(RequestModel):
     :param id: one or more ids.
     :param name: the exact name.
     :param cloud_type: ``public`` or ``hybrid``.
-    :param protect_type: ``backup``, ``replication`` or ``hybrid``.
+    :param protect_type: ``backup`` or ``replication``; the third value of answers, ``hybrid``, cannot be asked for.
     :param object_type: what the vaults hold.
     :param status: ``available``, ``lock``, ``frozen``, ``deleting`` or ``error``.
     :param policy_id: vaults that this policy is bound to.
@@ -191,7 +191,7 @@ class VaultQuery(RequestModel):
     id: Annotated[list[Identifier], OneOrMore] | None = None
     name: str | None = None
     cloud_type: CloudType | None = None
-    protect_type: Literal["backup", "replication", "hybrid"] | None = None
+    protect_type: OperationType | None = None
     object_type: ObjectType | None = None
     status: VaultStatus | None = None
     policy_id: Identifier | None = None
