@@ -13,6 +13,7 @@ from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError
 from airflow_provider_backup.hooks.base import BackupCloudHook
+from airflow_provider_backup.outcome import ReportsOutcome
 from airflow_provider_backup.version_compat import FAIL_METHOD, own_xcom
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def wait_plan(
     }
 
 
-class WaitsForBackup:
+class WaitsForBackup(ReportsOutcome):
     """Waiting for one backup; for operators and sensors, which bring the attributes.
 
     The deadline is one absolute time. It goes through deferral, a restart of the triggerer and the resumption after a
@@ -79,7 +80,6 @@ class WaitsForBackup:
     timeout_error: ClassVar[type[BackupError]]
 
     if TYPE_CHECKING:
-        log: Any
         defer: Any
 
     @property
@@ -161,6 +161,15 @@ class WaitsForBackup:
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Go on after a deferral; when the trigger died or ran out of time, look at the backup before failing."""
+        return self.report(context, lambda: self.resume(next_method, next_kwargs, context))
+
+    def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Do what :meth:`resume_execution` says.
+
+        :param next_method: the method that the deferral named, or Airflow's word for a trigger that died.
+        :param next_kwargs: its arguments, or what is known of that death.
+        :param context: the context of the task.
+        """
         if next_method != FAIL_METHOD:
             return getattr(self, next_method)(context, **(next_kwargs or {}))
         error = (next_kwargs or {}).get("error", "unknown trouble")

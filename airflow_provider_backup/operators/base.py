@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION, BackupCloudHook
+from airflow_provider_backup.outcome import ReportsOutcome
 from airflow_provider_backup.templates import has_template
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def key_value_pairs(labels: Any) -> Any:
     return [{"key": key, "value": value} for key, value in labels.items()] if isinstance(labels, Mapping) else labels
 
 
-class BackupCloudOperator(BaseOperator):
+class BackupCloudOperator(ReportsOutcome, BaseOperator):
     """An operator that speaks to one account.
 
     :param huaweicloud_conn_id: id of the connection (templated).
@@ -107,6 +108,17 @@ class BackupCloudOperator(BaseOperator):
         self.huaweicloud_conn_id = huaweicloud_conn_id
         self.region = region
         self.project_id = project_id
+
+    def execute(self, context: Any) -> Any:
+        """Do the work of the task, see ``perform``; its errors reach Airflow without the frames in which they arose."""
+        return self.report(context, lambda: self.perform(context))
+
+    def perform(self, context: Any) -> Any:
+        """Do the work of the task; each operator has its own.
+
+        :param context: the context of the task.
+        """
+        raise NotImplementedError
 
     @property
     def hook(self) -> BackupCloudHook:

@@ -159,7 +159,7 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
             raise InvalidRequestError("CBR policy", [Violation("policy", "give at least one field to change", None)])
         return validated(PolicyUpdate, "CBR policy", values)
 
-    def execute(self, context: Any) -> PolicyResult:
+    def perform(self, context: Any) -> PolicyResult:
         """Change the policy.
 
         :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.

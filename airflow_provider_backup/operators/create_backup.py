@@ -189,7 +189,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
             raise InvalidRequestError(f"Task {self.task_id!r}", violations)
         self.check_while_parsing(lambda: self.request(self.own_name() or PLACEHOLDER_NAME))
 
-    def execute(self, context: Any) -> BackupResult:
+    def perform(self, context: Any) -> BackupResult:
         """Take the backup, or find it again, and wait for it.
 
         :return: see :class:`~airflow_provider_backup.cloud.backup.BackupResult`.

@@ -80,7 +80,7 @@ class CreatePolicyOperator(BackupCloudOperator):
         else:
             check_model(self, self.policy, self.model)
 
-    def execute(self, context: Any) -> PolicyResult:
+    def perform(self, context: Any) -> PolicyResult:
         """Create the policy, or adopt the one of its name.
 
         :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
@@ -89,7 +89,6 @@ class CreatePolicyOperator(BackupCloudOperator):
         """
         request = self.built(self.request)
         result = self.act(lambda cloud: self._find_or_create(cloud, request))
-        context["ti"].xcom_push(key="policy_id", value=result["policy_id"])
         what = "Created" if result["created"] else "Left as it is (if_exists='adopt'):"
         self.log.info("%s %s policy %s (%s).", what, self.title, result["name"], result["policy_id"])
         return result

@@ -111,7 +111,7 @@ class CsbsGetPolicyOperator(BackupCloudOperator):
         self.policy_id = policy_id
         check_ids(self.task_id, policy_id=policy_id)
 
-    def execute(self, context: Any) -> PolicyResult:
+    def perform(self, context: Any) -> PolicyResult:
         """Read the policy.
 
         :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.

@@ -51,7 +51,7 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
         self.poll_interval = in_seconds(self.task_id, "poll_interval", poll_interval)
         self.timeout = in_seconds(self.task_id, "timeout", timeout)
 
-    def execute(self, context: Any) -> dict[str, Any]:
+    def perform(self, context: Any) -> dict[str, Any]:
         """Delete the backup.
 
         :return: the reference of the deleted backup.

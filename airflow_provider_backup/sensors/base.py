@@ -97,6 +97,9 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
 
         :return: see :class:`~airflow_provider_backup.cloud.backup.BackupResult`.
         """
+        return self.report(context, lambda: self._wait_in_its_mode(context))
+
+    def _wait_in_its_mode(self, context: Any) -> Any:
         self.reference()  # outside of what soft_fail covers: a wrong argument is no failed backup
         if not self.deferrable:
             return super().execute(context)
@@ -107,11 +110,11 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
                 return seen.xcom_value
             self.defer_wait(context, wait_plan(self.reference(), max(SHORTEST_POKE, self.poke_interval), deadline))
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+    def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Go on after a deferral, with the same endings as in the other modes."""
-        # Not the one of BaseSensorOperator: that skips on errors on which poke mode fails.
+        # resume_execution is not the one of BaseSensorOperator, which skips on errors on which poke mode fails.
         with self._skipping_as_poke_mode_does():
-            return WaitsForBackup.resume_execution(self, next_method, next_kwargs, context)
+            return super().resume(next_method, next_kwargs, context)
 
     @contextmanager
     def _skipping_as_poke_mode_does(self) -> Iterator[None]:

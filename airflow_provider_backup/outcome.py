@@ -1,0 +1,46 @@
+"""How the tasks of all operators and sensors end for Airflow: ids as XComs of their own, errors as one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSensorTimeout
+
+from airflow_provider_backup.cloud.errors import BackupError
+
+T = TypeVar("T")
+
+RESULT_IDS = ("backup_id", "backup_ids", "instance_id", "job_id", "policy_id", "resource_ids")
+"""Members of results that are XComs of their own too, so that ``task.output["backup_id"]`` can be an argument."""
+
+EXPECTED = (BackupError, AirflowSensorTimeout, AirflowNotFoundException)
+"""Answers of the cloud, wrong arguments, a missing connection, ends of a wait: their text says all, and the frames in
+which they arose tell a reader nothing. Any other error is a bug and keeps its whole traceback."""
+
+
+class ReportsOutcome:
+    """For operators and sensors."""
+
+    if TYPE_CHECKING:
+        log: Any
+
+    def report(self, context: Any, work: Callable[[], T]) -> T:
+        """Do the work of a task, and hand its result or its error to Airflow.
+
+        :param context: the context of the task.
+        :param work: what the task does; a deferral or a skip that it raises passes through.
+        :return: what the work returns.
+        :raises BackupError: without the frames in which it arose, which are logged for debugging.
+        """
+        try:
+            result = work()
+        except EXPECTED as error:
+            self.log.debug("Where the error arose:", exc_info=error)
+            self.log.error("%s", error)
+            raise error.with_traceback(None) from None
+        if isinstance(result, Mapping):
+            for key in RESULT_IDS:
+                if result.get(key) is not None:
+                    context["ti"].xcom_push(key=key, value=result[key])
+        return result
