@@ -62,20 +62,20 @@ class BackupNotes:
     def __init__(
         self,
         context: Any,
-        generation: int,
+        generation: str,
         request: Mapping[str, Any],
         log: logging.Logger,
         *,
-        former_generation: int | None = None,
+        former_generation: str | None = None,
     ) -> None:
         self._store = task_state_store(context)
         self._log = log
         fingerprint = fingerprint_of(request)
         # The first are those that it writes.
         self._marks, *self._former_marks = [
-            {"key": key_of(context, number), "generation": number, "request": fingerprint}
-            for number in (generation, former_generation)
-            if number is not None
+            {"key": key_of(context, each), "request": fingerprint}
+            for each in (generation, former_generation)
+            if each is not None
         ]
 
     def read(self) -> BackupNote | None:

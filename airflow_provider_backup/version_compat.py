@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import airflow
@@ -28,16 +29,16 @@ def own_xcom(task_instance: Any, key: str) -> Any:
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
-def generation_of(task_instance: Any) -> int:
-    """Return a number that stays the same through all tries of a task instance and rises when it is cleared.
+def generation_of(task_instance: Any) -> str:
+    """Return what stays the same through all tries of a task instance and changes when it is cleared.
 
-    It is ``max_tries``, which Airflow keeps in its database: a retry never changes it, whatever becomes of ``retries``
-    in the DAG file, and a clear sets it to the number of tries so far plus ``retries``. A clear of a *running* task on
-    2.11 and 3.0 leaves it unchanged and so looks like a retry.
+    It tells ``max_tries``, which Airflow keeps in its database: a retry never changes it, whatever becomes of
+    ``retries`` in the DAG file, and a clear sets it to the number of tries so far plus ``retries``. A clear of a
+    *running* task on 2.11 and 3.0 leaves it unchanged and so looks like a retry.
 
     :param task_instance: the running task instance.
     """
-    return int(task_instance.max_tries or 0)
+    return f"max_tries={_max_tries(task_instance)}"
 
 
 def clears_of(task_instance: Any, retries: int) -> int:
@@ -46,7 +47,28 @@ def clears_of(task_instance: Any, retries: int) -> int:
     :param task_instance: the running task instance.
     :param retries: the operator's number of retries, as the DAG file has it now.
     """
-    return max(0, generation_of(task_instance) - retries)
+    return max(0, _max_tries(task_instance) - retries)
+
+
+def _max_tries(task_instance: Any) -> int:
+    return int(task_instance.max_tries or 0)
+
+
+def beginning_of(dag_run: Any) -> datetime | None:
+    """Return when a DAG run began; None when Airflow keeps another moment in that place.
+
+    A run begins anew when it is deleted and made again, and when tasks of a run that is over are cleared. Neither a
+    retry nor the clear of a task in a run that goes on moves its beginning. ``dag.test()`` and ``airflow dags test``
+    keep the logical date there, and a backfill of 2.11 the last time that it came back to the run.
+
+    :param dag_run: the DAG run of the context.
+    """
+    start_date: datetime | None = dag_run.start_date
+    if start_date == getattr(dag_run, "logical_date", None):
+        return None
+    if not AIRFLOW_3 and getattr(dag_run, "run_type", None) == "backfill":
+        return None
+    return start_date
 
 
 def state_of(task_instance: Any) -> str | None:

@@ -113,6 +113,7 @@ class CloudSettings:
     :param auth_url: URL of the identity service, when it is not the cloud's usual one.
     :param endpoints: explicit base URLs by service name, as pairs; see :meth:`endpoint_pairs`.
     :param network: time-outs, retries, proxy and certificates.
+    :param installation: tells who asks from others that ask for the same in the same project; no service sees it.
     """
 
     credentials: Credentials
@@ -123,6 +124,7 @@ class CloudSettings:
     auth_url: str | None = None
     endpoints: tuple[tuple[str, str], ...] = ()
     network: NetworkSettings = NetworkSettings()
+    installation: str = ""
 
     def __post_init__(self) -> None:
         if not self.region:

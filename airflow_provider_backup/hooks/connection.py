@@ -78,6 +78,7 @@ def settings_from_connection(
         auth_url=_auth_url(fields),
         endpoints=CloudSettings.endpoint_pairs({name: url for name, url in fields.endpoints.items() if url}),
         network=NetworkSettings(**_given(fields, NetworkSettings)),
+        installation=fields.installation or "",
     )
 
 

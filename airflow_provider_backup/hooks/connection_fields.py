@@ -113,6 +113,7 @@ class ConnectionFields(BaseModel):
     requests_at_once: Count = None
     throttle_timeout: Seconds = None
     allow_plain_http: Flag = None
+    installation: Text = None
 
 
 STANDARD_FIELDS = ("login", "password", "host", "port", "schema")

@@ -44,6 +44,11 @@ FIELDS: dict[str, dict[str, Any]] = {
         "description": 'JSON object of explicit base URLs: {"cbr": "https://...", "rds": "https://..."}.',
         "schema": {"type": ["string", "object", "null"]},
     },
+    "installation": {
+        "label": "Installation",
+        "description": "Name of this Airflow. Only where another one with the same DAGs uses the same project.",
+        "schema": {"type": ["string", "null"]},
+    },
     "proxy": {
         "label": "Proxy",
         "description": "URL of a proxy; empty follows the environment (HTTPS_PROXY, NO_PROXY).",

@@ -5,12 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_backup.backup_key import keyed_name
+from airflow_provider_backup.backup_key import EVERY_GENERATION, keyed_name
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.wire import RequestModel
@@ -152,20 +151,19 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         """What is backed up, in words."""
         return f"{self.target} {getattr(self, self.target)}"
 
-    def generation(self, context: Any) -> int:
-        """Return what a clear changes and a retry does not, when a clear shall make another backup; else 0.
+    def generation(self, context: Any) -> str:
+        """Return what a clear changes and a retry does not, when a clear shall make another backup.
 
         :param context: the context of ``execute``.
         """
-        return 0 if self.on_clear == "adopt" else generation_of(context["ti"])
+        return EVERY_GENERATION if self.on_clear == "adopt" else generation_of(context["ti"])
 
-    def former_generation(self, context: Any) -> int | None:
-        """Return the generation of the previous release, whose backups a task that was under way has; None if the same.
+    def former_generation(self, context: Any) -> str | None:
+        """Return how the previous release told the generation, as a task that is under way may have a backup from then.
 
         :param context: the context of ``execute``.
         """
-        former = 0 if self.on_clear == "adopt" else clears_of(context["ti"], context["task"].retries)
-        return former if former != self.generation(context) else None
+        return None if self.on_clear == "adopt" else str(clears_of(context["ti"], context["task"].retries))
 
     def identity(self) -> dict[str, Any]:
         """Return the arguments that say what is backed up and how; another try with others is for another backup."""
@@ -198,12 +196,8 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         :raises BackupTimeoutError: the time is over.
         :raises ApiError: the service refuses.
         """
-        requests = [self.built(partial(self.request, name)) for name in self._names(context, self.generation(context))]
-        former = self.former_generation(context)
-        former_names = [] if former is None or not self.has_key else self._names(context, former)
-        one = OneBackup(self, context, requests, [self.built(partial(self.request, name)) for name in former_names])
-        self._in_hand = self._nothing_yet(context, one)
-        observation, (started_at, deadline) = self.act(lambda cloud: self._start(cloud, context, one))
+        self._in_hand = None
+        observation, (started_at, deadline), is_own = self.act(lambda cloud: self._start(cloud, context))
         if not self.wait_for_completion:
             self.log.info("%s; not waited for.", observation)
             return observation.to_result()
@@ -213,7 +207,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
             deadline,
             started_at=started_at,
             tolerance=self.tolerance,
-            delete_on_kill=self.delete_on_kill and self._in_hand.is_own,
+            delete_on_kill=self.delete_on_kill and is_own,
         )
         return self.wait(context, plan, observation)
 
@@ -227,6 +221,15 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         self._in_hand.learn(BackupReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False))
         return super()._resume(context, plan, patient=patient)
 
+    def _one_backup(self, context: Any, installation: str) -> OneBackup:
+        names = self._names(context, self.generation(context), installation)
+        former = self.former_generation(context)
+        former_names: list[str] = []
+        # The previous release knew no installations: what it took could be of another one.
+        if former is not None and self.has_key and not installation:
+            former_names = self._names(context, former)
+        return OneBackup(self, context, [*map(self.request, names)], [*map(self.request, former_names)])
+
     def _nothing_yet(self, context: Any, one: OneBackup) -> BackupInHand:
         # After a clear with "adopt" the backup that is found may be the good one of before.
         is_certain = self.has_key and self.on_clear == "fresh"
@@ -237,22 +240,21 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
             find=one.find_again if is_certain else None,
         )
 
-    def _names(self, context: Any, generation: int) -> list[str]:
+    def _names(self, context: Any, generation: str, installation: str = "") -> list[str]:
         if name := self.own_name():
             return [name]
-        key_name = keyed_name(context, generation=generation)
+        key_name = keyed_name(context, generation=generation, installation=installation)
         if not self.names_are_unique:
             return [key_name]
         # A failed backup keeps its name, and a second one of it is refused: then the next name is tried.
         return [key_name, *(f"{key_name}-{number}" for number in range(2, MOST_NAMES + 1))]
 
-    async def _start(
-        self, cloud: BackupCloud, context: Any, one: OneBackup
-    ) -> tuple[BackupObservation, tuple[float, float]]:
+    async def _start(self, cloud: BackupCloud, context: Any) -> tuple[BackupObservation, tuple[float, float], bool]:
+        one = self._one_backup(context, cloud.settings.installation)
+        self._in_hand = self._nothing_yet(context, one)
         taken = await one.take(cloud)
-        if self._in_hand:
-            self._in_hand.learn(taken.reference, is_own=taken.is_own)
+        self._in_hand.learn(taken.reference, is_own=taken.is_own)
         # Before anything else can go wrong: the id must be known to whoever looks for it.
         context["ti"].xcom_push(key="backup_reference", value=taken.reference.to_dict())
         observation = await self.look(cloud, taken.reference, is_new=True)
-        return observation, one.times(cloud.clock, taken, observation)
+        return observation, one.times(cloud.clock, taken, observation), taken.is_own

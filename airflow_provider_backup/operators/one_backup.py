@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.backup_notes import BackupNote, BackupNotes
@@ -23,7 +23,7 @@ from airflow_provider_backup.cloud.retries import is_passing, may_have_taken_eff
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupExistsError
 from airflow_provider_backup.operators.busy_wait import BusyWait
-from airflow_provider_backup.version_compat import clears_of
+from airflow_provider_backup.operators.ownership import Ownership
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -32,6 +32,20 @@ if TYPE_CHECKING:
 
 LOOK_UPS_OF_A_LOST_ANSWER = (1.0, 4.0, 10.0)
 """Seconds before each look for a backup whose creation got no answer: lists may be a little behind."""
+
+_OF_ANOTHER = (
+    "Found %s under the key of this task, which has not asked for one yet: another Airflow with the same DAG may have "
+    "taken it, or this DAG run was made again. The task goes on with it, and never deletes it (delete_on_kill). If "
+    "several Airflows use this cloud project, give each connection its own 'installation'."
+)
+_OF_AN_EARLIER_RUN = (
+    "%s has the key of this task, but began before this DAG run did: it was taken by a run of the same id that was "
+    "deleted, or by another Airflow. The task does not go on with it."
+)
+_NAMES_ARE_USED_UP = (
+    "The service takes each name once, and all names of this task belong to backups that failed or that an earlier run "
+    "of the same id took. Delete those that are not needed."
+)
 
 _NAME_IS_TAKEN = (
     "The service takes each name once. Choose another one for each backup, for instance with "
@@ -85,12 +99,18 @@ class OneBackup:
             former_generation=operator.former_generation(context),
         )
         self._note = self._notes.read()
-        self._since = self._note.moment if self._note else _began(context)
-        # Without key and note only the time tells whose a backup is; on a first try none is this task's own.
-        self._may_be_there = operator.has_key or self._note is not None or not _is_first_try(context)
+        self._ownership = Ownership(
+            context,
+            has_key=operator.has_key,
+            outlives_runs=operator.on_clear == "adopt",
+            noted_at=self._note.moment if self._note else None,
+        )
+        self._may_be_there = self._ownership.may_be_there
+        self._not_own: list[RequestModel] = []
         # By all names on a retry: the failed backup that had the name before its own may have been removed since.
         is_repeated = context["ti"].try_number > 1
-        self._searched = [*requests, *former_requests] if is_repeated else requests[:1]
+        # The last names first, because they are used in their order.
+        self._searched = [*requests[::-1], *former_requests[::-1]] if is_repeated else requests[:1]
         # When this try sent a request that got no clear answer and was sent once more, seconds since the epoch.
         self._unclear_since: float | None = None
 
@@ -108,14 +128,21 @@ class OneBackup:
             if taken := await self._found(cloud, request):
                 return taken
         for request in self._requests:
+            is_last = request is self._requests[-1]
+            if request not in self._searched and (taken := await self._found(cloud, request)):
+                return taken
+            if self._is_name_of_another(request) and not is_last:
+                continue
             try:
                 return await self._asked_for(cloud, request)
-            except DuplicateNameError:
+            except DuplicateNameError as error:
                 # A failed backup keeps its name; but it may be this task's own good one that no list shows yet.
                 if self._may_be_there and (taken := await self._looked_up(cloud, [request])):
                     return taken
                 # Where a request of this try is unclear, that one has the name; another name would be a second backup.
-                if request is self._requests[-1] or self._unclear_since is not None:
+                if is_last or self._unclear_since is not None:
+                    if is_last and self._operator.has_key:
+                        error.next_step = _NAMES_ARE_USED_UP
                     raise
         raise AssertionError("there is at least one name")
 
@@ -126,8 +153,9 @@ class OneBackup:
         """
         for pause in LOOK_UPS_OF_A_LOST_ANSWER:
             await asyncio.sleep(pause)
-            for request in self._requests:
-                if reference := await self._operator.find(cloud, request, self._since):
+            for request in self._requests[::-1]:
+                reference = await self._operator.find(cloud, request, self._ownership.since)
+                if reference and self._ownership.is_certainly_own(cloud.clock, await self._began(cloud, reference)):
                     return reference
         return None
 
@@ -146,7 +174,7 @@ class OneBackup:
             return now, self._deadline
         began = min(now, clock.here(observation.created_at).timestamp()) if observation.created_at else now
         if not taken.is_own:
-            began = max(began, self._since.timestamp())
+            began = max(began, self._ownership.since.timestamp())
         return began, began + self._operator.timeout
 
     async def _noted(self, cloud: BackupCloud) -> Taken | None:
@@ -155,7 +183,7 @@ class OneBackup:
             return None
         if note.reference is None:
             # An earlier try asked and died before it had the answer.
-            return await self._looked_up(cloud, self._requests) if note.is_new else None
+            return await self._looked_up(cloud, self._requests[::-1]) if note.is_new else None
         try:
             observation = await self._operator.look(cloud, note.reference, is_new=note.is_new)
         except NotFoundError:
@@ -169,27 +197,48 @@ class OneBackup:
         operator = self._operator
         if not self._may_be_there and operator.if_exists == "new":
             return None
-        reference = await operator.find(cloud, request, self._since)
+        reference = await operator.find(cloud, request, self._ownership.since)
         if reference is None:
             return None
         name = operator.own_name()
         if name is not None and operator.if_exists == "adopt":
             return self._taken_over(reference, f"it has the name {name!r}, and if_exists is 'adopt'")
-        if name is None or (self._may_be_there and await self._began_in_time(cloud, reference)):
-            self._log.info("Found %s of this task again; no second one is taken.", reference)
-            return self._noted_down(Taken(reference, is_new=False, is_own=operator.has_key))
-        if operator.if_exists == "fail":
+        if not operator.has_names or (
+            self._may_be_there
+            # A name may have been used by earlier runs: only what began with this run is meant.
+            and self._ownership.is_in_time(cloud.clock, await self._began(cloud, reference))
+        ):
+            return self._found_again(reference)
+        if name is not None and operator.if_exists == "fail":
             raise BackupExistsError(reference, name)
+        if name is None and request not in self._not_own:
+            self._log.warning(_OF_AN_EARLIER_RUN, reference)
+            self._not_own.append(request)
         return None
 
-    async def _began_in_time(self, cloud: BackupCloud, reference: BackupReference) -> bool:
-        # A name of the author's own may have been used by earlier runs: only what began with this run is meant.
-        created_at = (await self._operator.look(cloud, reference)).created_at
-        return created_at is None or created_at >= cloud.clock.earliest(self._since)
+    def _found_again(self, reference: BackupReference) -> Taken:
+        is_own = self._ownership.is_own
+        if self._operator.has_key and not is_own:
+            self._log.warning(_OF_ANOTHER, reference)
+        else:
+            self._log.info("Found %s of this task again; no second one is taken.", reference)
+        return self._noted_down(Taken(reference, is_new=False, is_own=is_own))
+
+    def _is_name_of_another(self, request: RequestModel) -> bool:
+        return self._operator.names_are_unique and request in self._not_own
+
+    async def _began(self, cloud: BackupCloud, reference: BackupReference) -> datetime | None:
+        try:
+            return (await self._operator.look(cloud, reference)).created_at
+        except NotFoundError:
+            # Lists can be ahead of single reads.
+            return None
 
     async def _looked_up(self, cloud: BackupCloud, requests: Sequence[RequestModel]) -> Taken | None:
         self._may_be_there = True
         for pause in LOOK_UPS_OF_A_LOST_ANSWER:
+            if all(map(self._is_name_of_another, requests)):
+                return None
             await asyncio.sleep(pause)
             for request in requests:
                 if taken := await self._found(cloud, request):
@@ -239,11 +288,13 @@ class OneBackup:
         # First the note: a process that dies before the answer leaves word that there may be a backup.
         note = BackupNote(self._unclear_since or asked_at)
         self._notes.write(note)
+        self._ownership.asks()
         try:
             reference = await self._operator.submit(cloud, request)
         except BackupError as error:
             if not may_have_taken_effect(error) and self._unclear_since is None:
                 self._notes.erase()
+                self._ownership.is_refused()
             if isinstance(error, DuplicateNameError) and self._operator.own_name() is not None:
                 error.next_step = _NAME_IS_LOST if self._operator.if_exists == "adopt" else _NAME_IS_TAKEN
             raise
@@ -265,29 +316,10 @@ class OneBackup:
         return self._noted_down(Taken(reference, is_new=False, is_own=False))
 
     def _noted_down(self, taken: Taken) -> Taken:
-        self._notes.write(BackupNote(self._since.timestamp(), taken.reference, taken.is_own))
+        self._notes.write(BackupNote(self._ownership.since.timestamp(), taken.reference, taken.is_own))
         return taken
 
 
 def _never_arrived(error: BackupError) -> bool:
     """Whether a request that nothing came of is not under way any more; one that took too long may still arrive."""
     return isinstance(error, CloudConnectionError) and error.connection_lost
-
-
-def _is_first_try(context: Any) -> bool:
-    task_instance = context["ti"]
-    return task_instance.try_number == 1 or bool(
-        task_instance.try_number == clears_of(task_instance, context["task"].retries) + 1
-    )
-
-
-def _began(context: Any) -> datetime:
-    start_date = context["ti"].start_date
-    if _is_first_try(context) and start_date:
-        return _as_utc(start_date)
-    return _as_utc(context["dag_run"].start_date or datetime.now(UTC))
-
-
-def _as_utc(moment: datetime) -> datetime:
-    """Return a moment of Airflow's as a plain aware time in UTC."""
-    return datetime.fromtimestamp(moment.timestamp(), UTC)

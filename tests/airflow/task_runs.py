@@ -118,7 +118,7 @@ class TaskRun:
         self.ti = TaskInstance(
             self.dag_id, self.run_id, self.operator.task_id, self.map_index, max_tries=self.operator.retries
         )
-        self.dag_run = SimpleNamespace(start_date=datetime.now(UTC))
+        self.dag_run = SimpleNamespace(start_date=datetime.now(UTC), logical_date=None)
 
     @property
     def context(self) -> dict[str, Any]:

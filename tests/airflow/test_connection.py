@@ -139,6 +139,7 @@ TEXTS = [
     "client_certificate",
     "client_key",
     "client_key_password",
+    "installation",
 ]
 NUMBERS = ["total_timeout", "connect_timeout", "attempts", "retry_wait", "requests_at_once", "throttle_timeout"]
 

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_backup.backup_key import key_of
+from airflow_provider_backup.cloud.errors import CloudConnectionError
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.version_compat import clears_of
 from tests.airflow.backups import NAMED, SERVICES, create_operator, rows
 from tests.airflow.task_runs import TaskRun, TaskStateStore
+from tests.airflow.wire import Wire
 
 EDITS = [1, 0, 5]
 
@@ -77,7 +79,7 @@ def upgrade(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
         patch.setattr(
             CreateBackupOperator,
             "generation",
-            lambda self, context: 0 if self.on_clear == "adopt" else clears_of(context["ti"], context["task"].retries),
+            lambda self, context: str(clears_of(context["ti"], context["task"].retries)),
         )
         yield patch.undo
 
@@ -111,7 +113,26 @@ def test_a_clear_after_the_upgrade_takes_a_fresh_backup(
     assert run.execute()["backup_ids"] != first["backup_ids"]
 
 
-@pytest.mark.parametrize(("generation", "key"), [(0, "5kqat4sgmokp"), (2, "hxgbfygccp6v")])
-def test_the_keys_of_the_previous_release_are_still_known(generation: int, key: str) -> None:
+@pytest.mark.parametrize(("generation", "key"), [("0", "5kqat4sgmokp"), ("2", "hxgbfygccp6v")])
+def test_the_keys_of_the_previous_release_are_still_known(generation: str, key: str) -> None:
     task_instance = SimpleNamespace(dag_id="dag", run_id="manual__1", task_id="backup", map_index=-1)
     assert key_of({"ti": task_instance}, generation) == key
+
+
+@pytest.mark.parametrize("with_store", [True, False], ids=["store", "no store"])
+@pytest.mark.parametrize("service", NAMED)
+def test_the_search_for_backups_of_the_previous_release_finds_none_of_before_a_clear(
+    wire: Wire, backup_cloud: RunningCloud, service: str, with_store: bool
+) -> None:
+    store = TaskStateStore() if with_store else None
+    run = TaskRun(create_operator(backup_cloud, service, deferrable=False, retries=2), store=store)
+    first = run.execute()
+    run.retry()
+    run.execute()
+    run.clear()  # two tries before: as many as there are retries
+    wire.down()
+    with pytest.raises(CloudConnectionError):
+        run.execute()
+    wire.up()
+    run.retry()
+    assert run.execute()["backup_ids"] != first["backup_ids"]

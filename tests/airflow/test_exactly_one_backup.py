@@ -22,6 +22,7 @@ from tests.airflow.backups import (
     SERVICES,
     create_operator,
     csbs_policy,
+    finish_backups,
     let_time_pass,
     resources,
     rows,
@@ -373,7 +374,7 @@ def test_a_backup_that_finished_while_nobody_looked_is_adopted(cloud: RunningClo
     cloud.set_backup_seconds(3600)
     run = TaskRun(create_operator(cloud, "vbs"))
     run.execute()
-    let_time_pass(cloud)
+    finish_backups(cloud)
     run.retry()
     assert run.execute()["status"] == "available"
     assert len(rows(cloud, "vbs")) == 1

@@ -50,7 +50,7 @@ def test_the_note_names_the_backup_as_this_tasks_own(cloud: RunningCloud, servic
     run = run_of(create_operator(cloud, service, deferrable=False))
     run.execute()
     reference = run.ti.xcom_pull(task_ids=run.ti.task_id, key="backup_reference", map_indexes=-1)
-    assert {"reference": reference, "is_own": True, "generation": 0}.items() <= note_of(run).items()
+    assert {"reference": reference, "is_own": True}.items() <= note_of(run).items()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -173,7 +173,7 @@ def test_after_a_clear_the_note_is_that_of_another_generation(cloud: RunningClou
     first = run.execute()
     run.clear()
     assert run.execute()["backup_ids"] != first["backup_ids"]
-    assert note_of(run)["generation"] == 1
+    assert len(rows(cloud, service)) == 2
 
 
 def test_after_a_clear_that_adopts_the_note_counts(cloud: RunningCloud) -> None:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from airflow_provider_backup.backup_key import keyed_name
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
+from airflow_provider_backup.version_compat import generation_of
 from tests.cluster.verdict import Expected, FoundBackup
 from tests.cluster.work import Work
 
@@ -37,8 +38,10 @@ def expected_backups(work: Work, run_id: str) -> dict[tuple[str, int], Expected]
 
 
 def _name(run_id: str, task_id: str, map_index: int) -> str:
-    task_instance = SimpleNamespace(dag_id=DAG_ID, run_id=run_id, task_id=task_id, map_index=map_index)
-    return keyed_name({"ti": task_instance}, generation=RETRIES)
+    task_instance = SimpleNamespace(
+        dag_id=DAG_ID, run_id=run_id, task_id=task_id, map_index=map_index, max_tries=RETRIES
+    )
+    return keyed_name({"ti": task_instance}, generation=generation_of(task_instance))
 
 
 async def backups_in(cloud: BackupCloud, work: Work) -> list[FoundBackup]:

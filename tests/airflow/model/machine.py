@@ -88,6 +88,17 @@ class OneTask(RuleBasedStateMachine):
         self.trial.clear()
         self.trial.attempt(death, ends_meanwhile=ends_meanwhile)
 
+    @rule(death=deaths)
+    def run_is_made_again(self, death: int | None) -> None:
+        """Somebody deletes the DAG run; some days later there is one with its id."""
+        self.trial.make_run_again()
+        self.trial.attempt(death)
+
+    @rule(retries=st.integers(0, 4))
+    def retries_are_edited(self, retries: int) -> None:
+        """Somebody edits the DAG file."""
+        self.trial.edit_retries(retries)
+
     @rule(error=st.sampled_from(["Trigger failure", "Trigger timeout"]), death=deaths, ends_meanwhile=st.booleans())
     def trigger_dies(self, error: str, death: int | None, ends_meanwhile: bool) -> None:
         """Airflow gives the task back because its trigger failed or the deferral took too long."""

@@ -50,8 +50,10 @@ MOST_BACKUPS_OF_A_DISK = 20
 
 TASK = "the task"
 SOMEBODY_ELSE = "somebody else"
-Owner = tuple[str, int]
-"""Who made a backup, and in which generation."""
+Owner = tuple[str, int, int]
+"""Who made a backup, in which DAG run of those with the same id, and in which generation."""
+
+LONG_AGO = timedelta(days=7)
 
 
 class State(Enum):
@@ -143,7 +145,7 @@ class Trial:
         """Whether nothing was found wrong so far."""
         self._owners: dict[str, Owner] = {}
         self._taken_over: set[str] = set()
-        self._generation = 0
+        self._dag_runs = 0
         self._is_first_try = True
         self._began_at = time.time()
         self._armed: list[tuple[str, Trouble]] = []
@@ -211,7 +213,12 @@ class Trial:
         with suppress(BackupError):
             TaskRun(operator, run_id=f"other-{self._others}").execute()
         self._settle()
-        self._see_what_is_new((SOMEBODY_ELSE, self._others))
+        self._see_what_is_new((SOMEBODY_ELSE, self._others, 0))
+
+    def edit_retries(self, retries: int) -> None:
+        """Edit the DAG file; only where the key or nothing tells whose a backup is does that never matter."""
+        if self.author.has_key:
+            self.run.operator.retries = retries
 
     # What Airflow does
 
@@ -231,7 +238,20 @@ class Trial:
             return
         self._set_aside()
         self.run.clear()
-        self._generation += 1
+        self._is_first_try = True
+        self._began_at = time.time()
+        if self.run.operator.on_clear == "fresh":
+            self._taken_over.clear()
+
+    def make_run_again(self) -> None:
+        """Prepare the first attempt in a DAG run of the same id, made after the one of some days ago was deleted."""
+        self._set_aside()
+        self.truth.age(LONG_AGO)
+        store = self.run.store and TaskStateStore()
+        if store and self.run.store:
+            store.fails = self.run.store.fails
+        self.run = TaskRun(self.run.operator, store=store)
+        self._dag_runs += 1
         self._is_first_try = True
         self._began_at = time.time()
         if self.run.operator.on_clear == "fresh":
@@ -445,7 +465,7 @@ class Trial:
 
     @property
     def _owner(self) -> Owner:
-        return (TASK, 0 if self.run.operator.on_clear == "adopt" else self._generation)
+        return (TASK, 0, 0) if self.run.operator.on_clear == "adopt" else (TASK, self._dag_runs, self.run.ti.max_tries)
 
     def _see_what_is_new(self, owner: Owner) -> list[TrueBackup]:
         new = [backup for backup in self.truth.backups().values() if backup.id not in self._owners]
@@ -519,7 +539,7 @@ class Trial:
         backup = self._told(deferred)
         assert backup is not None
         began = backup.started_at.timestamp()
-        if self._owners[backup.id] != self._owner:
+        if self._owners[backup.id] != self._owner or self.run.ti.try_number == 1:
             # The time of what somebody else began counts from this task's own start at the earliest.
             began = max(began, self._began_at)
         assert deferred.trigger_arguments["deadline"] <= began + self.author.timeout + ROUNDING, (
@@ -544,11 +564,15 @@ class Trial:
             )
         elif not is_troubled:
             busy = any(each.is_running and each not in own for each in (*before.values(), *now.values()))
-            failed = [each for each in now.values() if not each.is_live and self._owners[each.id] == self._owner]
+            used_up = [
+                each
+                for each in now.values()
+                if self._owners[each.id][0] == TASK and (not each.is_live or self._owners[each.id] != self._owner)
+            ]
             taken = self.author.name and any(self._has_the_authors_name(each) for each in before.values())
             assert (
                 (isinstance(error, ResourceBusyError) and busy)
-                or (isinstance(error, DuplicateNameError) and (taken or len(failed) >= MOST_NAMES))
+                or (isinstance(error, DuplicateNameError) and (taken or len(used_up) >= MOST_NAMES))
                 or (isinstance(error, BackupExistsError) and taken and self.author.if_exists == "fail")
                 or (isinstance(error, QuotaExceededError) and len(before) >= MOST_BACKUPS_OF_A_DISK)
             ), f"nothing was wrong, and the task met {error!r}"
