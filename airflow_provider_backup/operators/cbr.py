@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -239,9 +240,10 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         name = request.parameters.name if request.parameters else None
         # What others took under this name may be of other resources.
         resource_ids = await self._resource_ids(cloud, request) if self.if_exists == "adopt" else ()
-        return await cloud.cbr.find_checkpoint(
+        found = await cloud.cbr.find_checkpoint(
             vault_id=request.vault_id, name=name or "", since=None, resource_ids=resource_ids
         )
+        return replace(found, expected_ids=tuple(request.resource_ids)) if found and request.resource_ids else found
 
     async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference | None:
         """Look for a checkpoint that is being made of all the resources."""
@@ -250,13 +252,10 @@ class CbrCreateBackupOperator(CreateBackupOperator):
 
     async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference:
         """Back up the vault."""
-        return cloud.cbr.reference_to(await cloud.cbr.checkpoints.create(request))
+        return cloud.cbr.reference_to(await cloud.cbr.checkpoints.create(request), request.resource_ids)
 
     async def _resource_ids(self, cloud: BackupCloud, request: CheckpointCreate) -> Sequence[str]:
-        parameters = request.parameters
-        if parameters and (parameters.resources or parameters.resource_details):
-            return [*(parameters.resources or ()), *(each.id for each in parameters.resource_details or ())]
-        return await cloud.cbr.resources_of(request.vault_id)
+        return request.resource_ids or await cloud.cbr.resources_of(request.vault_id)
 
 
 class CbrDeleteBackupOperator(CheckpointDeleteBackupOperator):

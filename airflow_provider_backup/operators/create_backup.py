@@ -111,6 +111,13 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         :param name: the backup's name, for services whose backups have one.
         """
 
+    async def prepare(self, cloud: BackupCloud, request: Any) -> None:
+        """Read what has to be known before anything is looked for or asked for.
+
+        :param cloud: the open client.
+        :param request: what :meth:`request` built.
+        """
+
     @abstractmethod
     async def find(self, cloud: BackupCloud, request: Any, since: datetime) -> BackupReference | None:
         """Look for a running or good backup that this request already made.

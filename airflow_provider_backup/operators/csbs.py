@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +133,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
     :param policy_id: id of the policy; its schedule may be off (templated).
-    :param server_ids: some of the policy's servers; none for all (templated).
+    :param server_ids: some of the policy's servers; none for all, which are read from the policy (templated).
     :param auto_trigger: whether the backup counts as a scheduled one, so that the policy's retention removes it
         (templated).
     :param fail_on_skipped: whether a checkpoint without some of the servers counts as failed.
@@ -164,6 +163,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
         self.policy_id = policy_id
         self.server_ids = server_ids
         self.auto_trigger = auto_trigger
+        self._policy_server_ids: Sequence[str] | None = None
         self.check_request_while_parsing()
 
     def request(self, name: str) -> CheckpointCreate:
@@ -173,31 +173,43 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
             CheckpointCreate, "CSBS policy execution", {"plan_id": self.policy_id, "parameters": parameters}
         )
 
+    async def prepare(self, cloud: BackupCloud, request: CheckpointCreate) -> None:
+        """Read which servers are to be backed up."""
+        self._policy_server_ids = None
+        await self._server_ids(cloud, request)
+
     async def find(self, cloud: BackupCloud, request: CheckpointCreate, since: datetime) -> BackupReference | None:
         """Look for a checkpoint of the policy that began since."""
-        found = await cloud.csbs.find_checkpoint(
+        return await cloud.csbs.find_checkpoint(
             policy_id=request.plan_id,
             name=None,
             started_after=since,
             server_ids=request.parameters.resources,
+            policy_server_ids=await self._server_ids(cloud, request),
             auto_trigger=bool(request.parameters.auto_trigger),
         )
-        return found and replace(found, expected_ids=tuple(request.parameters.resources or ()))
 
     async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference | None:
         """Look for a checkpoint that is being made of all the servers."""
-        servers = request.parameters.resources or (await cloud.csbs.policies.get(request.plan_id)).server_ids
+        servers = await self._server_ids(cloud, request)
         return await cloud.csbs.find_running(servers) if servers else None
 
     async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference:
         """Execute the policy."""
+        expected = await self._server_ids(cloud, request)
         checkpoint = await cloud.csbs.checkpoints.execute_policy(
             request.plan_id,
             server_ids=request.parameters.resources,
             auto_trigger=bool(request.parameters.auto_trigger),
         )
-        servers = tuple(server.id for server in checkpoint.protection_plan.resources)
-        return BackupReference("csbs", checkpoint.id, "checkpoint", expected_ids=servers)
+        return BackupReference("csbs", checkpoint.id, "checkpoint", expected_ids=tuple(expected))
+
+    async def _server_ids(self, cloud: BackupCloud, request: CheckpointCreate) -> Sequence[str]:
+        if request.parameters.resources:
+            return request.parameters.resources
+        if self._policy_server_ids is None:
+            self._policy_server_ids = (await cloud.csbs.policies.get(request.plan_id)).server_ids
+        return self._policy_server_ids
 
 
 class CsbsDeleteBackupOperator(CheckpointDeleteBackupOperator):

@@ -124,6 +124,7 @@ class OneBackup:
         """
         if taken := await self._noted(cloud):
             return taken
+        await self._operator.prepare(cloud, self._requests[0])
         for request in self._searched:
             if taken := await self._found(cloud, request):
                 return taken

@@ -6,55 +6,84 @@ Source: CBR sections 3 (statuses), 6.1 (skipped resources), 8 (reasons) and 15 (
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SkippedResource
 from airflow_provider_backup.cloud.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, phase_of
+from airflow_provider_backup.cloud.missing_backups import INCOMPLETE, NOT_LISTED
 
 
-def uncovered_resources(checkpoint: Checkpoint, backups: Iterable[Backup]) -> set[str]:
-    """Return ids of resources that a checkpoint names, but that have neither a backup nor a reason to have none."""
-    covered = {backup.resource_id for backup in backups}
-    skipped = {resource.id for resource in checkpoint.vault.skipped_resources}
-    return {resource.id for resource in checkpoint.vault.resources} - covered - skipped
+def resources_of(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Return the ids of all resources that a checkpoint is to back up, those that it skipped included."""
+    vault = checkpoint.vault
+    ids = [resource.id for resource in vault.resources] + [resource.id for resource in vault.skipped_resources]
+    return tuple(dict.fromkeys(ids))
+
+
+def uncovered_resources(
+    reference: BackupReference, checkpoint: Checkpoint, backups: Iterable[Backup]
+) -> tuple[str, ...]:
+    """Return ids of resources that were asked for, but that have neither a backup nor a reason to have none.
+
+    :param reference: names what was asked for; when it does not, that is what the checkpoint names.
+    :param checkpoint: as it was read.
+    :param backups: the backups with its id.
+    """
+    covered = {backup.resource_id for backup in backups if backup.parent_id is None}
+    covered |= {resource.id for resource in checkpoint.vault.skipped_resources}
+    expected = reference.expected_ids or resources_of(checkpoint)
+    return tuple(resource_id for resource_id in expected if resource_id not in covered)
 
 
 def observe_checkpoint(
-    reference: BackupReference, checkpoint: Checkpoint, backups: Sequence[Backup], logs: Sequence[OperationLog] = ()
+    reference: BackupReference,
+    checkpoint: Checkpoint,
+    backups: Sequence[Backup],
+    logs: Sequence[OperationLog] = (),
+    *,
+    more_may_show_up: bool = True,
 ) -> BackupObservation:
     """Put a checkpoint, its backups and its logs together: good only when every part is.
 
-    :param reference: the checkpoint.
+    :param reference: the checkpoint; what it is expected to back up is added when it does not name that.
     :param checkpoint: as it was read.
     :param backups: the backups with its id; those of single disks inside a server's backup do not count.
     :param logs: the logs with its id, when they are known: they give reasons, and tell of backups that are missing.
+    :param more_may_show_up: whether backups that are missing are waited for; otherwise their resources count as
+        skipped, unless a log says that they are still worked on, or failed.
     """
     whole = sorted((backup for backup in backups if backup.parent_id is None), key=lambda backup: backup.name or "")
-    uncovered = uncovered_resources(checkpoint, whole)
+    uncovered = uncovered_resources(reference, checkpoint, whole)
+    about_uncovered = [log for log in logs if log.extra_info.resource.id in uncovered and log.status != "skipped"]
     parts = [(backup.status, phase_of(backup.status)) for backup in whole]
-    parts += [
-        _missing_backup(log) for log in logs if log.extra_info.resource.id in uncovered and log.status != "skipped"
-    ]
+    parts += [part for part in map(_missing_backup, about_uncovered) if part[1] is not Phase.GOOD]
     skipped = _skipped(checkpoint, logs)
     status, phase = checkpoint.status, phase_of(checkpoint.status)
+    if phase is Phase.GOOD:
+        missing = _unexplained(uncovered, logs)
+        if missing and more_may_show_up:
+            parts.append((INCOMPLETE, Phase.IN_PROGRESS))
+        else:
+            skipped += missing
     if phase is Phase.GOOD and not parts:
         # Skipping everything is not an error for the service. Nothing at all: the list of backups lags behind.
-        phase = Phase.FAILED if skipped else Phase.IN_PROGRESS
+        phase = Phase.FAILED if skipped or not more_may_show_up else Phase.IN_PROGRESS
     elif (combined := combined_phase([phase, *(part for _, part in parts)])) is not phase:
         status, phase = next(part for part in parts if part[1] is combined)
     return BackupObservation(
-        reference=reference,
+        reference=replace(reference, expected_ids=reference.expected_ids or resources_of(checkpoint)),
         status=status or "",
         phase=phase,
         name=checkpoint.extra_info.name or next((backup.name for backup in whole), None),
-        reason=_reason(phase, logs, skipped),
+        reason=_reason(phase, logs, skipped, is_empty=not parts),
         progress=_progress(whole),
         backup_ids=tuple(backup.id for backup in whole),
         resource_ids=tuple(backup.resource_id for backup in whole if backup.resource_id),
         skipped=tuple(skipped),
         created_at=checkpoint.created_at,
-        finished_at=_latest(whole) if phase.is_terminal else None,
+        finished_at=latest_change(whole) if phase.is_terminal else None,
     )
 
 
@@ -71,7 +100,7 @@ def observe_backup(reference: BackupReference, backup: Backup, logs: Sequence[Op
         status=backup.status or "",
         phase=phase,
         name=backup.name,
-        reason=_reason(phase, logs, ()),
+        reason=_reason(phase, logs, (), is_empty=False),
         progress=backup.extend_info.progress,
         backup_ids=(backup.id,),
         resource_ids=(backup.resource_id,) if backup.resource_id else (),
@@ -98,14 +127,31 @@ def observe_covering_backups(reference: BackupReference, backups: Sequence[Backu
         backup_ids=tuple(backup.id for backup in whole),
         resource_ids=tuple(resource_ids),
         created_at=min((backup.created_at for backup in whole if backup.created_at is not None), default=None),
-        finished_at=_latest(whole),
+        finished_at=latest_change(whole),
     )
 
 
+def latest_change(backups: Iterable[Backup]) -> datetime | None:
+    """Return when the last of some backups changed, by the service's clock; none when it does not tell."""
+    return max((backup.updated_at for backup in backups if backup.updated_at is not None), default=None)
+
+
 def _missing_backup(log: OperationLog) -> tuple[str | None, Phase]:
+    return log.status, phase_of(log.status)
+
+
+def _unexplained(uncovered: Iterable[str], logs: Sequence[OperationLog]) -> list[SkippedResource]:
     # A backup that is said to be made but is not listed may not be relied on.
-    phase = phase_of(log.status)
-    return log.status, Phase.IN_PROGRESS if phase is Phase.GOOD else phase
+    statuses = {log.extra_info.resource.id: log.status for log in logs}
+    return [
+        SkippedResource(
+            resource_id=resource_id,
+            reason=f"{NOT_LISTED}, and the operation log "
+            + (f"says {statuses[resource_id]}" if resource_id in statuses else "gives no reason"),
+        )
+        for resource_id in uncovered
+        if resource_id not in statuses or phase_of(statuses[resource_id]) is Phase.GOOD
+    ]
 
 
 def _skipped(checkpoint: Checkpoint, logs: Iterable[OperationLog]) -> list[SkippedResource]:
@@ -121,7 +167,9 @@ def _skipped(checkpoint: Checkpoint, logs: Iterable[OperationLog]) -> list[Skipp
     return [SkippedResource(resource_id=resource_id, reason=reason) for resource_id, reason in found.items()]
 
 
-def _reason(phase: Phase, logs: Iterable[OperationLog], skipped: Sequence[SkippedResource]) -> str | None:
+def _reason(
+    phase: Phase, logs: Iterable[OperationLog], skipped: Sequence[SkippedResource], *, is_empty: bool
+) -> str | None:
     if phase is not Phase.FAILED:
         return None
     reasons = []
@@ -134,7 +182,7 @@ def _reason(phase: Phase, logs: Iterable[OperationLog], skipped: Sequence[Skippe
         reasons = [
             "every resource was skipped: " + ", ".join(f"{one['resource_id']}: {one['reason']}" for one in skipped)
         ]
-    return "; ".join(reasons) or None
+    return "; ".join(reasons) or ("no backup in it is listed" if is_empty else None)
 
 
 def _words(code: str | None, message: str | None) -> str:
@@ -146,7 +194,3 @@ def _words(code: str | None, message: str | None) -> str:
 def _progress(backups: Sequence[Backup]) -> int | None:
     known = [backup.extend_info.progress for backup in backups if backup.extend_info.progress is not None]
     return sum(known) // len(known) if known else None
-
-
-def _latest(backups: Iterable[Backup]) -> datetime | None:
-    return max((backup.updated_at for backup in backups if backup.updated_at is not None), default=None)

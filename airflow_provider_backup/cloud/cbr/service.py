@@ -12,12 +12,20 @@ from airflow_provider_backup.cloud.cbr.backup_lists import RUNNING_STATUSES, bac
 from airflow_provider_backup.cloud.cbr.backups import BackupResource
 from airflow_provider_backup.cloud.cbr.checkpoints import CheckpointResource
 from airflow_provider_backup.cloud.cbr.models import Backup, Checkpoint, OperationLog
-from airflow_provider_backup.cloud.cbr.observations import observe_backup, observe_checkpoint, uncovered_resources
+from airflow_provider_backup.cloud.cbr.observations import (
+    latest_change,
+    observe_backup,
+    observe_checkpoint,
+    resources_of,
+    uncovered_resources,
+)
 from airflow_provider_backup.cloud.cbr.operation_logs import OperationLogResource
 from airflow_provider_backup.cloud.cbr.policies import PolicyResource
 from airflow_provider_backup.cloud.cbr.vaults import VaultResource
-from airflow_provider_backup.cloud.errors import NotFoundError, PermissionDeniedError
+from airflow_provider_backup.cloud.errors import ApiError, AuthenticationError, NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.missing_backups import MissingBackups
+from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
 log = logging.getLogger(__name__)
@@ -40,22 +48,24 @@ class CbrService:
         self.backups = BackupResource(api)
         self.operation_logs = OperationLogResource(api)
         self.lists = backup_lists(self.backups)
+        self._missing_backups = MissingBackups(api.clock)
 
-    def reference_to(self, checkpoint: Checkpoint) -> BackupReference:
+    def reference_to(self, checkpoint: Checkpoint, resource_ids: Sequence[str] = ()) -> BackupReference:
         """Return where to look for a checkpoint later, with the ids of all resources that it is to back up.
 
         :param checkpoint: as its creation showed it.
+        :param resource_ids: what was asked for; nothing for all that the checkpoint names.
         """
-        vault = checkpoint.vault
-        resource_ids = dict.fromkeys(
-            [resource.id for resource in vault.resources] + [resource.id for resource in vault.skipped_resources]
+        return BackupReference(
+            self.name, checkpoint.id, "checkpoint", expected_ids=tuple(resource_ids) or resources_of(checkpoint)
         )
-        return BackupReference(self.name, checkpoint.id, "checkpoint", expected_ids=tuple(resource_ids))
 
     async def observe(self, reference: BackupReference) -> BackupObservation:
         """Look once at a checkpoint with all its backups, or at a single backup.
 
-        A checkpoint is good only when every backup in it is; resources that the service left out are told as skipped.
+        A checkpoint is good only when every backup in it is. Each resource that was asked for (that the checkpoint
+        names, when the reference does not) has a backup or is told as skipped; what is neither is waited for, at most
+        :data:`~airflow_provider_backup.cloud.missing_backups.LONGEST_LATENESS` from the end of the checkpoint on.
 
         :param reference: of the kind ``checkpoint`` or ``backup``.
         :raises NotFoundError: there is none with this id.
@@ -104,17 +114,17 @@ class CbrService:
         return await self._newest(found, (Phase.IN_PROGRESS, Phase.GOOD), resource_ids)
 
     async def find_running(self, *, vault_id: str, resource_ids: Collection[str]) -> BackupReference | None:
-        """Return the newest checkpoint of a vault that is being made now and for which these resources were meant.
+        """Return the newest checkpoint of a vault that is being made now and in which these resources are.
 
         :param vault_id: the vault.
-        :param resource_ids: ids of the resources; it may be for others beside them.
+        :param resource_ids: ids of the resources, none of which may be skipped; others may be in it beside them.
         """
         found = {
             backup.checkpoint_id: backup.created_at or _LONG_AGO
             async for backup in self.backups.list(vault_id=vault_id, image_type="backup", status=RUNNING_STATUSES)
             if backup.checkpoint_id and is_being_made(backup.status)
         }
-        return await self._newest(found, (Phase.IN_PROGRESS,), resource_ids)
+        return await self._newest(found, (Phase.IN_PROGRESS,), resource_ids, may_be_skipped=False)
 
     async def resources_of(self, vault_id: str) -> list[str]:
         """Return the ids of the resources that a backup of a whole vault would be for.
@@ -124,30 +134,41 @@ class CbrService:
         return [resource.id for resource in (await self.vaults.get(vault_id)).resources]
 
     async def _newest(
-        self, found: Mapping[str, datetime], phases: Collection[Phase], resource_ids: Collection[str]
+        self,
+        found: Mapping[str, datetime],
+        phases: Collection[Phase],
+        resource_ids: Collection[str],
+        *,
+        may_be_skipped: bool = True,
     ) -> BackupReference | None:
         for checkpoint_id in sorted(found, key=found.__getitem__, reverse=True):
-            reference = BackupReference(self.name, checkpoint_id, "checkpoint")
             try:
-                observation = await self.observe(reference)
-                if resource_ids:
-                    reference = self.reference_to(await self.checkpoints.get(checkpoint_id))
+                observation = await self.observe(BackupReference(self.name, checkpoint_id, "checkpoint"))
             except NotFoundError:
                 continue
-            if observation.phase in phases and set(reference.expected_ids).issuperset(resource_ids):
-                return reference
+            meant = set(observation.reference.expected_ids)
+            if not may_be_skipped:
+                meant -= {resource["resource_id"] for resource in observation.skipped}
+            if observation.phase in phases and meant.issuperset(resource_ids):
+                return observation.reference
         return None
 
     async def _observe_checkpoint(self, reference: BackupReference) -> BackupObservation:
         checkpoint = await self.checkpoints.get(reference.backup_id)
         backups = await self._backups_of(reference)
         observation = observe_checkpoint(reference, checkpoint, backups)
-        complete = not uncovered_resources(checkpoint, backups)
-        if observation.phase is Phase.FAILED or (phase_of(checkpoint.status) is Phase.GOOD and not complete):
-            logs = await self._logs(checkpoint.vault.id, checkpoint.created_at)
-            own = [entry for entry in logs if entry.checkpoint_id == checkpoint.id]
-            observation = observe_checkpoint(reference, checkpoint, backups, own)
-        return observation
+        is_good = phase_of(checkpoint.status) is Phase.GOOD
+        is_incomplete = is_good and (not backups or bool(uncovered_resources(reference, checkpoint, backups)))
+        if observation.phase is not Phase.FAILED and not is_incomplete:
+            return observation
+        logs = await self._logs(checkpoint.vault.id, checkpoint.created_at)
+        return observe_checkpoint(
+            reference,
+            checkpoint,
+            backups,
+            [entry for entry in logs if entry.checkpoint_id == checkpoint.id],
+            more_may_show_up=is_incomplete and self._missing_backups.may_show_up(checkpoint.id, latest_change(backups)),
+        )
 
     async def _observe_backup(self, reference: BackupReference) -> BackupObservation:
         backup = await self.backups.get(reference.backup_id)
@@ -165,8 +186,11 @@ class CbrService:
         logs = self.operation_logs.list(vault_id=vault_id, operation_type="backup", start_time=start)
         try:
             return [entry async for entry in logs]
-        except PermissionDeniedError as error:
-            log.warning("The reason of a failed backup stays unknown: %s", error)
+        except ApiError as error:
+            # It only explains: that it cannot be read says nothing about the backup, least of all that there is none.
+            if is_passing(error) or isinstance(error, AuthenticationError):
+                raise
+            log.warning("The operation log, which tells why backups fail or are missing, cannot be read: %s", error)
             return []
 
     async def _delete(self, backup_id: str) -> None:

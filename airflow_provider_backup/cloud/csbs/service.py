@@ -13,10 +13,11 @@ from airflow_provider_backup.cloud.csbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.csbs.checkpoint_items import CheckpointItemResource
 from airflow_provider_backup.cloud.csbs.checkpoints import CheckpointResource
 from airflow_provider_backup.cloud.csbs.models import CheckpointItem
-from airflow_provider_backup.cloud.csbs.observations import observation_of
+from airflow_provider_backup.cloud.csbs.observations import latest_change, observation_of
 from airflow_provider_backup.cloud.csbs.policies import PolicyResource
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError, Violation
 from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
@@ -37,9 +38,14 @@ class CsbsService:
         self.checkpoints = CheckpointResource(api)
         self.checkpoint_items = CheckpointItemResource(api)
         self.lists = backup_lists(self.checkpoint_items)
+        self._missing_backups = MissingBackups(api.clock)
 
     async def observe(self, reference: BackupReference) -> BackupObservation:
         """Look once at a checkpoint (all its backups together) or at a single backup.
+
+        Each server that the reference names has a backup in the checkpoint or is told as skipped; what lacks one is
+        waited for, at most :data:`~airflow_provider_backup.cloud.missing_backups.LONGEST_LATENESS` from the end of the
+        checkpoint on. The service itself does not tell what a checkpoint was to hold (CSBS section 2).
 
         :param reference: of kind ``checkpoint`` or ``backup``.
         :raises NotFoundError: it does not exist (any more).
@@ -57,7 +63,11 @@ class CsbsService:
                 detail=f"no backup belongs to checkpoint {reference.backup_id}",
                 next_step="Check the id, the project and the region; the backups may have been deleted.",
             )
-        return observation_of(reference, items)
+        observation = observation_of(reference, items)
+        is_incomplete = observation.phase is Phase.GOOD and bool(observation.skipped)
+        if is_incomplete and self._missing_backups.may_show_up(reference.backup_id, latest_change(items)):
+            return observation_of(reference, items, more_may_show_up=True)
+        return observation
 
     async def delete_backup(self, reference: BackupReference) -> None:
         """Start the deletion of a checkpoint with all its backups, or of a single backup.
@@ -94,18 +104,22 @@ class CsbsService:
         name: str | None,
         started_after: datetime,
         server_ids: Sequence[str] | None = None,
+        policy_server_ids: Sequence[str] = (),
         auto_trigger: bool = False,
     ) -> BackupReference | None:
         """Find the newest checkpoint that an earlier, unanswered request may have started.
 
         Executing a policy carries no name, and a backup does not tell its policy (only the filter knows it): the
         checkpoint is told by policy or name, time, servers, trigger and state. Failed and vanishing ones are passed
-        over.
+        over. Of several, those that hold all the servers come first.
 
         :param policy_id: id of the policy that was executed; none when one server was backed up by name.
         :param name: exact name of the backup; none when a policy was executed.
         :param started_after: by this machine's clock, with a time zone; the clocks' difference is taken care of.
-        :param server_ids: the servers that were asked for: the checkpoint must hold these and no others; none for any.
+        :param server_ids: the servers that were asked for: the checkpoint must hold these and no others; none for all
+            of the policy's.
+        :param policy_server_ids: the policy's servers, which are expected in the checkpoint when ``server_ids`` names
+            none. One without any of them is another policy's, as a server belongs to one policy only (CSBS section 3).
         :param auto_trigger: whether the request said so; true also finds scheduled runs, false does not.
         :return: a reference of kind ``checkpoint``, or none.
         :raises InvalidRequestError: neither policy nor name is given.
@@ -123,14 +137,21 @@ class CsbsService:
             begun_in_time = item.begun_at is not None and item.begun_at >= earliest
             if item.checkpoint_id is not None and begun_in_time and name in (None, item.name):
                 checkpoints[item.checkpoint_id].append(item)
-        candidates = [
-            (max(item.begun_at for item in items if item.begun_at is not None), checkpoint_id)
-            for checkpoint_id, items in checkpoints.items()
-            if combined_phase(phase_of(item.status) for item in items) in (Phase.IN_PROGRESS, Phase.GOOD)
-            and all(bool(item.extend_info.auto_trigger) is auto_trigger for item in items)
-            and (server_ids is None or {item.resource_id for item in items} == set(server_ids))
-        ]
-        return BackupReference(self.name, max(candidates)[1], "checkpoint") if candidates else None
+        expected = tuple(policy_server_ids if server_ids is None else server_ids)
+        candidates = []
+        for checkpoint_id, items in checkpoints.items():
+            servers = {item.resource_id for item in items}
+            if (
+                combined_phase(phase_of(item.status) for item in items) in (Phase.IN_PROGRESS, Phase.GOOD)
+                and all(bool(item.extend_info.auto_trigger) is auto_trigger for item in items)
+                and (server_ids is None or servers == set(server_ids))
+                and (not expected or not servers.isdisjoint(expected))
+            ):
+                begun = max(item.begun_at for item in items if item.begun_at is not None)
+                candidates.append((servers.issuperset(expected), begun, checkpoint_id))
+        if not candidates:
+            return None
+        return BackupReference(self.name, max(candidates)[2], "checkpoint", expected_ids=expected)
 
     async def find_running(self, server_ids: Sequence[str]) -> BackupReference | None:
         """Return the newest checkpoint that is being made now and holds all of these servers; none when there is none.

@@ -125,9 +125,33 @@ def test_a_resource_that_should_have_a_backup_but_has_none_is_waited_for(status:
     assert seen.phase is Phase.IN_PROGRESS
 
 
-def test_a_resource_of_the_vault_that_no_log_speaks_of_is_not_part_of_the_checkpoint() -> None:
-    seen = observed(checkpoint("available", "r1", "r2"), [backup(1, "available")], [entry(1, "success")])
+def test_a_resource_that_no_log_speaks_of_is_waited_for_and_told_as_skipped_in_the_end() -> None:
+    whole, backups, logs = checkpoint("available", "r1", "r2"), [backup(1, "available")], [entry(1, "success")]
+    seen = observed(whole, backups, logs)
+    assert (seen.status, seen.phase) == ("available, incomplete", Phase.IN_PROGRESS)
+    seen = observe_checkpoint(REFERENCE, whole, backups, logs, more_may_show_up=False)
+    assert (seen.status, seen.phase, seen.reference.expected_ids) == ("available", Phase.GOOD, ("r1", "r2"))
+    reason = "no backup of it is listed, and the operation log gives no reason"
+    assert seen.skipped == ({"resource_id": "r2", "reason": reason},)
+
+
+def test_a_backup_that_the_log_says_is_made_but_no_list_shows_does_not_count_in_the_end() -> None:
+    whole, logs = checkpoint("available", "r1", "r2"), [entry(2, "success")]
+    seen = observe_checkpoint(REFERENCE, whole, [backup(1, "available")], logs, more_may_show_up=False)
     assert seen.phase is Phase.GOOD
+    reason = "no backup of it is listed, and the operation log says success"
+    assert seen.skipped == ({"resource_id": "r2", "reason": reason},)
+
+
+def test_a_backup_that_the_log_says_is_being_made_is_waited_for_however_long_it_takes() -> None:
+    whole, logs = checkpoint("available", "r1", "r2"), [entry(2, "running")]
+    seen = observe_checkpoint(REFERENCE, whole, [backup(1, "available")], logs, more_may_show_up=False)
+    assert (seen.status, seen.phase) == ("running", Phase.IN_PROGRESS)
+
+
+def test_a_good_checkpoint_that_names_nothing_and_holds_nothing_fails_in_the_end() -> None:
+    seen = observe_checkpoint(REFERENCE, checkpoint("available"), [], more_may_show_up=False)
+    assert (seen.phase, seen.reason) == (Phase.FAILED, "no backup in it is listed")
 
 
 def test_a_resource_whose_log_was_skipped_counts_as_skipped() -> None:

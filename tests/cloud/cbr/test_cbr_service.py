@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.cbr.models import Checkpoint, CheckpointCreate, CheckpointParameters, Vault
 from airflow_provider_backup.cloud.cbr.service import CbrService
+from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError
 from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.missing_backups import LONGEST_LATENESS, MissingBackups
 from airflow_provider_backup.emulator.running import RunningCloud
 
 from .conftest import Recorder
@@ -138,12 +141,12 @@ async def test_a_running_checkpoint_is_found_by_its_name(
 ) -> None:
     backup_cloud.set_backup_seconds(3600)
     checkpoint = await back_up(cbr, vault)
-    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == reference(checkpoint)
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == cbr.reference_to(checkpoint)
 
 
 async def test_a_checkpoint_of_one_resource_is_found_by_its_name(cbr: CbrService, vault: Vault) -> None:
     checkpoint = await back_up(cbr, vault, resources=[vault.resources[0].id])
-    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == reference(checkpoint)
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == cbr.reference_to(checkpoint)
 
 
 @pytest.mark.parametrize("name", ["night", "nightly2", "ightly", "night.y", "nightly-00011"])
@@ -155,7 +158,7 @@ async def test_another_name_finds_nothing(cbr: CbrService, vault: Vault, name: s
 async def test_the_newest_checkpoint_is_found(cbr: CbrService, vault: Vault) -> None:
     await finished(cbr, reference(await back_up(cbr, vault)))
     second = await back_up(cbr, vault)
-    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == reference(second)
+    assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=None) == cbr.reference_to(second)
 
 
 async def test_a_failed_checkpoint_is_never_found_even_when_a_part_of_it_is_good(
@@ -169,7 +172,7 @@ async def test_a_failed_checkpoint_is_never_found_even_when_a_part_of_it_is_good
 async def test_an_older_good_checkpoint_is_found_behind_a_failed_one(
     cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
 ) -> None:
-    good = reference(await back_up(cbr, vault))
+    good = cbr.reference_to(await back_up(cbr, vault))
     await finished(cbr, good)
     backup_cloud.fail_next_backup("cbr", "The snapshot could not be made.")
     await finished(cbr, reference(await back_up(cbr, vault)))
@@ -187,7 +190,7 @@ async def test_a_checkpoint_that_is_being_deleted_is_not_found(
 
 
 async def test_only_checkpoints_since_a_moment_are_found(cbr: CbrService, vault: Vault) -> None:
-    checkpoint = reference(await back_up(cbr, vault))
+    checkpoint = cbr.reference_to(await back_up(cbr, vault))
     now = datetime.now(UTC)
     earlier, later = now - timedelta(minutes=5), now + timedelta(minutes=5)
     assert await cbr.find_checkpoint(vault_id=vault.id, name="nightly", since=earlier) == checkpoint
@@ -329,3 +332,88 @@ async def test_other_work_on_a_backup_is_not_its_making(recorder: Recorder, stat
     recorder.answers.append((200, {"backups": [{"id": "b", "checkpoint_id": "c", "status": status}], "count": 1}))
     assert await recorder.cbr.find_running(vault_id="v", resource_ids=["r"]) is None
     assert len(recorder.requests) == 1
+
+
+# ------------------------------------------------------------------------------------------- backups that are missing
+
+
+def lose_backup(cloud: RunningCloud, resource_id: str, *, ended_seconds_ago: float) -> None:
+    """Let the backup of a resource vanish from the list, and the others have ended some time ago."""
+    backups = cloud.state.table("cbr.backups")
+    for row in [*backups.values(), *cloud.state.table("cbr.operation_logs").values()]:
+        row["ready_at"] = (datetime.now(UTC) - timedelta(seconds=ended_seconds_ago)).isoformat()
+        if row.get("resource_id") == resource_id:
+            del backups[row["id"]]
+
+
+def forbid_logs(cloud: RunningCloud) -> None:
+    cloud.misbehave("refuse", service="cbr", route=LOGS, status=403, code="BackupService.8600")
+
+
+def hide_logs(cloud: RunningCloud) -> None:
+    cloud.misbehave("refuse", service="cbr", route=LOGS, status=404, code="APIGW.0101")
+
+
+def empty_logs(cloud: RunningCloud) -> None:
+    cloud.state.table("cbr.operation_logs").clear()
+
+
+LOGS = "/v3/{project_id}/operation-logs"
+
+
+@pytest.mark.parametrize("spoil", [forbid_logs, hide_logs, empty_logs, lambda cloud: None])
+async def test_a_resource_without_a_backup_is_waited_for_and_then_told_as_skipped_whatever_the_log_says(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud, spoil: Callable[[RunningCloud], None]
+) -> None:
+    checkpoint = await back_up(cbr, vault)
+    kept, lost = (resource.id for resource in vault.resources)
+    spoil(backup_cloud)
+
+    for wanted in (reference(checkpoint), cbr.reference_to(checkpoint)):
+        lose_backup(backup_cloud, lost, ended_seconds_ago=LONGEST_LATENESS / 2)
+        assert (await cbr.observe(wanted)).phase is Phase.IN_PROGRESS
+        lose_backup(backup_cloud, lost, ended_seconds_ago=LONGEST_LATENESS + 5)
+        observation = await cbr.observe(wanted)
+        assert (observation.phase, observation.resource_ids) == (Phase.GOOD, (kept,))
+        assert [skipped["resource_id"] for skipped in observation.skipped] == [lost]
+        assert observation.skipped[0]["reason"].startswith("no backup of it is listed, and the operation log ")
+
+
+async def test_a_checkpoint_all_of_whose_backups_are_missing_fails_in_the_end(recorder: Recorder) -> None:
+    good = CHECKPOINT | {"status": "available"}
+    recorder.cbr._missing_backups = MissingBackups(CloudClock(), now=iter(MOMENTS).__next__)
+    recorder.answers = [(200, {"checkpoint": good}), (200, {"backups": []}), (200, {"operation_logs": []})] * 2
+    wanted = BackupReference("cbr", "c", "checkpoint")
+    assert (await recorder.cbr.observe(wanted)).phase is Phase.IN_PROGRESS
+    observation = await recorder.cbr.observe(wanted)
+    assert observation.phase is Phase.FAILED
+    assert observation.reason == (
+        "every resource was skipped: r: no backup of it is listed, and the operation log gives no reason"
+    )
+
+
+MOMENTS = [datetime(2031, 4, 2, tzinfo=UTC) + timedelta(seconds=LONGEST_LATENESS * number) for number in range(9)]
+
+
+async def test_what_was_asked_for_counts_and_not_what_else_the_checkpoint_names(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    checkpoint = await back_up(cbr, vault)
+    kept, lost = (resource.id for resource in vault.resources)
+    lose_backup(backup_cloud, lost, ended_seconds_ago=LONGEST_LATENESS * 2)
+    empty_logs(backup_cloud)
+    observation = await cbr.observe(cbr.reference_to(checkpoint, [kept]))
+    assert (observation.phase, observation.skipped) == (Phase.GOOD, ())
+    observation = await cbr.observe(cbr.reference_to(checkpoint, [kept, "never-named"]))
+    assert [skipped["resource_id"] for skipped in observation.skipped] == ["never-named"]
+
+
+async def test_a_checkpoint_that_left_out_a_wanted_resource_is_not_taken_for_one_of_it(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
+) -> None:
+    backup_cloud.set_backup_seconds(3600)
+    del backup_cloud.state.table("inventory.servers")[vault.resources[1].id]
+    await back_up(cbr, vault)
+    wanted = [resource.id for resource in vault.resources]
+    assert await cbr.find_running(vault_id=vault.id, resource_ids=wanted) is None
+    assert await cbr.find_running(vault_id=vault.id, resource_ids=wanted[:1]) is not None

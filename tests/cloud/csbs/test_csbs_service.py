@@ -206,7 +206,7 @@ async def test_the_running_checkpoint_of_a_policy_is_found(csbs: CsbsService, ba
         policy_id=policy.id, name=None, started_after=before, server_ids=policy.server_ids
     )
 
-    assert found == checkpoint(started.id)
+    assert found == BackupReference("csbs", started.id, "checkpoint", expected_ids=tuple(policy.server_ids))
 
 
 async def test_the_newest_checkpoint_of_a_policy_is_found(csbs: CsbsService, backup_cloud: RunningCloud) -> None:

@@ -62,6 +62,13 @@ class CheckpointCreate(RequestModel):
     vault_id: Uuid
     parameters: CheckpointParameters | None = None
 
+    @property
+    def resource_ids(self) -> list[str]:
+        """Ids of the resources that are asked for; nothing for all of the vault's."""
+        parameters = self.parameters or CheckpointParameters()
+        named = [*(parameters.resources or ()), *(each.id for each in parameters.resource_details or ())]
+        return list(dict.fromkeys(named))
+
 
 class CheckpointResource(ResponseModel):
     """A resource that a checkpoint backs up (CBR section 6.1); sizes come as numbers or as text."""
