@@ -10,7 +10,7 @@ async with BackupCloud(settings) as cloud:
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from airflow_provider_backup.cloud.account_services import AccountServices
 from airflow_provider_backup.cloud.authentication import account_for
@@ -19,7 +19,7 @@ from airflow_provider_backup.cloud.endpoints import service_url
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.hub.hub import PollHub
 from airflow_provider_backup.cloud.sender import Sender
-from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.service_api import Query, ServiceApi
 from airflow_provider_backup.cloud.services import SERVICES
 from airflow_provider_backup.cloud.settings import CloudSettings
 from airflow_provider_backup.cloud.transport import Transport
@@ -81,6 +81,25 @@ class BackupCloud(AccountServices):
         :raises CloudConnectionError: the host does not answer.
         """
         return await self._account.verify()
+
+    async def request(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        repeatable: bool = False,
+    ) -> Any:
+        """Send a request that this package has no call for; see :meth:`ServiceApi.request` for the rest.
+
+        :param service: as for :meth:`service`.
+        :raises ConfigurationError: there is no such service.
+        """
+        return await self._api(self.service(service).name).request(
+            method, path, query=query, body=body, repeatable=repeatable
+        )
 
     async def services_without_address(self) -> dict[str, ConfigurationError]:
         """Tell which services no request can reach, whatever it asks, by name and with the reason."""

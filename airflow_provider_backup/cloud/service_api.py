@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Any, Self
@@ -18,6 +19,9 @@ from airflow_provider_backup.cloud.service_definition import ServiceDefinition
 from airflow_provider_backup.cloud.settings import CloudSettings
 
 QueryValue = str | int | bool | Sequence[str] | None
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_NO_SEGMENTS = frozenset(("", ".", ".."))
+
 Query = Mapping[str, QueryValue]
 """Members that are none are left out, a sequence repeats its name, truth values are written in lower case."""
 
@@ -92,6 +96,33 @@ class ServiceApi:
         """Delete; repeated on passing trouble."""
         return await self._send("DELETE", segments, query=query, body=body, version=version)
 
+    async def request(
+        self, method: str, path: str, *, query: Query | None = None, body: Any = None, repeatable: bool = False
+    ) -> Any:
+        """Send a request that this package has no call for.
+
+        It goes the way of all others: credentials, repetition (``GET``, ``PUT`` and ``DELETE`` on passing trouble,
+        others only when the last try surely had no effect), limits of rates, typed errors.
+
+        :param method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+        :param path: the path as the vendor's reference writes it, plain and not percent-encoded, with its version and
+            with ``{project_id}`` where the project's id belongs: ``/v3/{project_id}/instances``. It goes below the
+            service's base URL.
+        :param query: names and values; none is left out, a sequence repeats its name.
+        :param body: what is sent as JSON; none for no body.
+        :param repeatable: whether the request is harmless to repeat whatever became of it.
+        :return: the decoded JSON of the answer; none without a body.
+        :raises InvalidRequestError: method, path or body cannot be sent.
+        :raises ApiError: the service refused.
+        :raises CloudConnectionError: no usable answer came.
+        """
+        check_request(self._definition.name, method, path, body)
+        base = await self._base_url()
+        if "{project_id}" in path:
+            path = path.replace("{project_id}", await self._project_id())
+        url = _joined(base, path.split("/")[1:])
+        return await self._send_to(method, url, query=query, body=body, repeatable=repeatable)
+
     async def _send(
         self,
         method: str,
@@ -102,13 +133,24 @@ class ServiceApi:
         version: str | None,
         repeatable: bool = False,
     ) -> Any:
+        for segment in segments:
+            # An empty id would ask for the whole collection, dots for another path.
+            if segment in _NO_SEGMENTS:
+                raise InvalidRequestError(
+                    f"Request to {self._definition.name}", [Violation("id", "must be an id and not empty", segment)]
+                )
+        base = await self._base_url()
+        url = _joined(base, (version or self._definition.version, await self._project_id(), *segments))
+        return await self._send_to(method, url, query=query, body=body, repeatable=repeatable)
+
+    async def _send_to(self, method: str, url: str, *, query: Query | None, body: Any, repeatable: bool) -> Any:
         headers = dict(self._definition.headers)
         if body is not None:
             headers["Content-Type"] = "application/json"
         request = Request(
             service=self._definition.name,
             method=method,
-            url=await self._url(segments, version or self._definition.version),
+            url=url,
             query=query_pairs(query or {}),
             body=encoded_body(body),
             headers=headers,
@@ -119,18 +161,43 @@ class ServiceApi:
         )
         return (await self._sender.send(request, self._account)).content
 
-    async def _url(self, segments: Sequence[str], version: str) -> str:
-        for segment in segments:
-            # An empty id would ask for the whole collection, dots for another path.
-            if segment in ("", ".", ".."):
-                raise InvalidRequestError(
-                    f"Request to {self._definition.name}", [Violation("id", "must be an id and not empty", segment)]
-                )
+    async def _base_url(self) -> str:
         # The catalog costs a token; with an explicit endpoint it is not needed.
         explicit = self._definition.name in dict(self._settings.endpoints)
-        base = service_url(self._definition, self._settings, () if explicit else await self._account.catalog())
-        project_id = self._settings.project_id or await self._account.project_id()
-        return "/".join((base, version, *(quote(segment, safe="") for segment in (project_id, *segments))))
+        return service_url(self._definition, self._settings, () if explicit else await self._account.catalog())
+
+    async def _project_id(self) -> str:
+        return self._settings.project_id or await self._account.project_id()
+
+
+def _joined(base: str, segments: Sequence[str]) -> str:
+    return "/".join((base, *(quote(segment, safe="") for segment in segments)))
+
+
+def check_request(service: str, method: str, path: object, body: object) -> None:
+    """Refuse a request that cannot be sent.
+
+    :param service: who would be asked, for the message.
+    :param method: HTTP method.
+    :param path: as for :meth:`ServiceApi.request`.
+    :param body: as for :meth:`ServiceApi.request`.
+    :raises InvalidRequestError: with each rule that is broken.
+    """
+    rules = []
+    if method not in _METHODS:
+        rules.append(Violation("method", f"must be one of {', '.join(_METHODS)}", method))
+    if not isinstance(path, str) or not re.fullmatch(r"/[^?#\s]+", path):
+        rules.append(Violation("path", "must begin with / and have no blank, ? or #; a query is an argument", path))
+    elif _NO_SEGMENTS & set(path.split("/")[1:]):
+        rules.append(Violation("path", "must have no empty piece and no . or ..", path))
+    elif re.search(r"[{}]", path.replace("{project_id}", "")):
+        rules.append(Violation("path", "only {project_id} is filled in; write other ids as they are", path))
+    try:
+        encoded_body(body)
+    except (TypeError, ValueError, RecursionError):
+        rules.append(Violation("body", "must be what JSON can say", type(body).__name__))
+    if rules:
+        raise InvalidRequestError(f"Request to {service}", rules)
 
 
 def query_pairs(query: Query) -> list[tuple[str, str]]:

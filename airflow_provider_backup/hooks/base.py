@@ -29,12 +29,14 @@ from airflow_provider_backup.hooks.recent_settings import recent_settings
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
+    from airflow_provider_backup.cloud.account_services import BackupService
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.service_api import Query
     from airflow_provider_backup.cloud.settings import CloudSettings
     from airflow_provider_backup.cloud.sharing import SharedCloud
 
 T = TypeVar("T")
-ServiceT = TypeVar("ServiceT")
+ServiceT = TypeVar("ServiceT", bound="BackupService")
 
 DEFAULT_CONNECTION = "huaweicloud_backup_default"
 
@@ -81,6 +83,20 @@ class BackupCloudHook(BaseHook):
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """Return what the standard fields of the connection form are called (Airflow 2.11)."""
         return field_behaviour()
+
+    def get_conn(self) -> BackupCloud:
+        """Return a new client of one's own: ``async with hook.get_conn() as cloud: ...``.
+
+        The client is async and knows all services of the account. Whoever gets it closes it, which ``async with`` does.
+        In plain code, use :meth:`run_in_cloud`, or the plain methods of the hook of a service.
+
+        :raises ConfigurationError: the connection cannot work as it is.
+        """
+        # Imported here, because aiohttp must not be imported while a DAG file is parsed.
+        from airflow_provider_backup.cloud.client import BackupCloud
+
+        with self.named_in_errors():
+            return BackupCloud(self._settings(self.get_connection(self.huaweicloud_conn_id)))
 
     @asynccontextmanager
     async def open_cloud(self) -> AsyncIterator[BackupCloud]:
@@ -193,6 +209,44 @@ class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):
     def run(self, action: Callable[[ServiceT], Awaitable[T]]) -> T:
         """Run an async action from plain code: ``CbrHook().run(lambda cbr: cbr.policies.get(policy_id))``."""
         return self.run_in_cloud(lambda cloud: action(self.service_of(cloud)))
+
+    def run_list(self, rows: Callable[[ServiceT], AsyncIterator[T]]) -> list[T]:
+        """Read a list from plain code: ``CbrHook().run_list(lambda cbr: cbr.vaults.list())``.
+
+        :param rows: takes the open service and returns what is to be read.
+        :return: all rows of all pages.
+        """
+
+        async def read(service: ServiceT) -> list[T]:
+            return [row async for row in rows(service)]
+
+        return self.run(read)
+
+    def request(
+        self, method: str, path: str, *, query: Query | None = None, body: Any = None, repeatable: bool = False
+    ) -> Any:
+        """Send the service a request that this package has no call for, from plain code.
+
+        It goes the way of all others, with credentials, repetition and typed errors::
+
+            RdsHook().request("GET", "/v3/{project_id}/instances", query={"limit": 10})
+
+        :param method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+        :param path: the path as the vendor's reference writes it, with its version and ``{project_id}``, which is
+            filled in; it goes below the service's base URL.
+        :param query: names and values; none is left out, a sequence repeats its name.
+        :param body: what is sent as JSON; none for no body.
+        :param repeatable: whether a ``POST`` or ``PATCH`` is harmless to repeat whatever became of it.
+        :return: the decoded JSON of the answer; none without a body.
+        :raises InvalidRequestError: method, path or body cannot be sent.
+        :raises ApiError: the service refused.
+        :raises CloudConnectionError: no usable answer came.
+        """
+        return self.run_in_cloud(
+            lambda cloud: cloud.request(
+                self.service_of(cloud).name, method, path, query=query, body=body, repeatable=repeatable
+            )
+        )
 
 
 def _run(settings: CloudSettings, action: Callable[[BackupCloud], Awaitable[T]]) -> T:

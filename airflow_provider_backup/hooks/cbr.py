@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.cbr.models import Backup, Policy
     from airflow_provider_backup.cloud.cbr.service import CbrService
     from airflow_provider_backup.cloud.client import BackupCloud
 
@@ -17,3 +18,35 @@ class CbrHook(BackupServiceHook["CbrService"]):
     def service_of(self, cloud: BackupCloud) -> CbrService:
         """Return CBR of an open client."""
         return cloud.cbr
+
+    def list_backups(self, **filters: Any) -> list[Backup]:
+        """Read all backups, or those that match, from plain code.
+
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.cbr.models.BackupQuery`.
+        :raises InvalidRequestError: a filter breaks a documented rule.
+        """
+        return self.run_list(lambda cbr: cbr.backups.list(**filters))
+
+    def get_backup(self, backup_id: str) -> Backup:
+        """Read one backup from plain code.
+
+        :param backup_id: its id.
+        :raises NotFoundError: there is no such backup.
+        """
+        return self.run(lambda cbr: cbr.backups.get(backup_id))
+
+    def list_policies(self, **filters: Any) -> list[Policy]:
+        """Read all policies, or those that match, from plain code.
+
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.cbr.models.PolicyQuery`.
+        :raises InvalidRequestError: a filter breaks a documented rule.
+        """
+        return self.run_list(lambda cbr: cbr.policies.list(**filters))
+
+    def get_policy(self, policy_id: str) -> Policy:
+        """Read one policy from plain code.
+
+        :param policy_id: its id.
+        :raises NotFoundError: there is no such policy.
+        """
+        return self.run(lambda cbr: cbr.policies.get(policy_id))

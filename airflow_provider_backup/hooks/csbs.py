@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.csbs.models import CheckpointItem, Policy
     from airflow_provider_backup.cloud.csbs.service import CsbsService
 
 
@@ -17,3 +18,36 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
     def service_of(self, cloud: BackupCloud) -> CsbsService:
         """Return CSBS of an open client."""
         return cloud.csbs
+
+    def list_backups(self, **filters: Any) -> list[CheckpointItem]:
+        """Read all backups, or those that match, from plain code.
+
+        :param filters: the members of :class:`~airflow_provider_backup.cloud.csbs.checkpoint_items.ItemQuery`.
+        :raises InvalidRequestError: a filter breaks a documented rule.
+        """
+        return self.run_list(lambda csbs: csbs.checkpoint_items.list(**filters))
+
+    def get_backup(self, backup_id: str) -> CheckpointItem:
+        """Read one backup from plain code.
+
+        :param backup_id: its id.
+        :raises NotFoundError: there is no such backup.
+        """
+        return self.run(lambda csbs: csbs.checkpoint_items.get(backup_id))
+
+    def list_policies(self, **filters: Any) -> list[Policy]:
+        """Read all policies, or those that match, from plain code.
+
+        :param filters: ``name``, ``sort`` and the others of
+            :meth:`~airflow_provider_backup.cloud.csbs.policies.PolicyResource.list`.
+        :raises InvalidRequestError: a filter breaks a documented rule.
+        """
+        return self.run_list(lambda csbs: csbs.policies.list(**filters))
+
+    def get_policy(self, policy_id: str) -> Policy:
+        """Read one policy from plain code.
+
+        :param policy_id: its id.
+        :raises NotFoundError: there is no such policy.
+        """
+        return self.run(lambda csbs: csbs.policies.get(policy_id))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_backup.hooks.base import BackupServiceHook
+from airflow_provider_backup.hooks.databases import DatabaseHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.gaussdb.models import Backup, Policy  # noqa: F401
     from airflow_provider_backup.cloud.gaussdb.service import GaussDbService
 
 
-class GaussDbHook(BackupServiceHook["GaussDbService"]):
+class GaussDbHook(DatabaseHook["GaussDbService", "Backup", "Policy"]):
     """GaussDB of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
 
     def service_of(self, cloud: BackupCloud) -> GaussDbService:

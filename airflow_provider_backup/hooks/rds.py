@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_backup.hooks.base import BackupServiceHook
+from airflow_provider_backup.hooks.databases import DatabaseHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.rds.models import Backup, Policy  # noqa: F401
     from airflow_provider_backup.cloud.rds.service import RdsService
 
 
-class RdsHook(BackupServiceHook["RdsService"]):
+class RdsHook(DatabaseHook["RdsService", "Backup", "Policy"]):
     """RDS of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
 
     def service_of(self, cloud: BackupCloud) -> RdsService:

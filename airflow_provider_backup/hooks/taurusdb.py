@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_backup.hooks.base import BackupServiceHook
+from airflow_provider_backup.hooks.databases import DatabaseHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.taurusdb.models import Backup, Policy  # noqa: F401
     from airflow_provider_backup.cloud.taurusdb.service import TaurusDbService
 
 
-class TaurusDbHook(BackupServiceHook["TaurusDbService"]):
+class TaurusDbHook(DatabaseHook["TaurusDbService", "Backup", "Policy"]):
     """TaurusDB of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
 
     def service_of(self, cloud: BackupCloud) -> TaurusDbService:

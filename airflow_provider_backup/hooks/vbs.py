@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.vbs.models import Backup, Policy
     from airflow_provider_backup.cloud.vbs.service import VbsService
 
 
@@ -17,3 +18,31 @@ class VbsHook(BackupServiceHook["VbsService"]):
     def service_of(self, cloud: BackupCloud) -> VbsService:
         """Return VBS of an open client."""
         return cloud.vbs
+
+    def list_backups(self, **filters: Any) -> list[Backup]:
+        """Read all backups, or those that match, from plain code.
+
+        :param filters: ``name``, ``status``, ``volume_id``, ``sort_key``, ``sort_dir``.
+        :raises InvalidRequestError: a filter breaks a documented rule.
+        """
+        return self.run_list(lambda vbs: vbs.backups.list(**filters))
+
+    def get_backup(self, backup_id: str) -> Backup:
+        """Read one backup from plain code.
+
+        :param backup_id: its id.
+        :raises NotFoundError: there is no such backup.
+        """
+        return self.run(lambda vbs: vbs.backups.get(backup_id))
+
+    def list_policies(self) -> list[Policy]:
+        """Read all policies from plain code; the service knows no filters."""
+        return self.run_list(lambda vbs: vbs.policies.list())
+
+    def get_policy(self, policy_id: str) -> Policy:
+        """Read one policy from plain code.
+
+        :param policy_id: its id.
+        :raises NotFoundError: there is no such policy.
+        """
+        return self.run(lambda vbs: vbs.policies.get(policy_id))

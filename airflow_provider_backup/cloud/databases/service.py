@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.backup_lists import BackupLists
@@ -35,7 +35,7 @@ class DatabaseService:
     :param lists: what it tells about many backups at once.
     """
 
-    name: ClassVar[str]
+    name: str
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.page_numbers import page_numbers
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.vbs.models import (
@@ -51,6 +52,22 @@ class PolicyResource:
             if policy.id == policy_id:
                 return policy
         return None
+
+    async def get(self, policy_id: str) -> Policy:
+        """Read a policy, by reading all.
+
+        :raises NotFoundError: there is no such policy.
+        """
+        policy = await self.find(policy_id)
+        if policy is None:
+            raise NotFoundError(
+                service="vbs",
+                status=404,
+                code="404",
+                detail=f"the list holds no policy {policy_id}",
+                next_step="Check the id, the project and the region; the policy may have been deleted.",
+            )
+        return policy
 
     async def update(self, policy_id: str, change: PolicyUpdate) -> None:
         """Change a policy; what ``change`` leaves out stays as it is.
