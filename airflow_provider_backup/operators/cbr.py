@@ -9,20 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.cbr.models import CheckpointCreate, PolicyCreate, PolicyUpdate
-from airflow_provider_backup.cloud.cbr.policy_values import policy_values
+from airflow_provider_backup.cloud.cbr.policy_values import definition_of, policy_values
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.policy import PolicyResult
-from airflow_provider_backup.cloud.schedule import Schedule
+from airflow_provider_backup.cloud.schedule import Schedule, offset_text
 from airflow_provider_backup.cloud.wire import validated
 from airflow_provider_backup.operators.base import check_ids, listed
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, check_model
 from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
-from airflow_provider_backup.operators.policy_arguments import PolicyArguments, known_schedule
+from airflow_provider_backup.operators.policy_arguments import LONG_TERM, PolicyArguments, known_schedule
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.cbr.models import Policy
     from airflow_provider_backup.cloud.client import BackupCloud
+
+_SOME_DEFINITION = {"timezone": "UTC+00:00", "destination_region": "region", "destination_project_id": "project"}
+"""Stands for what the policy has, which is not read while arguments are checked."""
 
 
 class CbrPolicyArguments(PolicyArguments):
@@ -58,7 +61,7 @@ class CbrPolicyArguments(PolicyArguments):
         self.destination_region = destination_region
         self.destination_project_id = destination_project_id
 
-    def values(self, schedule: str | None, time_zone: str, **more: Any) -> dict[str, Any]:
+    def values(self, schedule: str | None, time_zone: str | None, **more: Any) -> dict[str, Any]:
         """Return the nested fields of a policy, those that are given.
 
         :param schedule: takes the place of the argument.
@@ -68,7 +71,7 @@ class CbrPolicyArguments(PolicyArguments):
         return policy_values(
             name=self.name,
             enabled=self.enabled,
-            schedule=None if schedule is None else Schedule.parse(schedule, time_zone),
+            schedule=None if schedule is None else Schedule.parse(schedule, "UTC" if time_zone is None else time_zone),
             patterns=listed(self.patterns),
             full_backup_interval=self.full_backup_interval,
             destination_region=self.destination_region,
@@ -86,7 +89,7 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
     for ever.
 
     :param policy: a :class:`~airflow_provider_backup.cloud.cbr.models.PolicyCreate`.
-    :param operation_type: ``backup`` or ``replication`` (templated).
+    :param operation_type: ``backup``, also when none is given, or ``replication`` (templated).
     """
 
     template_fields: Sequence[str] = (
@@ -97,14 +100,18 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
     title = "CBR"
     model = PolicyCreate
 
-    def __init__(self, *, policy: PolicyCreate | None = None, operation_type: str = "backup", **kwargs: Any) -> None:
+    def __init__(
+        self, *, policy: PolicyCreate | None = None, operation_type: str | None = "backup", **kwargs: Any
+    ) -> None:
         super().__init__(policy=policy, **kwargs)
         self.operation_type = operation_type
         self.check_policy_while_parsing()
 
-    def from_arguments(self, schedule: str | None, time_zone: str) -> PolicyCreate:
+    def from_arguments(self, schedule: str | None, time_zone: str | None) -> PolicyCreate:
         """Build the policy from the plain arguments."""
-        values = self.values(schedule, time_zone, operation_type=self.operation_type)
+        values = self.values(
+            schedule, time_zone, operation_type="backup" if self.operation_type is None else self.operation_type
+        )
         return validated(PolicyCreate, "CBR policy", {"operation_definition": {}, **values})
 
     async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
@@ -122,8 +129,10 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
 class CbrUpdatePolicyOperator(CbrPolicyArguments):
     """Change a policy: ``PUT /v3/{project_id}/policies/{policy_id}`` (CBR section 4.4); what is not given stays.
 
-    Retention is one whole on the wire: when one of its numbers is given, the others are replaced by "not set". Give the
-    whole ``policy``, or plain arguments; they are described at :class:`CbrPolicyArguments` and
+    Retention, its zone and where to copy to are one whole on the wire: when some of it is given, the policy is read
+    first and the rest is repeated. A number is taken off with -1, a long-term one with 0. A ``schedule`` without
+    ``time_zone`` is in UTC. Give the whole ``policy``, or plain arguments; they are described at
+    :class:`CbrPolicyArguments` and
     :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`.
 
     :param policy_id: id of the policy (templated).
@@ -144,20 +153,34 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
         self.policy = policy
         check_ids(self.task_id, policy_id=policy_id)
         if policy is None:
-            self.check_while_parsing(lambda: self.from_arguments(*known_schedule(self.schedule, self.time_zone)))
+            self.check_while_parsing(
+                lambda: self.from_arguments(*known_schedule(self.schedule, self.time_zone), _SOME_DEFINITION)
+            )
         else:
             check_model(self, policy, PolicyUpdate)
 
-    def from_arguments(self, schedule: str | None, time_zone: str) -> PolicyUpdate:
+    def retention(self, time_zone: str | None) -> dict[str, Any]:
+        """Return the fields of ``operation_definition`` that are given; the zone is one of them by itself."""
+        return self.numbers() | ({} if time_zone is None else {"timezone": offset_text(time_zone)})
+
+    def from_arguments(
+        self, schedule: str | None, time_zone: str | None, definition: Mapping[str, Any]
+    ) -> PolicyUpdate:
         """Build the change from the plain arguments.
 
         :param schedule: takes the place of the argument.
         :param time_zone: likewise.
+        :param definition: the ``operation_definition`` that the policy has; what is not given of it stays.
         :raises InvalidRequestError: a documented rule is broken, or nothing is changed.
         """
         values = self.values(schedule, time_zone)
         if not values:
             raise InvalidRequestError("CBR policy", [Violation("policy", "give at least one field to change", None)])
+        if given := values.get("operation_definition"):
+            whole = {**definition, **given}
+            if any(whole.get(name) for name in LONG_TERM):
+                whole.setdefault("timezone", offset_text("UTC"))
+            values["operation_definition"] = whole
         return validated(PolicyUpdate, "CBR policy", values)
 
     def perform(self, context: Any) -> PolicyResult:
@@ -167,10 +190,18 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
         :raises NotFoundError: there is no such policy.
         """
         self.built(lambda: check_ids(self.task_id, policy_id=self.policy_id))
-        request = self.policy or self.built(lambda: self.from_arguments(self.schedule, self.time_zone))
-        result = policy_result(self.act(lambda cloud: cloud.cbr.policies.update(self.policy_id, request)))
+        request = self.policy or self.built(
+            lambda: self.from_arguments(self.schedule, self.time_zone, _SOME_DEFINITION)
+        )
+        result = policy_result(self.act(lambda cloud: self._update(cloud, request)))
         self.log.info("Changed %s of CBR policy %s.", ", ".join(request.to_wire()), result["name"])
         return result
+
+    async def _update(self, cloud: BackupCloud, request: PolicyUpdate) -> Policy:
+        if self.policy is None and request.operation_definition is not None:
+            held = definition_of(await cloud.cbr.policies.get(self.policy_id))
+            request = self.from_arguments(self.schedule, self.time_zone, held)
+        return await cloud.cbr.policies.update(self.policy_id, request)
 
 
 class CbrCreateBackupOperator(CreateBackupOperator):

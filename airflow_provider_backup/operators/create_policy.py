@@ -39,7 +39,7 @@ class CreatePolicyOperator(BackupCloudOperator):
     title: ClassVar[str]
     model: ClassVar[type[RequestModel]]
     schedule: str | None
-    time_zone: str
+    time_zone: str | None
 
     def __init__(self, *, policy: RequestModel | None = None, if_exists: IfExists = "adopt", **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -48,7 +48,7 @@ class CreatePolicyOperator(BackupCloudOperator):
         self.if_exists = if_exists
 
     @abstractmethod
-    def from_arguments(self, schedule: str | None, time_zone: str) -> RequestModel:
+    def from_arguments(self, schedule: str | None, time_zone: str | None) -> RequestModel:
         """Build the policy from the plain arguments.
 
         :param schedule: takes the place of the argument.

@@ -64,9 +64,13 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
         self.tags = tags
         self.check_policy_while_parsing()
 
-    def from_arguments(self, schedule: str | None, time_zone: str) -> PolicyCreate:
+    def from_arguments(self, schedule: str | None, time_zone: str | None) -> PolicyCreate:
         """Build the policy from the plain arguments."""
-        pattern = None if schedule is None else icalendar_text(Schedule.parse(schedule, time_zone))
+        pattern = (
+            None
+            if schedule is None
+            else icalendar_text(Schedule.parse(schedule, "UTC" if time_zone is None else time_zone))
+        )
         operation: dict[str, Any] = {
             "enabled": True if self.enabled is None else self.enabled,
             "operation_definition": self.retention(time_zone)

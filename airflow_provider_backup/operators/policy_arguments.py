@@ -12,7 +12,7 @@ from airflow_provider_backup.templates import has_template
 LONG_TERM = ("day_backups", "week_backups", "month_backups", "year_backups")
 
 
-def known_schedule(schedule: str | None, time_zone: str) -> tuple[str | None, str]:
+def known_schedule(schedule: str | None, time_zone: str | None) -> tuple[str | None, str | None]:
     """Return schedule and zone for a check while the DAG is parsed: something harmless stands for what is templated.
 
     :param schedule: the schedule as it was given.
@@ -23,7 +23,7 @@ def known_schedule(schedule: str | None, time_zone: str) -> tuple[str | None, st
         return schedule, time_zone
     if schedule is not None and not has_template(schedule):
         Schedule.parse(schedule)
-    if not has_template(time_zone):
+    if time_zone is not None and not has_template(time_zone):
         offset_text(time_zone)
     return None if schedule is None else "daily at 00:00", "UTC"
 
@@ -35,8 +35,8 @@ class PolicyArguments(BackupCloudOperator):
     :param enabled: whether the schedule runs (templated).
     :param schedule: when it runs, such as ``daily at 14:00``, ``Mon,Wed 02:30`` or ``every 3 days at 02:00``
         (templated).
-    :param time_zone: zone of the schedule and of the long-term numbers: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin``
-        (templated).
+    :param time_zone: zone of the schedule and of the long-term numbers: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin``;
+        ``UTC`` for a new policy when not given (templated).
     :param max_backups: automatic backups kept for each resource; -1 for no limit (templated).
     :param retention_duration_days: days that a backup is kept; -1 for no limit (templated).
     :param day_backups: number of days whose newest backup is kept as well, 0 to 100 (templated).
@@ -61,7 +61,7 @@ class PolicyArguments(BackupCloudOperator):
         name: str | None = None,
         enabled: bool | None = None,
         schedule: str | None = None,
-        time_zone: str = "UTC",
+        time_zone: str | None = None,
         max_backups: int | None = None,
         retention_duration_days: int | None = None,
         day_backups: int | None = None,
@@ -82,13 +82,17 @@ class PolicyArguments(BackupCloudOperator):
         self.month_backups = month_backups
         self.year_backups = year_backups
 
-    def retention(self, time_zone: str) -> dict[str, Any]:
+    def numbers(self) -> dict[str, Any]:
+        """Return the numbers of the service's ``operation_definition`` that are given."""
+        names = ("max_backups", "retention_duration_days", *LONG_TERM)
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def retention(self, time_zone: str | None) -> dict[str, Any]:
         """Return the fields of the service's ``operation_definition`` that are given.
 
-        :param time_zone: zone of the long-term numbers.
+        :param time_zone: zone of the long-term numbers; UTC when not given.
         :raises InvalidRequestError: the zone cannot be read.
         """
-        names = ("max_backups", "retention_duration_days", *LONG_TERM)
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        offset = offset_text(time_zone)
+        given = self.numbers()
+        offset = offset_text("UTC" if time_zone is None else time_zone)
         return given | {"timezone": offset} if any(name in given for name in LONG_TERM) else given

@@ -30,7 +30,8 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
     :param name: 1 to 64 letters, digits, ``_`` or ``-`` (templated).
     :param schedule: when it runs, such as ``daily at 14:00`` or ``Mon,Wed 02:00``; full hours in UTC, every 1 to 30
         days or on days of the week (templated).
-    :param time_zone: zone that the schedule is in: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin`` (templated).
+    :param time_zone: zone that the schedule is in: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin``; ``UTC`` when not given
+        (templated).
     :param retention_num: backups kept for each disk, 2 or more; in place of ``retention_day`` (templated).
     :param retention_day: days that a backup is kept, 2 to 99999; in place of ``retention_num`` (templated).
     :param keep_first_backup_of_month: whether the first backup of the current month stays beyond that (templated).
@@ -60,7 +61,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         policy: PolicyCreate | None = None,
         name: str | None = None,
         schedule: str | None = None,
-        time_zone: str = "UTC",
+        time_zone: str | None = None,
         retention_num: int | None = None,
         retention_day: int | None = None,
         keep_first_backup_of_month: bool | None = None,
@@ -79,7 +80,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         self.tags = tags
         self.check_policy_while_parsing()
 
-    def from_arguments(self, schedule: str | None, time_zone: str) -> PolicyCreate:
+    def from_arguments(self, schedule: str | None, time_zone: str | None) -> PolicyCreate:
         """Build the policy from the plain arguments."""
         scheduled: dict[str, Any] = {
             "retention_num": self.retention_num,
@@ -89,7 +90,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         }
         offset = None
         if schedule is not None:
-            fields = schedule_fields(Schedule.parse(schedule, time_zone))._asdict()
+            fields = schedule_fields(Schedule.parse(schedule, "UTC" if time_zone is None else time_zone))._asdict()
             offset = fields.pop("time_zone")
             scheduled |= fields
         return validated(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.vbs.models import PolicyCreate as VbsPolicyCreate
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator, CbrUpdatePolicyOperator
 from airflow_provider_backup.operators.csbs import CsbsCreatePolicyOperator, CsbsGetPolicyOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
@@ -307,3 +309,81 @@ def test_a_cbr_policy_tells_the_vaults_that_it_is_bound_to(cloud: RunningCloud) 
     cloud.state.table("cbr.vaults")[vault_id]["policy_id"] = policy_id
     result = TaskRun(CbrUpdatePolicyOperator(task_id="update", policy_id=policy_id, enabled=False)).run()
     assert isinstance(result["resource_ids"], list)
+
+
+def changed(cloud: RunningCloud, before: dict[str, Any], **arguments: Any) -> dict[str, Any]:
+    """Make a CBR policy with a definition, change it, and return the definition that the cloud has then."""
+    policy_id = create("cbr")["policy_id"]
+    row = cloud.state.table("cbr.policies")[policy_id]
+    row["operation_definition"] = before
+    TaskRun(CbrUpdatePolicyOperator(task_id="update", policy_id=policy_id, **arguments)).run()
+    definition: dict[str, Any] = row["operation_definition"]
+    return definition
+
+
+HELD = {"max_backups": 14, "day_backups": 7, "year_backups": 0, "timezone": "UTC+08:00"}
+
+
+def test_a_change_of_a_long_term_number_keeps_the_zone_and_the_other_numbers(cloud: RunningCloud) -> None:
+    assert changed(cloud, HELD, day_backups=30) == {**HELD, "day_backups": 30}
+
+
+def test_a_change_of_a_number_keeps_the_long_term_numbers(cloud: RunningCloud) -> None:
+    assert changed(cloud, HELD, max_backups=-1) == {**HELD, "max_backups": -1}
+
+
+def test_a_zone_alone_changes_the_zone(cloud: RunningCloud) -> None:
+    assert changed(cloud, HELD, time_zone="UTC-05:30") == {**HELD, "timezone": "UTC-05:30"}
+
+
+def test_a_schedule_with_a_zone_changes_the_zone_of_the_numbers_too(cloud: RunningCloud) -> None:
+    assert changed(cloud, HELD, schedule="daily at 02:00", time_zone="UTC+02:00") == {**HELD, "timezone": "UTC+02:00"}
+
+
+def test_a_schedule_without_a_zone_leaves_the_definition_alone_and_asks_nothing_first(wire: Wire) -> None:
+    policy_id = create("cbr")["policy_id"]
+    wire.requests.clear()
+    TaskRun(CbrUpdatePolicyOperator(task_id="update", policy_id=policy_id, schedule="daily at 02:00")).run()
+    (sent,) = [request for request in wire.requests if request.service == "cbr"]
+    assert list(sent.json["policy"]) == ["trigger"]
+
+
+def test_long_term_numbers_of_a_policy_without_a_zone_count_in_utc(cloud: RunningCloud) -> None:
+    expected = {"max_backups": 7, "week_backups": 4, "timezone": "UTC+00:00"}
+    assert changed(cloud, {"max_backups": 7}, week_backups=4) == expected
+
+
+def test_a_change_of_the_destination_keeps_what_else_a_replication_policy_holds(cloud: RunningCloud) -> None:
+    held = {"max_backups": 3, "destination_region": "eu-nl", "destination_project_id": "p", "enable_acceleration": True}
+    assert changed(cloud, held, destination_region="eu-ch2") == {**held, "destination_region": "eu-ch2"}
+
+
+def test_what_is_empty_or_off_is_not_repeated(cloud: RunningCloud) -> None:
+    held = {"max_backups": 3, "destination_region": "", "destination_project_id": "", "enable_acceleration": False}
+    assert changed(cloud, held, max_backups=5) == {"max_backups": 5}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_none_means_not_given_for_every_argument_of_a_new_policy(wire: Wire, service: str) -> None:
+    needed = {"name", "huaweicloud_conn_id", *ARGUMENTS[service]}
+    names = set(OPERATORS[service].template_fields) - needed
+    create(service, name="first", **dict.fromkeys(names))
+    create(service, name="other")
+    first, other = (json.dumps(request.json) for request in wire.sent_to(service, "POST"))
+    assert "time_zone" in names
+    assert first.replace("first", "other") == other
+
+
+def test_none_means_not_given_for_every_argument_of_a_change(cloud: RunningCloud) -> None:
+    names = set(CbrUpdatePolicyOperator.template_fields) - {"huaweicloud_conn_id", "policy_id", "enabled"}
+    assert changed(cloud, HELD, enabled=False, **dict.fromkeys(names)) == HELD
+
+
+def test_a_bad_number_is_refused_before_the_policy_is_read(wire: Wire) -> None:
+    with pytest.raises(InvalidRequestError, match="day_backups"):
+        CbrUpdatePolicyOperator(task_id="update", policy_id=UUID, day_backups=101)
+    templated = CbrUpdatePolicyOperator(task_id="update", policy_id=UUID, day_backups="{{ 101 }}")
+    templated.day_backups = 101
+    with pytest.raises(InvalidArgumentError, match="day_backups"):
+        TaskRun(templated).run()
+    assert not wire.requests

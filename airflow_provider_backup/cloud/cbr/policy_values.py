@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_provider_backup.cloud.cbr.models import OperationDefinition, Policy
 from airflow_provider_backup.cloud.cbr.schedule import trigger_patterns
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.schedule import Schedule
@@ -52,6 +53,23 @@ def policy_values(
             "trigger": {"properties": properties} if properties else None,
         }
     )
+
+
+def definition_of(policy: Policy) -> dict[str, Any]:
+    """Return how long a policy keeps backups, and where it copies them to, in the form of a request.
+
+    A definition is sent as one whole, so a change of one of its fields has to repeat the others. Left out are empty
+    members, which stand for "not set"; switches that are off, as accounts without the feature may not name them; and
+    members that the API pages do not describe.
+
+    :param policy: as it was read.
+    """
+    told = policy.operation_definition.model_dump(by_alias=True, exclude_none=True)
+    return {
+        name: value
+        for name, value in told.items()
+        if name in OperationDefinition.model_fields and value not in ("", [], {}) and value is not False
+    }
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -307,7 +307,7 @@ def test_all_broken_rules_are_named_at_once() -> None:
         {"operation_definition": {}},
         {"operation_definition": {"retention_duration_days": -1, "max_backups": -1}},
         {"trigger": {"properties": {"pattern": [PATTERN]}}},
-        {"trigger": {"properties": {"start_window_minutes": 60}}},
+        {"trigger": {"properties": {"pattern": [PATTERN], "start_window_minutes": 60}}},
         POLICY | {"operation_type": None},
     ],
 )
@@ -321,8 +321,15 @@ def test_a_change_of_nothing_sends_nothing() -> None:
 
 
 def test_a_start_window_is_taken_off_with_null() -> None:
-    change = {"trigger": {"properties": {"start_window_minutes": None}}}
+    change = {"trigger": {"properties": {"pattern": [PATTERN], "start_window_minutes": None}}}
     assert validated(PolicyUpdate, "policy", change).to_wire() == change
+
+
+@pytest.mark.parametrize("properties", [{"start_window_minutes": 60}, {"start_window_minutes": None}, {}])
+def test_a_change_of_when_a_policy_runs_without_its_rules_is_refused(properties: dict[str, Any]) -> None:
+    assert [field for field, _ in broken(PolicyUpdate, {"trigger": {"properties": properties}})] == [
+        "trigger.properties.pattern"
+    ]
 
 
 def test_a_whole_trigger_may_be_used_for_a_change() -> None:

@@ -47,9 +47,7 @@ from airflow_provider_backup.cloud.cbr.models.policies import (
 )
 from airflow_provider_backup.cloud.cbr.models.triggers import (
     Trigger,
-    TriggerChange,
     TriggerProperties,
-    TriggerPropertiesChange,
     TriggerPropertiesView,
     TriggerView,
 )
@@ -130,9 +128,7 @@ __all__ = [
     "Tag",
     "TagView",
     "Trigger",
-    "TriggerChange",
     "TriggerProperties",
-    "TriggerPropertiesChange",
     "TriggerPropertiesView",
     "TriggerView",
     "Vault",

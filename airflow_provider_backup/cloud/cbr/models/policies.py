@@ -8,7 +8,7 @@ from pydantic import Field
 
 from airflow_provider_backup.cloud.cbr.models.fields import AsItems, Name, OperationType
 from airflow_provider_backup.cloud.cbr.models.operation_definitions import OperationDefinition, OperationDefinitionView
-from airflow_provider_backup.cloud.cbr.models.triggers import Trigger, TriggerChange, TriggerView
+from airflow_provider_backup.cloud.cbr.models.triggers import Trigger, TriggerView
 from airflow_provider_backup.cloud.rules import Identifier
 from airflow_provider_backup.cloud.wire import AsObject, Flag, Id, RequestModel, ResponseModel
 
@@ -40,7 +40,7 @@ class PolicyUpdate(RequestModel):
 
     name: Name | None = None
     operation_definition: OperationDefinition | None = None
-    trigger: TriggerChange | None = None
+    trigger: Trigger | None = None
     enabled: bool | None = None
 
 

@@ -28,15 +28,16 @@ Patterns = Annotated[
 ]
 
 
-class TriggerPropertiesChange(RequestModel):
-    """A change of when a policy runs; what is not given stays.
+class TriggerProperties(RequestModel):
+    """When a policy runs.
 
-    :param pattern: 1 to 24 rules in UTC (CBR section 4.3); ``cloud/cbr/schedule.py`` writes them.
+    :param pattern: 1 to 24 rules in UTC (CBR section 4.3); ``cloud/cbr/schedule.py`` writes them. Must be given, in a
+        change of a policy, too.
     :param start_window_minutes: minutes within which a run may start, 60 to 480; none, when given as such, takes it
         off. Vendor SDK only.
     """
 
-    pattern: Patterns | None = None
+    pattern: Patterns
     start_window_minutes: Annotated[int, Field(ge=60, le=480)] | None = None
 
     @model_serializer(mode="wrap")
@@ -48,19 +49,7 @@ class TriggerPropertiesChange(RequestModel):
         return content
 
 
-class TriggerProperties(TriggerPropertiesChange):
-    """When a policy runs: as in :class:`TriggerPropertiesChange`, but the rules must be given."""
-
-    pattern: Patterns
-
-
-class TriggerChange(RequestModel):
-    """A change of what starts a policy."""
-
-    properties: TriggerPropertiesChange
-
-
-class Trigger(TriggerChange):
+class Trigger(RequestModel):
     """What starts a policy: the time."""
 
     properties: TriggerProperties
