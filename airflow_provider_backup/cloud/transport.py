@@ -21,7 +21,7 @@ from airflow_provider_backup import __version__
 from airflow_provider_backup.cloud.errors import CloudConnectionError, ConfigurationError, UnexpectedResponseError
 from airflow_provider_backup.cloud.proxies import proxy_for
 from airflow_provider_backup.cloud.settings import NetworkSettings
-from airflow_provider_backup.cloud.tls import has_own_tls, is_refusal_of_client, tls_context
+from airflow_provider_backup.cloud.tls import has_own_tls, is_refusal_of_client, tls_context, with_file_versions
 
 LARGEST_RESPONSE = 64 * 1024 * 1024
 """Bytes: a page of 1,000 backups is some 2 MB."""
@@ -53,6 +53,7 @@ class Transport:
     def __init__(self, settings: NetworkSettings) -> None:
         self._settings = settings
         self._sessions: _Sessions | None = None
+        self._outdated: list[_Sessions] = []
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
@@ -67,8 +68,9 @@ class Transport:
         """Close all connections; closing twice does nothing."""
         async with self._opening:
             sessions, self._sessions = self._sessions, None
-        if sessions is not None:
-            await sessions.close()
+            outdated, self._outdated = self._outdated, []
+        for each in (*outdated, *([sessions] if sessions else [])):
+            await each.close()
 
     async def send(
         self,
@@ -91,9 +93,39 @@ class Transport:
         :raises UnexpectedResponseError: the answer is larger than :data:`LARGEST_RESPONSE`, or one of its headers than
             :data:`LONGEST_HEADER`.
         """
-        host = urlsplit(url).netloc
         sessions = await self._opened()
-        session = sessions.fresh if fresh_connection else sessions.shared
+        try:
+            return await self._exchange(
+                sessions.fresh if fresh_connection else sessions.shared, method, url, headers=headers, body=body
+            )
+        except CloudConnectionError:
+            await self._is_outdated(sessions)
+            raise
+        except ConfigurationError as error:
+            if not await self._is_outdated(sessions):
+                raise
+            # Passing trouble, as the next request reads the files again. What sends requests need not know of files.
+            raise CloudConnectionError(
+                f"{error.message} Since then ca_bundle, client_certificate or client_key was renewed.",
+                request_sent=False,
+                next_step=error.next_step,
+            ) from None
+
+    async def _is_outdated(self, sessions: _Sessions) -> bool:
+        """Tell whether files were renewed since sessions were opened; if so, others are opened for the next request."""
+        if sessions.files and await asyncio.to_thread(with_file_versions, self._settings) != sessions.files:
+            async with self._opening:
+                if self._sessions is sessions:
+                    # Not closed yet, because other requests may be under way in them.
+                    self._outdated.append(sessions)
+                    self._sessions = None
+            return True
+        return False
+
+    async def _exchange(
+        self, session: aiohttp.ClientSession, method: str, url: str, *, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        host = urlsplit(url).netloc
         content = _Body(body) if body else None
         is_answered = False
         try:
@@ -176,11 +208,18 @@ class Transport:
         async with self._opening:
             if self._sessions is None:
                 settings = self._settings
-                # In a thread: it reads files, and computes too long for an event loop that others share. Without
-                # settings of its own the library's context serves, made once at import.
-                tls = await asyncio.to_thread(tls_context, settings) if has_own_tls(settings) else True
+                # Without settings of its own the library's context serves, made once at import.
+                tls: ssl.SSLContext | bool = True
+                files = None
+                if has_own_tls(settings):
+                    # In threads: it reads files, and computes too long for an event loop that others share. Looked at
+                    # before they are read: what is renewed in between is found out at the first trouble.
+                    files = await asyncio.to_thread(with_file_versions, settings)
+                    tls = await asyncio.to_thread(tls_context, settings)
                 self._sessions = _Sessions(
-                    shared=_session(settings, tls, force_close=False), fresh=_session(settings, tls, force_close=True)
+                    shared=_session(settings, tls, force_close=False),
+                    fresh=_session(settings, tls, force_close=True),
+                    files=files,
                 )
             return self._sessions
 
@@ -191,6 +230,8 @@ class _Sessions:
 
     shared: aiohttp.ClientSession
     fresh: aiohttp.ClientSession
+    files: NetworkSettings | None
+    """The settings with the versions of the files that were read for them; none without files."""
 
     async def close(self) -> None:
         await self.shared.close()

@@ -19,7 +19,7 @@ _JSON_TYPES: dict[type, str] = {
     int: "a number",
     float: "a number",
     list: "a list",
-    str: "a text",
+    str: "text",
 }
 
 
@@ -30,7 +30,7 @@ def _tidy(value: Any) -> Any:
 def _text(value: Any) -> Any:
     value = _tidy(value)
     if value is not None and not isinstance(value, str):
-        raise ValueError("must be a text")
+        raise ValueError("must be text")
     if value and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
         raise ValueError("must be one line of text")
     return value

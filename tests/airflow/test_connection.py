@@ -160,12 +160,12 @@ def test_the_form_has_all_extra_fields_that_are_read() -> None:
 )
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_text_field_that_holds_something_else_is_refused_by_name(name: str, value: Any, kind: str) -> None:
-    assert f"'{name}' must be a text (given: {kind})" in refusal({"region": "r", name: value})
+    assert f"'{name}' must be text (given: {kind})" in refusal({"region": "r", name: value})
 
 
 @pytest.mark.parametrize("name", ["login", "password", "host", "schema"])
 def test_a_standard_field_that_is_no_text_is_refused_by_name(name: str) -> None:
-    assert f"'{name}' must be a text (given: a number)" in refusal({"region": "r"}, **{name: 123456})
+    assert f"'{name}' must be text (given: a number)" in refusal({"region": "r"}, **{name: 123456})
 
 
 @pytest.mark.parametrize("value", [True, [1], {}, "many", "nan", "Infinity", "-1", float("nan"), 10**400])
@@ -227,7 +227,7 @@ def test_a_line_break_inside_a_text_is_refused_by_name_without_the_text(name: st
     fields = {name: value} if name in ("login", "password", "host") else {}
     told = refusal({"region": "r"} | ({name: value} if not fields else {}), **fields)
 
-    assert f"'{name}' must be one line of text (given: a text)" in told
+    assert f"'{name}' must be one line of text (given: text)" in told
 
 
 @pytest.mark.parametrize(
@@ -362,7 +362,7 @@ def test_an_endpoint_of_the_connections_region_is_refused_in_another_region() ->
 @pytest.mark.parametrize("argument", ["region", "project_id"])
 @pytest.mark.parametrize("value", [5, True, ["eu-de"]])
 def test_an_argument_that_is_no_text_is_refused_by_name(argument: str, value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=f"The argument '{argument}' must be a text"):
+    with pytest.raises(ConfigurationError, match=f"The argument '{argument}' must be text"):
         read({"region": "r"}, **{argument: value})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import ssl
 import threading
@@ -15,11 +16,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud import transport as transport_module
-from airflow_provider_backup.cloud.errors import ConfigurationError
+from airflow_provider_backup.cloud.errors import CloudConnectionError, ConfigurationError
 from airflow_provider_backup.cloud.settings import NetworkSettings
 from airflow_provider_backup.cloud.tls import tls_context
 from airflow_provider_backup.cloud.transport import Transport
-from tests.cloud.certificates import Certificate, KeyPair, new_key_pair
+from tests.cloud.certificates import Certificate, KeyPair, new_certificate, new_key_pair
 from tests.cloud.clients import network
 from tests.cloud.unruly_server import running
 
@@ -186,6 +187,52 @@ async def test_the_context_is_made_once_for_all_requests_and_off_the_event_loop(
         await transport.send("GET", server.url, headers={})
     assert len(threads) == 1
     assert threads[0] != threading.get_ident()
+
+
+@pytest.mark.parametrize("fresh_connection", [False, True])
+async def test_renewed_files_are_read_again_when_a_server_ends_connections_without_a_word(
+    certificate: Certificate, plain: KeyPair, tmp_path: Path, fresh_connection: bool
+) -> None:
+    mine = KeyPair(*(str(shutil.copy(file, tmp_path)) for file in (plain.certificate, plain.key)))
+    (tmp_path / "renewed").mkdir()
+    renewed = new_key_pair(tmp_path / "renewed", "client")
+
+    async def status(transport: Transport, url: str) -> int:
+        return (await transport.send("GET", url, headers={}, fresh_connection=fresh_connection)).status
+
+    async with (
+        running(certificate.demanding(plain.certificate)) as before,
+        running(certificate.demanding(renewed.certificate)) as after,
+        Transport(showing(mine, certificate)) as transport,
+    ):
+        assert await status(transport, before.url) == 200
+        for _ in range(2):
+            with pytest.raises(CloudConnectionError):
+                await status(transport, after.url)
+        shutil.copy(renewed.certificate, mine.certificate)
+        shutil.copy(renewed.key, mine.key)
+        with pytest.raises(CloudConnectionError):
+            await status(transport, after.url)
+        assert await status(transport, after.url) == 200
+
+
+async def test_a_renewed_authority_is_passing_trouble_for_whoever_still_trusts_the_old_one(
+    certificate: Certificate, tmp_path: Path
+) -> None:
+    bundle = shutil.copy(certificate.bundle, tmp_path)
+    (tmp_path / "renewed").mkdir()
+    renewed = new_certificate(tmp_path / "renewed", "server")
+    async with (
+        running(certificate.server) as before,
+        running(renewed.server) as after,
+        Transport(network(ca_bundle=bundle)) as transport,
+    ):
+        await transport.send("GET", before.url, headers={})
+        shutil.copy(renewed.bundle, bundle)
+        with pytest.raises(CloudConnectionError, match="is not trusted.*was renewed") as caught:
+            await transport.send("GET", after.url, headers={})
+        assert not caught.value.request_sent
+        assert (await transport.send("GET", after.url, headers={})).status == 200
 
 
 async def test_a_client_that_is_closed_while_it_opens_leaves_nothing_open(
