@@ -9,6 +9,9 @@ from airflow_provider_backup.cloud.backup import BackupKind, BackupReference
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.templates import has_template
 
+_TEXTS_OF_NOTHING = ("", "None", "null")
+"""What templates make of a value that is not there."""
+
 
 class NamesOneBackup:
     """The arguments that name one backup; for operators and sensors, which bring the attributes."""
@@ -56,6 +59,17 @@ def _refuse_odd_values(backup: Mapping[str, Any]) -> None:
         )
 
 
+def _refuse_texts_of_nothing(reference: BackupReference) -> BackupReference:
+    named = {f"{reference.kind}_id": reference.backup_id, "instance_id": reference.instance_id}
+    for name, value in named.items():
+        if value is not None and value.strip() in _TEXTS_OF_NOTHING:
+            raise InvalidArgumentError(
+                f"{name} is {value!r}, which is no id.",
+                next_step="Look at where it comes from: a template or an XCom that finds nothing becomes such a text.",
+            )
+    return reference
+
+
 def reference_from(
     service: str,
     backup: Any,
@@ -71,7 +85,7 @@ def reference_from(
     :param ids: ids by kind (``backup``, ``checkpoint``, ``job``); those that are none are not given.
     :param instance_id: database services: the instance.
     :param needs_instance: whether an id alone is not enough.
-    :raises InvalidArgumentError: none or several backups are named, or one of another service.
+    :raises InvalidArgumentError: none or several backups are named, or one of another service, or an id is no id.
     """
     given = [(kind, value) for kind, value in ids.items() if value]
     names = ", ".join(f"{kind}_id" for kind in ids)
@@ -89,7 +103,7 @@ def reference_from(
                 next_step="Use the operator or sensor of that service.",
             )
         _refuse_odd_values(backup)
-        return BackupReference.from_dict(backup)
+        return _refuse_texts_of_nothing(BackupReference.from_dict(backup))
     if len(given) != 1:
         raise InvalidArgumentError(
             f"{len(given)} backups are named.", next_step=f"Give backup, or exactly one of {names}."
@@ -103,4 +117,4 @@ def reference_from(
             next_step="Give instance_id as well, or hand on a whole result as backup.",
         )
     kinds: dict[str, BackupKind] = {kind: kind for kind in get_args(BackupKind)}
-    return BackupReference(service, given[0][1], kinds[given[0][0]], instance_id)
+    return _refuse_texts_of_nothing(BackupReference(service, given[0][1], kinds[given[0][0]], instance_id))

@@ -78,6 +78,11 @@ class BackupNotes:
             if each is not None
         ]
 
+    @property
+    def are_kept(self) -> bool:
+        """Whether there is a store that keeps notes for later tries."""
+        return self._store is not None
+
     def read(self) -> BackupNote | None:
         """Return what an earlier try of this generation noted for the same request; none when there is nothing."""
         if self._store is None:

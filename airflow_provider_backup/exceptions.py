@@ -9,7 +9,7 @@ from __future__ import annotations
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError
+from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, NotFoundError
 
 
 class BackupFailedError(BackupError, AirflowFailException):
@@ -46,6 +46,28 @@ class BackupExistsError(DuplicateNameError, AirflowFailException):
             code="if_exists",
             detail=f"{reference} has the name {name!r} already",
             next_step="Choose another name, delete that backup, or go on with it with if_exists='adopt'.",
+        )
+
+
+class BackupMissingError(BackupError, AirflowFailException):
+    """A backup that was to be deleted does not exist, and ``if_missing`` is ``fail``: a retry cannot help.
+
+    :param reference: the backup, as the task names it.
+    :param place: where it was looked for, in words.
+    :param answer: what the service said.
+    :param would_know: whether this task would know it if an earlier try had seen the backup.
+    """
+
+    def __init__(self, reference: BackupReference, place: str, answer: NotFoundError, *, would_know: bool) -> None:
+        self.reference = reference
+        self.request_id = answer.request_id
+        self.code = answer.code
+        memory = "" if would_know else " An earlier try may have deleted it; Airflow keeps that in mind from 3.3 on."
+        hint = " (checkpoint_id is for whole checkpoints only)" if reference.kind == "checkpoint" else ""
+        super().__init__(
+            f"Nothing was deleted: {reference} does not exist in {place}. {answer.message}{memory}",
+            next_step=f"Check the id{hint}, and region and project_id of the connection and the task. Where the backup "
+            "may be gone already, let that count as success with if_missing='ignore'.",
         )
 
 

@@ -81,27 +81,28 @@ class TaskEnd:
         :param reference: the task's own backup.
         """
         try:
-            is_asked_for = await self._delete(cloud, reference)
+            deleted = await self._delete(cloud, reference)
         except NotFoundError:
             self._log.info("%s is gone already.", reference)
             return
         except BackupError as error:
             self._log.error("%s could not be deleted and stays: %s", reference, error)
             return
-        if is_asked_for:
-            self._log.warning("The task was ended by a user; the deletion of %s is asked for.", reference)
-        else:
+        if deleted is None:
             self._log.warning(LEFT_ALONE, reference)
+            return
+        parts = "; ".join(map(str, deleted.parts)) or "no backup in it"
+        self._log.warning("The task was ended by a user; the deletion of %s is asked for: %s.", reference, parts)
 
-    async def _delete(self, cloud: BackupCloud, reference: BackupReference) -> bool:
+    async def _delete(self, cloud: BackupCloud, reference: BackupReference) -> BackupObservation | None:
         if time.time() >= self._deadline or not await self.is_certain():
-            return False
+            return None
         service = cloud.service(reference.service)
         seen = await self._look(cloud, reference)
         if seen is None or seen.phase is Phase.IN_PROGRESS:
             seen = await self._wait_until_over(cloud, reference)
         elif seen.phase is Phase.FAILED or seen.skipped:
-            return False
+            return None
         trouble = TroubleLog(self._log, f"{reference} can be deleted")
         while await self.is_certain():
             try:
@@ -113,8 +114,8 @@ class TaskEnd:
                 trouble.met("%s cannot be deleted yet: %s", reference, error)
                 await asyncio.sleep(self._poll_interval)
             else:
-                return True
-        return False
+                return seen
+        return None
 
     async def _look(self, cloud: BackupCloud, reference: BackupReference) -> BackupObservation | None:
         try:

@@ -31,7 +31,10 @@ class BackupService(Protocol):
         """Look once at a backup."""
 
     async def delete_backup(self, reference: BackupReference) -> None:
-        """Start the deletion of a backup; one that is gone already counts as deleted."""
+        """Start the deletion of a backup; one that is being deleted already counts as done.
+
+        :raises NotFoundError: there is no such backup (any more).
+        """
 
 
 class AccountServices:

@@ -76,6 +76,28 @@ class BackupResult(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
+class SingleBackup:
+    """One backup of one resource, as people know it.
+
+    :param backup_id: its id.
+    :param name: its name, when known.
+    :param resource_id: id of what is backed up, when known.
+    :param resource_name: the name of that, when known.
+    """
+
+    backup_id: str
+    name: str | None = None
+    resource_id: str | None = None
+    resource_name: str | None = None
+
+    def __str__(self) -> str:
+        name = f" {self.name!r}" if self.name else ""
+        known = [repr(self.resource_name)] if self.resource_name else []
+        known += [self.resource_id] if self.resource_id else []
+        return f"backup {self.backup_id}{name} of {' '.join(known) or 'an unknown resource'}"
+
+
+@dataclass(frozen=True, slots=True)
 class BackupObservation:
     """How one backup stood when the service was asked.
 
@@ -91,6 +113,7 @@ class BackupObservation:
     :param size_mb: size of the backup in MB, when known.
     :param created_at: when the backup began, aware UTC.
     :param finished_at: when it ended, aware UTC.
+    :param parts: the single backups inside, with their names and resources.
     """
 
     reference: BackupReference
@@ -105,6 +128,7 @@ class BackupObservation:
     size_mb: float | None = None
     created_at: datetime | None = None
     finished_at: datetime | None = None
+    parts: tuple[SingleBackup, ...] = ()
 
     def to_result(self) -> BackupResult:
         """Return the small dict that goes into XCom."""

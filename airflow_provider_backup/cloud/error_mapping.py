@@ -21,6 +21,8 @@ from airflow_provider_backup.cloud.errors import (
     RateLimitedError,
     ResourceBusyError,
     ServerError,
+    UnknownProjectError,
+    UnreadablePathError,
 )
 from airflow_provider_backup.cloud.json_text import read_json
 from airflow_provider_backup.cloud.plain_text import plain_text
@@ -39,16 +41,19 @@ _BY_STATUS: dict[int, type[ApiError]] = {
 }
 # IAM answers some wrong keys, and a wrong project, with 400 (access section 4).
 _IAM_CLASSES = classify(
-    {AuthenticationError: "IAM.1104 IAM.1105 IAM.1106 IAM.1107 IAM.1108", NotFoundError: "IAM.1109"}
+    {AuthenticationError: "IAM.1104 IAM.1105 IAM.1106 IAM.1107 IAM.1108", UnknownProjectError: "IAM.1109 IAM.0004"}
 )
-# The gateway knows no such path, or has nothing behind it (access section 4.1).
-_NO_SUCH_PATH = ("0101", "0103")
+_NO_SUCH_PATH = "the resource could not be found"
+"""How services that are built on OpenStack begin their answer to a path that they do not have, in lower case."""
 _THROTTLED = "0308"
 _NEXT_STEPS: dict[type[ApiError], str] = {
     AuthenticationError: "Check user, password and account, or access key, secret key and security token, in the "
     "connection, and that this machine's clock is right (signatures allow 15 minutes).",
     PermissionDeniedError: "Give the user or agency the right for this action in this project, and check the project's "
     "id.",
+    UnknownProjectError: "Check region, project_id, project_name and the account's name (domain) in the connection, "
+    "and region and project_id of the task.",
+    UnreadablePathError: "Check the id, and project_id and region in the connection and of the task.",
     NotFoundError: "Check the id, the project and the region.",
     DuplicateNameError: "Choose another name, or adopt or delete what has it.",
     QuotaExceededError: "Delete what is no longer needed, or ask the provider for a higher quota.",
@@ -89,18 +94,21 @@ def error_from_response(
     :param error_classes: the service's codes whose class the status does not tell.
     """
     decoded = _decoded(body)
-    code, detail = _code_and_detail(decoded)
-    code = plain_text(code or str(status))[:100]
+    own_code, detail = _code_and_detail(decoded)
+    code = plain_text(own_code or str(status))[:100]
     if status < 400 and headers.get("Location"):
         detail = _redirection(headers["Location"])
     detail = _without_secrets(detail if detail is not None else _words_of_body(body))
     encoded_message = _encoded_message(decoded)
-    if _is_wrong_address(status, code, is_text=decoded is None and bool(body.strip())):
+    if _is_wrong_address(status, code, detail, has_code=own_code is not None):
         # Not NotFoundError: whoever deletes or looks something up would take that for an answer about the resource.
         error_class: type[ApiError] = BadRequestError
         next_step = _WRONG_ADDRESS_NEXT_STEP
     else:
         error_class = _error_class(status, code, detail, error_classes or {})
+        if service == "iam" and error_class is NotFoundError:
+            # What it does not know is whom or what the credentials are for.
+            error_class = UnknownProjectError
         next_step = _THROTTLED_NEXT_STEP if gateway_number(code) == _THROTTLED else _NEXT_STEPS[error_class]
         if encoded_message:
             next_step = _DENIED_BY_POLICY_NEXT_STEP + encoded_message
@@ -133,9 +141,10 @@ def gateway_number(code: str) -> str | None:
     return number if prefix in ("APIGW", "APIG") else None
 
 
-def _is_wrong_address(status: int, code: str, *, is_text: bool) -> bool:
+def _is_wrong_address(status: int, code: str, detail: str, *, has_code: bool) -> bool:
     if status == 404:
-        return gateway_number(code) in _NO_SUCH_PATH or is_text
+        # A service gives its refusals a code; pages, empty answers and those of gateways are of somebody else.
+        return not has_code or gateway_number(code) is not None or detail.lower().startswith(_NO_SUCH_PATH)
     return status < 400 or status == 407
 
 
@@ -143,8 +152,8 @@ def _error_class(status: int, code: str, detail: str, error_classes: Mapping[str
     if error_class := error_classes.get(code) or _IAM_CLASSES.get(code):
         return error_class
     if status == 401 and "malformed request url" in detail.lower():
-        # CBR answers an id that it cannot read in this way (CBR section 14.1).
-        return NotFoundError
+        # CBR answers an id that it cannot read in this way (CBR section 14.1), and perhaps a wrong project.
+        return UnreadablePathError
     if status == 413 and gateway_number(code) == "0201":
         # The body is too large, not the quota too small.
         return BadRequestError

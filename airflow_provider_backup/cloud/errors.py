@@ -156,6 +156,10 @@ class BadRequestError(ApiError):
     """The service finds the request wrong in itself, or not possible in the present state of the resource."""
 
 
+class UnreadablePathError(BadRequestError):
+    """The service cannot read the project or the id in the path of the request, and does not say which."""
+
+
 class AuthenticationError(ApiError):
     """The credentials are wrong, expired or locked."""
 
@@ -164,8 +168,12 @@ class PermissionDeniedError(ApiError):
     """The credentials are right, but this user may not do this."""
 
 
+class UnknownProjectError(ApiError, ConfigurationError):
+    """The identity service does not know the project or the account: no other service was asked for anything."""
+
+
 class NotFoundError(ApiError):
-    """What was asked for does not exist (or not for this project)."""
+    """What was asked for does not exist (or not for this project): the service that would have it says so itself."""
 
 
 class DuplicateNameError(ApiError):

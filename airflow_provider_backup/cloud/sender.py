@@ -17,13 +17,14 @@ from airflow_provider_backup.cloud.error_mapping import error_from_response, req
 from airflow_provider_backup.cloud.errors import (
     ApiError,
     AuthenticationError,
+    BackupError,
     NotFoundError,
     RateLimitedError,
     UnexpectedResponseError,
 )
 from airflow_provider_backup.cloud.json_text import read_json
 from airflow_provider_backup.cloud.limiter import Limiter, Ticket
-from airflow_provider_backup.cloud.retries import may_be_repeated, pause_before
+from airflow_provider_backup.cloud.retries import may_be_repeated, may_have_taken_effect, pause_before
 from airflow_provider_backup.cloud.settings import NetworkSettings
 from airflow_provider_backup.cloud.signing import canonical_query
 from airflow_provider_backup.cloud.transport import Response, Transport
@@ -127,23 +128,25 @@ class Sender:
         :raises UnexpectedResponseError: a successful answer is not JSON.
         """
         credentials: Mapping[str, str] = {}
+        may_be_done = False
 
         async def answered() -> Answer:
-            nonlocal credentials
+            nonlocal credentials, may_be_done
             limiter, ticket = self._limiter(request.service), Ticket(request.method)
             async for attempt in self._tries(request, ticket):
                 async with limiter.turn(ticket):
                     # Outside of the attempt: fetching a token has tries of its own.
                     credentials = await authenticator.headers(request)
                     with attempt:
-                        number = _failures(attempt.retry_state, ticket)
                         try:
-                            answer = await self._send_once(request, credentials, number)
+                            answer = await self._send_once(request, credentials, may_be_done=may_be_done)
                         except RateLimitedError as error:
                             limiter.refused(ticket, error)
                             raise
-                        except ApiError:
-                            limiter.answered(ticket)
+                        except BackupError as error:
+                            may_be_done = may_be_done or may_have_taken_effect(error)
+                            if isinstance(error, ApiError):
+                                limiter.answered(ticket)
                             raise
                         limiter.answered(ticket)
                         if trouble := _troubles.get(_server_of(request)):
@@ -192,7 +195,7 @@ class Sender:
             reraise=True,
         )
 
-    async def _send_once(self, request: Request, credentials: Mapping[str, str], number: int) -> Answer:
+    async def _send_once(self, request: Request, credentials: Mapping[str, str], *, may_be_done: bool) -> Answer:
         query = canonical_query(request.query)
         sent_at = datetime.now(UTC)
         response = await self._transport.send(
@@ -206,9 +209,9 @@ class Sender:
         try:
             return _answer(request, response)
         except NotFoundError:
-            if request.method != "DELETE" or number == 1:
+            if request.method != "DELETE" or not may_be_done:
                 raise
-            # An earlier try has deleted it, only its answer got lost (access section 5).
+            # An earlier try that reached the service has deleted it, only its answer got lost (access section 5).
             return Answer(response.headers, None)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import Field
 
 from airflow_provider_backup.cloud.endpoints import auth_url
-from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.errors import UnexpectedResponseError, UnknownProjectError
 from airflow_provider_backup.cloud.sender import Anonymous, Request, Sender, encoded_body
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
 from airflow_provider_backup.cloud.wire import Id, ResponseModel, Timestamp, parsed, request_id_of
@@ -104,7 +104,11 @@ class TokenSource:
             headers={"Content-Type": "application/json;charset=utf8"},
             repeatable=True,
         )
-        answer = await self._sender.send(request, Anonymous())
+        try:
+            answer = await self._sender.send(request, Anonymous())
+        except UnknownProjectError as error:
+            error.next_step = _way_to_the_project(self._settings)
+            raise
         value = answer.headers.get("X-Subject-Token")
         if not value:
             raise UnexpectedResponseError(
@@ -118,6 +122,16 @@ class TokenSource:
             catalog=body.catalog,
         )
         return self._token
+
+
+def _way_to_the_project(settings: CloudSettings) -> str:
+    if settings.project_id:
+        field = f"project_id ({settings.project_id!r})"
+    elif settings.project_name:
+        field = f"project_name ({settings.project_name!r})"
+    else:
+        field = f"region ({settings.region!r}: its own project is meant, as project_id and project_name are empty)"
+    return f"Correct {field} in the connection or in the task's argument; the account's name (domain) counts as well."
 
 
 def _take_note(fetching: asyncio.Task[Token]) -> None:

@@ -7,32 +7,44 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_backup.backup_argument import NamesOneBackup
+from airflow_provider_backup.backup_key import EVERY_GENERATION
+from airflow_provider_backup.backup_notes import BackupNote, BackupNotes
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.cloud.trouble_log import TroubleLog
-from airflow_provider_backup.exceptions import BackupFailedError, BackupTimeoutError
-from airflow_provider_backup.operators.base import BackupCloudOperator, in_seconds
+from airflow_provider_backup.exceptions import BackupFailedError, BackupMissingError, BackupTimeoutError
+from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
 
+IfMissing = Literal["fail", "ignore"]
+
 
 class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
-    """Delete a backup; one that is gone already counts as deleted.
+    """Delete a backup. It is looked at first, and the log names each backup that is deleted, with its resource.
 
     :param backup: what a create operator or a sensor returned (templated); in place of the ids.
-    :param backup_id: id of the backup (templated).
+    :param backup_id: id of the backup (templated). The id of a checkpoint (CBR, CSBS) stands for all its backups, that
+        of a job that takes a backup (VBS) for its backup.
     :param wait_for_completion: whether the task ends only when the backup is gone; it waits on the worker.
     :param poll_interval: seconds between two looks, or a ``timedelta``, above 0.
     :param timeout: seconds to wait, or a ``timedelta``, above 0; a deletion can take half an hour.
+    :param if_missing: what to do when the service has no such backup: ``fail`` fails the task, ``ignore`` counts it as
+        deleted. Either way it counts as deleted on a retry when an earlier try saw it (known from Airflow 3.3 on), and
+        where the service itself says that it was deleted. Any other answer fails the task: one about the project, the
+        instance or the credentials, or one of a gateway, is none about the backup.
     """
 
     template_fields: Sequence[str] = (*BackupCloudOperator.template_fields, "backup", "backup_id")
+
+    if TYPE_CHECKING:
+        log: Any
 
     def __init__(
         self,
@@ -42,42 +54,90 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
         wait_for_completion: bool = True,
         poll_interval: float | timedelta = 10.0,
         timeout: float | timedelta = 60 * 60,
+        if_missing: IfMissing = "fail",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_choice(self.task_id, "if_missing", if_missing, get_args(IfMissing))
         self.backup = backup
         self.backup_id = backup_id
         self.wait_for_completion = wait_for_completion
         self.poll_interval = in_seconds(self.task_id, "poll_interval", poll_interval)
         self.timeout = in_seconds(self.task_id, "timeout", timeout)
+        self.if_missing = if_missing
 
     def perform(self, context: Any) -> dict[str, Any]:
         """Delete the backup.
 
-        :return: the reference of the deleted backup.
+        :return: the reference of the deleted backup; it names the checkpoint where that was given by its id.
+        :raises BackupMissingError: there is no such backup, and ``if_missing`` is ``fail``.
         :raises ApiError: the service refuses.
         :raises BackupTimeoutError: it is still there when the time is over.
         """
         reference = self.reference()
-        self.act(lambda cloud: self._delete(cloud, reference))
-        return reference.to_dict()
+        # One note for all generations: what a task deleted before it was cleared stays deleted.
+        notes = BackupNotes(context, EVERY_GENERATION, {"deletion": reference.to_dict()}, self.log)
+        would_know = notes.are_kept or context["ti"].try_number == 1
+        return self.act(lambda cloud: self._delete(cloud, reference, notes, would_know=would_know)).to_dict()
 
-    async def _delete(self, cloud: BackupCloud, reference: BackupReference) -> None:
+    async def _delete(
+        self, cloud: BackupCloud, reference: BackupReference, notes: BackupNotes, *, would_know: bool
+    ) -> BackupReference:
         service = cloud.service(reference.service)
         deadline = time.monotonic() + self.timeout
+        before: BackupObservation | None = None
         try:
-            before = await service.observe(reference) if self.wait_for_completion else None
-        except NotFoundError:
-            before = None
-        await service.delete_backup(reference)
-        self.log.info("The deletion of %s is asked for.", reference)
-        if before is None:
-            return
+            before = await service.observe(reference)
+            if before.phase is Phase.GONE:
+                self.log.info("%s; nothing was left to delete.", before)
+                return before.reference
+            if before.parts:
+                notes.write(BackupNote(time.time(), before.reference))
+                self._say("To be deleted: %s.", before)
+            await service.delete_backup(before.reference)
+        except NotFoundError as absence:
+            if before is None or not before.parts:
+                return await self._missing(cloud, reference, absence, notes, would_know=would_know)
+            if before.phase is Phase.IN_PROGRESS:
+                # It is too new to be known everywhere.
+                raise
+        if not before.parts:
+            self.log.info("%s and has no backup; nothing was left to delete.", before)
+            return before.reference
+        if not self.wait_for_completion:
+            self._say("The deletion is asked for: %s.", before)
+            return before.reference
         was_failed = before.phase is Phase.FAILED
         # The single backups, because a failed job or checkpoint stays failed when its backups are gone.
-        for backup_id in before.backup_ids:
-            backup = replace(reference, backup_id=backup_id, kind="backup")
+        for part in before.parts:
+            backup = replace(before.reference, backup_id=part.backup_id, kind="backup")
             await self._wait_until_gone(cloud, backup, deadline, was_failed=was_failed)
+            self.log.info("Deleted: %s %s.", service.name, part)
+        return before.reference
+
+    def _say(self, text: str, observation: BackupObservation) -> None:
+        for part in observation.parts:
+            self.log.info(text, f"{observation.reference.service} {part}")
+
+    async def _missing(
+        self,
+        cloud: BackupCloud,
+        reference: BackupReference,
+        absence: NotFoundError,
+        notes: BackupNotes,
+        *,
+        would_know: bool,
+    ) -> BackupReference:
+        """Return what counts as deleted although it was not found."""
+        note = notes.read()
+        if note is not None and note.reference is not None:
+            self.log.info("Nothing was left to delete: an earlier try of this task saw %s.", note.reference)
+            return note.reference
+        if self.if_missing == "ignore":
+            self.log.info("Nothing was left to delete: %s (if_missing is 'ignore').", absence.message)
+            return reference
+        place = f"region {cloud.settings.region}, project {await cloud.project_id()}"
+        raise BackupMissingError(reference, place, absence, would_know=would_know) from absence
 
     async def _wait_until_gone(
         self, cloud: BackupCloud, backup: BackupReference, deadline: float, *, was_failed: bool
@@ -88,7 +148,6 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
             try:
                 observation = await cloud.service(backup.service).observe(backup)
             except NotFoundError:
-                self.log.info("%s is gone.", backup)
                 return
             except BackupError as error:
                 if not is_passing(error):
@@ -96,7 +155,10 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
                 trouble.met("%s could not be seen, asking again: %s", backup, error)
             else:
                 trouble.over()
-            if observation is not None and observation.phase is Phase.GONE:
+            if observation is not None and (
+                # What has the id of a checkpoint, too, is gone when only that is left.
+                observation.phase is Phase.GONE or observation.reference.kind != backup.kind
+            ):
                 return
             if observation is not None and observation.phase is Phase.FAILED and not was_failed:
                 raise BackupFailedError(observation)

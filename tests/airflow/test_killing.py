@@ -221,6 +221,33 @@ def test_a_refused_deletion_says_that_the_backup_stays(cloud: RunningCloud, stat
     assert f"{trigger.reference['backup_id']} could not be deleted and stays" in logged()
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_project_that_is_unknown_says_that_the_backup_stays_and_not_that_it_is_gone(
+    cloud: RunningCloud, state: TaskState, logged: Logged, service: str
+) -> None:
+    trigger = waiting(cloud, service)
+    state.is_now("failed")
+    finish_backups(cloud)
+    trigger.task_instance = TASK
+    cloud.misbehave("refuse", service="iam", status=400, code="IAM.1109", message="project not found")
+    asyncio.run(killed(trigger))
+    cloud.behave()
+    assert not is_deleted(trigger.reference)
+    assert "could not be deleted and stays" in logged()
+    assert "is gone already" not in logged()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_log_names_the_deleted_backup_of_an_ended_task_with_its_resource(
+    cloud: RunningCloud, state: TaskState, logged: Logged, service: str
+) -> None:
+    trigger = waiting(cloud, service, poll_interval=60)
+    state.is_now("failed")
+    finish_backups(cloud)
+    end_from_outside(trigger)
+    assert "is asked for: backup " in logged()
+
+
 def test_a_connection_that_is_gone_says_that_the_backup_stays(
     cloud: RunningCloud, state: TaskState, logged: Logged
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.backup_notes import NOTE_KEY, fingerprint_of
-from airflow_provider_backup.cloud.errors import BackupError, ServerError
+from airflow_provider_backup.cloud.errors import BackupError, ServerError, UnknownProjectError
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
@@ -165,6 +165,24 @@ def test_a_backup_that_was_deleted_is_not_adopted_by_its_note(
     TaskRun(DELETE[service](task_id="delete", backup=first, poll_interval=0.05)).execute()
     run.retry()
     assert run.execute()["backup_ids"] != first["backup_ids"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_project_that_is_unknown_for_a_moment_does_not_make_the_noted_backup_gone(
+    cloud: RunningCloud, service: str
+) -> None:
+    run = run_of(create_operator(cloud, service, deferrable=False))
+    first = run.execute()
+    for row in rows(cloud, service):
+        # Only the note can find it.
+        row["name"] = "renamed"
+    run.retry()
+    cloud.misbehave("refuse", service="iam", status=400, code="IAM.1109", message="project not found", count=1)
+    with pytest.raises(UnknownProjectError):
+        run.execute()
+    run.retry()
+    assert run.execute()["backup_ids"] == first["backup_ids"]
+    assert len(rows(cloud, service)) == 1
 
 
 @pytest.mark.parametrize("service", SERVICES)

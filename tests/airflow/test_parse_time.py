@@ -165,6 +165,20 @@ def test_the_times_of_a_deletion_are_checked_at_construction(operator: Any, argu
         operator(task_id="wrong", backup=TEMPLATE, **{argument: 0})
 
 
+@pytest.mark.parametrize("operator", list(DELETE.values()))
+def test_what_happens_to_a_missing_backup_is_one_of_two_choices(operator: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"if_missing: must be one of fail, ignore \(given: 'maybe'\)"):
+        operator(task_id="wrong", backup=TEMPLATE, if_missing="maybe")
+
+
+@pytest.mark.parametrize("operator", OF_A_BACKUP)
+@pytest.mark.parametrize("text", ["None", "null", " "])
+def test_a_text_that_stands_for_nothing_is_no_id(operator: Any, text: str) -> None:
+    instance = {"instance_id": "i"} if operator.needs_instance else {}
+    with pytest.raises(InvalidArgumentError, match=f"backup_id is {text!r}, which is no id"):
+        operator(task_id="wrong", backup_id=text, **instance)
+
+
 DAG_FILE = """
 from airflow.providers.common.compat.sdk import DAG
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator

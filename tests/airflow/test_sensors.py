@@ -18,6 +18,8 @@ from tests.airflow.backups import (
     SENSORS,
     SERVICES,
     cbr_vault,
+    create_operator,
+    csbs_policy,
     let_time_pass,
     resources,
     taken,
@@ -87,6 +89,33 @@ def test_soft_fail_skips_at_the_end_of_the_time(cloud: RunningCloud, mode: str) 
     backup = taken(cloud, "rds")
     with pytest.raises(AirflowSkipException):
         TaskRun(sensor("rds", mode, backup=backup, timeout=0.2, soft_fail=True)).run()
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("service", ["csbs", "cbr"])
+def test_the_id_of_a_checkpoint_is_understood_where_that_of_a_backup_is(
+    cloud: RunningCloud, service: str, mode: str, servers: int
+) -> None:
+    cloud.set_backup_seconds(0.5)
+    what: dict[str, Any] = (
+        {"policy_id": csbs_policy(cloud, servers=servers)}
+        if service == "csbs"
+        else {"vault_id": cbr_vault(cloud, servers=servers)}
+    )
+    backup = taken(cloud, service, **what)
+    result = TaskRun(sensor(service, mode, backup_id=backup["backup_id"])).run()
+    assert (result["backup_id"], len(result["backup_ids"])) == (backup["backup_id"], servers)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_id_of_a_job_is_understood_where_that_of_a_backup_is(cloud: RunningCloud, mode: str) -> None:
+    cloud.set_backup_seconds(0.5)
+    creation = TaskRun(create_operator(cloud, "vbs", deferrable=False, wait_for_completion=False))
+    creation.execute()
+    job = creation.ti.xcom_pull("backup", key="backup_reference", map_indexes=-1)
+    assert job["kind"] == "job"
+    assert TaskRun(sensor("vbs", mode, backup_id=job["backup_id"])).run()["kind"] == "backup"
 
 
 @pytest.mark.parametrize("soft_fail", [False, True])

@@ -17,6 +17,7 @@ from airflow_provider_backup.cloud.errors import (
     CloudConnectionError,
     ConfigurationError,
     NotFoundError,
+    UnknownProjectError,
 )
 from airflow_provider_backup.cloud.services import SERVICES
 from airflow_provider_backup.cloud.settings import (
@@ -198,7 +199,7 @@ async def test_a_project_that_does_not_exist_is_told(backup_cloud: RunningCloud)
             await cloud.verify()
     settings = place_of(backup_cloud, password_of(backup_cloud), project_name="eu-de_nowhere")
     async with BackupCloud(settings) as cloud:
-        with pytest.raises(NotFoundError, match="Could not find project: eu-de_nowhere"):
+        with pytest.raises(UnknownProjectError, match=r"Could not find project: eu-de_nowhere.*Correct project_name"):
             await cloud.verify()
 
 

@@ -17,6 +17,7 @@ from airflow_provider_backup.cloud.errors import (
     ApiError,
     AuthenticationError,
     BadRequestError,
+    ConfigurationError,
     DuplicateNameError,
     NotFoundError,
     PermissionDeniedError,
@@ -24,6 +25,8 @@ from airflow_provider_backup.cloud.errors import (
     RateLimitedError,
     ResourceBusyError,
     ServerError,
+    UnknownProjectError,
+    UnreadablePathError,
 )
 
 json_values = st.recursive(
@@ -181,11 +184,11 @@ def test_the_status_tells_the_class_of_an_unknown_code(status: int, error_class:
 IAM_CODES = (
     [(400, number, BadRequestError) for number in ("0007", "0011", "0072", "0073")]
     + [(400, number, AuthenticationError) for number in ("1104", "1105", "1106", "1107", "1108")]
-    + [(400, "1109", NotFoundError)]
+    + [(400, "1109", UnknownProjectError)]
     + [(401, number, AuthenticationError) for number in ("0001", "0061", "0062", "0063", "0064", "0066", "0067")]
     + [(403, number, PermissionDeniedError) for number in ("0002", "0003", "0080", "0081", "0082", "0083")]
     + [
-        (404, "0004", NotFoundError),
+        (404, "0004", UnknownProjectError),
         (410, "0020", BadRequestError),
         (429, "0012", RateLimitedError),
         (500, "0006", ServerError),
@@ -229,9 +232,27 @@ def test_a_code_of_the_service_goes_before_the_status() -> None:
     assert type(error) is DuplicateNameError
 
 
-def test_an_id_that_cbr_cannot_read_counts_as_not_found() -> None:
+def test_a_path_that_cbr_cannot_read_is_no_news_of_the_id_in_it() -> None:
     error = error_of({"unauthorized": {"code": "401", "message": "Malformed request url"}}, 401)
-    assert type(error) is NotFoundError
+    assert type(error) is UnreadablePathError
+    assert "project_id" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error_code": "IAM.1109", "error_msg": "project not found"}),
+        (404, {"error": {"code": 404, "message": "Could not find project: eu-nl.", "title": "Not Found"}}),
+        (404, {"error_code": "IAM.0004", "error_msg": "not found"}),
+        (404, {"error_code": "Unknown.1", "error_msg": "not found"}),
+    ],
+)
+def test_what_the_identity_service_does_not_know_is_the_project_and_no_backup(status: int, body: Any) -> None:
+    error = error_from_response("iam", status, CIMultiDict(), json.dumps(body).encode())
+    assert type(error) is UnknownProjectError
+    assert isinstance(error, ConfigurationError)
+    assert not isinstance(error, NotFoundError)
+    assert "project_id, project_name" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -239,6 +260,12 @@ def test_an_id_that_cbr_cannot_read_counts_as_not_found() -> None:
     [
         (404, b"<html>nginx: 404 Not Found</html>"),
         (404, b"404 page not found"),
+        (404, b""),
+        (404, b"{}"),
+        (404, b'{"message": "no Route matched with those values"}'),
+        (404, b'{"timestamp": "2026-11-30T07:23:02", "status": 404, "error": "Not Found", "path": "/v3/p/backups/b"}'),
+        (404, b'{"itemNotFound": {"code": 404, "message": "The resource could not be found."}}'),
+        (404, b'{"error_code": "APIGW.9999", "error_msg": "not here"}'),
         (404, b'{"error_code": "APIGW.0101", "error_msg": "The API does not exist"}'),
         (404, b'{"error_code": "APIG.0101", "error_msg": "The API does not exist"}'),
         (302, b""),
@@ -250,10 +277,6 @@ def test_an_answer_of_somebody_else_than_the_service_is_no_answer_about_the_reso
     error = error_of(body, status)
     assert type(error) is BadRequestError
     assert "check endpoint, region, cloud and proxy" in str(error)
-
-
-def test_a_missing_resource_may_come_without_a_body() -> None:
-    assert type(error_of(b"", 404)) is NotFoundError
 
 
 # --------------------------------------------------------------------------------------------------------- next steps

@@ -397,6 +397,25 @@ async def test_a_deletion_that_was_only_refused_for_its_rate_has_deleted_nothing
         await sender.send(request(unruly, "DELETE"), ANONYMOUS)
 
 
+async def test_a_deletion_that_never_reached_the_service_has_deleted_nothing(
+    sender: Sender, unruly: UnrulyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unruly.then(fault(404, "BackupService.6200"))
+    send, tries = Transport.send, 0
+
+    async def unreachable_once(*arguments: Any, **more: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise CloudConnectionError("refused", request_sent=False)
+        return await send(*arguments, **more)
+
+    monkeypatch.setattr(Transport, "send", unreachable_once)
+    with pytest.raises(NotFoundError):
+        await sender.send(request(unruly, "DELETE"), ANONYMOUS)
+    assert tries == 2
+
+
 async def test_a_first_deletion_of_nothing_is_told(sender: Sender, unruly: UnrulyServer) -> None:
     unruly.then(fault(404, "BackupService.6200"))
     with pytest.raises(NotFoundError):

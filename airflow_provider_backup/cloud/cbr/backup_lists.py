@@ -81,5 +81,7 @@ class CbrBackupList:
             return None
         backups = [parsed(Backup, row) for row in rows]
         if reference.kind == "backup":
-            return observe_backup(reference, backups[0])
+            own = next((backup for backup in backups if backup.id == reference.backup_id), None)
+            # None where a checkpoint's id is given as a backup's: a look at it tells.
+            return observe_backup(reference, own) if own else None
         return observe_covering_backups(reference, backups)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SkippedResource
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SingleBackup, SkippedResource
 from airflow_provider_backup.cloud.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, phase_of
 from airflow_provider_backup.cloud.missing_backups import INCOMPLETE, NOT_LISTED
@@ -84,6 +84,7 @@ def observe_checkpoint(
         skipped=tuple(skipped),
         created_at=checkpoint.created_at,
         finished_at=latest_change(whole) if phase.is_terminal else None,
+        parts=_parts(whole),
     )
 
 
@@ -106,6 +107,7 @@ def observe_backup(reference: BackupReference, backup: Backup, logs: Sequence[Op
         resource_ids=(backup.resource_id,) if backup.resource_id else (),
         created_at=backup.created_at,
         finished_at=backup.updated_at if phase.is_terminal else None,
+        parts=_parts([backup]),
     )
 
 
@@ -128,12 +130,17 @@ def observe_covering_backups(reference: BackupReference, backups: Sequence[Backu
         resource_ids=tuple(resource_ids),
         created_at=min((backup.created_at for backup in whole if backup.created_at is not None), default=None),
         finished_at=latest_change(whole),
+        parts=_parts(whole),
     )
 
 
 def latest_change(backups: Iterable[Backup]) -> datetime | None:
     """Return when the last of some backups changed, by the service's clock; none when it does not tell."""
     return max((backup.updated_at for backup in backups if backup.updated_at is not None), default=None)
+
+
+def _parts(backups: Iterable[Backup]) -> tuple[SingleBackup, ...]:
+    return tuple(SingleBackup(backup.id, backup.name, backup.resource_id, backup.resource_name) for backup in backups)
 
 
 def _missing_backup(log: OperationLog) -> tuple[str | None, Phase]:

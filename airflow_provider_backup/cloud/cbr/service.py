@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
@@ -22,9 +23,18 @@ from airflow_provider_backup.cloud.cbr.observations import (
 from airflow_provider_backup.cloud.cbr.operation_logs import OperationLogResource
 from airflow_provider_backup.cloud.cbr.policies import PolicyResource
 from airflow_provider_backup.cloud.cbr.vaults import VaultResource
-from airflow_provider_backup.cloud.errors import ApiError, AuthenticationError, NotFoundError
+from airflow_provider_backup.cloud.errors import (
+    ApiError,
+    AuthenticationError,
+    BackupError,
+    BadRequestError,
+    NotFoundError,
+    ResourceBusyError,
+    UnreadablePathError,
+)
 from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.missing_backups import MissingBackups
+from airflow_provider_backup.cloud.other_kinds import otherwise
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
@@ -66,29 +76,43 @@ class CbrService:
         A checkpoint is good only when every backup in it is. Each resource that was asked for (that the checkpoint
         names, when the reference does not) has a backup or is told as skipped; what is neither is waited for, at most
         :data:`~airflow_provider_backup.cloud.missing_backups.LONGEST_LATENESS` from the end of the checkpoint on.
+        The id of a checkpoint is understood as a backup's, too; then the reference names the checkpoint.
 
         :param reference: of the kind ``checkpoint`` or ``backup``.
         :raises NotFoundError: there is none with this id.
+        :raises UnreadablePathError: the project cannot be read.
         :raises ValueError: the reference is of another kind.
         """
         if reference.kind == "checkpoint":
-            return await self._observe_checkpoint(reference)
+            return await self._sure(self._observe_checkpoint(reference))
         if reference.kind == "backup":
-            return await self._observe_backup(reference)
+            try:
+                return await self._sure(self._observe_backup(reference))
+            except NotFoundError as absence:
+                return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
         raise ValueError(f"CBR has checkpoints and backups, not a {reference.kind}.")
 
     async def delete_backup(self, reference: BackupReference) -> None:
-        """Start to delete a backup, or every backup of a checkpoint; what is gone already counts as deleted.
+        """Start to delete a backup, or every backup of a checkpoint; what is being deleted already counts as done.
 
-        :param reference: of the kind ``checkpoint`` or ``backup``.
+        :param reference: of the kind ``checkpoint`` or ``backup``; there is nothing to do for a checkpoint that failed
+            without any backup.
+        :raises NotFoundError: there is no such backup, or no backup of this checkpoint (any more).
         :raises ResourceBusyError: a backup is still running.
+        :raises BackupError: the checkpoint does not show its backups yet.
         """
         if reference.kind == "backup":
             await self._delete(reference.backup_id)
             return
-        for backup in await self._backups_of(reference):
+        backups = await self._backups_of(reference)
+        if not backups:
+            await self._refuse_to_delete_nothing(reference)
+        for backup in backups:
             if phase_of(backup.status) not in (Phase.GOING, Phase.GONE):
-                await self._delete(backup.id)
+                try:
+                    await self._delete(backup.id)
+                except NotFoundError:
+                    log.info("CBR backup %s of %s is gone since it was listed.", backup.id, reference)
 
     async def find_checkpoint(
         self, *, vault_id: str, name: str, since: datetime | None, resource_ids: Collection[str] = ()
@@ -196,8 +220,44 @@ class CbrService:
     async def _delete(self, backup_id: str) -> None:
         try:
             await self.backups.delete(backup_id)
-        except NotFoundError:
-            log.info("CBR backup %s is gone already.", backup_id)
+        except (BadRequestError, ResourceBusyError):
+            # A deletion that is under way refuses the next one, also when it is the repetition of a lost answer.
+            if phase_of((await self.backups.get(backup_id)).status) not in (Phase.GOING, Phase.GONE):
+                raise
+
+    async def _refuse_to_delete_nothing(self, reference: BackupReference) -> None:
+        status = (await self.checkpoints.get(reference.backup_id)).status
+        phase = phase_of(status)
+        if phase is Phase.IN_PROGRESS:
+            raise BackupError(
+                f"The {reference} is {status} and shows no backup yet, so there is nothing to delete.",
+                next_step="Wait until it is over, then delete again.",
+            )
+        if phase is not Phase.FAILED:
+            raise NotFoundError(
+                service=self.name,
+                status=404,
+                code="BackupService.6200",
+                detail=f"no backup belongs to checkpoint {reference.backup_id}, which is {status}",
+                next_step="Its backups may have been deleted; check the id, the project and the region.",
+            )
+
+    async def _sure(self, look: Awaitable[BackupObservation]) -> BackupObservation:
+        """Tell an id that the service cannot read, and so does not know, from a project that it cannot read."""
+        try:
+            return await look
+        except UnreadablePathError as error:
+            # It would refuse the project's list just as well.
+            async for _ in self.vaults.list(limit=1):
+                break
+            raise NotFoundError(
+                service=error.service,
+                status=error.status,
+                code=error.code,
+                detail=error.detail,
+                request_id=error.request_id,
+                next_step="Check the id: the service cannot read it.",
+            ) from None
 
 
 def _is_about(entry: OperationLog, backup: Backup) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SkippedResource
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SingleBackup, SkippedResource
 from airflow_provider_backup.cloud.csbs.models import CheckpointItem
 from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, phase_of
 from airflow_provider_backup.cloud.missing_backups import INCOMPLETE, NOT_LISTED
@@ -54,6 +54,9 @@ def observation_of(
         size_mb=float(sum(sizes)) if sizes else None,
         created_at=min(begun) if begun else None,
         finished_at=max(finished) if finished and len(finished) == len(items) else None,
+        parts=tuple(
+            SingleBackup(item.id, item.name, item.resource_id, item.extend_info.resource_name) for item in items
+        ),
     )
 
 

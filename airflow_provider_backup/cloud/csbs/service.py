@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
@@ -18,6 +19,7 @@ from airflow_provider_backup.cloud.csbs.policies import PolicyResource
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError, Violation
 from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.missing_backups import MissingBackups
+from airflow_provider_backup.cloud.other_kinds import otherwise
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
@@ -46,14 +48,21 @@ class CsbsService:
         Each server that the reference names has a backup in the checkpoint or is told as skipped; what lacks one is
         waited for, at most :data:`~airflow_provider_backup.cloud.missing_backups.LONGEST_LATENESS` from the end of the
         checkpoint on. The service itself does not tell what a checkpoint was to hold (CSBS section 2).
+        The id of a checkpoint is understood as a backup's, too; then the reference names the checkpoint.
 
         :param reference: of kind ``checkpoint`` or ``backup``.
         :raises NotFoundError: it does not exist (any more).
         :raises InvalidRequestError: the reference is of another kind.
         """
         if reference.kind == "backup":
-            return observation_of(reference, [await self.checkpoint_items.get(reference.backup_id)])
+            try:
+                return observation_of(reference, [await self.checkpoint_items.get(reference.backup_id)])
+            except NotFoundError as absence:
+                return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
         _refuse_unless_checkpoint(reference)
+        return await self._observe_checkpoint(reference)
+
+    async def _observe_checkpoint(self, reference: BackupReference) -> BackupObservation:
         items = [item async for item in self.checkpoint_items.list(checkpoint_id=reference.backup_id)]
         if not items:
             raise NotFoundError(
@@ -72,18 +81,13 @@ class CsbsService:
     async def delete_backup(self, reference: BackupReference) -> None:
         """Start the deletion of a checkpoint with all its backups, or of a single backup.
 
-        What is gone already, or going, counts as done.
+        What is going already counts as done.
 
         :param reference: of kind ``checkpoint`` or ``backup``.
+        :raises NotFoundError: it does not exist (any more).
         :raises ResourceBusyError: a backup is being made or restored.
         :raises InvalidRequestError: the reference is of another kind.
         """
-        try:
-            await self._start_deletion(reference)
-        except NotFoundError:
-            return
-
-    async def _start_deletion(self, reference: BackupReference) -> None:
         if reference.kind == "backup":
             item = await self.checkpoint_items.get(reference.backup_id)
             checkpoint_id, item_ids = item.checkpoint_id or item.id, [item.id]

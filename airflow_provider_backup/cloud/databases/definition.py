@@ -14,6 +14,9 @@ from airflow_provider_backup.cloud.service_definition import classify, codes
 
 HEADERS = {"X-Language": "en-us"}
 
+NO_SUCH_INSTANCE = codes("DBS", "200002 200013 200045 200408 200602 201028 290005 290011")
+"""What the services say of an instance that they do not know."""
+
 ERROR_CLASSES: dict[str, type[ApiError]] = classify(
     {
         ResourceBusyError: codes(
@@ -23,9 +26,7 @@ ERROR_CLASSES: dict[str, type[ApiError]] = classify(
         )
         + " RDS.3004",
         DuplicateNameError: codes("DBS", "201201 201209 200022"),
-        NotFoundError: codes(
-            "DBS", "200002 200013 200045 200408 200543 200602 201010 201028 201203 290005 290011 290013"
-        ),
+        NotFoundError: NO_SUCH_INSTANCE + " " + codes("DBS", "200543 201010 201203 290013"),
         QuotaExceededError: codes("DBS", "200046 200316 290003") + " RDS.3003",
         # These come with 409, but nothing runs that would end.
         BadRequestError: codes("DBS", "200402 280406"),

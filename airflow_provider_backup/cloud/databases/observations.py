@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SingleBackup
 from airflow_provider_backup.cloud.databases.models import DatabaseBackup, Job
 from airflow_provider_backup.cloud.life_cycle import Phase
 
@@ -30,4 +30,5 @@ def observation_of(reference: BackupReference, backup: DatabaseBackup, job: Job 
         size_mb=backup.size_mb if phase is Phase.GOOD else None,
         created_at=backup.begin_time,
         finished_at=backup.end_time,
+        parts=(SingleBackup(backup.id, backup.name or None, backup.instance_id or instance_id),),
     )

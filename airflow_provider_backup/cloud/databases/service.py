@@ -10,12 +10,13 @@ from typing import Any
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.backup_lists import BackupLists
 from airflow_provider_backup.cloud.databases.backups import BackupResource
+from airflow_provider_backup.cloud.databases.definition import NO_SUCH_INSTANCE
 from airflow_provider_backup.cloud.databases.instances import InstanceResource
 from airflow_provider_backup.cloud.databases.jobs import JobResource
 from airflow_provider_backup.cloud.databases.models import DatabaseBackup, Job
 from airflow_provider_backup.cloud.databases.observations import observation_of
 from airflow_provider_backup.cloud.databases.policies import BackupPolicyResource
-from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, ResourceBusyError
+from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, ResourceBusyError
 from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made
 
 log = logging.getLogger(__name__)
@@ -66,25 +67,25 @@ class DatabaseService:
 
         :param reference: the backup; RDS needs its instance too. A job in it adds progress and the reason of a failure.
         :raises NotFoundError: there is no such backup.
+        :raises BadRequestError: there is no such instance, which says nothing about the backup.
         :raises InvalidRequestError: the instance is missing.
         """
-        backup: DatabaseBackup = await self.backups.get(reference.backup_id, instance_id=reference.instance_id)
+        backup = await self._read(reference)
         job = await self._job(reference) if backup.phase in (Phase.IN_PROGRESS, Phase.FAILED) else None
         return observation_of(reference, backup, job)
 
     async def delete_backup(self, reference: BackupReference) -> None:
-        """Start the deletion of a manual backup; one that is going or gone already counts as deleted.
+        """Start the deletion of a manual backup; one that is being deleted already counts as done.
 
+        :raises NotFoundError: there is no such backup (any more).
         :raises BadRequestError: it is not a manual backup.
         :raises ResourceBusyError: its status forbids the deletion.
         """
         try:
             await self.backups.delete(reference.backup_id)
-        except NotFoundError:
-            return
         except ResourceBusyError:
             # A repeated deletion meets a backup that is being deleted.
-            if not await self._is_going(reference):
+            if (await self._read(reference)).phase not in (Phase.GOING, Phase.GONE):
                 raise
 
     async def find_backup(self, *, instance_id: str, name: str) -> BackupReference | None:
@@ -129,9 +130,19 @@ class DatabaseService:
             log.info("The job %s of %s could not be read: %s", reference.job_id, reference, error)
             return None
 
-    async def _is_going(self, reference: BackupReference) -> bool:
+    async def _read(self, reference: BackupReference) -> DatabaseBackup:
         try:
-            backup = await self.backups.get(reference.backup_id, instance_id=reference.instance_id)
-        except NotFoundError:
-            return True
-        return backup.phase in (Phase.GOING, Phase.GONE)
+            backup: DatabaseBackup = await self.backups.get(reference.backup_id, instance_id=reference.instance_id)
+        except NotFoundError as error:
+            if error.code not in NO_SUCH_INSTANCE.split():
+                raise
+            # Nobody may take this for news of the backup: manual backups outlive their instance.
+            raise BadRequestError(
+                service=error.service,
+                status=error.status,
+                code=error.code,
+                detail=f"{error.detail} (instance {reference.instance_id} of {reference})",
+                request_id=error.request_id,
+                next_step="Check instance_id, and region and project_id in the connection and of the task.",
+            ) from None
+        return backup

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SingleBackup
 from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
 from airflow_provider_backup.cloud.vbs.models import Backup, Job
 from airflow_provider_backup.cloud.wire import row_id, whole_number_of
@@ -24,13 +24,14 @@ def observation_of_backup(backup: Backup) -> BackupObservation:
         size_mb=backup.size * 1024 if backup.size is not None else None,
         created_at=backup.created_at,
         finished_at=backup.updated_at if phase in (Phase.GOOD, Phase.FAILED) else None,
+        parts=(SingleBackup(backup.id, backup.name, backup.volume_id),),
     )
 
 
 def observation_of_job(job: Job) -> BackupObservation:
     """Say how a backup stands that cannot be looked at itself: its job is not so far, or failed."""
     phase = phase_of(job.status)
-    volume_id = row_id(job.entities, "volume_id")
+    volume_id = row_id(job.entities, "volume_id") or None
     return BackupObservation(
         reference=BackupReference("vbs", job.job_id, "job"),
         status=job.status,
@@ -40,4 +41,5 @@ def observation_of_job(job: Job) -> BackupObservation:
         resource_ids=(volume_id,) if volume_id else (),
         created_at=job.begin_time,
         finished_at=job.end_time,
+        parts=(SingleBackup(job.backup_id, resource_id=volume_id),) if job.backup_id else (),
     )

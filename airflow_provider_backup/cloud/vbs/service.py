@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, UnexpectedResponseError
+from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, UnexpectedResponseError
 from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.other_kinds import otherwise
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.vbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.vbs.backups import BackupResource
 from airflow_provider_backup.cloud.vbs.jobs import JobResource
-from airflow_provider_backup.cloud.vbs.models import Backup
+from airflow_provider_backup.cloud.vbs.models import Backup, Job
 from airflow_provider_backup.cloud.vbs.observations import observation_of_backup, observation_of_job
 from airflow_provider_backup.cloud.vbs.policies import PolicyResource
+
+TAKING_A_BACKUP = "bksCreateBackup"
+"""The type of the jobs that take backups (VBS section 4.4)."""
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -37,15 +41,53 @@ class VbsService:
         """Look once at a backup, or at the job that takes it.
 
         As soon as the job names its backup, the backup is looked at and the reference names the backup. A failed job
-        stays the reference, as its failure stands whatever became of the backup.
+        stays the reference, as its failure stands whatever became of the backup. The id of a job that takes a backup
+        is understood as a backup's, too.
 
         :param reference: of kind ``backup`` or ``job``.
         :raises NotFoundError: there is no such backup or job.
         :raises UnexpectedResponseError: the job ended well and names no backup.
         """
-        if reference.kind != "job":
+        if reference.kind == "job":
+            return await self._observe_job(reference, await self.jobs.get(reference.backup_id))
+        try:
             return observation_of_backup(await self.backups.get(reference.backup_id))
+        except NotFoundError as absence:
+            return await otherwise(self._observe_as_job(reference), absence)
+
+    async def delete_backup(self, reference: BackupReference) -> None:
+        """Start the deletion of a backup; one that is being deleted already counts as done.
+
+        :param reference: of kind ``backup`` or ``job``; there is nothing to do for a job that failed without a backup.
+        :raises NotFoundError: there is no such backup or job (any more).
+        :raises BackupError: the job does not name its backup yet.
+        """
+        backup_id: str | None = reference.backup_id
+        if reference.kind == "job":
+            job = await self.jobs.get(reference.backup_id)
+            if job.backup_id is None and phase_of(job.status) is Phase.IN_PROGRESS:
+                raise BackupError(
+                    f"The {reference} does not name its backup yet, so there is nothing to delete.",
+                    next_step="Wait until the job is running, then delete again.",
+                )
+            backup_id = job.backup_id
+        if backup_id is None:
+            return
+        try:
+            await self.backups.delete(backup_id)
+        except BadRequestError:
+            # A deletion that is under way refuses the next one, also when it is the repetition of a lost answer.
+            if phase_of((await self.backups.get(backup_id)).status) not in (Phase.GOING, Phase.GONE):
+                raise
+
+    async def _observe_as_job(self, reference: BackupReference) -> BackupObservation:
         job = await self.jobs.get(reference.backup_id)
+        if job.job_type not in (None, TAKING_A_BACKUP):
+            # One that deletes or restores names a backup, too, but nobody means that backup by it.
+            raise UnexpectedResponseError(f"The job {job.job_id} takes no backup, it is a {job.job_type}")
+        return await self._observe_job(reference, job)
+
+    async def _observe_job(self, reference: BackupReference, job: Job) -> BackupObservation:
         job_phase = phase_of(job.status)
         if job.backup_id is None and job_phase is Phase.GOOD:
             raise UnexpectedResponseError(f"The {reference} ended with {job.status} and names no backup")
@@ -59,28 +101,6 @@ class VbsService:
                 return observation_of_job(job)
             raise
         return observation_of_backup(backup)
-
-    async def delete_backup(self, reference: BackupReference) -> None:
-        """Start the deletion of a backup; one that is gone already counts as deleted.
-
-        :param reference: of kind ``backup`` or ``job``.
-        :raises BackupError: the job does not name its backup yet.
-        """
-        try:
-            backup_id = reference.backup_id
-            if reference.kind == "job":
-                job = await self.jobs.get(reference.backup_id)
-                if job.backup_id is None and phase_of(job.status) is Phase.IN_PROGRESS:
-                    raise BackupError(
-                        f"The {reference} does not name its backup yet, so there is nothing to delete.",
-                        next_step="Wait until the job is running, then delete again.",
-                    )
-                if job.backup_id is None:
-                    return
-                backup_id = job.backup_id
-            await self.backups.delete(backup_id)
-        except NotFoundError:
-            return
 
     async def find_backup(self, *, volume_id: str, name: str) -> BackupReference | None:
         """Return the newest backup of a disk with exactly this name that is in progress or good, or none.

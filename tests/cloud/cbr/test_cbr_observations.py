@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, SingleBackup
 from airflow_provider_backup.cloud.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.cbr.observations import observe_backup, observe_checkpoint
 from airflow_provider_backup.cloud.life_cycle import Phase
@@ -220,4 +220,5 @@ def test_a_single_backup_is_described() -> None:
         resource_ids=("r1",),
         created_at=datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC),
         finished_at=datetime(2031, 4, 2, 9, 16, 1, tzinfo=UTC),
+        parts=(SingleBackup("b1", "a", "r1", one.resource_name),),
     )

@@ -27,6 +27,7 @@ from airflow_provider_backup.cloud.errors import (
     QuotaExceededError,
     ResourceBusyError,
     UnexpectedResponseError,
+    UnreadablePathError,
 )
 
 from .conftest import Recorder
@@ -238,7 +239,7 @@ async def test_a_list_that_is_none_is_told(recorder: Recorder, body: Any) -> Non
     [
         (404, {"error_code": "BackupService.6000", "error_msg": "no"}, NotFoundError),
         (400, {"error_code": "BackupService.6000", "error_msg": "no"}, NotFoundError),
-        (401, {"unauthorized": {"code": "401", "message": "Malformed request url"}}, NotFoundError),
+        (401, {"unauthorized": {"code": "401", "message": "Malformed request url"}}, UnreadablePathError),
         (400, {"error_code": "BackupService.6001", "error_msg": "quota"}, QuotaExceededError),
         (400, {"error_code": "BackupService.6125", "error_msg": "running"}, ResourceBusyError),
     ],

@@ -13,7 +13,13 @@ from airflow_provider_backup.cloud.backup import BackupObservation, BackupRefere
 from airflow_provider_backup.cloud.cbr.models import Checkpoint, CheckpointCreate, CheckpointParameters, Vault
 from airflow_provider_backup.cloud.cbr.service import CbrService
 from airflow_provider_backup.cloud.clock import CloudClock
-from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError
+from airflow_provider_backup.cloud.errors import (
+    BackupError,
+    InvalidRequestError,
+    NotFoundError,
+    ResourceBusyError,
+    UnreadablePathError,
+)
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.missing_backups import LONGEST_LATENESS, MissingBackups
 from airflow_provider_backup.emulator.running import RunningCloud
@@ -233,9 +239,61 @@ async def test_deleting_twice_is_no_error(cbr: CbrService, vault: Vault) -> None
     backup_id = (await finished(cbr, checkpoint)).backup_ids[0]
     await cbr.delete_backup(checkpoint)
     await cbr.delete_backup(checkpoint)
-    await gone(cbr, checkpoint)
-    await cbr.delete_backup(checkpoint)
     await cbr.delete_backup(BackupReference("cbr", backup_id))
+    assert (await cbr.observe(checkpoint)).phase is Phase.GOING
+
+
+async def test_deleting_what_is_gone_is_told(cbr: CbrService, vault: Vault) -> None:
+    checkpoint = reference(await back_up(cbr, vault))
+    backup_id = (await finished(cbr, checkpoint)).backup_ids[0]
+    await cbr.delete_backup(checkpoint)
+    await gone(cbr, checkpoint)
+    for nothing in (checkpoint, BackupReference("cbr", backup_id)):
+        with pytest.raises(NotFoundError):
+            await cbr.delete_backup(nothing)
+
+
+async def test_the_id_of_a_checkpoint_is_understood_as_a_backups(cbr: CbrService, vault: Vault) -> None:
+    checkpoint = reference(await back_up(cbr, vault))
+    whole = await finished(cbr, checkpoint)
+    assert await cbr.observe(BackupReference("cbr", checkpoint.backup_id)) == whole
+
+
+async def test_an_id_that_names_nothing_is_that_of_a_missing_backup(recorder: Recorder) -> None:
+    recorder.answers = [
+        (404, {"error_code": "BackupService.6200", "error_msg": "no backup"}),
+        (404, {"error_code": "BackupService.6217", "error_msg": "no restore point"}),
+    ]
+    with pytest.raises(NotFoundError, match="no backup"):
+        await recorder.cbr.observe(BackupReference("cbr", "x"))
+    assert [path for _, path, _ in recorder.requests] == ["/backups/x", "/checkpoints/x"]
+
+
+MALFORMED = (401, {"unauthorized": {"code": "401", "message": "Malformed request url"}})
+
+
+async def test_an_id_that_cannot_be_read_is_missing_where_the_project_can_be_read(recorder: Recorder) -> None:
+    recorder.answers = [MALFORMED, (200, {"vaults": []}), (404, {"error_code": "BackupService.6217"})]
+    with pytest.raises(NotFoundError, match="Malformed request url"):
+        await recorder.cbr.observe(BackupReference("cbr", "x"))
+
+
+async def test_a_project_that_cannot_be_read_says_nothing_about_a_backup(recorder: Recorder) -> None:
+    recorder.answers = [MALFORMED, MALFORMED]
+    with pytest.raises(UnreadablePathError, match="project_id"):
+        await recorder.cbr.observe(BackupReference("cbr", "x"))
+
+
+async def test_a_checkpoint_that_shows_no_backup_yet_is_not_deleted(recorder: Recorder) -> None:
+    recorder.answers = [(200, {"backups": []}), (200, {"checkpoint": CHECKPOINT | {"status": "protecting"}})]
+    with pytest.raises(BackupError, match="shows no backup yet"):
+        await recorder.cbr.delete_backup(BackupReference("cbr", "c", "checkpoint"))
+
+
+async def test_there_is_nothing_to_delete_of_a_checkpoint_that_failed_without_a_backup(recorder: Recorder) -> None:
+    recorder.answers = [(200, {"backups": []}), (200, {"checkpoint": CHECKPOINT | {"status": "error"}})]
+    await recorder.cbr.delete_backup(BackupReference("cbr", "c", "checkpoint"))
+    assert [method for method, _, _ in recorder.requests] == ["GET", "GET"]
 
 
 async def test_a_running_backup_is_not_deleted(cbr: CbrService, vault: Vault, backup_cloud: RunningCloud) -> None:

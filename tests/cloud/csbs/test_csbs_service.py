@@ -329,8 +329,16 @@ async def test_a_single_backup_is_deleted_and_the_others_stay(csbs: CsbsService,
 
 
 @pytest.mark.parametrize("reference", [checkpoint("unknown"), backup("unknown")])
-async def test_deleting_what_is_gone_counts_as_done(csbs: CsbsService, reference: BackupReference) -> None:
-    await csbs.delete_backup(reference)
+async def test_deleting_what_is_not_there_is_told(csbs: CsbsService, reference: BackupReference) -> None:
+    with pytest.raises(NotFoundError):
+        await csbs.delete_backup(reference)
+
+
+async def test_the_id_of_a_checkpoint_is_understood_as_a_backups(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
+    reference = checkpoint((await execute(csbs, await create_policy(csbs, backup_cloud))).id)
+    whole = await finished(csbs, reference)
+
+    assert await csbs.observe(backup(reference.backup_id)) == whole
 
 
 async def test_deleting_what_is_being_deleted_counts_as_done(csbs: CsbsService, backup_cloud: RunningCloud) -> None:

@@ -130,10 +130,17 @@ async def test_a_repeated_deletion_counts_as_done(family: Family) -> None:
     assert (await family.service.observe(reference)).phase is Phase.GOING
 
 
-async def test_a_backup_that_is_gone_counts_as_deleted(family: Family) -> None:
+async def test_deleting_a_backup_that_is_not_there_is_told(family: Family) -> None:
     reference = BackupReference(service=family.name, backup_id=UNKNOWN_BACKUP, instance_id=family.instance_id)
-    await family.service.delete_backup(reference)
-    assert UNKNOWN_BACKUP not in family.rows
+    with pytest.raises(NotFoundError):
+        await family.service.delete_backup(reference)
+
+
+async def test_an_instance_that_does_not_exist_says_nothing_about_its_backup(family: Family) -> None:
+    unknown = "0" * 32 + family.instance_id[32:]
+    reference = BackupReference(service=family.name, backup_id=UNKNOWN_BACKUP, instance_id=unknown)
+    with pytest.raises(BadRequestError, match=f"instance {unknown}.*Check instance_id"):
+        await family.service.observe(reference)
 
 
 async def test_a_running_backup_is_not_deleted(family: Family) -> None:

@@ -132,3 +132,7 @@ def test_a_checkpoint_that_is_not_whole_is_left_to_a_look(
 @pytest.mark.parametrize("status", ["error", "deleting", "protecting", "restoring", "a new word", None])
 def test_a_backup_that_is_not_good_is_left_to_a_look(status: str | None) -> None:
     assert LIST.good(BACKUP, [row(1, status=status)]) is None
+
+
+def test_one_good_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
+    assert LIST.good(BackupReference("cbr", "c1"), [row(1)]) is None

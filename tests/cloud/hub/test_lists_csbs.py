@@ -97,3 +97,7 @@ def test_a_checkpoint_that_is_not_whole_is_left_to_a_look(
     expected: tuple[str, ...], rows: list[dict[str, Any]]
 ) -> None:
     assert LIST.good(checkpoint(*expected), rows) is None
+
+
+def test_one_good_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
+    assert LIST.good(BackupReference("csbs", "c1"), [row(1)]) is None

@@ -27,6 +27,8 @@ from airflow_provider_backup.cloud.vbs.models import (
 from tests.cloud.vbs.servers import BACKUP_SECONDS, LocalVbs, Script, served
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
+MISSING = {"itemNotFound": {"code": 404, "message": "Backup b could not be found."}}
+NO_JOB = {"error": {"code": "common.0011", "message": "job lookup failed"}}
 NIGHTLY = PolicyCreate(
     name="nightly", scheduled_policy=ScheduledPolicy(start_time="01:00", frequency=1, retention_num=7)
 )
@@ -259,9 +261,38 @@ async def test_a_deletion_is_started_and_ends_with_the_backup_gone(vbs: LocalVbs
         await vbs.service.observe(backup)
 
 
-async def test_deleting_a_backup_that_is_gone_counts_as_done(vbs: LocalVbs) -> None:
-    await vbs.service.delete_backup(BackupReference("vbs", UNKNOWN))
-    await vbs.service.delete_backup(job_reference("0" * 32))
+@pytest.mark.parametrize("reference", [BackupReference("vbs", UNKNOWN), job_reference("0" * 32)])
+async def test_deleting_a_backup_that_is_not_there_is_told(vbs: LocalVbs, reference: BackupReference) -> None:
+    with pytest.raises(NotFoundError):
+        await vbs.service.delete_backup(reference)
+
+
+async def test_deleting_a_backup_that_is_being_deleted_counts_as_done(vbs: LocalVbs) -> None:
+    backup = await good_backup(vbs)
+    await vbs.service.delete_backup(backup)
+    await vbs.service.delete_backup(backup)
+    assert (await vbs.service.observe(backup)).phase is Phase.GOING
+
+
+async def test_the_id_of_a_job_is_understood_as_that_of_its_backup(vbs: LocalVbs) -> None:
+    job = await started_backup(vbs)
+    vbs.advance(BACKUP_SECONDS)
+    whole = await vbs.service.observe(job)
+    assert await vbs.service.observe(BackupReference("vbs", job.backup_id)) == whole
+
+
+@pytest.mark.parametrize("answer", [(404, NO_JOB), (400, NO_JOB), (403, None)])
+async def test_an_id_that_names_neither_backup_nor_job_is_a_backup_that_is_not_there(answer: tuple[int, Any]) -> None:
+    async with served(Script({"GET backups/b": [(404, MISSING)], "GET jobs/b": [answer]})) as vbs:
+        with pytest.raises(NotFoundError, match="Backup b could not be found"):
+            await vbs.observe(BackupReference("vbs", "b"))
+
+
+async def test_a_job_that_restores_is_not_taken_for_the_backup_that_it_names() -> None:
+    job = {"job_id": "b", "job_type": "bksRestoreBackup", "status": "SUCCESS", "entities": {"backup_id": "c"}}
+    async with served(Script({"GET backups/b": [(404, MISSING)], "GET jobs/b": [(200, job)]})) as vbs:
+        with pytest.raises(UnexpectedResponseError, match="takes no backup, it is a bksRestoreBackup"):
+            await vbs.observe(BackupReference("vbs", "b"))
 
 
 async def test_deleting_by_the_job_deletes_the_backup_that_it_names(vbs: LocalVbs) -> None:
@@ -295,8 +326,7 @@ async def test_deleting_by_a_job_that_failed_without_a_backup_counts_as_done() -
 
 async def test_a_job_that_names_a_backup_that_cannot_be_read_yet_stays_in_progress() -> None:
     job = {"job_id": "j", "status": "RUNNING", "entities": {"backup_id": "b"}}
-    missing = {"itemNotFound": {"code": 404, "message": "Backup b could not be found."}}
-    script = Script({"GET jobs/j": [(200, job)], "GET backups/b": [(404, missing)]})
+    script = Script({"GET jobs/j": [(200, job)], "GET backups/b": [(404, MISSING)]})
     async with served(script) as vbs:
         observation = await vbs.observe(job_reference("j"))
     assert (observation.reference, observation.phase) == (job_reference("j"), Phase.IN_PROGRESS)
@@ -305,7 +335,7 @@ async def test_a_job_that_names_a_backup_that_cannot_be_read_yet_stays_in_progre
 
 async def test_a_good_job_whose_backup_is_gone_raises_not_found() -> None:
     job = {"job_id": "j", "status": "SUCCESS", "entities": {"backup_id": "b"}}
-    script = Script({"GET jobs/j": [(200, job)], "GET backups/b": [(404, None)]})
+    script = Script({"GET jobs/j": [(200, job)], "GET backups/b": [(404, MISSING)]})
     async with served(script) as vbs:
         with pytest.raises(NotFoundError):
             await vbs.observe(job_reference("j"))
