@@ -53,9 +53,12 @@ def test_every_module_that_is_listed_can_be_imported(layer: str) -> None:
 def test_the_form_of_airflow_2_has_every_field_and_hides_secrets() -> None:
     from flask import Flask
     from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
+    from flask_babel import Babel
     from wtforms import Form
 
-    with Flask(__name__).test_request_context():
+    application = Flask(__name__)
+    Babel(application)
+    with application.test_request_context():
         widgets = BackupCloudHook.get_connection_form_widgets()
         form = type("ConnectionForm", (Form,), widgets)()
 
