@@ -113,7 +113,7 @@ lock: .venv/.ready ## renew the pins of development tools, cluster and benchmark
 # ---------------------------------------------------------------------------------------------------- to see it work
 
 .PHONY: demo
-demo: .venv/.ready ## run the example DAGs in real Airflow against the local cloud (KEEP=1 leaves both running)
+demo: .venv/.ready ## run the example DAGs in real Airflow on the local cloud and kill the triggerer (KEEP=1: both stay up)
 	@$(BIN)/python -m tests.system.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 .PHONY: emulator

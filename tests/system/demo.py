@@ -1,4 +1,4 @@
-"""``make demo``: real Airflow runs the example DAGs against the local cloud, and one can watch.
+"""``make demo``: real Airflow runs the example DAGs against the local cloud, loses its triggerer, and one can watch.
 
 Run from the checkout: ``python -m tests.system.demo [--keep]``.
 """
@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,15 +27,16 @@ from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.emulator.server import DEFAULT_PORT, SERVICES
 from tests.system.airflow_api import AirflowApi
 from tests.system.cloud_contents import CloudItem, contents_of
-from tests.system.demo_view import contents_table, opened_console, opened_view
+from tests.system.demo_view import contents_table, opened_console, opened_view, shown_phase
 from tests.system.local_airflow import AirflowStartError, LocalAirflow
 from tests.system.local_cloud_process import CloudStartError, LocalCloudProcess
-from tests.system.ports import is_free
+from tests.system.ports import free_port, free_ports_in_a_row, is_free
 from tests.system.run_board import RunBoard, TaskRow
+from tests.system.triggerer_kill import SETTINGS, TriggererKill
 
 EXAMPLE_DAGS = Path(__file__).parents[2] / "example_dags"
 AIRFLOW_PORT = 8080
-RUN_SECONDS = 180.0
+RUN_SECONDS = 300.0
 """How long the runs may take together."""
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -79,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> _Options:
     parser = argparse.ArgumentParser(prog="demo", description="Run the example DAGs in real Airflow on a local cloud.")
     parser.add_argument("--keep", action="store_true", help="leave Airflow's UI and the cloud up until Ctrl-C")
-    parser.add_argument("--backup-seconds", type=float, default=8.0, help="how long a backup takes (%(default)s)")
+    parser.add_argument("--backup-seconds", type=float, default=20.0, help="how long a backup takes (%(default)s)")
     parser.add_argument("--dags", type=Path, default=EXAMPLE_DAGS, help="folder of the DAG files (example_dags)")
     return _Options(**vars(parser.parse_args(arguments)))
 
@@ -91,53 +92,103 @@ def _end_in_order(number: int, frame: FrameType | None) -> NoReturn:
     raise KeyboardInterrupt
 
 
+@dataclass(frozen=True)
+class _Outcome:
+    """What the runs left behind.
+
+    :param board: the runs.
+    :param contents: what is in the cloud.
+    :param earlier: ids of what was in it before.
+    :param kill: what was done to the triggerer.
+    """
+
+    board: RunBoard
+    contents: Sequence[CloudItem]
+    earlier: Collection[str]
+    kill: TriggererKill
+
+    @property
+    def unreported_backups(self) -> set[str]:
+        """Ids of new backups that no task has returned: a second one of a task would be among them."""
+        made = {item.item_id for item in self.contents if item.kind == "backup" and item.item_id not in self.earlier}
+        return made - self.board.reported_backups
+
+    @property
+    def is_good(self) -> bool:
+        """Whether every run succeeded, and nothing is in the cloud that no task asked for."""
+        return self.board.succeeded == len(self.board.states) > 0 and not self.unreported_backups
+
+
 def _run(console: Console, folder: Path, options: _Options) -> bool:
     with ExitStack() as stack:
-        console.print("Starting the local cloud ...")
-        cloud = stack.enter_context(
-            LocalCloudProcess(folder, port=_cloud_port(options), backup_seconds=options.backup_seconds)
-        )
-        console.print("Starting Airflow: API server, scheduler, DAG processor and triggerer ...")
-        airflow_port = AIRFLOW_PORT if options.keep and is_free(AIRFLOW_PORT) else None
-        airflow = stack.enter_context(
-            LocalAirflow(folder / "airflow", options.dags, environment=cloud.airflow_environment, port=airflow_port)
-        )
-        dag_ids = airflow.wait_for_dags()
+        port = _airflow_port(console, options)
+        with shown_phase(console, "Starting the local cloud", 2):
+            cloud = stack.enter_context(
+                LocalCloudProcess(folder, port=_cloud_port(console, options), backup_seconds=options.backup_seconds)
+            )
+        with shown_phase(console, "Starting Airflow: API server, scheduler, DAG processor and triggerer", 35):
+            environment = cloud.airflow_environment | SETTINGS
+            airflow = stack.enter_context(
+                LocalAirflow(folder / "airflow", options.dags, environment=environment, port=port)
+            )
+            dag_ids = airflow.wait_for_dags()
         if options.keep:
             _print_access(console, airflow, cloud)
-        console.print(f"Running {len(dag_ids)} example DAGs ...")
-        board = RunBoard.start(airflow.api, dag_ids)
-        contents = asyncio.run(_watch(console, board, airflow, cloud))
+        console.print(f"Running {len(dag_ids)} example DAGs; a backup takes {options.backup_seconds:g} s ...")
+        outcome = asyncio.run(_watched(console, airflow, cloud, dag_ids))
         if options.keep:
-            _print_end(console, board, contents)
+            _print_end(console, outcome)
             _print_access(console, airflow, cloud)
             _wait_for_ctrl_c(airflow)
-        console.print("Stopping Airflow and the local cloud ...")
+        with shown_phase(console, "Stopping Airflow and the local cloud", 10):
+            stack.close()
     if not options.keep:
-        _print_end(console, board, contents)
-    return board.succeeded == len(dag_ids) > 0
+        _print_end(console, outcome)
+    return outcome.is_good
 
 
-def _cloud_port(options: _Options) -> int:
+def _airflow_port(console: Console, options: _Options) -> int:
+    if not options.keep:
+        return free_port()
+    port = AIRFLOW_PORT if is_free(AIRFLOW_PORT) else free_port()
+    taken = "" if port == AIRFLOW_PORT else f", since {AIRFLOW_PORT} is taken"
+    console.print(f"Airflow's UI will be on port {port}{taken}.")
+    return port
+
+
+def _cloud_port(console: Console, options: _Options) -> int:
+    if not options.keep:
+        return 0
     wanted = range(DEFAULT_PORT, DEFAULT_PORT + len(SERVICES) + 1)
-    return DEFAULT_PORT if options.keep and all(map(is_free, wanted)) else 0
+    taken = [port for port in wanted if not is_free(port)]
+    first = free_ports_in_a_row(len(wanted)) if taken else DEFAULT_PORT
+    reason = f", since {taken[0]} is taken" if taken else ""
+    console.print(f"The local cloud will be on ports {first} to {first + len(wanted) - 1}{reason}.")
+    return first
 
 
-async def _watch(console: Console, board: RunBoard, airflow: LocalAirflow, cloud: LocalCloudProcess) -> list[CloudItem]:
-    """Show the runs until they are over or out of time, and return what is in the cloud then."""
-    deadline = time.monotonic() + RUN_SECONDS
+async def _watched(
+    console: Console, airflow: LocalAirflow, cloud: LocalCloudProcess, dag_ids: Sequence[str]
+) -> _Outcome:
+    """Run the DAGs and show the runs until they are over or out of time."""
+    resources = cloud.description["resources"]
     async with BackupCloud(cloud.settings) as client:
+        earlier = {item.item_id for item in await contents_of(client, resources)}
+        board = RunBoard.start(airflow.api, dag_ids)
+        deadline = time.monotonic() + RUN_SECONDS
         with opened_view(console) as view:
+            kill = TriggererKill(airflow, view.say)
             while True:
                 airflow.check()
                 rows = await board.look(client)
                 view.show(rows)
                 if board.finished or time.monotonic() > deadline:
                     break
+                kill.look(rows)
                 await asyncio.sleep(1.0)
         for row in rows:
             _print_unfinished_or_failed(console, row, airflow.api, board.runs[row.dag])
-        return await contents_of(client, cloud.description["resources"])
+        return _Outcome(board, await contents_of(client, resources), earlier, kill)
 
 
 def _print_unfinished_or_failed(console: Console, row: TaskRow, api: AirflowApi, run_id: str) -> None:
@@ -148,9 +199,19 @@ def _print_unfinished_or_failed(console: Console, row: TaskRow, api: AirflowApi,
         _print_text(console, f"\n{row.dag} {row.task} was still {row.state} after {RUN_SECONDS:.0f} s")
 
 
-def _print_end(console: Console, board: RunBoard, contents: Sequence[CloudItem]) -> None:
-    console.print(contents_table(contents))
-    console.print(f"demo: {board.succeeded} of {len(board.states)} DAG runs succeeded")
+def _print_end(console: Console, outcome: _Outcome) -> None:
+    console.print(contents_table(outcome.contents, outcome.earlier))
+    if outcome.unreported_backups:
+        console.print(f"Backups that no task has asked for: {', '.join(sorted(outcome.unreported_backups))}")
+    elif outcome.kill.is_done:
+        _print_text(
+            console,
+            f"The triggerer was killed while {outcome.kill.waiting_tasks} of {outcome.board.taking_tasks} tasks that "
+            "took a backup waited in it. None took a second one: each new backup above is one that a task returned.",
+        )
+    else:
+        console.print("The triggerer was not killed: no task waited in it for long enough (see --backup-seconds).")
+    console.print(f"demo: {outcome.board.succeeded} of {len(outcome.board.states)} DAG runs succeeded")
 
 
 def _print_access(console: Console, airflow: LocalAirflow, cloud: LocalCloudProcess) -> None:

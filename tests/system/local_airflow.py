@@ -120,6 +120,15 @@ class LocalAirflow:
         self.components.append(process)
         return process
 
+    def kill(self, name: str) -> None:
+        """End a component and all that it started with SIGKILL; :meth:`launch` starts it once more.
+
+        :param name: which one, such as ``triggerer``.
+        """
+        component = next(each for each in self.components if each.name == name)
+        self.components.remove(component)
+        component.kill()
+
     def check(self) -> None:
         """Make sure that all components are there.
 
@@ -211,6 +220,8 @@ class LocalAirflow:
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.home / "passwords.json"),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{self.user}:admin",
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+            # On a busy machine a writer may hold SQLite for over five seconds, the default: that ends the scheduler.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home}/airflow.db?timeout=60",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "NO_PROXY": f"{ADDRESS},localhost",
             "PYTHONUNBUFFERED": "1",

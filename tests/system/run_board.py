@@ -33,6 +33,7 @@ class TaskRow:
     :param state: Airflow's word.
     :param subject: the backup or policy that it is about.
     :param status: the service's word on that backup.
+    :param is_under_way: whether that backup is still being made.
     """
 
     dag: str
@@ -42,6 +43,7 @@ class TaskRow:
     state: str
     subject: str = ""
     status: str = ""
+    is_under_way: bool = False
 
     @property
     def task(self) -> str:
@@ -92,6 +94,17 @@ class RunBoard:
         """How many runs ended well, as last seen by :meth:`look`."""
         return sum(state == "success" for state in self.states.values())
 
+    @property
+    def taking_tasks(self) -> int:
+        """How many tasks have taken a backup, as last seen by :meth:`look`."""
+        return sum(name == REFERENCE_KEY for _, name in self._values)
+
+    @property
+    def reported_backups(self) -> set[str]:
+        """Ids of the backups that tasks have returned, as last seen by :meth:`look`."""
+        results = [value for (_, name), value in self._values.items() if name == RESULT_KEY and isinstance(value, dict)]
+        return {backup_id for result in results for backup_id in result.get("backup_ids") or ()}
+
     async def look(self, cloud: BackupCloud) -> list[TaskRow]:
         """Look once at all runs.
 
@@ -117,9 +130,12 @@ class RunBoard:
     async def _row(self, cloud: BackupCloud, dag_id: str, instance: Mapping[str, Any]) -> TaskRow:
         key = (dag_id, instance["task_id"], instance["map_index"])
         subject, status = subject_of(self._values.get((key, RESULT_KEY)))
-        if isinstance(reference := self._values.get((key, REFERENCE_KEY)), dict):
-            subject, status = await self._seen_in_cloud(cloud, BackupReference.from_dict(reference))
-        return TaskRow(*key, instance["try_number"], instance["state"] or "waiting", subject, status)
+        is_under_way = False
+        if isinstance(value := self._values.get((key, REFERENCE_KEY)), dict):
+            reference = BackupReference.from_dict(value)
+            subject, status = await self._seen_in_cloud(cloud, reference)
+            is_under_way = reference not in self._final
+        return TaskRow(*key, instance["try_number"], instance["state"] or "waiting", subject, status, is_under_way)
 
     async def _seen_in_cloud(self, cloud: BackupCloud, reference: BackupReference) -> tuple[str, str]:
         if reference not in self._final:
