@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
 from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError, NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError
 from airflow_provider_backup.hooks.base import BackupCloudHook
@@ -154,9 +155,10 @@ class WaitsForBackup(ReportsOutcome):
         """
         result: dict[str, Any] = event.get("result") or {}
         if event.get("outcome") == "over" and event.get("phase") == Phase.GOOD.value and not result.get("skipped"):
-            self.log.info("%s %s %s is %s", *(result.get(key) for key in ("service", "kind", "backup_id", "status")))
+            told = (str(result.get(key)) for key in ("service", "kind", "backup_id", "status"))
+            self.log.info("%s %s %s is %s", *map(one_line, told))
             return cast("BackupResult", result)
-        self.log.warning("The trigger says: %s", event.get("message") or event.get("reason") or event)
+        self.log.warning("The trigger says: %s", one_line(str(event.get("message") or event.get("reason") or event)))
         return self._resume(context, self._plan_of(context), patient=event.get("outcome") != "trouble")
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:

@@ -171,5 +171,7 @@ def account_for(settings: CloudSettings, sender: Sender) -> Account:
     """Return the way to prove who asks that fits the credentials."""
     credentials = settings.credentials
     if isinstance(credentials, PasswordCredentials):
+        sender.secrets.know(credentials.password)
         return PasswordAccount(credentials, settings, sender)
+    sender.secrets.know(credentials.secret_key, credentials.security_token)
     return AccessKeyAccount(credentials, settings, sender)

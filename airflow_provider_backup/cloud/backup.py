@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Literal, TypedDict
 
 from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.plain_text import one_line
 
 BackupKind = Literal["backup", "checkpoint", "job"]
 
@@ -46,7 +47,7 @@ class BackupReference:
         return cls(**given | {"expected_ids": tuple(given.get("expected_ids", ()))})
 
     def __str__(self) -> str:
-        return f"{self.service} {self.kind} {self.backup_id}"
+        return one_line(f"{self.service} {self.kind} {self.backup_id}")
 
 
 class SkippedResource(TypedDict):
@@ -94,7 +95,7 @@ class SingleBackup:
         name = f" {self.name!r}" if self.name else ""
         known = [repr(self.resource_name)] if self.resource_name else []
         known += [self.resource_id] if self.resource_id else []
-        return f"backup {self.backup_id}{name} of {' '.join(known) or 'an unknown resource'}"
+        return one_line(f"backup {self.backup_id}{name} of {' '.join(known) or 'an unknown resource'}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +152,4 @@ class BackupObservation:
 
     def __str__(self) -> str:
         progress = f", {self.progress} %" if self.progress is not None and self.phase is Phase.IN_PROGRESS else ""
-        return f"{self.reference} is {self.status} ({self.phase.value}{progress})"
+        return one_line(f"{self.reference} is {self.status} ({self.phase.value}{progress})")

@@ -25,7 +25,8 @@ from airflow_provider_backup.cloud.errors import (
     UnreadablePathError,
 )
 from airflow_provider_backup.cloud.json_text import read_json
-from airflow_provider_backup.cloud.plain_text import plain_text
+from airflow_provider_backup.cloud.known_secrets import NO_SECRETS, KnownSecrets
+from airflow_provider_backup.cloud.plain_text import one_line, plain_text
 from airflow_provider_backup.cloud.service_definition import classify
 from airflow_provider_backup.cloud.web_pages import words_of_page
 
@@ -73,6 +74,8 @@ _LONGEST_ENCODED_MESSAGE = 20_000
 """Characters; a longer one is no such message."""
 _MOST_WORDS = 5000
 """Characters of a service's words that are looked at."""
+_LOOKED_AT = 500_000
+"""Bytes of an answer that is no JSON in which secrets are looked for; what is shown stands at its beginning."""
 _THROTTLED_NEXT_STEP = (
     "The gateway throttles: repeat after the window that the message names, with fewer requests at once."
 )
@@ -84,6 +87,7 @@ def error_from_response(
     headers: Mapping[str, str],
     body: bytes,
     error_classes: Mapping[str, type[ApiError]] | None = None,
+    secrets: KnownSecrets = NO_SECRETS,
 ) -> ApiError:
     """Turn a refusal into the error that callers can act on.
 
@@ -92,13 +96,14 @@ def error_from_response(
     :param headers: the answer's headers (a case-insensitive mapping).
     :param body: the answer's body, of any form.
     :param error_classes: the service's codes whose class the status does not tell.
+    :param secrets: what must not be repeated.
     """
-    decoded = _decoded(body)
+    decoded = secrets.masked_content(_decoded(body), body)
     own_code, detail = _code_and_detail(decoded)
-    code = plain_text(own_code or str(status))[:100]
+    code = one_line(secrets.masked(own_code or str(status)))[:100]
     if status < 400 and headers.get("Location"):
         detail = _redirection(headers["Location"])
-    detail = _without_secrets(detail if detail is not None else _words_of_body(body))
+    detail = _without_secrets(detail if detail is not None else _words_of_body(body, secrets), secrets)
     encoded_message = _encoded_message(decoded)
     if _is_wrong_address(status, code, detail, has_code=own_code is not None):
         # Not NotFoundError: whoever deletes or looks something up would take that for an answer about the resource.
@@ -117,19 +122,20 @@ def error_from_response(
         status=status,
         code=code,
         detail=detail,
-        request_id=request_id_of(headers) or _request_id_inside(decoded),
+        request_id=request_id_of(headers, secrets) or _request_id_inside(decoded, secrets),
         retry_after=_retry_after(headers),
         encoded_authorization_message=encoded_message,
         next_step=next_step,
     )
 
 
-def request_id_of(headers: Mapping[str, str]) -> str | None:
+def request_id_of(headers: Mapping[str, str], secrets: KnownSecrets = NO_SECRETS) -> str | None:
     """Return the id that an answer is to be quoted with, or none.
 
     :param headers: the answer's headers (a case-insensitive mapping).
+    :param secrets: what must not be repeated.
     """
-    return next((_id_text(headers[name]) for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
+    return next((_id_text(headers[name], secrets) for name in _REQUEST_ID_HEADERS if headers.get(name)), None)
 
 
 def gateway_number(code: str) -> str | None:
@@ -188,14 +194,14 @@ def _code_and_detail(decoded: Any, depth: int = 0) -> tuple[str | None, str | No
     return None, None
 
 
-def _request_id_inside(decoded: Any) -> str | None:
+def _request_id_inside(decoded: Any, secrets: KnownSecrets) -> str | None:
     found = decoded.get("request_id") if isinstance(decoded, Mapping) else None
-    return _id_text(found) if isinstance(found, str) and found else None
+    return _id_text(found, secrets) if isinstance(found, str) and found else None
 
 
-def _id_text(text: str) -> str:
+def _id_text(text: str, secrets: KnownSecrets) -> str:
     # A header may hold bytes that are no text, and an id in the body anything, such as the begin of another log line.
-    return "".join(each if each.isprintable() else "\ufffd" for each in plain_text(text, 200))
+    return "".join(each if each.isprintable() else "\ufffd" for each in plain_text(secrets.masked(text), 200))
 
 
 def _text_of(value: Any) -> str | None:
@@ -218,17 +224,20 @@ def _redirection(location: str) -> str:
     return f"it redirects to {host or 'another path'}, and redirects are not followed"
 
 
-def _words_of_body(body: bytes) -> str:
-    page = words_of_page(body[:32_000].decode(errors="replace"))
-    return body[:300].decode(errors="replace") if page is None else page
+def _words_of_body(body: bytes, secrets: KnownSecrets) -> str:
+    # Masked before it is cut: half a secret is not recognised.
+    text = secrets.masked(body[:_LOOKED_AT].decode(errors="replace"))
+    page = words_of_page(text[:32_000])
+    return text[:300] if page is None else page
 
 
-def _without_secrets(detail: str) -> str:
+def _without_secrets(detail: str, secrets: KnownSecrets) -> str:
+    detail = secrets.masked(detail)
     # The gateway repeats the canonical request, which holds the security token of temporary keys.
     # Blanks first, and not too many words: the pattern takes its time over long runs of blanks.
     words = " ".join(detail[:_MOST_WORDS].split())
     own_words = re.split(r",? ?canonical ?request", words, maxsplit=1, flags=re.IGNORECASE)[0]
-    return plain_text(own_words)[:500]
+    return one_line(own_words)[:500]
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

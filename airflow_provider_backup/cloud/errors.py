@@ -11,7 +11,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
-from airflow_provider_backup.cloud.plain_text import plain_text
+from airflow_provider_backup.cloud.plain_text import one_line
 
 LONGEST_MESSAGE = 2000
 """Characters: services may answer anything, and what they say stands in logs and in events of triggers."""
@@ -28,9 +28,9 @@ class BackupError(Exception):
     """Id of the Airflow connection that was used, where that helps to find what is wrong; see :meth:`of_connection`."""
 
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
-        self.message = plain_text(message, LONGEST_MESSAGE)
+        self.message = one_line(message, LONGEST_MESSAGE)
         super().__init__(self.message)
-        self.next_step = plain_text(next_step) if next_step else None
+        self.next_step = one_line(next_step) if next_step else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Subclasses are built from other things than their text, so a copy takes text and attributes as they are.
@@ -46,7 +46,7 @@ class BackupError(Exception):
         :param connection_id: id of the Airflow connection that was used.
         """
         error = copy(self)
-        error.connection_id = plain_text(connection_id)
+        error.connection_id = one_line(connection_id)
         return error.with_traceback(self.__traceback__)
 
 

@@ -118,6 +118,7 @@ class Sender:
         self._transport = transport
         self._settings = settings
         self.clock = CloudClock()
+        self.secrets = transport.secrets
         self._limiters: dict[str, Limiter] = {}
 
     async def send(self, request: Request, authenticator: Authenticator) -> Answer:
@@ -218,13 +219,18 @@ class Sender:
 def _answer(request: Request, response: Response) -> Answer:
     if response.status >= 300:
         raise error_from_response(
-            request.service, response.status, response.headers, response.body, request.error_classes
+            request.service,
+            response.status,
+            response.headers,
+            response.body,
+            request.error_classes,
+            response.secrets,
         )
     if not response.body or response.body.isspace():
         return Answer(response.headers, None)
-    request_id = request_id_of(response.headers)
+    request_id = request_id_of(response.headers, response.secrets)
     try:
-        content = request.read(response.body)
+        content = response.secrets.masked_content(request.read(response.body), response.body)
     except ValueError:
         raise UnexpectedResponseError(
             f"{request.service} answered {response.status} to {request.method} {urlsplit(request.url).path} "

@@ -18,9 +18,16 @@ from aiohttp.http_writer import StreamWriter
 from yarl import URL
 
 from airflow_provider_backup import __version__
-from airflow_provider_backup.cloud.errors import CloudConnectionError, ConfigurationError, UnexpectedResponseError
+from airflow_provider_backup.cloud.errors import (
+    BackupError,
+    CloudConnectionError,
+    ConfigurationError,
+    UnexpectedResponseError,
+)
+from airflow_provider_backup.cloud.known_secrets import NO_SECRETS, KnownSecrets, secrets_of_proxy
 from airflow_provider_backup.cloud.proxies import proxy_for
 from airflow_provider_backup.cloud.settings import NetworkSettings
+from airflow_provider_backup.cloud.signing import SECURITY_TOKEN_HEADER
 from airflow_provider_backup.cloud.tls import has_own_tls, is_refusal_of_client, tls_context, with_file_versions
 
 LARGEST_RESPONSE = 64 * 1024 * 1024
@@ -34,11 +41,18 @@ USER_AGENT = f"airflow-provider-backup/{__version__}"
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, read to its end; only its status is in the repr, because a token may be in headers and body."""
+    """An answer, read to its end; only its status is in the repr, because a token may be in headers and body.
+
+    :param status: HTTP status.
+    :param headers: a case-insensitive mapping.
+    :param body: the bytes, unpacked.
+    :param secrets: what must not be repeated from it: the client's secrets and those of the request.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    secrets: KnownSecrets = field(default=NO_SECRETS, repr=False)
 
 
 class Transport:
@@ -55,6 +69,8 @@ class Transport:
         self._sessions: _Sessions | None = None
         self._outdated: list[_Sessions] = []
         self._opening = asyncio.Lock()
+        self.secrets = KnownSecrets([settings.client_key_password])
+        """What must not be repeated from answers; whoever knows more secrets adds them."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -126,81 +142,40 @@ class Transport:
         self, session: aiohttp.ClientSession, method: str, url: str, *, headers: Mapping[str, str], body: bytes
     ) -> Response:
         host = urlsplit(url).netloc
-        content = _Body(body) if body else None
-        is_answered = False
+        proxy = proxy_for(url, self._settings.proxy)
+        secrets = self._secrets_of(headers, proxy)
+        sent = _Sent(method, host, _Body(body) if body else None, secrets)
         try:
             async with session.request(
                 method,
                 URL(url, encoded=True),
                 headers={"User-Agent": USER_AGENT, **headers},
-                data=content,
-                proxy=proxy_for(url, self._settings.proxy),
+                data=sent.body,
+                proxy=proxy,
                 allow_redirects=False,
                 skip_auto_headers=("Content-Type",),
             ) as response:
-                is_answered = True
-                answer = BytesIO()
+                sent.is_answered = True
+                self.secrets.know_for_now(response.headers.get("X-Subject-Token"))
+                content = BytesIO()
                 async for chunk in response.content.iter_any():
-                    answer.write(chunk)
-                    if answer.tell() > LARGEST_RESPONSE:
+                    content.write(chunk)
+                    if content.tell() > LARGEST_RESPONSE:
                         raise UnexpectedResponseError(f"{host} answered with more than {LARGEST_RESPONSE} bytes")
                 # Not copied, and bytes, which JSON readers do not copy either: a page of a list may be megabytes.
-                return Response(response.status, response.headers, answer.getvalue())
-        # The library's own errors are not chained: they hold the request with its credentials.
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise ConfigurationError(
-                f"The certificate of {host} is not trusted: {error.certificate_error}",
-                next_step="Set ca_bundle in the connection to a file with the authority that signed it.",
-            ) from None
-        except aiohttp.ClientHttpProxyError as error:
-            raise CloudConnectionError(
-                f"The proxy opens no connection to {host}: it answered {error.status} {error.message}.",
-                request_sent=False,
-                next_step="Check the proxy with its user and password in the connection.",
-            ) from None
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            if is_refusal_of_client(error):
-                raise _client_is_refused(host, error) from None
-            raise CloudConnectionError(
-                f"No connection to {host}: {_words(error)}.",
-                request_sent=False,
-                next_step="Check the endpoint, the region, the proxy and the network.",
-            ) from None
-        except ValueError as error:
-            raise ConfigurationError(
-                f"The request to {host} cannot be written: {_words(error)}.",
-                next_step="Check endpoints, region and credentials of the connection.",
-            ) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # In TLS 1.3 a server looks at the client's certificate only after the client's part is done.
-            if is_refusal_of_client(error):
-                raise _client_is_refused(host, error) from None
-            if _has_too_long_a_header(error):
-                raise UnexpectedResponseError(
-                    f"{host} answered {method} with a header of more than {LONGEST_HEADER} bytes, the limit of this "
-                    "client for one header",
-                    next_step="Check that the endpoint is the service itself and not another server. When the token is "
-                    "so long, use an access key in the connection, or a user with fewer rights.",
-                ) from None
-            if content is not None and not content.was_written:
-                raise CloudConnectionError(
-                    f"{host} closed the connection before {method} was written.",
-                    request_sent=False,
-                    next_step="Repeat it; when it stays, check network and proxy.",
-                ) from None
-            raise CloudConnectionError(
-                f"{method} to {host} got no whole answer: {_words(error)}.",
-                request_sent=True,
-                connection_lost=not is_answered
-                and isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError),
-                next_step=("" if method == "GET" else "Look whether it took effect before it is repeated. ")
-                + "When it stays, check network and proxy"
-                + (
-                    ", and give slow answers more time (total_timeout in the connection)."
-                    if isinstance(error, TimeoutError)
-                    else "."
-                ),
-            ) from None
+                return Response(response.status, response.headers, content.getvalue(), secrets)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            failure = _failure(error, sent)
+        # Not inside of the handler: the library's own errors hold the request with its credentials.
+        raise failure
+
+    def _secrets_of(self, headers: Mapping[str, str], proxy: str | None) -> KnownSecrets:
+        self.secrets.know_for_now(
+            headers.get("X-Auth-Token"), headers.get(SECURITY_TOKEN_HEADER), *secrets_of_proxy(proxy)
+        )
+        # Each request has its own.
+        signature = headers.get("Authorization", "").rpartition("Signature=")[2]
+        return self.secrets.and_also(signature) if signature else self.secrets
 
     async def _opened(self) -> _Sessions:
         if self._sessions is not None:
@@ -253,6 +228,74 @@ def _session(settings: NetworkSettings, tls: ssl.SSLContext | bool, *, force_clo
     return session
 
 
+@dataclass(slots=True)
+class _Sent:
+    """A request under way."""
+
+    method: str
+    host: str
+    body: _Body | None
+    secrets: KnownSecrets
+    is_answered: bool = False
+
+
+def _failure(error: Exception, sent: _Sent) -> BackupError:
+    """Return the typed error for what the library met."""
+    host, words = sent.host, sent.secrets.masked(str(error)).rstrip(".") or type(error).__name__
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return ConfigurationError(
+            f"The certificate of {host} is not trusted: {sent.secrets.masked(str(error.certificate_error))}",
+            next_step="Set ca_bundle in the connection to a file with the authority that signed it.",
+        )
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return CloudConnectionError(
+            f"The proxy opens no connection to {host}: it answered {error.status} "
+            f"{sent.secrets.masked(error.message)}.",
+            request_sent=False,
+            next_step="Check the proxy with its user and password in the connection.",
+        )
+    # In TLS 1.3 a server looks at the client's certificate only after the client's part is done.
+    if is_refusal_of_client(error):
+        return ConfigurationError(
+            f"{host} does not accept this client's certificate, or misses one: {words}.",
+            next_step="Set client_certificate and client_key in the connection to a pair that the server trusts.",
+        )
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return CloudConnectionError(
+            f"No connection to {host}: {words}.",
+            request_sent=False,
+            next_step="Check the endpoint, the region, the proxy and the network.",
+        )
+    if isinstance(error, ValueError):
+        return ConfigurationError(
+            f"The request to {host} cannot be written: {words}.",
+            next_step="Check endpoints, region and credentials of the connection.",
+        )
+    if _has_too_long_a_header(error):
+        return UnexpectedResponseError(
+            f"{host} answered {sent.method} with a header of more than {LONGEST_HEADER} bytes, the limit of this "
+            "client for one header",
+            next_step="Check that the endpoint is the service itself and not another server. When the token is so "
+            "long, use an access key in the connection, or a user with fewer rights.",
+        )
+    if sent.body is not None and not sent.body.was_written:
+        return CloudConnectionError(
+            f"{host} closed the connection before {sent.method} was written.",
+            request_sent=False,
+            next_step="Repeat it; when it stays, check network and proxy.",
+        )
+    is_late = isinstance(error, TimeoutError)
+    return CloudConnectionError(
+        f"{sent.method} to {host} got no whole answer: {words}.",
+        request_sent=True,
+        connection_lost=not sent.is_answered
+        and isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError),
+        next_step=("" if sent.method == "GET" else "Look whether it took effect before it is repeated. ")
+        + "When it stays, check network and proxy"
+        + (", and give slow answers more time (total_timeout in the connection)." if is_late else "."),
+    )
+
+
 def _has_too_long_a_header(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, LineTooLong):
@@ -280,14 +323,3 @@ class _Body(aiohttp.BytesPayload):
         if isinstance(writer, StreamWriter) and (writer.transport is None or writer.transport.is_closing()):
             return
         self.was_written = True
-
-
-def _words(error: BaseException) -> str:
-    return str(error).rstrip(".") or type(error).__name__
-
-
-def _client_is_refused(host: str, error: BaseException) -> ConfigurationError:
-    return ConfigurationError(
-        f"{host} does not accept this client's certificate, or misses one: {_words(error)}.",
-        next_step="Set client_certificate and client_key in the connection to a pair that the server trusts.",
-    )

@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.emulator.authentication import Authenticator
 from airflow_provider_backup.emulator.gateway_error import GatewayError, bad_request, no_such_api, not_allowed
 from airflow_provider_backup.emulator.service import REQUEST_ID, EmulatedService, ServiceError
@@ -48,7 +49,7 @@ def answering(service: EmulatedService, state: CloudState) -> Middleware:
             # What the framework itself refuses: a body beyond the limit, an unknown charset.
             return _gateway_response(bad_request(error.status, error.reason), request_id)
         except Exception:
-            log.exception("%s failed on %s %s", service.name, request.method, request.path)
+            log.exception("%s failed on %s %s", service.name, request.method, one_line(request.path))
             return web.json_response(
                 service.error_body(500, "500", "The local cloud failed; its log tells why."), status=500
             )
@@ -63,7 +64,8 @@ def answering(service: EmulatedService, state: CloudState) -> Middleware:
         # The cloud's own clock, which tests may set.
         response.headers["Date"] = format_datetime(state.now(), usegmt=True)
         milliseconds = 1000 * (time.monotonic() - started)
-        log.info("%s %s %s: %d (%.0f ms)", service.name, request.method, request.path, response.status, milliseconds)
+        path = one_line(request.path)
+        log.info("%s %s %s: %d (%.0f ms)", service.name, request.method, path, response.status, milliseconds)
         return response
 
     return middleware

@@ -11,6 +11,7 @@ from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.cbr.models import CheckpointCreate, PolicyCreate, PolicyUpdate
 from airflow_provider_backup.cloud.cbr.policy_values import definition_of, policy_values
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.schedule import Schedule, offset_text
 from airflow_provider_backup.cloud.wire import validated
@@ -194,7 +195,7 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
             lambda: self.from_arguments(self.schedule, self.time_zone, _SOME_DEFINITION)
         )
         result = policy_result(self.act(lambda cloud: self._update(cloud, request)))
-        self.log.info("Changed %s of CBR policy %s.", ", ".join(request.to_wire()), result["name"])
+        self.log.info("Changed %s of CBR policy %s.", ", ".join(request.to_wire()), one_line(f"{result['name']}"))
         return result
 
     async def _update(self, cloud: BackupCloud, request: PolicyUpdate) -> Policy:

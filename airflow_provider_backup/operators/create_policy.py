@@ -12,6 +12,7 @@ from airflow_provider_backup.cloud.errors import (
     InvalidRequestError,
     Violation,
 )
+from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.retries import may_have_taken_effect
 from airflow_provider_backup.cloud.wire import RequestModel
@@ -90,7 +91,7 @@ class CreatePolicyOperator(BackupCloudOperator):
         request = self.built(self.request)
         result = self.act(lambda cloud: self._find_or_create(cloud, request))
         what = "Created" if result["created"] else "Left as it is (if_exists='adopt'):"
-        self.log.info("%s %s policy %s (%s).", what, self.title, result["name"], result["policy_id"])
+        self.log.info("%s %s policy %s.", what, self.title, one_line(f"{result['name']} ({result['policy_id']})"))
         return result
 
     async def _find_or_create(self, cloud: BackupCloud, request: Any) -> PolicyResult:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.csbs.models import CheckpointCreate, PolicyCreate
 from airflow_provider_backup.cloud.csbs.schedule import icalendar_text
+from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.schedule import Schedule
 from airflow_provider_backup.cloud.wire import validated
@@ -124,7 +125,10 @@ class CsbsGetPolicyOperator(BackupCloudOperator):
         result = policy_result(self.act(lambda cloud: cloud.csbs.policies.get(self.policy_id)))
         servers = len(result["resource_ids"])
         self.log.info(
-            "CSBS policy %s is %s, %d servers.", result["name"], "on" if result["enabled"] else "off", servers
+            "CSBS policy %s is %s, %d servers.",
+            one_line(f"{result['name']}"),
+            "on" if result["enabled"] else "off",
+            servers,
         )
         return result
 

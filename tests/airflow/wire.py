@@ -61,6 +61,7 @@ class Wire:
         self._session: aiohttp.ClientSession | None = None
         self._loses: Condition | None = None
         self._fails: Condition | None = None
+        self._replaces: dict[bytes, bytes] = {}
         self.requests: list[WireRequest] = []
 
     def __enter__(self) -> Self:
@@ -101,6 +102,18 @@ class Wire:
             yield
         finally:
             self._fails = None
+
+    @contextmanager
+    def replacing(self, *words: tuple[bytes, bytes]) -> Iterator[None]:
+        """Put other words into all answers.
+
+        :param words: what is replaced, each with what takes its place, as JSON has it between quotes.
+        """
+        self._replaces.update(words)
+        try:
+            yield
+        finally:
+            self._replaces.clear()
 
     def connection_json(self, *, with_access_key: bool = False, **extra: Any) -> str:
         """Return an Airflow connection to the cloud behind this wire."""
@@ -157,6 +170,8 @@ class Wire:
                 return web.Response(status=502)
             if self._loses is not None and self._loses(seen):
                 request.transport.abort()
+            for old, new in self._replaces.items():
+                content = content.replace(old, new)
             headers = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP_BY_HOP}
             return web.Response(status=answer.status, headers=headers, body=content)
 

@@ -74,7 +74,7 @@ async def error_of(transport: Transport, url: str, kind: type[BackupError] = Clo
         await get(transport, url)
     assert "VERY-SECRET" not in "".join(traceback.format_exception(caught.value))
     assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
     return caught.value
 
 

@@ -348,6 +348,13 @@ async def test_a_body_beyond_12_mb_is_refused(gateway: Gateway) -> None:
     assert_refused(answer, 413, "APIGW.0201", "Too Large")
 
 
+async def test_a_path_forges_no_line_of_the_log(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        await gateway.send("GET", f"{THINGS}/x%0a2031-01-01%20INFO%20forged%1b%5b31m%e2%80%ae")
+    assert "x 2031-01-01 INFO forged" in caplog.text
+    assert all(record.getMessage().isprintable() for record in caplog.records)
+
+
 async def test_no_secret_is_written_to_the_log(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         token = gateway.token()

@@ -35,6 +35,7 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.other_kinds import otherwise
+from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
@@ -112,7 +113,7 @@ class CbrService:
                 try:
                     await self._delete(backup.id)
                 except NotFoundError:
-                    log.info("CBR backup %s of %s is gone since it was listed.", backup.id, reference)
+                    log.info("CBR backup %s of %s is gone since it was listed.", one_line(backup.id), reference)
 
     async def find_checkpoint(
         self, *, vault_id: str, name: str, since: datetime | None, resource_ids: Collection[str] = ()

@@ -18,6 +18,7 @@ from airflow_provider_backup.cloud.databases.observations import observation_of
 from airflow_provider_backup.cloud.databases.policies import BackupPolicyResource
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, ResourceBusyError
 from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made
+from airflow_provider_backup.cloud.plain_text import one_line
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class DatabaseService:
             return await self.jobs.get(reference.job_id)
         except BackupError as error:
             # The job only adds to what the backup tells; it is not visible at first and kept for a month.
-            log.info("The job %s of %s could not be read: %s", reference.job_id, reference, error)
+            log.info("The job %s of %s could not be read: %s", one_line(str(reference.job_id)), reference, error)
             return None
 
     async def _read(self, reference: BackupReference) -> DatabaseBackup:

@@ -13,6 +13,7 @@ from airflow_provider_backup.cloud.backup import BackupObservation, BackupRefere
 from airflow_provider_backup.cloud.clock import CloudClock
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
 from airflow_provider_backup.cloud.hub.pace import SHORTEST_SHARE
+from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.cloud.wait_errors import WaitTroubleError
@@ -156,7 +157,7 @@ class Seat:
         self._is_well()
         if status is not None and status != self.last_status:
             self.last_status = status
-            self._context.run(log.info, "%s is %s.", self.reference, status)
+            self._context.run(log.info, "%s is %s.", self.reference, one_line(status))
 
     def observed(self, observation: BackupObservation) -> None:
         """Take note of how the backup stands, and tell when it is over.

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.emulator.faults.armed import ArmedFault, Faults, Received
 from airflow_provider_backup.emulator.faults.orders import (
     CloseAfter,
@@ -101,7 +102,7 @@ def misbehaving(
         blow = faults.receive(received(request))
         kinds = [delay.kind for delay in blow.delays] + ([blow.fault.order.kind] if blow.fault else [])
         if kinds:
-            log.info("%s %s %s is hit by: %s", service.name, request.method, request.path, ", ".join(kinds))
+            log.info("%s %s %s is hit by: %s", service.name, request.method, one_line(request.path), ", ".join(kinds))
             # A body that is not here by now is lost when the client gives up during a delay.
             await request.read()
         if not await pause(blow.seconds(after_effect=False)):
