@@ -13,6 +13,7 @@ from airflow_provider_backup.operators.create_backup import IfExists, OnConflict
 from tests.airflow.backups import NAMED, SENSORS
 from tests.airflow.model.trial import LONG, SHORT, Author, Trial
 from tests.airflow.model.troubles import troubles
+from tests.airflow.secret_masks import forget_masks
 from tests.airflow.task_runs import TaskRun
 
 deaths = st.one_of(st.none(), st.integers(0, 45))
@@ -31,6 +32,7 @@ class OneTask(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        forget_masks()
         self.cloud = RunningCloud(backup_seconds=LONG).__enter__()
 
     @initialize(
