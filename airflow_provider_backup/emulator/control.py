@@ -22,6 +22,8 @@ from airflow_provider_backup.emulator.state import CloudState
 
 _WITH_DELETIONS = ("vbs", "csbs", "cbr")
 _BAD_REQUEST = "400"
+_LONGEST_ADVANCE = 366 * 24 * 60 * 60
+"""Seconds: a year."""
 
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -52,6 +54,7 @@ class Control:
             ("DELETE", "/_control/outcomes", self.cancel_all_outcomes),
             ("DELETE", "/_control/outcomes/{service}", self.cancel_outcomes),
             ("POST", "/_control/failures", self.plan_failure),
+            ("POST", "/_control/clock", self.advance_clock),
             ("POST", "/_control/tokens/revoke", self.revoke_tokens),
             ("GET", "/_control/requests", self.list_requests),
         ]
@@ -106,6 +109,14 @@ class Control:
         """Cancel the planned outcomes of one service."""
         self._refuse_unknown_service(request.match_info["service"])
         self._state.cancel_outcomes(request.match_info["service"])
+        return web.Response(status=204)
+
+    async def advance_clock(self, request: web.Request) -> web.Response:
+        """Set the cloud's clock forward: body ``{"advance_seconds": 3600}``; what takes time is over sooner."""
+        seconds = (await json_object(request, code=_BAD_REQUEST)).get("advance_seconds")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _LONGEST_ADVANCE:
+            raise ServiceError(400, _BAD_REQUEST, f"advance_seconds must be a number, 0 to {_LONGEST_ADVANCE}.")
+        self._state.advance_clock(seconds)
         return web.Response(status=204)
 
     async def arm_faults(self, request: web.Request) -> web.Response:

@@ -6,6 +6,8 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from airflow_provider_backup import __version__
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.emulator.server import SERVICES
+from airflow_provider_backup.emulator.state import CloudState, system_time
 from tests.emulator.callers import caller_of
 
 
@@ -48,6 +51,28 @@ def test_a_failure_needs_a_known_service_and_a_reason(backup_cloud: RunningCloud
 
 def test_all_tokens_can_be_revoked(backup_cloud: RunningCloud) -> None:
     assert post(backup_cloud, "/_control/tokens/revoke") == 204
+
+
+def test_a_clock_that_is_set_forward_ends_backups_sooner(backup_cloud: RunningCloud) -> None:
+    backup_cloud.set_backup_seconds(3600)
+    row = backup_cloud.state.started("rds")
+
+    assert not backup_cloud.state.is_ready(row)
+    assert post(backup_cloud, "/_control/clock", {"advance_seconds": 3601}) == 204
+    assert backup_cloud.state.is_ready(row)
+
+
+@pytest.mark.parametrize("seconds", [None, "60", True, -1, 1e12])
+def test_a_clock_is_set_forward_by_a_number_of_seconds(backup_cloud: RunningCloud, seconds: Any) -> None:
+    assert post(backup_cloud, "/_control/clock", {"advance_seconds": seconds}) == 400
+
+
+def test_a_clock_that_was_set_forward_stays_so_over_a_restart(tmp_path: Path) -> None:
+    state = CloudState(file=tmp_path / "cloud.json")
+    state.advance_clock(3600)
+    state.save()
+
+    assert CloudState(file=tmp_path / "cloud.json").now() - system_time() > timedelta(minutes=59)
 
 
 # What there is
@@ -159,6 +184,7 @@ CONTROL_CALLS = [
     ("DELETE", "/_control/outcomes"),
     ("DELETE", "/_control/outcomes/rds"),
     ("POST", "/_control/failures"),
+    ("POST", "/_control/clock"),
     ("POST", "/_control/tokens/revoke"),
     ("GET", "/_control/requests"),
 ]
