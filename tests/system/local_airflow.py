@@ -42,7 +42,7 @@ class LocalAirflow:
         *,
         environment: Mapping[str, str] | None = None,
         port: int | None = None,
-        start_seconds: float = 180.0,
+        start_seconds: float = 600.0,
     ) -> None:
         self.home = home.resolve()
         self.dags = dags.resolve()
@@ -141,7 +141,7 @@ class LocalAirflow:
                     f"The end of {component.log}:\n{component.tail()}"
                 )
 
-    def wait_for_dags(self, seconds: float = 90.0) -> list[str]:
+    def wait_for_dags(self, seconds: float = 600.0) -> list[str]:
         """Wait until every DAG file has been read.
 
         :param seconds: how long to wait, more than 0.

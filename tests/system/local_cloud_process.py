@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+import httpx
+
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
 from airflow_provider_backup.emulator.airflow_connection import connection_json
 from tests.system.own_process import OwnProcess, stop
 
-START_SECONDS = 30.0
+START_SECONDS = 180.0
 
 
 class CloudStartError(RuntimeError):
@@ -88,6 +90,17 @@ class LocalCloudProcess:
         """End it."""
         stop(self._processes)
         self._processes = []
+
+    def advance_clock(self, seconds: float) -> None:
+        """Set the cloud's clock forward.
+
+        :param seconds: how far, 0 or more.
+        """
+        httpx.post(
+            f"{self.description['iam'].removesuffix('/v3')}/_control/clock",
+            json={"advance_seconds": seconds},
+            trust_env=False,
+        ).raise_for_status()
 
     @property
     def settings(self) -> CloudSettings:

@@ -20,7 +20,10 @@ from tests.system.local_cloud_process import LocalCloudProcess
 pytestmark = pytest.mark.system
 
 DAG, OTHER_DAG = "tasks_to_end", "run_to_end"
-SECONDS = 150.0
+PATIENCE = 900.0
+"""Seconds for one state to come about: a loaded machine takes many times longer than an idle one."""
+BACKUP_SECONDS = 60 * 60
+"""Of the cloud's clock, which the test sets forward: no backup is over before the test says so."""
 DELETED = {"failed", "mapped[1]", "on_worker", "waiting"}
 
 
@@ -65,6 +68,9 @@ class Ends:
         api.mark_task(DAG, run_id, "mapped", "failed", map_index=1)
         api.clear(DAG, run_id, "cleared")
         api.mark_run(OTHER_DAG, self.runs[OTHER_DAG], "failed")
+        still_made = DELETED - {"on_worker"}
+        self.wait_until(lambda: self.awaited_for_deletion() >= still_made, self.awaited_for_deletion)
+        self.cloud.advance_clock(BACKUP_SECONDS)
         # On a worker Airflow grants five seconds, so that only a backup that is over can be deleted.
         self.wait_until(lambda: "on_worker" not in self.in_phase(Phase.IN_PROGRESS), self.states)
         api.mark_task(DAG, run_id, "on_worker", "failed")
@@ -94,6 +100,11 @@ class Ends:
         """Return the names of the tasks whose first backups are gone or going."""
         return self.in_phase(Phase.GONE, Phase.GOING)
 
+    def awaited_for_deletion(self) -> set[str]:
+        """Return the names of the tasks whose triggers wait for the end of a backup, to delete it."""
+        said = self._trigger_logs()
+        return {name for name, backup in self.backups.items() if f"{backup['backup_id']} is still being made" in said}
+
     def in_phase(self, *phases: Phase) -> set[str]:
         """Return the names of the tasks whose first backups are in one of these phases."""
         return {name for name, phase in asyncio.run(self._phases()).items() if phase in phases}
@@ -105,15 +116,18 @@ class Ends:
     def log(self, name: str) -> str:
         """Return what a task that is not mapped logged in its first try, and what the triggerer logged."""
         dag_id = OTHER_DAG if name == "waiting" else DAG
+        return self.airflow.api.log(dag_id, self.runs[dag_id], name) + self._trigger_logs()
+
+    def _trigger_logs(self) -> str:
         # The task's log is closed when its trigger ends: Airflow puts what is said later into the triggerer's own log,
         # or into that of a trigger that still runs.
         (triggerer,) = (component for component in self.airflow.components if component.name == "triggerer")
         said = [triggerer.log, *self.airflow.home.glob("logs/**/*.trigger.*.log")]
-        return self.airflow.api.log(dag_id, self.runs[dag_id], name) + "".join(log.read_text() for log in said)
+        return "".join(log.read_text() for log in said)
 
     def wait_until(self, condition: Callable[[], bool], tell: Callable[[], object]) -> None:
         """Wait for a condition; fail with what ``tell`` says when it does not come true."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + PATIENCE
         while not condition():
             self.airflow.check()
             assert time.monotonic() < deadline, tell()
@@ -134,11 +148,11 @@ async def _phase(client: BackupCloud, backup: dict[str, Any]) -> Phase:
 
 @pytest.fixture(scope="module")
 def ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ends]:
-    """All tasks, ended; an Airflow and a cloud of their own, whose backups take long enough to be met in progress."""
+    """All tasks, ended; an Airflow and a cloud of their own, whose backups go on until the clock is set forward."""
     folder = tmp_path_factory.mktemp("ended")
     dags = Path(__file__).parent / "ended_dags"
     with (
-        LocalCloudProcess(folder / "cloud", backup_seconds=30.0, extra_resources=8) as cloud,
+        LocalCloudProcess(folder / "cloud", backup_seconds=BACKUP_SECONDS, extra_resources=8) as cloud,
         LocalAirflow(folder / "airflow", dags, environment=cloud.airflow_environment) as airflow,
     ):
         ends = Ends(airflow, cloud)

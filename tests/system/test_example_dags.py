@@ -19,7 +19,7 @@ from tests.system.run_board import RunBoard, TaskRow
 
 pytestmark = pytest.mark.system
 
-RUN_SECONDS = 240.0
+RUN_SECONDS = 900.0
 
 
 @dataclass
