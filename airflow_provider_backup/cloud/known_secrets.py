@@ -17,8 +17,6 @@ SHORTEST = 4
 """Characters; what is shorter than that stands in every text by chance."""
 UNMISTAKABLE = 16
 """Characters; what is shorter may be part of a name by chance."""
-_TELLING = 24
-"""Characters at the beginning of a secret that tell it, when a server repeats no more than that or a little more."""
 _LATEST = 8
 """Tokens and the like that are remembered; older ones are dead."""
 
@@ -133,22 +131,8 @@ def secrets_of_proxy(proxy: str | None) -> tuple[str, ...]:
 
 def _masked(text: str, known: Iterable[_Forms]) -> str:
     # The longest first: one may be a part of another.
-    texts = sorted((form for forms in known for form in forms.texts), key=len, reverse=True)
-    for form in texts:
+    for form in sorted((form for forms in known for form in forms.texts if form in text), key=len, reverse=True):
         text = text.replace(form, MASK)
-    for form in texts:
-        text = _without_beginnings(text, form)
-    return text
-
-
-def _without_beginnings(text: str, form: str) -> str:
-    # Servers cut what is too long for them, as tokens often are.
-    head = form[:_TELLING]
-    start = text.find(head) if len(form) > len(head) else -1
-    while start >= 0:
-        same = next((n for n in range(len(head), len(form)) if not text.startswith(form[n], start + n)), len(form))
-        text = text[:start] + MASK + text[start + same :]
-        start = text.find(head, start)
     return text
 
 

@@ -30,8 +30,7 @@ def dag_bag(path: Path) -> Any:
     :param path: a file, or a folder with files.
     :return: Airflow's ``DagBag``.
     """
-    module = importlib.import_module("airflow.dag_processing.dagbag" if AIRFLOW_3 else "airflow.models.dagbag")
-    return module.DagBag(dag_folder=str(path))
+    return _dagbag_module().DagBag(dag_folder=str(path))
 
 
 def run_dag(dag: DAG, **arguments: Any) -> dict[str, TaskEnd]:
@@ -54,9 +53,22 @@ def run_dag(dag: DAG, **arguments: Any) -> dict[str, TaskEnd]:
 def _store(dag: DAG) -> None:
     # Airflow 3 runs only what is in the database.
     from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
     DagBundlesManager().sync_bundles_to_db()  # type: ignore[no-untyped-call]
-    bag = DagBag(dag_folder="/dev/null")
-    bag.bag_dag(dag)
-    sync_bag_to_db(bag, "dags-folder", None)
+    module = _dagbag_module()
+    bag = module.DagBag(dag_folder="/dev/null")
+    if hasattr(module, "sync_bag_to_db"):
+        bag.bag_dag(dag)
+        module.sync_bag_to_db(bag, "dags-folder", None)
+    else:  # Airflow 3.0, which has to be told where in its bundle the DAG comes from.
+        dag.relative_fileloc = f"{dag.dag_id}.py"
+        bag.bag_dag(dag=dag)
+        bag.sync_to_db("dags-folder", None)
+
+
+def _dagbag_module() -> Any:
+    # It moved in Airflow 3.2.
+    try:
+        return importlib.import_module("airflow.dag_processing.dagbag")
+    except ModuleNotFoundError:
+        return importlib.import_module("airflow.models.dagbag")

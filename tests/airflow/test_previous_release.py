@@ -12,8 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import airflow
 import pytest
 from airflow.triggers.base import BaseTrigger
+from packaging.version import Version
 
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.version_compat import AIRFLOW_3
@@ -22,8 +24,12 @@ from tests.airflow.backups import SENSORS, SERVICES, create_operator, let_time_p
 from tests.airflow.task_runs import FAIL, Deferred, TaskRun, event_of
 from tests.airflow.trigger_rows import arguments_from
 
-# A row of Airflow 2.11 is read by Airflow 3 after the upgrade; there is no way back.
-FILES = sorted(Path(__file__).with_name("previous_release").glob("airflow-*.json" if AIRFLOW_3 else "airflow-2*.json"))
+# A row of an older Airflow is read by a newer one after the upgrade; there is no way back.
+FILES = [
+    path
+    for path in sorted(Path(__file__).with_name("previous_release").glob("airflow-*.json"))
+    if Version(path.stem.removeprefix("airflow-")) <= Version(airflow.__version__)
+]
 RECORDS: dict[str, Any] = {
     f"{path.stem.removeprefix('airflow-')} {case}": record
     for path in FILES

@@ -37,11 +37,9 @@ def row_of(arguments: dict[str, Any]) -> str:
         return str(Trigger._encrypt_kwargs(arguments))
     from airflow.api_fastapi.execution_api.datamodels.taskinstance import TIDeferredStatePayload
     from airflow.sdk.execution_time.comms import DeferTask
-    from airflow.sdk.serde import serialize
 
     # Worker to supervisor, supervisor to API server: pydantic models as JSON, twice.
-    kwargs: Any = serialize(arguments)
-    message = DeferTask(classpath="p", trigger_kwargs=kwargs, next_method="m", next_kwargs={})
+    message = DeferTask(classpath="p", trigger_kwargs=_from_worker(arguments), next_method="m", next_kwargs={})
     sent = DeferTask.model_validate_json(message.model_dump_json()).model_dump(mode="json", exclude={"type"})
     payload = TIDeferredStatePayload.model_validate({**sent, "state": "deferred"})
     stored = payload.trigger_kwargs
@@ -53,6 +51,21 @@ def arguments_from(row: str) -> dict[str, Any]:
     decoded: dict[str, Any] = Trigger._decrypt_kwargs(row)
     if not AIRFLOW_3:
         return decoded
-    decoders = importlib.import_module("airflow.serialization.decoders")
-    clean = getattr(decoders, "smart_decode_trigger_kwargs", lambda value: value)
+    clean = getattr(_decoders(), "smart_decode_trigger_kwargs", lambda value: value)
     return {name: clean(value) for name, value in decoded.items()}
+
+
+def _from_worker(arguments: dict[str, Any]) -> Any:
+    try:
+        serde = importlib.import_module("airflow.sdk.serde")
+    except ModuleNotFoundError:
+        return arguments  # Before Airflow 3.2 the message encodes them itself.
+    return serde.serialize(arguments)
+
+
+def _decoders() -> Any:
+    # Airflow 3.2 gave them a module of their own.
+    try:
+        return importlib.import_module("airflow.serialization.decoders")
+    except ModuleNotFoundError:
+        return importlib.import_module("airflow.serialization.serialized_objects")
