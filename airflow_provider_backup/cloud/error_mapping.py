@@ -50,12 +50,12 @@ _THROTTLED = "0308"
 _NEXT_STEPS: dict[type[ApiError], str] = {
     AuthenticationError: "Check user, password and account, or access key, secret key and security token, in the "
     "connection, and that this machine's clock is right (signatures allow 15 minutes).",
-    PermissionDeniedError: "Give the user or agency the right for this action in this project, and check the project's "
-    "id.",
+    PermissionDeniedError: "Give the user or agency the right for this action in this project, and check project_id "
+    "and region in the connection and of the task.",
     UnknownProjectError: "Check region, project_id, project_name and the account's name (domain) in the connection, "
     "and region and project_id of the task.",
     UnreadablePathError: "Check the id, and project_id and region in the connection and of the task.",
-    NotFoundError: "Check the id, the project and the region.",
+    NotFoundError: "Check the id, and project_id and region in the connection and of the task.",
     DuplicateNameError: "Choose another name, or adopt or delete what has it.",
     QuotaExceededError: "Delete what is no longer needed, or ask the provider for a higher quota.",
     ResourceBusyError: "Wait until the running task on the resource is over, then repeat.",

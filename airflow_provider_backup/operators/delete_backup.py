@@ -134,7 +134,7 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
             self.log.info("Nothing was left to delete: an earlier try of this task saw %s.", note.reference)
             return note.reference
         if self.if_missing == "ignore":
-            self.log.info("Nothing was left to delete: %s (if_missing is 'ignore').", absence.message)
+            self.log.info("Nothing was left to delete (if_missing is 'ignore'): %s", absence.message)
             return reference
         place = f"region {cloud.settings.region}, project {await cloud.project_id()}"
         raise BackupMissingError(reference, place, absence, would_know=would_know) from absence

@@ -129,7 +129,7 @@ def test_a_wrong_region_or_project_never_counts_as_a_backup_that_is_gone(
         connection["extra"].pop("project_id", None)
     monkeypatch.setenv(CONNECTION, json.dumps(connection))
     operator = DELETE[service](task_id="delete", backup=backup, poll_interval=0.05, if_missing=if_missing, **wrong)
-    with pytest.raises((ConfigurationError, PermissionDeniedError), match=r"project_id|project's"):
+    with pytest.raises((ConfigurationError, PermissionDeniedError), match=r"(region|project_id).* in the connection"):
         TaskRun(operator).execute()
     assert len(rows(cloud, service)) == 1
 

@@ -288,7 +288,7 @@ def test_an_answer_of_somebody_else_than_the_service_is_no_answer_about_the_reso
         (400, "X.1", "Change what the message names"),
         (401, "APIGW.0301", "this machine's clock"),
         (403, "PAP5.0001", "Give the user or agency the right"),
-        (404, "BackupService.6000", "Check the id, the project and the region"),
+        (404, "BackupService.6000", "Check the id, and project_id and region in the connection"),
         (409, "DBS.201205", "Wait until the running task"),
         (413, "DBS.200046", "higher quota"),
         (429, "IAM.0012", "fewer requests at the same time"),
