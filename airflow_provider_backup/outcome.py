@@ -22,8 +22,18 @@ which they arose tell a reader nothing. Any other error is a bug and keeps its w
 class ReportsOutcome:
     """For operators and sensors."""
 
+    huaweicloud_conn_id: str
+    region: str | None
+    project_id: str | None
+
     if TYPE_CHECKING:
         log: Any
+
+    @property
+    def connection_text(self) -> str:
+        """Which connection is used, in words for the log, with what takes the place of its region and project."""
+        given = {"connection": self.huaweicloud_conn_id, "region": self.region, "project": self.project_id}
+        return ", ".join(f"{name} {value!r}" for name, value in given.items() if value)
 
     def report(self, context: Any, work: Callable[[], T]) -> T:
         """Do the work of a task, and hand its result or its error to Airflow.

@@ -7,7 +7,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
+from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult, backup_text
 from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError, NotFoundError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.plain_text import one_line
@@ -73,9 +73,6 @@ class WaitsForBackup(ReportsOutcome):
     dead trigger unchanged.
     """
 
-    huaweicloud_conn_id: str
-    region: str | None
-    project_id: str | None
     deferrable: bool
     fail_on_skipped: bool = True
     timeout_error: ClassVar[type[BackupError]]
@@ -119,7 +116,8 @@ class WaitsForBackup(ReportsOutcome):
         """
         if observation.phase.is_terminal:
             return self.end(observation)
-        self.log.info("%s; waiting until %s.", observation, time.strftime("%F %T UTC", time.gmtime(plan["deadline"])))
+        until = time.strftime("%F %T UTC", time.gmtime(plan["deadline"]))
+        self.log.info("%s; waiting until %s (%s).", observation, until, self.connection_text)
         if self.deferrable:
             self.defer_wait(context, plan)
         return self.end(self._wait_on_the_worker(plan))
@@ -155,8 +153,9 @@ class WaitsForBackup(ReportsOutcome):
         """
         result: dict[str, Any] = event.get("result") or {}
         if event.get("outcome") == "over" and event.get("phase") == Phase.GOOD.value and not result.get("skipped"):
-            told = (str(result.get(key)) for key in ("service", "kind", "backup_id", "status"))
-            self.log.info("%s %s %s is %s", *map(one_line, told))
+            reference = " ".join(str(result.get(key)) for key in ("service", "kind", "backup_id"))
+            what = backup_text(reference, result.get("name"), result.get("resource_ids") or ())
+            self.log.info("%s", one_line(f"{what} is {result.get('status')}"))
             return cast("BackupResult", result)
         self.log.warning("The trigger says: %s", one_line(str(event.get("message") or event.get("reason") or event)))
         return self._resume(context, self._plan_of(context), patient=event.get("outcome") != "trouble")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
 
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.plain_text import one_line
+
+MOST_RESOURCES_IN_A_TEXT = 3
+"""A checkpoint can be of hundreds of servers."""
 
 BackupKind = Literal["backup", "checkpoint", "job"]
 
@@ -152,4 +155,18 @@ class BackupObservation:
 
     def __str__(self) -> str:
         progress = f", {self.progress} %" if self.progress is not None and self.phase is Phase.IN_PROGRESS else ""
-        return one_line(f"{self.reference} is {self.status} ({self.phase.value}{progress})")
+        what = backup_text(str(self.reference), self.name, self.resource_ids)
+        return one_line(f"{what} is {self.status} ({self.phase.value}{progress})")
+
+
+def backup_text(reference: str, name: str | None, resource_ids: Sequence[str]) -> str:
+    """Return what a backup is called in logs and errors: its id, its name and its resources.
+
+    :param reference: service, kind and id.
+    :param name: its name, when known.
+    :param resource_ids: ids of what is backed up, when known; of many the first few are named.
+    """
+    named = f" {name!r}" if name else ""
+    resources = ", ".join(resource_ids[:MOST_RESOURCES_IN_A_TEXT])
+    more = len(resource_ids) - MOST_RESOURCES_IN_A_TEXT
+    return f"{reference}{named}{f' of {resources}' if resources else ''}{f' and {more} more' if more > 0 else ''}"

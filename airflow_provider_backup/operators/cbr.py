@@ -194,8 +194,10 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
         request = self.policy or self.built(
             lambda: self.from_arguments(self.schedule, self.time_zone, _SOME_DEFINITION)
         )
+        fields = ", ".join(request.to_wire())
+        self.log.info("Changing %s of CBR policy %s (%s).", fields, self.policy_id, self.connection_text)
         result = policy_result(self.act(lambda cloud: self._update(cloud, request)))
-        self.log.info("Changed %s of CBR policy %s.", ", ".join(request.to_wire()), one_line(f"{result['name']}"))
+        self.log.info("Changed %s of CBR policy %s (%s).", fields, one_line(f"{result['name']}"), self.policy_id)
         return result
 
     async def _update(self, cloud: BackupCloud, request: PolicyUpdate) -> Policy:
@@ -267,9 +269,13 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         given = {key: value for key, value in parameters.items() if value is not None}
         return validated(CheckpointCreate, "CBR backup", {"vault_id": self.vault_id, "parameters": given})
 
+    def name_in(self, request: CheckpointCreate) -> str | None:
+        """Return the backups' name."""
+        return request.parameters.name if request.parameters else None
+
     async def find(self, cloud: BackupCloud, request: CheckpointCreate, since: datetime) -> BackupReference | None:
         """Look for backups of the vault with this name."""
-        name = request.parameters.name if request.parameters else None
+        name = self.name_in(request)
         # What others took under this name may be of other resources.
         resource_ids = await self._resource_ids(cloud, request) if self.if_exists == "adopt" else ()
         found = await cloud.cbr.find_checkpoint(

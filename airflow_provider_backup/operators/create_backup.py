@@ -144,6 +144,13 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         :param request: what :meth:`request` built.
         """
 
+    def name_in(self, request: Any) -> str | None:
+        """Return the backup's name in a request; none where the request carries none.
+
+        :param request: what :meth:`request` built.
+        """
+        return getattr(request, "name", None)
+
     def own_name(self) -> str | None:
         """Return the name that the author chose; none for one made from the key."""
         return getattr(self, "name", None)

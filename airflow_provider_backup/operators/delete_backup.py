@@ -78,6 +78,7 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
         # One note for all generations: what a task deleted before it was cleared stays deleted.
         notes = BackupNotes(context, EVERY_GENERATION, {"deletion": reference.to_dict()}, self.log)
         would_know = notes.are_kept or context["ti"].try_number == 1
+        self.log.info("Deleting %s (%s).", reference, self.connection_text)
         return self.act(lambda cloud: self._delete(cloud, reference, notes, would_know=would_know)).to_dict()
 
     async def _delete(

@@ -113,6 +113,7 @@ class OneBackup:
         self._searched = [*requests[::-1], *former_requests[::-1]] if is_repeated else requests[:1]
         # When this try sent a request that got no clear answer and was sent once more, seconds since the epoch.
         self._unclear_since: float | None = None
+        self._announced: RequestModel | None = None
 
     async def take(self, cloud: BackupCloud) -> Taken:
         """Find the backup, or ask for it.
@@ -122,6 +123,7 @@ class OneBackup:
         :raises BackupTimeoutError: the resource was busy until the time was over.
         :raises ApiError: the service refuses.
         """
+        self._log.info("Taking a backup of %s (%s).", self._operator.resource, self._operator.connection_text)
         if taken := await self._noted(cloud):
             return taken
         await self._operator.prepare(cloud, self._requests[0])
@@ -286,6 +288,7 @@ class OneBackup:
                 await busy.pause(error)
 
     async def _ask(self, cloud: BackupCloud, request: RequestModel, asked_at: float) -> Taken:
+        self._announce(request)
         # First the note: a process that dies before the answer leaves word that there may be a backup.
         note = BackupNote(self._unclear_since or asked_at)
         self._notes.write(note)
@@ -300,8 +303,17 @@ class OneBackup:
                 error.next_step = _NAME_IS_LOST if self._operator.if_exists == "adopt" else _NAME_IS_TAKEN
             raise
         self._notes.write(BackupNote(note.noted_at, reference))
-        self._log.info("Started %s.", reference)
+        self._log.info("Started %s for %s.", reference, self._operator.resource)
         return Taken(reference, is_new=True, is_own=True)
+
+    def _announce(self, request: RequestModel) -> None:
+        # Once for each name: a busy resource is asked about again and again.
+        if request is not self._announced:
+            self._announced = request
+            name = self._operator.name_in(request)
+            named = f" named {name!r}" if name else ""
+            place = self._operator.connection_text
+            self._log.info("Sending the request for a backup of %s%s (%s).", self._operator.resource, named, place)
 
     async def _running(self, cloud: BackupCloud, request: RequestModel) -> Taken | None:
         if self._operator.on_conflict != "adopt":

@@ -100,7 +100,8 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
         return self.report(context, lambda: self._wait_in_its_mode(context))
 
     def _wait_in_its_mode(self, context: Any) -> Any:
-        self.reference()  # outside of what soft_fail covers: a wrong argument is no failed backup
+        reference = self.reference()  # outside of what soft_fail covers: a wrong argument is no failed backup
+        self.log.info("Waiting for %s (%s).", reference, self.connection_text)
         if not self.deferrable:
             return super().execute(context)
         with self._skipping_as_poke_mode_does():
@@ -108,7 +109,7 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
             seen = self.poke(context)
             if isinstance(seen, PokeReturnValue):
                 return seen.xcom_value
-            self.defer_wait(context, wait_plan(self.reference(), max(SHORTEST_POKE, self.poke_interval), deadline))
+            self.defer_wait(context, wait_plan(reference, max(SHORTEST_POKE, self.poke_interval), deadline))
 
     def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Go on after a deferral, with the same endings as in the other modes."""

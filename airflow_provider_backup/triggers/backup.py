@@ -117,7 +117,9 @@ class BackupTrigger(BaseTrigger):
         """Wait, then fire one event."""
         event = refusal = None
         try:
-            await _load_client(str(self.reference.get("service")))
+            reference = BackupReference.from_dict(self.reference)
+            self.log.info("Waiting for %s (connection %r).", reference, self.huaweicloud_conn_id)
+            await _load_client(reference.service)
             from airflow_provider_backup.cloud import waiting
 
             while event is None:
@@ -125,7 +127,7 @@ class BackupTrigger(BaseTrigger):
                     # In pieces, and not in a coroutine below: each costs memory and time for thousands.
                     seat = waiting.begin_to_wait(
                         cloud,
-                        BackupReference.from_dict(self.reference),
+                        reference,
                         poll_interval=self.poll_interval,
                         deadline=self.deadline,
                         started_at=self.started_at,

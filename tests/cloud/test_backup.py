@@ -49,6 +49,14 @@ def test_an_observation_tells_the_progress_only_while_there_is_some() -> None:
     assert str(over) == "cbr backup b is available (good)"
 
 
+def test_an_observation_names_the_backup_and_its_resources() -> None:
+    reference = BackupReference("cbr", "c", "checkpoint")
+    few = BackupObservation(reference, "available", Phase.GOOD, name="nightly", resource_ids=("s1", "s2"))
+    many = BackupObservation(reference, "available", Phase.GOOD, resource_ids=tuple(f"s{n}" for n in range(1, 65)))
+    assert str(few) == "cbr checkpoint c 'nightly' of s1, s2 is available (good)"
+    assert str(many) == "cbr checkpoint c of s1, s2, s3 and 61 more is available (good)"
+
+
 def test_a_result_is_plain_json() -> None:
     observation = BackupObservation(
         BackupReference("rds", "b", instance_id="i"),
