@@ -43,9 +43,6 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
 
     template_fields: Sequence[str] = (*BackupCloudOperator.template_fields, "backup", "backup_id")
 
-    if TYPE_CHECKING:
-        log: Any
-
     def __init__(
         self,
         *,

@@ -152,7 +152,8 @@ def test_disks_that_failed_are_read_with_and_without_their_code() -> None:
 
 def test_a_good_backup_is_observed_with_everything_that_is_told() -> None:
     observation = observation_of_backup(backup())
-    assert str(observation) == "vbs backup 9a7de0b4-6a0e-4a31-8f4c-5f0b1c2d3e4f is available (good)"
+    what = "vbs backup 9a7de0b4-6a0e-4a31-8f4c-5f0b1c2d3e4f 'before-upgrade' of c2b7d9c4-2f61-4a6e-9a53-6b1c5f2f0a77"
+    assert str(observation) == f"{what} is available (good)"
     result = dict(observation.to_result())
     assert result == result | {
         "service": "vbs",
