@@ -227,9 +227,8 @@ class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):
     ) -> Any:
         """Send the service a request that this package has no call for, from plain code.
 
-        It goes the way of all others, with credentials, repetition and typed errors::
-
-            RdsHook().request("GET", "/v3/{project_id}/instances", query={"limit": 10})
+        It goes the way of all others, with credentials, repetition and typed errors. An example is
+        ``RdsHook().request("GET", "/v3/{project_id}/instances", query={"limit": 10})``.
 
         :param method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
         :param path: the path as the vendor's reference writes it, with its version and ``{project_id}``, which is
