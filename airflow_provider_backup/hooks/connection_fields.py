@@ -170,8 +170,16 @@ def _extra_fields(extra: str | None) -> dict[str, Any]:
         ) from None
     if not isinstance(fields, dict):
         raise ConfigurationError("The connection's extra is not a JSON object.", next_step="Write it as a JSON object.")
-    # Forms of earlier versions of Airflow put the type before the name.
-    return {re.sub(r"^extra__huaweicloud(_backup)?__", "", name): value for name, value in fields.items()}
+    given: dict[str, Any] = {}
+    for long_name, value in fields.items():
+        # Forms of earlier versions of Airflow put the type before the name.
+        name = re.sub(r"^extra__huaweicloud(_backup)?__", "", long_name)
+        if given.setdefault(name, value) != value:
+            raise ConfigurationError(
+                f"The connection has the extra field {name!r} twice, with different values.",
+                next_step="Remove the one whose name begins with 'extra__'.",
+            )
+    return given
 
 
 def _with_the_right_name(unknown: str) -> str:

@@ -251,6 +251,11 @@ def test_the_field_names_of_older_forms_count(type_: str) -> None:
     assert read({f"extra__{type_}__region": "eu-de"}, conn_type=type_).region == "eu-de"
 
 
+def test_a_field_that_is_there_twice_with_different_values_is_refused_by_name() -> None:
+    assert "'region' twice" in refusal({"region": "eu-de", "extra__huaweicloud_backup__region": "eu-nl"})
+    assert read({"region": "eu-de", "extra__huaweicloud_backup__region": "eu-de"}).region == "eu-de"
+
+
 @pytest.mark.parametrize("type_", ["aws", "http", "huaweicloud_other"])
 def test_a_connection_of_another_type_says_so(type_: str) -> None:
     told = refusal({}, conn_type=type_)

@@ -174,4 +174,5 @@ def test_triggers_whose_connection_was_not_edited_tell_the_refusal(
 
     events = asyncio.run(together())
     assert {event["outcome"] for event in events} == {"refused"}
+    assert all(" Connection: huaweicloud_backup_default. Next step: " in event["message"] for event in events)
     assert len(look_ups) == 2
