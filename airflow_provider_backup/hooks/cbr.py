@@ -30,7 +30,7 @@ class CbrHook(BackupServiceHook["CbrService"]):
     def get_backup(self, backup_id: str) -> Backup:
         """Read one backup from plain code.
 
-        :param backup_id: its id.
+        :param backup_id: its id, one of the ``backup_ids`` of a result; the ``backup_id`` there is the checkpoint's.
         :raises NotFoundError: there is no such backup.
         """
         return self.run(lambda cbr: cbr.backups.get(backup_id))
