@@ -174,11 +174,12 @@ def _extra_fields(extra: str | None) -> dict[str, Any]:
     for long_name, value in fields.items():
         # Forms of earlier versions of Airflow put the type before the name.
         name = re.sub(r"^extra__huaweicloud(_backup)?__", "", long_name)
-        if given.setdefault(name, value) != value:
+        if name in given and given[name] != value:
             raise ConfigurationError(
                 f"The connection has the extra field {name!r} twice, with different values.",
                 next_step="Remove the one whose name begins with 'extra__'.",
             )
+        given[name] = value
     return given
 
 
