@@ -18,9 +18,7 @@ def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
     :param work: makes the coroutine.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _loop_runs_here():
         return asyncio.run(work())
     runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
     loop = runner.get_loop()
@@ -37,3 +35,12 @@ def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+
+
+def _loop_runs_here() -> bool:
+    # By itself, so that errors of the work do not read as if this one had led to them.
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

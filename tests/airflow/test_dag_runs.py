@@ -178,6 +178,19 @@ def test_mapped_tasks_take_a_backup_each(cloud: RunningCloud, dag: DAG, deferrab
     assert len({result["name"] for result in results}) == len(results)
 
 
+def test_mapped_tasks_may_have_names_of_the_authors_own(cloud: RunningCloud, dag: DAG) -> None:
+    with dag:
+        RdsCreateBackupOperator.partial(
+            task_id="backup",
+            name="before-{{ dag_run.start_date | ts_nodash }}-{{ ti.map_index }}",
+            deferrable=False,
+            poll_interval=0.05,
+        ).expand(instance_id=resources(cloud, "rds_instances")[:2])
+    ends = run_dag(dag)
+    assert {end.state for end in ends.values()} == {"success"}
+    assert [end.result["name"][-2:] for _, end in sorted(ends.items())] == ["-0", "-1"]
+
+
 def test_the_outputs_of_mapped_tasks_can_be_an_argument(cloud: RunningCloud, dag: DAG) -> None:
     policy_id = csbs_policy(cloud, servers=3)
     chosen = resources(cloud, "servers")[:2]

@@ -70,6 +70,15 @@ def test_what_the_action_raises_reaches_the_caller_inside_a_running_loop() -> No
         inside_a_loop(lambda: run_async(fail))
 
 
+def test_an_error_of_the_action_does_not_read_as_if_a_missing_loop_had_led_to_it() -> None:
+    async def refuse() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        run_async(refuse)
+    assert caught.value.__context__ is None
+
+
 def test_context_variables_of_the_caller_are_seen_inside_a_running_loop() -> None:
     async def look() -> str:
         return MARK.get()
