@@ -12,19 +12,27 @@ from airflow_provider_backup.cloud.backup import BackupObservation, BackupRefere
 from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, NotFoundError
 
 
-class BackupFailedError(BackupError, AirflowFailException):
-    """The backup ended badly, or is gone: waiting longer cannot help, so the task fails at once.
+class BackupFailedError(BackupError, AirflowException):
+    """The backup ended badly, or is gone: waiting longer cannot help. A retry of the task takes a fresh one.
 
     :param observation: how the backup was seen.
     """
+
+    next_step_of_class = "Look at the resource in the cloud; the next try, or clearing the task, takes a fresh backup."
 
     def __init__(self, observation: BackupObservation) -> None:
         self.observation = observation
         reason = (observation.reason or "the service gives no reason").rstrip(".")
         super().__init__(
             f"{observation}: {reason}.",
-            next_step="Look at the resource in the cloud; clear the task to take a fresh backup.",
+            next_step=self.next_step_of_class,
         )
+
+
+class FinalBackupFailedError(BackupFailedError, AirflowFailException):
+    """The same, without a retry: for sensors, whose backup will not get better, and with ``retry_failed=False``."""
+
+    next_step_of_class = "Look at the resource in the cloud; clear the task that takes the backup to get a fresh one."
 
 
 class InvalidArgumentError(BackupError, AirflowFailException):

@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionErr
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.retries import is_passing
-from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError
+from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, FinalBackupFailedError
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.outcome import ReportsOutcome
 from airflow_provider_backup.version_compat import FAIL_METHOD, own_xcom
@@ -75,6 +75,8 @@ class WaitsForBackup(ReportsOutcome):
 
     deferrable: bool
     fail_on_skipped: bool = True
+    retry_failed: bool = False
+    """Whether Airflow may retry a task whose backup failed or is gone."""
     timeout_error: ClassVar[type[BackupError]]
 
     if TYPE_CHECKING:
@@ -139,7 +141,7 @@ class WaitsForBackup(ReportsOutcome):
         :raises BackupPartialError: it is good, but resources were left out and ``fail_on_skipped`` is set.
         """
         if observation.phase is not Phase.GOOD:
-            raise BackupFailedError(observation)
+            raise (BackupFailedError if self.retry_failed else FinalBackupFailedError)(observation)
         if observation.skipped and self.fail_on_skipped:
             raise BackupPartialError(observation)
         self.log.info("%s", observation)

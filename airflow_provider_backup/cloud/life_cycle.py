@@ -28,6 +28,12 @@ class Phase(StrEnum):
         return self is not Phase.IN_PROGRESS
 
 
+LIVE = (Phase.IN_PROGRESS, Phase.GOOD)
+"""Phases of a backup that may be gone on with."""
+
+LOST = (Phase.FAILED, Phase.GOING)
+"""Phases of a backup that is still there and cannot become good any more."""
+
 _STATUSES: dict[Phase, tuple[str, ...]] = {
     Phase.IN_PROGRESS: (
         "building",

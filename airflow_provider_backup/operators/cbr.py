@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.cbr.models import CheckpointCreate, PolicyCreate, PolicyUpdate
 from airflow_provider_backup.cloud.cbr.policy_values import definition_of, policy_values
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
 from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.schedule import Schedule, offset_text
@@ -273,13 +274,15 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         """Return the backups' name."""
         return request.parameters.name if request.parameters else None
 
-    async def find(self, cloud: BackupCloud, request: CheckpointCreate, since: datetime) -> BackupReference | None:
+    async def find(
+        self, cloud: BackupCloud, request: CheckpointCreate, since: datetime, *, phases: Collection[Phase] = LIVE
+    ) -> BackupReference | None:
         """Look for backups of the vault with this name."""
         name = self.name_in(request)
         # What others took under this name may be of other resources.
         resource_ids = await self._resource_ids(cloud, request) if self.if_exists == "adopt" else ()
         found = await cloud.cbr.find_checkpoint(
-            vault_id=request.vault_id, name=name or "", since=None, resource_ids=resource_ids
+            vault_id=request.vault_id, name=name or "", since=None, resource_ids=resource_ids, phases=phases
         )
         return replace(found, expected_ids=tuple(request.resource_ids)) if found and request.resource_ids else found
 

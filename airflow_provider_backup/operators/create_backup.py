@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_backup.backup_key import EVERY_GENERATION, keyed_name
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
@@ -64,6 +65,8 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         DAG run as failed, or the DAG run times out). A clear, a mark as success, a shutdown, a crash and a timeout of
         the task leave it alone, as does everything that is not certain; so is a backup that this task did not make or
         found again without a name of its own.
+    :param retry_failed: whether the task, as far as it has ``retries``, is tried again after its backup failed or was
+        deleted; the next try names that backup in its log and takes a fresh one. Without it such a task fails at once.
     """
 
     template_fields: Sequence[str] = BackupCloudOperator.template_fields
@@ -87,6 +90,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         if_exists: IfExists = "new",
         on_clear: OnClear = "fresh",
         delete_on_kill: bool = False,
+        retry_failed: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -102,6 +106,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         self.if_exists = if_exists
         self.on_clear = on_clear
         self.delete_on_kill = delete_on_kill
+        self.retry_failed = retry_failed
         self._in_hand: BackupInHand | None = None
 
     @abstractmethod
@@ -119,13 +124,16 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         """
 
     @abstractmethod
-    async def find(self, cloud: BackupCloud, request: Any, since: datetime) -> BackupReference | None:
-        """Look for a running or good backup that this request already made.
+    async def find(
+        self, cloud: BackupCloud, request: Any, since: datetime, *, phases: Collection[Phase] = LIVE
+    ) -> BackupReference | None:
+        """Look for the newest backup that this request already made.
 
         :param cloud: the open client.
         :param request: what :meth:`request` built.
         :param since: when the work that this task instance belongs to began, by this machine's clock; without a name
             older backups are not meant.
+        :param phases: in progress or good, unless said otherwise.
         """
 
     @abstractmethod

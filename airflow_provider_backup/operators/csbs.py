@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.csbs.models import CheckpointCreate, PolicyCreate
 from airflow_provider_backup.cloud.csbs.schedule import icalendar_text
+from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
 from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.schedule import Schedule
@@ -187,7 +188,9 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
         self._policy_server_ids = None
         await self._server_ids(cloud, request)
 
-    async def find(self, cloud: BackupCloud, request: CheckpointCreate, since: datetime) -> BackupReference | None:
+    async def find(
+        self, cloud: BackupCloud, request: CheckpointCreate, since: datetime, *, phases: Collection[Phase] = LIVE
+    ) -> BackupReference | None:
         """Look for a checkpoint of the policy that began since."""
         return await cloud.csbs.find_checkpoint(
             policy_id=request.plan_id,
@@ -196,6 +199,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
             server_ids=request.parameters.resources,
             policy_server_ids=await self._server_ids(cloud, request),
             auto_trigger=bool(request.parameters.auto_trigger),
+            phases=phases,
         )
 
     async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference | None:

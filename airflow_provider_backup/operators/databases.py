@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.databases.models import DatabaseBackupCreate
+from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
 from airflow_provider_backup.cloud.wire import validated
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
@@ -59,9 +60,13 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
         """
         return validated(self.model, f"{self.title} backup", {"name": name, **self.arguments()})
 
-    async def find(self, cloud: BackupCloud, request: DatabaseBackupCreate, since: datetime) -> BackupReference | None:
+    async def find(
+        self, cloud: BackupCloud, request: DatabaseBackupCreate, since: datetime, *, phases: Collection[Phase] = LIVE
+    ) -> BackupReference | None:
         """Look for a backup of the instance with this name."""
-        return await self.service_of(cloud).find_backup(instance_id=request.instance_id, name=request.name)
+        return await self.service_of(cloud).find_backup(
+            instance_id=request.instance_id, name=request.name, phases=phases
+        )
 
     async def find_running(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> BackupReference | None:
         """Look for a backup of the instance that is being made, a manual or an automatic one."""

@@ -18,10 +18,10 @@ from airflow_provider_backup.cloud.errors import (
     NotFoundError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.life_cycle import LIVE, LOST
 from airflow_provider_backup.cloud.retries import is_passing, may_have_taken_effect
 from airflow_provider_backup.cloud.wire import RequestModel
-from airflow_provider_backup.exceptions import BackupExistsError
+from airflow_provider_backup.exceptions import BackupExistsError, BackupFailedError, FinalBackupFailedError
 from airflow_provider_backup.operators.busy_wait import BusyWait
 from airflow_provider_backup.operators.ownership import Ownership
 
@@ -42,6 +42,7 @@ _OF_AN_EARLIER_RUN = (
     "%s has the key of this task, but began before this DAG run did: it was taken by a run of the same id that was "
     "deleted, or by another Airflow. The task does not go on with it."
 )
+_OF_A_FAILED_TRY = "The backup of an earlier try cannot be gone on with. %s A fresh one is taken."
 _NAMES_ARE_USED_UP = (
     "The service takes each name once, and all names of this task belong to backups that failed or that an earlier run "
     "of the same id took. Delete those that are not needed."
@@ -89,6 +90,7 @@ class OneBackup:
     ) -> None:
         self._operator = operator
         self._requests = requests
+        self._former_requests = former_requests
         self._log = operator.log
         self._deadline = time.time() + operator.timeout
         self._notes = BackupNotes(
@@ -106,11 +108,12 @@ class OneBackup:
             noted_at=self._note.moment if self._note else None,
         )
         self._may_be_there = self._ownership.may_be_there
-        self._not_own: list[RequestModel] = []
+        self._names_of_others: list[RequestModel] = []
+        self._lost: list[BackupObservation] = []
         # By all names on a retry: the failed backup that had the name before its own may have been removed since.
-        is_repeated = context["ti"].try_number > 1
+        self._is_repeated = context["ti"].try_number > 1
         # The last names first, because they are used in their order.
-        self._searched = [*requests[::-1], *former_requests[::-1]] if is_repeated else requests[:1]
+        self._searched = [*requests[::-1], *former_requests[::-1]] if self._is_repeated else requests[:1]
         # When this try sent a request that got no clear answer and was sent once more, seconds since the epoch.
         self._unclear_since: float | None = None
         self._announced: RequestModel | None = None
@@ -130,6 +133,7 @@ class OneBackup:
         for request in self._searched:
             if taken := await self._found(cloud, request):
                 return taken
+        await self._pass_over_lost(cloud)
         for request in self._requests:
             is_last = request is self._requests[-1]
             if request not in self._searched and (taken := await self._found(cloud, request)):
@@ -191,10 +195,42 @@ class OneBackup:
             observation = await self._operator.look(cloud, note.reference, is_new=note.is_new)
         except NotFoundError:
             return None
-        if observation.phase not in (Phase.IN_PROGRESS, Phase.GOOD):
+        if observation.phase not in LIVE:
+            self._lost.append(observation)
             return None
         self._log.info("Found %s of this task again by its note; no second one is taken.", observation.reference)
         return Taken(observation.reference, is_new=False, is_own=note.is_own)
+
+    async def _pass_over_lost(self, cloud: BackupCloud) -> None:
+        """Tell of the backups of earlier tries that failed or were deleted.
+
+        :raises FinalBackupFailedError: there is one, and ``retry_failed`` is not set.
+        """
+        is_certain = bool(self._lost) or self._operator.has_key
+        if self._is_repeated and self._may_be_there:
+            for requests in (self._requests, self._former_requests):
+                for request in requests:
+                    # Names are used in their order.
+                    if request not in self._names_of_others and not await self._is_lost(cloud, request):
+                        break
+        for observation in self._lost:
+            if is_certain and not self._operator.retry_failed:
+                raise FinalBackupFailedError(observation)
+            self._log.warning(_OF_A_FAILED_TRY, BackupFailedError(observation).message)
+
+    async def _is_lost(self, cloud: BackupCloud, request: RequestModel) -> bool:
+        reference = await self._operator.find(cloud, request, self._ownership.since, phases=LOST)
+        try:
+            observation = await self._operator.look(cloud, reference) if reference else None
+        except NotFoundError:
+            return False
+        if observation is None or observation.phase not in LOST:
+            return False
+        self._names_of_others.append(request)
+        is_known = any(observation.reference == each.reference for each in self._lost)
+        if not is_known and self._ownership.is_in_time(cloud.clock, observation.created_at):
+            self._lost.append(observation)
+        return True
 
     async def _found(self, cloud: BackupCloud, request: RequestModel) -> Taken | None:
         operator = self._operator
@@ -214,9 +250,9 @@ class OneBackup:
             return self._found_again(reference)
         if name is not None and operator.if_exists == "fail":
             raise BackupExistsError(reference, name)
-        if name is None and request not in self._not_own:
+        if name is None and request not in self._names_of_others:
             self._log.warning(_OF_AN_EARLIER_RUN, reference)
-            self._not_own.append(request)
+            self._names_of_others.append(request)
         return None
 
     def _found_again(self, reference: BackupReference) -> Taken:
@@ -228,7 +264,7 @@ class OneBackup:
         return self._noted_down(Taken(reference, is_new=False, is_own=is_own))
 
     def _is_name_of_another(self, request: RequestModel) -> bool:
-        return self._operator.names_are_unique and request in self._not_own
+        return self._operator.names_are_unique and request in self._names_of_others
 
     async def _began(self, cloud: BackupCloud, reference: BackupReference) -> datetime | None:
         try:
@@ -300,7 +336,8 @@ class OneBackup:
                 self._notes.erase()
                 self._ownership.is_refused()
             if isinstance(error, DuplicateNameError) and self._operator.own_name() is not None:
-                error.next_step = _NAME_IS_LOST if self._operator.if_exists == "adopt" else _NAME_IS_TAKEN
+                is_lost = self._operator.if_exists == "adopt" or request in self._names_of_others
+                error.next_step = _NAME_IS_LOST if is_lost else _NAME_IS_TAKEN
             raise
         self._notes.write(BackupNote(note.noted_at, reference))
         self._log.info("Started %s for %s.", reference, self._operator.resource)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
 from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.schedule import Schedule
 from airflow_provider_backup.cloud.vbs.models import BackupCreate, PolicyCreate
@@ -195,9 +196,11 @@ class VbsCreateBackupOperator(CreateBackupOperator):
             },
         )
 
-    async def find(self, cloud: BackupCloud, request: BackupCreate, since: datetime) -> BackupReference | None:
+    async def find(
+        self, cloud: BackupCloud, request: BackupCreate, since: datetime, *, phases: Collection[Phase] = LIVE
+    ) -> BackupReference | None:
         """Look for a backup of the disk with this name."""
-        return await cloud.vbs.find_backup(volume_id=request.volume_id, name=request.name)
+        return await cloud.vbs.find_backup(volume_id=request.volume_id, name=request.name, phases=phases)
 
     async def find_running(self, cloud: BackupCloud, request: BackupCreate) -> BackupReference | None:
         """Look for a backup of the disk that is being made."""

@@ -32,7 +32,7 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
     UnreadablePathError,
 )
-from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.life_cycle import LIVE, Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.other_kinds import otherwise
 from airflow_provider_backup.cloud.plain_text import one_line
@@ -116,9 +116,15 @@ class CbrService:
                     log.info("CBR backup %s of %s is gone since it was listed.", one_line(backup.id), reference)
 
     async def find_checkpoint(
-        self, *, vault_id: str, name: str, since: datetime | None, resource_ids: Collection[str] = ()
+        self,
+        *,
+        vault_id: str,
+        name: str,
+        since: datetime | None,
+        resource_ids: Collection[str] = (),
+        phases: Collection[Phase] = LIVE,
     ) -> BackupReference | None:
-        """Find the newest checkpoint whose backups carry a name and that did not fail.
+        """Find the newest checkpoint whose backups carry a name and that is in one of these phases.
 
         With several resources the service adds ``-0001``, ``-0002`` ... to the name (OTC user manual, "Creating a Cloud
         Server Backup"). Backups may appear in the list a moment after the checkpoint was accepted.
@@ -127,7 +133,8 @@ class CbrService:
         :param name: the name that the checkpoint was made with.
         :param since: only checkpoints begun then or later, by the service's clock; with a time zone.
         :param resource_ids: only checkpoints for which all of these were meant; none for any.
-        :return: the checkpoint that is in progress or good; none when there is none.
+        :param phases: in progress or good, unless said otherwise.
+        :return: the checkpoint; none when there is none.
         """
         wanted = re.compile(rf"{re.escape(name)}(-\d{{4}})?")
         found: dict[str, datetime] = {}
@@ -136,7 +143,7 @@ class CbrService:
             async for backup in self.backups.list(vault_id=vault_id, name=searched, start_time=since):
                 if backup.checkpoint_id and wanted.fullmatch(backup.name or ""):
                     found[backup.checkpoint_id] = backup.created_at or _LONG_AGO
-        return await self._newest(found, (Phase.IN_PROGRESS, Phase.GOOD), resource_ids)
+        return await self._newest(found, phases, resource_ids)
 
     async def find_running(self, *, vault_id: str, resource_ids: Collection[str]) -> BackupReference | None:
         """Return the newest checkpoint of a vault that is being made now and in which these resources are.

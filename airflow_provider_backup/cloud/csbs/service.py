@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -17,7 +17,7 @@ from airflow_provider_backup.cloud.csbs.models import CheckpointItem
 from airflow_provider_backup.cloud.csbs.observations import latest_change, observation_of
 from airflow_provider_backup.cloud.csbs.policies import PolicyResource
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError, Violation
-from airflow_provider_backup.cloud.life_cycle import Phase, combined_phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.life_cycle import LIVE, Phase, combined_phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.other_kinds import otherwise
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -110,6 +110,7 @@ class CsbsService:
         server_ids: Sequence[str] | None = None,
         policy_server_ids: Sequence[str] = (),
         auto_trigger: bool = False,
+        phases: Collection[Phase] = LIVE,
     ) -> BackupReference | None:
         """Find the newest checkpoint that an earlier, unanswered request may have started.
 
@@ -125,6 +126,7 @@ class CsbsService:
         :param policy_server_ids: the policy's servers, which are expected in the checkpoint when ``server_ids`` names
             none. One without any of them is another policy's, as a server belongs to one policy only (CSBS section 3).
         :param auto_trigger: whether the request said so; true also finds scheduled runs, false does not.
+        :param phases: in progress or good, unless said otherwise.
         :return: a reference of kind ``checkpoint``, or none.
         :raises InvalidRequestError: neither policy nor name is given.
         """
@@ -146,7 +148,7 @@ class CsbsService:
         for checkpoint_id, items in checkpoints.items():
             servers = {item.resource_id for item in items}
             if (
-                combined_phase(phase_of(item.status) for item in items) in (Phase.IN_PROGRESS, Phase.GOOD)
+                combined_phase(phase_of(item.status) for item in items) in phases
                 and all(bool(item.extend_info.auto_trigger) is auto_trigger for item in items)
                 and (server_ids is None or servers == set(server_ids))
                 and (not expected or not servers.isdisjoint(expected))

@@ -17,7 +17,7 @@ from airflow_provider_backup.cloud.databases.models import DatabaseBackup, Job
 from airflow_provider_backup.cloud.databases.observations import observation_of
 from airflow_provider_backup.cloud.databases.policies import BackupPolicyResource
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, ResourceBusyError
-from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made
+from airflow_provider_backup.cloud.life_cycle import LIVE, Phase, is_being_made
 from airflow_provider_backup.cloud.plain_text import one_line
 
 log = logging.getLogger(__name__)
@@ -89,16 +89,19 @@ class DatabaseService:
             if (await self._read(reference)).phase not in (Phase.GOING, Phase.GONE):
                 raise
 
-    async def find_backup(self, *, instance_id: str, name: str) -> BackupReference | None:
-        """Return the newest manual backup of an instance with this name that is in progress or good; none without one.
+    async def find_backup(
+        self, *, instance_id: str, name: str, phases: Collection[Phase] = LIVE
+    ) -> BackupReference | None:
+        """Return the newest manual backup of an instance with this name in one of these phases; none without one.
 
         :param instance_id: the instance.
         :param name: the whole name; case counts.
+        :param phases: in progress or good, unless said otherwise.
         """
         found: list[DatabaseBackup] = [
             backup
             async for backup in self.backups.list(instance_id=instance_id, backup_type="manual")
-            if backup.name == name and backup.phase in (Phase.IN_PROGRESS, Phase.GOOD)
+            if backup.name == name and backup.phase in phases
         ]
         return self._newest(found)
 

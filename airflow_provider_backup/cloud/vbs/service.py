@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, UnexpectedResponseError
-from airflow_provider_backup.cloud.life_cycle import Phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.life_cycle import LIVE, Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.other_kinds import otherwise
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.vbs.backup_lists import backup_lists
@@ -102,18 +102,19 @@ class VbsService:
             raise
         return observation_of_backup(backup)
 
-    async def find_backup(self, *, volume_id: str, name: str) -> BackupReference | None:
-        """Return the newest backup of a disk with exactly this name that is in progress or good, or none.
+    async def find_backup(
+        self, *, volume_id: str, name: str, phases: Collection[Phase] = LIVE
+    ) -> BackupReference | None:
+        """Return the newest backup of a disk with exactly this name that is in one of these phases, or none.
 
         :param volume_id: id of the disk.
         :param name: the whole name.
+        :param phases: in progress or good, unless said otherwise.
         """
         found = [
             backup
             async for backup in self.backups.list(name=name, volume_id=volume_id)
-            if backup.name == name
-            and backup.volume_id == volume_id
-            and phase_of(backup.status) in (Phase.IN_PROGRESS, Phase.GOOD)
+            if backup.name == name and backup.volume_id == volume_id and phase_of(backup.status) in phases
         ]
         return _newest(found)
 

@@ -46,6 +46,7 @@ class OneTask(RuleBasedStateMachine):
             tolerance=st.sampled_from([None, 0.05]),
             name=st.sampled_from([None, None, None, "nightly-copy"]),
             if_exists=st.sampled_from(get_args(IfExists)),
+            retry_failed=st.sampled_from([True, True, True, False]),
         ),
         with_access_key=st.booleans(),
         with_store=st.booleans(),

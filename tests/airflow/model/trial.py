@@ -19,7 +19,12 @@ from airflow.providers.common.compat.sdk import AirflowException
 from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, QuotaExceededError, ResourceBusyError
 from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
 from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.exceptions import BackupExistsError, BackupFailedError, BackupTimeoutError
+from airflow_provider_backup.exceptions import (
+    BackupExistsError,
+    BackupFailedError,
+    BackupTimeoutError,
+    FinalBackupFailedError,
+)
 from airflow_provider_backup.operators.create_backup import MOST_NAMES
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from airflow_provider_backup.version_compat import AIRFLOW_3
@@ -78,6 +83,7 @@ class Author:
     :param tolerance: of the trigger.
     :param name: the backup's name; none for the task's own.
     :param if_exists: only with a name.
+    :param retry_failed: whether a failed backup is worth another one.
     """
 
     service: str
@@ -89,6 +95,7 @@ class Author:
     tolerance: float | None
     name: str | None
     if_exists: str
+    retry_failed: bool
 
     @property
     def has_key(self) -> bool:
@@ -111,6 +118,7 @@ class Author:
             "tolerance": self.tolerance,
             "poll_interval": 0.01,
             "retries": 2,
+            "retry_failed": self.retry_failed,
             **named,
         }
 
@@ -282,7 +290,7 @@ class Trial:
                 named = self.truth.named_in(str(outcome))
                 is_found = self._told(outcome) in adoptable or any(backup.id in named for backup in adoptable)
                 assert is_found, f"{own} was there already, and the task came to {outcome!r}"
-            if isinstance(outcome, BackupFailedError) and not is_troubled:
+            if isinstance(outcome, BackupFailedError) and self.author.retry_failed and not is_troubled:
                 told = self._told(outcome)
                 had_failed = told and told.id in before and not before[told.id].is_live
                 assert not had_failed, f"{told} had failed before, and the task took it up"
@@ -413,7 +421,9 @@ class Trial:
                 self.resume(lambda d=deferred, e=event: self.run.resume(d.method_name, event=e), None)  # type: ignore[misc]
             if self.state is State.DONE:
                 break
-        is_refused = isinstance(outcome, DuplicateNameError | BackupExistsError | QuotaExceededError)
+        is_refused = isinstance(
+            outcome, DuplicateNameError | BackupExistsError | QuotaExceededError | FinalBackupFailedError
+        )
         assert self.state is State.DONE or is_refused, f"no trouble is left, and the task came to {outcome!r}"
         self.check_that_nothing_is_there_twice()
 
@@ -539,8 +549,8 @@ class Trial:
         backup = self._told(deferred)
         assert backup is not None
         began = backup.started_at.timestamp()
-        if self._owners[backup.id] != self._owner or self.run.ti.try_number == 1:
-            # The time of what somebody else began counts from this task's own start at the earliest.
+        if self._owners[backup.id] != self._owner or backup.started_at < self.run.dag_run.start_date:
+            # The time of what others, or an earlier run, began counts from this task's own start at the earliest.
             began = max(began, self._began_at)
         assert deferred.trigger_arguments["deadline"] <= began + self.author.timeout + ROUNDING, (
             "the deadline has moved"
@@ -551,6 +561,7 @@ class Trial:
     ) -> None:
         now = self.truth.backups()
         if isinstance(error, BackupFailedError):
+            assert isinstance(error, FinalBackupFailedError) is not self.author.retry_failed
             told = self._told(error)
             assert told is None or told.phase is Phase.FAILED, f"{error!r}, and the truth is {told}"
         elif isinstance(error, BackupTimeoutError):
