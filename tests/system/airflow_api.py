@@ -10,6 +10,9 @@ import httpx
 FINISHED_STATES = frozenset({"success", "failed"})
 """The states in which a DAG run stays."""
 
+_PATIENCE = 300.0
+"""Seconds for one answer: on a machine with a load of 15 one took more than 30."""
+
 
 class AirflowApi:
     """A client of one Airflow, logged in as one user.
@@ -21,7 +24,7 @@ class AirflowApi:
     """
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._client = httpx.Client(base_url=url, timeout=30.0, trust_env=False)
+        self._client = httpx.Client(base_url=url, timeout=_PATIENCE, trust_env=False)
         answer = self._client.post("/auth/token", json={"username": user, "password": password}).raise_for_status()
         self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
