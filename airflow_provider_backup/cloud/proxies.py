@@ -66,7 +66,7 @@ def _names(entry: str, host: str, port: int | None) -> bool:
         entry = with_port[1]
     entry = entry.strip("[]")
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        address = ipaddress.ip_address(host)
     except ValueError:
         domain = entry.removeprefix("*").strip(".")
         return bool(domain) and (host == domain or host.endswith(f".{domain}"))

@@ -84,6 +84,7 @@ def test_what_no_proxy_names_is_asked_without_a_proxy(no_proxy: str, url: str, m
         ("cbr.example:8443", CLOUD),
         ("cbr.example:443", "https://cbr.example:8443"),
         ("10.0.0.0/8", "https://11.1.2.3"),
+        ("10.0.0.0/8", "https://10.1.2.3%2eevil.example"),
         ("10.0.0.0/99", "https://10.1.2.3"),
         ("10.0.0.0/8", CLOUD),
         ("1.2.3", "https://10.1.2.3"),
