@@ -17,6 +17,7 @@ from airflow_provider_backup.cloud.backup import BackupObservation, BackupRefere
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, ResourceBusyError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.time_limit import time_left, time_limit
 from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.version_compat import state_of
 
@@ -81,7 +82,8 @@ class TaskEnd:
         :param reference: the task's own backup.
         """
         try:
-            deleted = await self._delete(cloud, reference)
+            with time_limit(self._deadline - time.time()):
+                deleted = await self._delete(cloud, reference)
         except NotFoundError:
             self._log.info("%s is gone already.", reference)
             return
@@ -108,7 +110,7 @@ class TaskEnd:
             try:
                 await service.delete_backup(seen.reference)
             except BackupError as error:
-                is_worth_another_try = is_passing(error) or isinstance(error, ResourceBusyError)
+                is_worth_another_try = (is_passing(error) and time_left() > 0) or isinstance(error, ResourceBusyError)
                 if not is_worth_another_try or time.time() + self._poll_interval >= self._deadline:
                     raise
                 trouble.met("%s cannot be deleted yet: %s", reference, error)

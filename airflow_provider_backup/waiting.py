@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult, backup_text
-from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError, NotFoundError
+from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError, NotFoundError, OutOfTimeError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.time_limit import time_left, time_limit
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, FinalBackupFailedError
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.outcome import ReportsOutcome
@@ -31,6 +31,9 @@ MOST_TRIGGER_FAILURES = 5
 
 LONGEST_LOOK = 60.0
 """Seconds for one look from the worker, tries and pauses included: a service may throttle for much longer."""
+
+SHORTEST_LOOK = 5.0
+"""Seconds for a look when the time is over: whether the backup became good meanwhile is worth that much."""
 
 LONGEST_WAIT = timedelta(days=3650).total_seconds()
 """Seconds: dates, deferrals and JSON do not know endless times, and ten years are as good."""
@@ -200,17 +203,27 @@ class WaitsForBackup(ReportsOutcome):
 
     def _seen_at_the_end(self, plan: dict[str, Any], *, patient: bool) -> BackupObservation | None:
         reference = BackupReference.from_dict(plan["reference"])
-        time_left = plan["deadline"] - time.time()
+        left = plan["deadline"] - time.time()
+
+        async def look(cloud: BackupCloud) -> BackupObservation:
+            with time_limit(max(left, SHORTEST_LOOK), tolerance=plan.get("tolerance")):
+                return await self.look(cloud, reference)
+
         try:
-            observation = self.hook.run_in_cloud(lambda cloud: self.look(cloud, reference))
+            observation = self.hook.run_in_cloud(look)
         except BackupError as error:
-            if time_left <= 0 or not patient or not is_passing(error):
+            is_passed = left <= 0 and is_passing(error)
+            if is_passed or (isinstance(error, OutOfTimeError) and error.is_deadline):
+                raise self.timeout_error(
+                    f"The time is over and {reference} could not be seen. {error.message}", next_step=_MORE_TIME
+                ) from error
+            if not patient or not is_passing(error) or isinstance(error, OutOfTimeError):
                 raise
             self.log.warning("%s could not be seen: %s", reference, error)
             return None
         if observation.phase.is_terminal:
             return observation
-        if time_left <= 0:
+        if left <= 0:
             raise self.timeout_error(
                 f"The time for {reference} is over and it still is {observation.status}.",
                 next_step=_MORE_TIME,
@@ -260,9 +273,13 @@ class WaitsForBackup(ReportsOutcome):
 
 async def _one_look(cloud: BackupCloud, reference: BackupReference) -> BackupObservation:
     try:
-        async with asyncio.timeout(LONGEST_LOOK):
+        with time_limit(LONGEST_LOOK):
             return await cloud.service(reference.service).observe(reference)
-    except TimeoutError:
+    except OutOfTimeError as error:
+        if not time_left() or not error.is_deadline:
+            # Not the look's own end.
+            raise
         raise CloudConnectionError(
-            f"{reference} could not be seen within {LONGEST_LOOK:.0f} s, tries and pauses included.", request_sent=True
+            f"{reference} could not be seen within {LONGEST_LOOK:.0f} s, tries and pauses included: {error.message}",
+            request_sent=True,
         ) from None

@@ -104,6 +104,21 @@ class CloudConnectionError(BackupError):
         self.connection_lost = connection_lost
 
 
+class OutOfTimeError(CloudConnectionError):
+    """The time for the work that a request belongs to was over before its answer came.
+
+    :param is_deadline: whether it is the deadline that is there; otherwise trouble has lasted longer than tolerated.
+    :param last_error: what the last try met; none when it got no answer at all.
+    """
+
+    def __init__(
+        self, message: str, *, request_sent: bool, is_deadline: bool, last_error: BackupError | None = None
+    ) -> None:
+        super().__init__(message, request_sent=request_sent)
+        self.is_deadline = is_deadline
+        self.last_error = last_error
+
+
 class UnexpectedResponseError(BackupError):
     """The service answered with something that the API pages do not describe (not JSON, no envelope, wrong types)."""
 

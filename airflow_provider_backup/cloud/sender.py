@@ -27,6 +27,7 @@ from airflow_provider_backup.cloud.limiter import Limiter, Ticket
 from airflow_provider_backup.cloud.retries import may_be_repeated, may_have_taken_effect, pause_before
 from airflow_provider_backup.cloud.settings import NetworkSettings
 from airflow_provider_backup.cloud.signing import canonical_query
+from airflow_provider_backup.cloud.time_limit import Exchange, within_time_limit
 from airflow_provider_backup.cloud.transport import Response, Transport
 from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.cloud.wire import AnswerObject
@@ -126,8 +127,13 @@ class Sender:
 
         :raises ApiError: the service refused; the subclass tells why.
         :raises CloudConnectionError: no usable answer came.
+        :raises OutOfTimeError: the time for the work that it belongs to is over.
         :raises UnexpectedResponseError: a successful answer is not JSON.
         """
+        async with within_time_limit(request.service, f"{request.method} {urlsplit(request.url).path}") as exchange:
+            return await self._send(request, authenticator, exchange)
+
+    async def _send(self, request: Request, authenticator: Authenticator, exchange: Exchange) -> Answer:
         credentials: Mapping[str, str] = {}
         may_be_done = False
 
@@ -140,15 +146,17 @@ class Sender:
                     credentials = await authenticator.headers(request)
                     with attempt:
                         try:
+                            exchange.begins()
                             answer = await self._send_once(request, credentials, may_be_done=may_be_done)
-                        except RateLimitedError as error:
-                            limiter.refused(ticket, error)
-                            raise
                         except BackupError as error:
+                            exchange.failed(error)
                             may_be_done = may_be_done or may_have_taken_effect(error)
-                            if isinstance(error, ApiError):
+                            if isinstance(error, RateLimitedError):
+                                limiter.refused(ticket, error)
+                            elif isinstance(error, ApiError):
                                 limiter.answered(ticket)
                             raise
+                        exchange.answered()
                         limiter.answered(ticket)
                         if trouble := _troubles.get(_server_of(request)):
                             trouble.over()

@@ -17,6 +17,7 @@ from airflow_provider_backup.cloud.row_reader import Members, row_reader
 from airflow_provider_backup.cloud.sender import Request, Sender, encoded_body
 from airflow_provider_backup.cloud.service_definition import ServiceDefinition
 from airflow_provider_backup.cloud.settings import CloudSettings
+from airflow_provider_backup.cloud.time_limit import within_time_limit
 
 QueryValue = str | int | bool | Sequence[str] | None
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -117,9 +118,10 @@ class ServiceApi:
         :raises CloudConnectionError: no usable answer came.
         """
         check_request(self._definition.name, method, path, body)
-        base = await self._base_url()
-        if "{project_id}" in path:
-            path = path.replace("{project_id}", await self._project_id())
+        async with within_time_limit(self._definition.name, f"{method} (address and credentials)"):
+            base = await self._base_url()
+            if "{project_id}" in path:
+                path = path.replace("{project_id}", await self._project_id())
         url = _joined(base, path.split("/")[1:])
         return await self._send_to(method, url, query=query, body=body, repeatable=repeatable)
 
@@ -139,8 +141,10 @@ class ServiceApi:
                 raise InvalidRequestError(
                     f"Request to {self._definition.name}", [Violation("id", "must be an id and not empty", segment)]
                 )
-        base = await self._base_url()
-        url = _joined(base, (version or self._definition.version, await self._project_id(), *segments))
+        # Credentials may have to be fetched for it, or be under way for somebody else.
+        async with within_time_limit(self._definition.name, f"{method} (address and credentials)"):
+            base = await self._base_url()
+            url = _joined(base, (version or self._definition.version, await self._project_id(), *segments))
         return await self._send_to(method, url, query=query, body=body, repeatable=repeatable)
 
     async def _send_to(self, method: str, url: str, *, query: Query | None, body: Any, repeatable: bool) -> Any:

@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.endpoints import auth_url
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError, UnknownProjectError
 from airflow_provider_backup.cloud.sender import Anonymous, Request, Sender, encoded_body
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
+from airflow_provider_backup.cloud.time_limit import unlimited
 from airflow_provider_backup.cloud.wire import Id, ResponseModel, Timestamp, parsed, request_id_of
 
 RENEW_AHEAD = timedelta(minutes=10)
@@ -84,7 +85,7 @@ class TokenSource:
         if token is not None and token.is_fresh(self._sender.clock.now()) and token.value != instead_of:
             return token
         if self._fetching is None or self._fetching.done():
-            self._fetching = asyncio.create_task(self._fetch())
+            self._fetching = asyncio.create_task(self._fetch(), context=unlimited())
             self._fetching.add_done_callback(_take_note)
         # Shielded: one caller who gives up must not take the token from the others.
         return await asyncio.shield(self._fetching)

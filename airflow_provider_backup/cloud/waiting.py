@@ -7,15 +7,16 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.hub.seat import Seat, TimeIsOverError
-from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError, no_answer_within
+from airflow_provider_backup.cloud.time_limit import time_limit
+from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
 
-LAST_LOOK = 30.0
-"""Seconds for the look at the deadline, tries and pauses included."""
+LAST_LOOK = 5.0
+"""Seconds for the look at the deadline, tries and pauses included: that much later the wait may end."""
 
 
 async def wait_until_over(
@@ -112,11 +113,10 @@ async def outcome_of_wait(cloud: BackupCloud, seat: Seat) -> BackupObservation:
 async def _last_look(cloud: BackupCloud, seat: Seat) -> BackupObservation:
     reference = seat.reference
     try:
-        async with asyncio.timeout(LAST_LOOK):
+        with time_limit(LAST_LOOK):
             observation = await cloud.service(reference.service).observe(reference)
-    except TimeoutError:
-        last_error = seat.last_error or no_answer_within(LAST_LOOK, reference.service)
-        raise WaitTimeoutError(reference, seat.last_status, last_error) from None
+    except OutOfTimeError as error:
+        raise WaitTimeoutError(reference, seat.last_status, seat.last_error or error) from None
     except BackupError as error:
         raise WaitTimeoutError(reference, seat.last_status, error) from error
     if observation.phase.is_terminal:

@@ -13,6 +13,9 @@ from airflow_provider_backup.exceptions import BackupTimeoutError
 SECONDS_BETWEEN_LINES = 300.0
 """How often the log tells that the wait goes on."""
 
+SHORTEST_REQUEST = 0.05
+"""Seconds: with less than that left nothing is sent, as it would be cut off and nobody knew what became of it."""
+
 
 class BusyWait:
     """One wait for a busy resource.
@@ -33,32 +36,45 @@ class BusyWait:
         self._trouble = TroubleLog(log, f"What runs on {what} can be seen again")
 
     async def pause(self, refusal: BackupError) -> None:
-        """Wait until it is worth to ask again; for the last time when the time is over.
+        """Wait until it is worth to ask again.
 
         :param refusal: what the service says, or the trouble that kept it from answering.
         :raises BackupTimeoutError: the time is over.
         """
         now = time.time()
         self._began = self._began or now
-        waited = now - self._began
         if now >= self._deadline:
-            raise BackupTimeoutError(
-                f"{self._what} was busy for {waited:.0f} s, until the time was over; no backup was begun. "
-                f"The last refusal: {refusal.message}",
-                next_step="Look at what runs there. Give the task more time (timeout), or let it take over a backup "
-                "that runs there with on_conflict='adopt'.",
-            ) from refusal
+            raise self._timeout(refusal) from refusal
         if not isinstance(refusal, ResourceBusyError):
             self._trouble.met("It cannot be seen what runs on %s, asking again: %s", self._what, refusal)
-        elif now >= self._next_line:
+        else:
             self._trouble.over()
-            self._next_line = now + SECONDS_BETWEEN_LINES
-            self._log.info(
-                "%s is busy (for %.0f s so far); asking every %s s until %s: %s",
-                self._what,
-                waited,
-                self._poll_interval,
-                time.strftime("%F %T UTC", time.gmtime(self._deadline)),
-                refusal,
-            )
-        await asyncio.sleep(min(self._poll_interval, self._deadline - now))
+            self._tell(refusal, now)
+        left = self._deadline - now
+        if self._poll_interval + SHORTEST_REQUEST < left:
+            await asyncio.sleep(self._poll_interval)
+            return
+        await asyncio.sleep(left)
+        raise self._timeout(refusal) from refusal
+
+    def _tell(self, refusal: BackupError, now: float) -> None:
+        if now < self._next_line:
+            return
+        self._next_line = now + SECONDS_BETWEEN_LINES
+        self._log.info(
+            "%s is busy (for %.0f s so far); asking every %s s until %s: %s",
+            self._what,
+            now - (self._began or now),
+            self._poll_interval,
+            time.strftime("%F %T UTC", time.gmtime(self._deadline)),
+            refusal,
+        )
+
+    def _timeout(self, refusal: BackupError) -> BackupTimeoutError:
+        waited = time.time() - (self._began or time.time())
+        return BackupTimeoutError(
+            f"{self._what} was busy for {waited:.0f} s, until the time was over; no backup was "
+            f"begun. The last refusal: {refusal.message}",
+            next_step="Look at what runs there. Give the task more time (timeout), or let it take over a backup "
+            "that runs there with on_conflict='adopt'.",
+        )

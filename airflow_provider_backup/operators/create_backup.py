@@ -11,8 +11,9 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_backup.backup_key import EVERY_GENERATION, keyed_name
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
-from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.errors import InvalidRequestError, OutOfTimeError, Violation
 from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
+from airflow_provider_backup.cloud.time_limit import time_limit
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
@@ -274,9 +275,15 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     async def _start(self, cloud: BackupCloud, context: Any) -> tuple[BackupObservation, tuple[float, float], bool]:
         one = self._one_backup(context, cloud.settings.installation)
         self._in_hand = self._nothing_yet(context, one)
-        taken = await one.take(cloud)
-        self._in_hand.learn(taken.reference, is_own=taken.is_own)
-        # Before anything else can go wrong: the id must be known to whoever looks for it.
-        context["ti"].xcom_push(key="backup_reference", value=taken.reference.to_dict())
-        observation = await self.look(cloud, taken.reference, is_new=True)
+        with time_limit(one.seconds_left, tolerance=self.tolerance):
+            try:
+                taken = await one.take(cloud)
+            except OutOfTimeError as error:
+                if not error.is_deadline:
+                    raise
+                raise one.timed_out(error) from error
+            self._in_hand.learn(taken.reference, is_own=taken.is_own)
+            # Before anything else can go wrong: the id must be known to whoever looks for it.
+            context["ti"].xcom_push(key="backup_reference", value=taken.reference.to_dict())
+            observation = await self.look(cloud, taken.reference, is_new=True)
         return observation, one.times(cloud.clock, taken, observation), taken.is_own

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,9 +12,10 @@ from airflow_provider_backup.backup_argument import NamesOneBackup
 from airflow_provider_backup.backup_key import EVERY_GENERATION
 from airflow_provider_backup.backup_notes import BackupNote, BackupNotes
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
-from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
+from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, OutOfTimeError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.time_limit import pause, time_limit
 from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.exceptions import BackupFailedError, BackupMissingError, BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds
@@ -76,7 +76,19 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
         notes = BackupNotes(context, EVERY_GENERATION, {"deletion": reference.to_dict()}, self.log)
         would_know = notes.are_kept or context["ti"].try_number == 1
         self.log.info("Deleting %s (%s).", reference, self.connection_text)
-        return self.act(lambda cloud: self._delete(cloud, reference, notes, would_know=would_know)).to_dict()
+
+        async def delete(cloud: BackupCloud) -> BackupReference:
+            try:
+                with time_limit(self.timeout):
+                    return await self._delete(cloud, reference, notes, would_know=would_know)
+            except OutOfTimeError as error:
+                raise BackupTimeoutError(
+                    f"The time is over (timeout={self.timeout:g} s) and it is not certain that the deletion of "
+                    f"{reference} was asked for. {error.message}",
+                    next_step="Look whether the service can be reached, or give it more time (timeout).",
+                ) from error
+
+        return self.act(delete).to_dict()
 
     async def _delete(
         self, cloud: BackupCloud, reference: BackupReference, notes: BackupNotes, *, would_know: bool
@@ -165,7 +177,7 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
                     f"The time is over and {observation or f'{backup} was never seen'}.",
                     next_step="Give it more time (timeout).",
                 )
-            await asyncio.sleep(self.poll_interval)
+            await pause(self.poll_interval)
 
 
 class CheckpointDeleteBackupOperator(DeleteBackupOperator):

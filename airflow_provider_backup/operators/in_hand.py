@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.backup import BackupReference
+from airflow_provider_backup.cloud.time_limit import time_limit
 from airflow_provider_backup.hooks.base import BackupCloudHook
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ class BackupInHand:
         async def delete(cloud: BackupCloud) -> None:
             reference = self._reference
             if reference is None and self._find and await end.is_certain():
-                reference = await self._find(cloud)
+                with time_limit(LONGEST_ON_KILL):
+                    reference = await self._find(cloud)
             if reference is None:
                 log.warning(LEFT_ALONE, NOT_KNOWN)
             else:

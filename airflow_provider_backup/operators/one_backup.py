@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +15,19 @@ from airflow_provider_backup.cloud.errors import (
     CloudConnectionError,
     DuplicateNameError,
     NotFoundError,
+    OutOfTimeError,
     ResourceBusyError,
 )
 from airflow_provider_backup.cloud.life_cycle import LIVE, LOST
 from airflow_provider_backup.cloud.retries import is_passing, may_have_taken_effect
+from airflow_provider_backup.cloud.time_limit import pause
 from airflow_provider_backup.cloud.wire import RequestModel
-from airflow_provider_backup.exceptions import BackupExistsError, BackupFailedError, FinalBackupFailedError
+from airflow_provider_backup.exceptions import (
+    BackupExistsError,
+    BackupFailedError,
+    BackupTimeoutError,
+    FinalBackupFailedError,
+)
 from airflow_provider_backup.operators.busy_wait import BusyWait
 from airflow_provider_backup.operators.ownership import Ownership
 
@@ -117,6 +123,23 @@ class OneBackup:
         # When this try sent a request that got no clear answer and was sent once more, seconds since the epoch.
         self._unclear_since: float | None = None
         self._announced: RequestModel | None = None
+        self._state = "no backup was asked for"
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the time of the task is over; below 0 afterwards."""
+        return self._deadline - time.time()
+
+    def timed_out(self, error: OutOfTimeError) -> BackupTimeoutError:
+        """Return the error that says in what the end of the time was met.
+
+        :param error: the request that was cut off.
+        """
+        return BackupTimeoutError(
+            f"The time is over (timeout={self._operator.timeout:g} s), and {self._state}. {error.message}",
+            next_step="Look whether the service can be reached, or give the task more time (timeout). "
+            "A retry looks for a backup first.",
+        )
 
     async def take(self, cloud: BackupCloud) -> Taken:
         """Find the backup, or ask for it.
@@ -124,6 +147,7 @@ class OneBackup:
         :param cloud: the open client.
         :raises BackupExistsError: the author's name is taken and ``if_exists`` is ``fail``.
         :raises BackupTimeoutError: the resource was busy until the time was over.
+        :raises OutOfTimeError: the service could not be reached in time; see :meth:`timed_out`.
         :raises ApiError: the service refuses.
         """
         self._log.info("Taking a backup of %s (%s).", self._operator.resource, self._operator.connection_text)
@@ -158,8 +182,8 @@ class OneBackup:
 
         :param cloud: the open client.
         """
-        for pause in LOOK_UPS_OF_A_LOST_ANSWER:
-            await asyncio.sleep(pause)
+        for seconds in LOOK_UPS_OF_A_LOST_ANSWER:
+            await pause(seconds)
             for request in self._requests[::-1]:
                 reference = await self._operator.find(cloud, request, self._ownership.since)
                 if reference and self._ownership.is_certainly_own(cloud.clock, await self._began(cloud, reference)):
@@ -190,6 +214,7 @@ class OneBackup:
             return None
         if note.reference is None:
             # An earlier try asked and died before it had the answer.
+            self._state = "an earlier try asked for a backup, of which there is no answer"
             return await self._looked_up(cloud, self._requests[::-1]) if note.is_new else None
         try:
             observation = await self._operator.look(cloud, note.reference, is_new=note.is_new)
@@ -275,10 +300,10 @@ class OneBackup:
 
     async def _looked_up(self, cloud: BackupCloud, requests: Sequence[RequestModel]) -> Taken | None:
         self._may_be_there = True
-        for pause in LOOK_UPS_OF_A_LOST_ANSWER:
+        for seconds in LOOK_UPS_OF_A_LOST_ANSWER:
             if all(map(self._is_name_of_another, requests)):
                 return None
-            await asyncio.sleep(pause)
+            await pause(seconds)
             for request in requests:
                 if taken := await self._found(cloud, request):
                     return taken
@@ -300,7 +325,8 @@ class OneBackup:
                     raise
                 await busy.pause(refusal)
             except BackupError as error:
-                if not may_have_taken_effect(error):
+                if not may_have_taken_effect(error) or isinstance(error, OutOfTimeError):
+                    # What was cut off is looked for by the next try.
                     raise
                 self._log.warning("The request got no clear answer; looking for its backup first: %s", error)
                 if taken := await self._looked_up(cloud, [request]):
@@ -319,7 +345,8 @@ class OneBackup:
                 return await self._found(cloud, request) or await self._running(cloud, request)
             except BackupError as error:
                 # Not asked for again before that is known.
-                if self._operator.on_conflict == "fail" or not is_passing(error):
+                is_final = isinstance(error, OutOfTimeError) and not error.is_deadline
+                if self._operator.on_conflict == "fail" or is_final or not is_passing(error):
                     raise
                 await busy.pause(error)
 
@@ -332,7 +359,9 @@ class OneBackup:
         try:
             reference = await self._operator.submit(cloud, request)
         except BackupError as error:
-            if not may_have_taken_effect(error) and self._unclear_since is None:
+            if may_have_taken_effect(error):
+                self._state = "a backup was asked for and may have begun: the service did not answer"
+            elif self._unclear_since is None:
                 self._notes.erase()
                 self._ownership.is_refused()
             if isinstance(error, DuplicateNameError) and self._operator.own_name() is not None:
@@ -340,6 +369,7 @@ class OneBackup:
                 error.next_step = _NAME_IS_LOST if is_lost else _NAME_IS_TAKEN
             raise
         self._notes.write(BackupNote(note.noted_at, reference))
+        self._state = f"{reference} was never seen"
         self._log.info("Started %s for %s.", reference, self._operator.resource)
         return Taken(reference, is_new=True, is_own=True)
 

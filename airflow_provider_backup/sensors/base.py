@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -17,12 +18,17 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_backup.backup_argument import NamesOneBackup
-from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.time_limit import time_limit
 from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.exceptions import BackupSensorTimeoutError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION
 from airflow_provider_backup.waiting import WaitsForBackup, wait_plan
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.backup import BackupObservation
+    from airflow_provider_backup.cloud.client import BackupCloud
 
 SHORTEST_POKE = 1.0
 """Seconds: a shorter poke_interval is stretched to this in the triggerer, which all tasks share."""
@@ -69,6 +75,7 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
         self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
         self.fail_on_skipped = fail_on_skipped
         self._trouble: TroubleLog | None = None
+        self._ends = math.inf
 
     def poke(self, context: Any) -> PokeReturnValue | bool:
         """Look once.
@@ -77,8 +84,18 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
         :raises BackupFailedError: it ended badly or is gone.
         """
         reference = self.reference()
+
+        async def look(cloud: BackupCloud) -> BackupObservation:
+            with time_limit(self._ends - time.monotonic()):
+                return await self.look(cloud, reference)
+
         try:
-            observation = self.hook.run_in_cloud(lambda cloud: self.look(cloud, reference))
+            observation = self.hook.run_in_cloud(look)
+        except OutOfTimeError as error:
+            raise BackupSensorTimeoutError(
+                f"The time is over (timeout={self.timeout:g} s) and {reference} was not seen. {error.message}",
+                next_step="Look whether the service can be reached, or give it more time (timeout).",
+            ) from error
         except BackupError as error:
             if not is_passing(error):
                 raise
@@ -100,6 +117,7 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
         return self.report(context, lambda: self._wait_in_its_mode(context))
 
     def _wait_in_its_mode(self, context: Any) -> Any:
+        self._ends = time.monotonic() + self.timeout
         reference = self.reference()  # outside of what soft_fail covers: a wrong argument is no failed backup
         self.log.info("Waiting for %s (%s).", reference, self.connection_text)
         if not self.deferrable:

@@ -1,4 +1,4 @@
-"""The deadlines of all who wait: one timer for everybody, as a timer each would weigh as much as waiting itself."""
+"""The ends of all waits, by deadline or tolerance: one timer for everybody, as each would weigh as much as waiting."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Deadlines:
 
     def watch(self, seat: Seat) -> None:
         """Watch the deadline of one who came."""
-        if seat.deadline < self._next_look:
-            self._look_at(seat.deadline)
+        if seat.next_end < self._next_look:
+            self._look_at(seat.next_end)
 
     def close(self) -> None:
         """Watch nobody any more."""
@@ -48,7 +48,7 @@ class Deadlines:
     def _tell(self) -> None:
         now = time.monotonic()
         for seat in self._seats:
-            if seat.deadline <= now:
+            if seat.next_end <= now:
                 seat.time_is_over()
-        ahead = min((seat.deadline for seat in self._seats if seat.deadline > now), default=math.inf)
+        ahead = min((end for seat in self._seats if (end := seat.next_end) > now), default=math.inf)
         self._look_at(max(ahead, now + SHORTEST_PAUSE))

@@ -16,7 +16,7 @@ from airflow_provider_backup.cloud.hub.pace import SHORTEST_SHARE
 from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.retries import is_passing
 from airflow_provider_backup.cloud.trouble_log import TroubleLog
-from airflow_provider_backup.cloud.wait_errors import WaitTroubleError
+from airflow_provider_backup.cloud.wait_errors import WaitTroubleError, no_answer_within
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,9 @@ NEW_BACKUP_GRACE = 60.0
 
 SHORTEST_SHARE_AFTER_TROUBLE = 0.75
 """Of the interval: how soon after a failed look the next one may come."""
+
+SILENCE_GRACE = 5.0
+"""Seconds beyond the tolerance in which a question that is under way may still tell what is wrong."""
 
 MISSING_FOR = 60.0
 """Seconds for which a backup that a list does not show is not expected there; lists may be late."""
@@ -48,6 +51,7 @@ class Seat:
     __slots__ = (
         "_context",
         "_trouble",
+        "answered_at",
         "begun_at",
         "deadline",
         "end",
@@ -87,7 +91,7 @@ class Seat:
         self.outcome: BackupObservation | Exception | None = None
         # By the cloud's clock, as soon as it has told it.
         self.begun_at: datetime | None = None
-        self.looked_at = self.seen_at = time.monotonic()
+        self.looked_at = self.seen_at = self.answered_at = time.monotonic()
         self.parts_in_progress = len(reference.expected_ids)
         self.progress: int | None = None
         self.last_status: str | None = None
@@ -151,7 +155,7 @@ class Seat:
         :param status: the service's own text; none when it was not told.
         :param was_seen: whether the backup itself was seen; otherwise something else tells that it is not over.
         """
-        self.looked_at = time.monotonic()
+        self.looked_at = self.answered_at = time.monotonic()
         if was_seen:
             self.seen_at = self.looked_at
         self._is_well()
@@ -192,9 +196,21 @@ class Seat:
         if self.tolerance is not None and time.time() - self.trouble_since >= self.tolerance:
             self.give_up(WaitTroubleError(self.reference, self.trouble_since, error))
 
+    @property
+    def next_end(self) -> float:
+        """When waiting ends unless an answer comes, on the monotonic clock."""
+        if self.tolerance is None:
+            return self.deadline
+        return min(self.deadline, self.answered_at + self.poll_interval + self.tolerance + SILENCE_GRACE)
+
     def time_is_over(self) -> None:
-        """Tell that the deadline is there."""
-        self.give_up(TimeIsOverError())
+        """Tell that the deadline is there, or that no answer came for longer than tolerated."""
+        if self.tolerance is None or time.monotonic() >= self.deadline:
+            self.give_up(TimeIsOverError())
+            return
+        since = time.time() - (time.monotonic() - self.answered_at)
+        silence = self.last_error or no_answer_within(time.monotonic() - self.answered_at, self.reference.service)
+        self.give_up(WaitTroubleError(self.reference, since, silence))
 
     def give_up(self, error: Exception) -> None:
         """Tell that waiting ends without the backup's end.

@@ -1,0 +1,144 @@
+"""The time that is left for a piece of work: every request in it, with its tries and pauses, ends with it.
+
+Whoever has a deadline says so once, with :func:`time_limit`; it holds for all that is awaited inside. Work that is
+shared with others (a token, the rounds of a hub) goes on without a limit: who waits for it stops waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass
+
+from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
+from airflow_provider_backup.cloud.retries import is_passing, may_have_taken_effect
+
+
+@dataclass(slots=True)
+class _Patience:
+    """For how long trouble may go on without an answer.
+
+    :param tolerance: seconds; infinite without a limit.
+    """
+
+    tolerance: float
+    silent_since: float | None = None
+
+    @property
+    def ends(self) -> float:
+        return math.inf if self.silent_since is None else self.silent_since + self.tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    deadline: float
+    patience: _Patience
+
+
+_NO_LIMIT = _Limit(math.inf, _Patience(math.inf))
+_limit: ContextVar[_Limit] = ContextVar("time_limit", default=_NO_LIMIT)
+
+
+@contextmanager
+def time_limit(seconds: float, *, tolerance: float | None = None) -> Iterator[None]:
+    """Let everything inside end in time; a limit that is around this one holds as well.
+
+    :param seconds: how long it may take; nothing is sent when this is not above 0.
+    :param tolerance: seconds of unbroken trouble after which to give up, counted from the first request that got no
+        answer; none for no such end.
+    """
+    outer = _limit.get()
+    patience = outer.patience if tolerance is None else _Patience(tolerance)
+    token = _limit.set(_Limit(min(outer.deadline, time.monotonic() + seconds), patience))
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def time_left() -> float:
+    """Return the seconds until the deadline; infinite without one, and never below 0."""
+    return max(0.0, _limit.get().deadline - time.monotonic())
+
+
+def unlimited() -> Context:
+    """Return the present context without a limit, for work that is shared with others."""
+    context = copy_context()
+    context.run(_limit.set, _NO_LIMIT)
+    return context
+
+
+async def pause(seconds: float) -> None:
+    """Pause, but not beyond the deadline."""
+    await asyncio.sleep(min(seconds, time_left()))
+
+
+class Exchange:
+    """What is known of one request while it goes on.
+
+    :param patience: of whoever waits for its answer.
+    """
+
+    def __init__(self, patience: _Patience) -> None:
+        self._patience = patience
+        self.may_have_taken_effect = False
+        self.last_error: BackupError | None = None
+
+    def begins(self) -> None:
+        """Take note that it is sent now."""
+        self.may_have_taken_effect = True
+
+    def answered(self) -> None:
+        """Take note of a clear answer."""
+        self.may_have_taken_effect = False
+        self._patience.silent_since = None
+
+    def failed(self, error: BackupError) -> None:
+        """Take note of what a try met."""
+        self.last_error = error
+        self.may_have_taken_effect = may_have_taken_effect(error)
+        if not is_passing(error):
+            self._patience.silent_since = None
+
+
+@asynccontextmanager
+async def within_time_limit(service: str, what: str) -> AsyncIterator[Exchange]:
+    """End a request when the time is over.
+
+    :param service: who is asked.
+    :param what: what is sent, in words.
+    :raises OutOfTimeError: the deadline is there, or the trouble has lasted for too long.
+    """
+    limit = _limit.get()
+    patience = limit.patience
+    exchange = Exchange(patience)
+    if limit is _NO_LIMIT:
+        yield exchange
+        return
+    now = time.monotonic()
+    if patience.silent_since is None:
+        patience.silent_since = now
+    ends = min(limit.deadline, patience.ends)
+    if ends <= now:
+        raise _out_of_time(limit, f"There was no time left to send {what} to {service}", exchange)
+    try:
+        async with asyncio.timeout(ends - now) as timeout:
+            yield exchange
+    except TimeoutError:
+        if not timeout.expired():
+            raise
+        raise _out_of_time(limit, f"{service} did not answer {what} in time", exchange) from None
+
+
+def _out_of_time(limit: _Limit, text: str, exchange: Exchange) -> OutOfTimeError:
+    is_impatient = limit.patience.ends < limit.deadline
+    if is_impatient:
+        text += f"; the tolerance of {limit.patience.tolerance:g} s is over"
+    text += "." if exchange.last_error is None else f". The last try met: {exchange.last_error.message}"
+    return OutOfTimeError(
+        text, request_sent=exchange.may_have_taken_effect, is_deadline=not is_impatient, last_error=exchange.last_error
+    )
