@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
 from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.policy import PolicyResult
+from airflow_provider_backup.cloud.row_checks import as_told
 from airflow_provider_backup.cloud.schedule import Schedule, offset_text
 from airflow_provider_backup.cloud.wire import validated
 from airflow_provider_backup.operators.base import check_ids, listed
@@ -284,7 +285,9 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         found = await cloud.cbr.find_checkpoint(
             vault_id=request.vault_id, name=name or "", since=None, resource_ids=resource_ids, phases=phases
         )
-        return replace(found, expected_ids=tuple(request.resource_ids)) if found and request.resource_ids else found
+        if found is None or not request.resource_ids:
+            return found
+        return replace(found, expected_ids=as_told(request.resource_ids, found.expected_ids))
 
     async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference | None:
         """Look for a checkpoint that is being made of all the resources."""

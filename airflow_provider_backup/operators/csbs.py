@@ -12,6 +12,7 @@ from airflow_provider_backup.cloud.csbs.schedule import icalendar_text
 from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
 from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.policy import PolicyResult
+from airflow_provider_backup.cloud.row_checks import as_told
 from airflow_provider_backup.cloud.schedule import Schedule
 from airflow_provider_backup.cloud.wire import validated
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_ids, key_value_pairs, listed
@@ -215,7 +216,8 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
             server_ids=request.parameters.resources,
             auto_trigger=bool(request.parameters.auto_trigger),
         )
-        return BackupReference("csbs", checkpoint.id, "checkpoint", expected_ids=tuple(expected))
+        told = [server.id for server in checkpoint.protection_plan.resources]
+        return BackupReference("csbs", checkpoint.id, "checkpoint", expected_ids=as_told(expected, told))
 
     async def _server_ids(self, cloud: BackupCloud, request: CheckpointCreate) -> Sequence[str]:
         if request.parameters.resources:

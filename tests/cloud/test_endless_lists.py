@@ -69,7 +69,7 @@ def serve(unruly: UnrulyServer, rows: Callable[[int], list[Any]], member: str, *
 
 
 def row(name: Any) -> dict[str, Any]:
-    return {"id": name, "job_id": name, "name": "n"}
+    return {"id": name, "job_id": name, "name": "n", "instance_id": INSTANCE}
 
 
 async def read_to_the_end(read: AsyncIterator[Any]) -> list[Any]:

@@ -77,11 +77,13 @@ class CbrBackupList:
 
         What a checkpoint left out is not in this list: it is told by whoever knows all that was to be backed up.
         """
-        if any(phase_of(str(row.get("status"))) is not Phase.GOOD for row in rows):
+        # The rows are found by both ids; of a backup only its own row tells, of a checkpoint those of its backups. None
+        # are left where a checkpoint's id is given as a backup's: a look at it tells.
+        member = "id" if reference.kind == "backup" else "checkpoint_id"
+        rows = [row for row in rows if row.get(member) == reference.backup_id]
+        if not rows or any(phase_of(str(row.get("status"))) is not Phase.GOOD for row in rows):
             return None
         backups = [parsed(Backup, row) for row in rows]
         if reference.kind == "backup":
-            own = next((backup for backup in backups if backup.id == reference.backup_id), None)
-            # None where a checkpoint's id is given as a backup's: a look at it tells.
-            return observe_backup(reference, own) if own else None
+            return observe_backup(reference, backups[0])
         return observe_covering_backups(reference, backups)

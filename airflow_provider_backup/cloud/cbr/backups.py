@@ -8,8 +8,9 @@ from typing import Any
 from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.cbr.models import Backup, BackupQuery
 from airflow_provider_backup.cloud.cbr.paging import all_pages, all_rows
+from airflow_provider_backup.cloud.row_checks import asked_for, read_by_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.wire import parsed, validated
+from airflow_provider_backup.cloud.wire import validated
 
 ROW_MEMBERS = (
     *("id", "checkpoint_id", "parent_id", "resource_id", "name", "status", "created_at", "updated_at"),
@@ -32,7 +33,7 @@ class BackupResource:
 
         :raises NotFoundError: there is none with this id.
         """
-        return parsed(Backup, await self._api.get("backups", backup_id), "backup")
+        return read_by_id(Backup, await self._api.get("backups", backup_id), "backup", backup_id)
 
     async def list(self, **filters: Any) -> AsyncIterator[Backup]:
         """Read all backups, or those that match (CBR section 7.2), page by page.
@@ -41,7 +42,10 @@ class BackupResource:
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         query = validated(BackupQuery, "CBR backup list", filters)
-        async for backup in all_rows(self._api, "backups", "backups", query, Backup):
+        # All of them are always shown (CBR section 7.1), but for parent_id, which backups of resources lack.
+        asked = {name: getattr(query, name) for name in ("checkpoint_id", "vault_id", "resource_id", "parent_id")}
+        rows = all_rows(self._api, "backups", "backups", query, Backup)
+        async for backup in asked_for(rows, "CBR backups", asked):
             yield backup
 
     def pages(self, **filters: Any) -> AsyncIterator[RowPage]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_backup.cloud.cbr.models import Checkpoint, CheckpointCreate
+from airflow_provider_backup.cloud.row_checks import read_by_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import parsed
 
@@ -33,4 +34,4 @@ class CheckpointResource:
 
         :raises NotFoundError: there is none with this id.
         """
-        return parsed(Checkpoint, await self._api.get("checkpoints", checkpoint_id), "checkpoint")
+        return read_by_id(Checkpoint, await self._api.get("checkpoints", checkpoint_id), "checkpoint", checkpoint_id)

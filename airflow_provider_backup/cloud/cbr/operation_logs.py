@@ -7,8 +7,9 @@ from typing import Any
 
 from airflow_provider_backup.cloud.cbr.models import OperationLog, OperationLogQuery
 from airflow_provider_backup.cloud.cbr.paging import all_rows
+from airflow_provider_backup.cloud.row_checks import asked_for, read_by_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.wire import parsed, validated
+from airflow_provider_backup.cloud.wire import validated
 
 
 class OperationLogResource:
@@ -25,7 +26,8 @@ class OperationLogResource:
 
         :raises NotFoundError: there is none with this id.
         """
-        return parsed(OperationLog, await self._api.get("operation-logs", operation_log_id), "operation_log")
+        body = await self._api.get("operation-logs", operation_log_id)
+        return read_by_id(OperationLog, body, "operation_log", operation_log_id)
 
     async def list(self, **filters: Any) -> AsyncIterator[OperationLog]:
         """Read all logs, or those that match (CBR section 8), page by page.
@@ -34,5 +36,8 @@ class OperationLogResource:
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         query = validated(OperationLogQuery, "CBR operation log list", filters)
-        async for entry in all_rows(self._api, "operation-logs", "operation_logs", query, OperationLog):
+        # Both may be null (CBR section 8).
+        told = {"vault_id": query.vault_id, "operation_type": query.operation_type}
+        rows = all_rows(self._api, "operation-logs", "operation_logs", query, OperationLog)
+        async for entry in asked_for(rows, "CBR operation logs", {}, told):
             yield entry

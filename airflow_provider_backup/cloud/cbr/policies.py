@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_backup.cloud.cbr.models import Policy, PolicyCreate, PolicyQuery, PolicyUpdate
 from airflow_provider_backup.cloud.cbr.paging import rows_of
+from airflow_provider_backup.cloud.row_checks import is_asked_for, is_same_id, read_by_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import parsed, request_id_of, validated
 
@@ -32,7 +33,7 @@ class PolicyResource:
 
         :raises NotFoundError: there is none with this id.
         """
-        return parsed(Policy, await self._api.get("policies", policy_id), "policy")
+        return read_by_id(Policy, await self._api.get("policies", policy_id), "policy", policy_id)
 
     async def list(self, **filters: Any) -> AsyncIterator[Policy]:
         """Read all policies, or those that match (CBR section 4.5).
@@ -43,7 +44,12 @@ class PolicyResource:
         query = validated(PolicyQuery, "CBR policy list", filters)
         answer = await self._api.get("policies", query=query.to_wire())
         for row in rows_of(answer, "policies"):
-            yield parsed(Policy, row, request_id=request_id_of(answer))
+            policy = parsed(Policy, row, request_id=request_id_of(answer))
+            # An answer may leave out the vaults (CBR section 4.5): then only the service knows.
+            vaults = [vault.vault_id for vault in policy.associated_vaults]
+            is_bound = query.vault_id is None or not vaults or any(is_same_id(each, query.vault_id) for each in vaults)
+            if is_bound and is_asked_for(policy, {}, {"operation_type": query.operation_type}):
+                yield policy
 
     async def update(self, policy_id: str, changes: PolicyUpdate) -> Policy:
         """Change a policy (CBR section 4.4); fields that are not given keep their value.

@@ -37,6 +37,7 @@ from airflow_provider_backup.cloud.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.other_kinds import otherwise
 from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.retries import is_passing
+from airflow_provider_backup.cloud.row_checks import as_told
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
 log = logging.getLogger(__name__)
@@ -67,9 +68,8 @@ class CbrService:
         :param checkpoint: as its creation showed it.
         :param resource_ids: what was asked for; nothing for all that the checkpoint names.
         """
-        return BackupReference(
-            self.name, checkpoint.id, "checkpoint", expected_ids=tuple(resource_ids) or resources_of(checkpoint)
-        )
+        told = resources_of(checkpoint)
+        return BackupReference(self.name, checkpoint.id, "checkpoint", expected_ids=as_told(resource_ids, told) or told)
 
     async def observe(self, reference: BackupReference) -> BackupObservation:
         """Look once at a checkpoint with all its backups, or at a single backup.
@@ -179,9 +179,10 @@ class CbrService:
             except NotFoundError:
                 continue
             meant = set(observation.reference.expected_ids)
+            wanted = as_told(resource_ids, meant)
             if not may_be_skipped:
                 meant -= {resource["resource_id"] for resource in observation.skipped}
-            if observation.phase in phases and meant.issuperset(resource_ids):
+            if observation.phase in phases and meant.issuperset(wanted):
                 return observation.reference
         return None
 

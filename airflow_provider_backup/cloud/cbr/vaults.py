@@ -19,6 +19,7 @@ from airflow_provider_backup.cloud.cbr.models import (
 )
 from airflow_provider_backup.cloud.cbr.paging import all_rows, rows_of
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.row_checks import asked_for, is_same_id, read_by_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import parsed, validated
 
@@ -48,7 +49,7 @@ class VaultResource:
 
         :raises NotFoundError: there is none with this id.
         """
-        return parsed(Vault, await self._api.get("vaults", vault_id), "vault")
+        return read_by_id(Vault, await self._api.get("vaults", vault_id), "vault", vault_id)
 
     async def list(self, **filters: Any) -> AsyncIterator[Vault]:
         """Read all vaults, or those that match (CBR section 5.3), page by page.
@@ -57,8 +58,10 @@ class VaultResource:
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         query = validated(VaultQuery, "CBR vault list", filters)
-        async for vault in all_rows(self._api, "vaults", "vaults", query, Vault):
-            yield vault
+        rows = all_rows(self._api, "vaults", "vaults", query, Vault)
+        async for vault in asked_for(rows, "CBR vaults", {"name": query.name}):
+            if query.id is None or any(is_same_id(vault.id, wanted) for wanted in query.id):
+                yield vault
 
     async def update(self, vault_id: str, changes: VaultUpdate) -> Vault:
         """Change a vault (CBR section 5.4); fields that are not given keep their value.

@@ -68,12 +68,12 @@ class CsbsBackupList:
 
     def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
         """Return a good backup, or a checkpoint in which every server that was asked for has a good backup."""
-        if any(phase_of(str(row.get("status"))) is not Phase.GOOD for row in rows):
+        # The rows are found by both ids; of a backup only its own row tells, of a checkpoint those of its backups. None
+        # are left where a checkpoint's id is given as a backup's: a look at it tells.
+        member = "id" if reference.kind == "backup" else "checkpoint_id"
+        rows = [row for row in rows if row.get(member) == reference.backup_id]
+        if not rows or any(phase_of(str(row.get("status"))) is not Phase.GOOD for row in rows):
             return None
-        items = [parsed(CheckpointItem, row) for row in rows]
-        if reference.kind == "backup":
-            own = [item for item in items if item.id == reference.backup_id]
-            # None where a checkpoint's id is given as a backup's: a look at it tells.
-            return observation_of(reference, own) if own else None
-        observation = observation_of(reference, items)
-        return observation if reference.expected_ids and not observation.skipped else None
+        observation = observation_of(reference, [parsed(CheckpointItem, row) for row in rows])
+        is_whole = reference.kind == "backup" or (reference.expected_ids and not observation.skipped)
+        return observation if is_whole else None

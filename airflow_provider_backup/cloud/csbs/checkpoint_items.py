@@ -10,6 +10,7 @@ from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.csbs.models import CheckpointItem, CheckpointItemFilter, CheckpointItemQuery
 from airflow_provider_backup.cloud.csbs.paging import pages
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.row_checks import asked_for, read_by_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import parsed, request_id_of, validated
 
@@ -62,7 +63,9 @@ class CheckpointItemResource:
 
         :raises NotFoundError: there is no such backup (any more).
         """
-        return parsed(CheckpointItem, await self._api.get("checkpoint_items", item_id), "checkpoint_item")
+        body = await self._api.get("checkpoint_items", item_id)
+        # The id of a checkpoint of one server may be taken for that of its backup (CSBS section 4.3).
+        return read_by_id(CheckpointItem, body, "checkpoint_item", item_id, "id", "checkpoint_id")
 
     async def list(self, **query: Unpack[ItemQuery]) -> AsyncIterator[CheckpointItem]:
         """Read all backups that match; ``limit`` is the size of a page, all pages are read in any case.
@@ -70,7 +73,13 @@ class CheckpointItemResource:
         :raises InvalidRequestError: a rule of the query is broken.
         """
         checked = validated(CheckpointItemQuery, "CSBS backup query", query)
-        async for page in pages(self._api, "checkpoint_items", checked.to_wire()):
+        # Both are always shown; no backup tells its policy, and names are found by a part of them (CSBS section 5).
+        asked = {"checkpoint_id": checked.checkpoint_id, "resource_id": checked.resource_id}
+        async for item in asked_for(self._read(checked), "CSBS backups", asked):
+            yield item
+
+    async def _read(self, query: CheckpointItemQuery) -> AsyncIterator[CheckpointItem]:
+        async for page in pages(self._api, "checkpoint_items", query.to_wire()):
             for row in page.rows:
                 yield parsed(CheckpointItem, row, request_id=page.request_id)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from airflow_provider_backup.cloud.csbs.models import Policy, PolicyCreate, PolicyQuery, PolicyUpdate
 from airflow_provider_backup.cloud.csbs.paging import pages
+from airflow_provider_backup.cloud.row_checks import asked_for, read_by_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import parsed, validated
 
@@ -34,7 +35,7 @@ class PolicyResource:
 
         :raises NotFoundError: there is no such policy.
         """
-        return parsed(Policy, await self._api.get("policies", policy_id), "policy")
+        return read_by_id(Policy, await self._api.get("policies", policy_id), "policy", policy_id)
 
     async def list(
         self,
@@ -65,6 +66,10 @@ class PolicyResource:
             "all_tenants": all_tenants,
         }
         query = validated(PolicyQuery, "CSBS policy query", values)
+        async for policy in asked_for(self._read(query), "CSBS policies", {"name": name}):
+            yield policy
+
+    async def _read(self, query: PolicyQuery) -> AsyncIterator[Policy]:
         async for page in pages(self._api, "policies", query.to_wire()):
             for row in page.rows:
                 yield parsed(Policy, row, request_id=page.request_id)

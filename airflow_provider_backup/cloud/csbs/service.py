@@ -20,6 +20,7 @@ from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundEr
 from airflow_provider_backup.cloud.life_cycle import LIVE, Phase, combined_phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.other_kinds import otherwise
+from airflow_provider_backup.cloud.row_checks import as_told
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
@@ -143,21 +144,22 @@ class CsbsService:
             begun_in_time = item.begun_at is not None and item.begun_at >= earliest
             if item.checkpoint_id is not None and begun_in_time and name in (None, item.name):
                 checkpoints[item.checkpoint_id].append(item)
-        expected = tuple(policy_server_ids if server_ids is None else server_ids)
         candidates = []
         for checkpoint_id, items in checkpoints.items():
             servers = {item.resource_id for item in items}
+            expected = as_told(policy_server_ids if server_ids is None else server_ids, servers)
             if (
                 combined_phase(phase_of(item.status) for item in items) in phases
                 and all(bool(item.extend_info.auto_trigger) is auto_trigger for item in items)
-                and (server_ids is None or servers == set(server_ids))
+                and (server_ids is None or servers == set(expected))
                 and (not expected or not servers.isdisjoint(expected))
             ):
                 begun = max(item.begun_at for item in items if item.begun_at is not None)
-                candidates.append((servers.issuperset(expected), begun, checkpoint_id))
+                candidates.append((servers.issuperset(expected), begun, checkpoint_id, expected))
         if not candidates:
             return None
-        return BackupReference(self.name, max(candidates)[2], "checkpoint", expected_ids=expected)
+        *_, checkpoint_id, expected = max(candidates)
+        return BackupReference(self.name, checkpoint_id, "checkpoint", expected_ids=expected)
 
     async def find_running(self, server_ids: Sequence[str]) -> BackupReference | None:
         """Return the newest checkpoint that is being made now and holds all of these servers; none when there is none.
@@ -168,7 +170,7 @@ class CsbsService:
             item
             for status in _BEING_MADE
             async for item in self.checkpoint_items.list(resource_id=server_ids[0], status=status)
-            if item.checkpoint_id is not None and item.resource_id == server_ids[0] and is_being_made(item.status)
+            if item.checkpoint_id is not None and is_being_made(item.status)
         ]
         for checkpoint_id in _newest_first(being_made):
             reference = BackupReference(self.name, checkpoint_id, "checkpoint", expected_ids=tuple(server_ids))

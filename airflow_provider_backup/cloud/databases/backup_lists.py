@@ -14,8 +14,10 @@ from airflow_provider_backup.cloud.backup import BackupObservation, BackupRefere
 from airflow_provider_backup.cloud.backup_lists import BackupLists, Row, RowPage
 from airflow_provider_backup.cloud.databases.backups import BackupResource
 from airflow_provider_backup.cloud.databases.instances import InstanceResource
+from airflow_provider_backup.cloud.databases.models import DatabaseBackup
 from airflow_provider_backup.cloud.databases.observations import observation_of
 from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
+from airflow_provider_backup.cloud.row_checks import is_asked_for
 from airflow_provider_backup.cloud.wire import timestamp_of
 
 LARGEST_PAGE = 100
@@ -88,8 +90,11 @@ class DatabaseBackupList:
     def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
         """Return a good backup."""
         row = rows[0]
-        is_good = phase_of(str(row.get("status"))) is Phase.GOOD
-        return observation_of(reference, self._backups.of_row(row)) if is_good else None
+        if phase_of(str(row.get("status"))) is not Phase.GOOD:
+            return None
+        backup: DatabaseBackup = self._backups.of_row(row)
+        is_meant = is_asked_for(backup, {}, {"instance_id": reference.instance_id})
+        return observation_of(reference, backup) if is_meant else None
 
 
 class BusyInstanceList:

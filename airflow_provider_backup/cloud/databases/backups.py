@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.databases.models import DatabaseBackup, DatabaseBackupCreate, DatabaseBackupQuery
 from airflow_provider_backup.cloud.databases.paging import read_pages, row_pages
-from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.errors import NotFoundError, UnexpectedResponseError
+from airflow_provider_backup.cloud.row_checks import asked_for, is_asked_for, is_same_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import parsed, row_id, validated
 
@@ -102,7 +103,11 @@ class BackupResource(Generic[CreateT, BackupT]):
                 "page_size": page_size,
             },
         )
-        return read_pages(self._api, "backups", query, self._backup)
+        # All of them are always shown (databases section 4).
+        asked = {"id": backup_id, "instance_id": instance_id, "name": name}
+        told = {"type": backup_type}
+        rows = read_pages(self._api, "backups", query, self._backup)
+        return asked_for(rows, f"{self._service} backups", asked, told)
 
     def pages(
         self, *, backup_type: str, begin_time: datetime | None = None, end_time: datetime | None = None
@@ -131,10 +136,20 @@ class BackupResource(Generic[CreateT, BackupT]):
         :param backup_id: which backup.
         :param instance_id: its instance; RDS requires it.
         :raises NotFoundError: there is no such backup.
+        :raises UnexpectedResponseError: it is a backup of another instance.
         """
-        async for backup in self.list(instance_id=instance_id, backup_id=backup_id):
-            if backup.id == backup_id:
-                return backup
+        query = validated(self._query, f"{self._service} backup", {"instance_id": instance_id, "backup_id": backup_id})
+        async for backup in read_pages(self._api, "backups", query, self._backup):
+            if not is_same_id(backup.id, backup_id):
+                continue
+            # Its id is proof enough, as long as nothing speaks against it.
+            if not is_asked_for(backup, {}, {"instance_id": instance_id}):
+                raise UnexpectedResponseError(
+                    f"Backup {backup_id} of instance {instance_id} was asked for, and the answer tells of one of "
+                    f"instance {backup.instance_id}",
+                    next_step="Give the backup's own instance_id.",
+                )
+            return backup
         place = f" of instance {instance_id}" if instance_id else ""
         raise NotFoundError(
             service=self._service,

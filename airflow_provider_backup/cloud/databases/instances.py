@@ -8,6 +8,7 @@ from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.databases.models import DatabaseInstanceQuery, Instance
 from airflow_provider_backup.cloud.databases.paging import read_pages, row_pages
 from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.row_checks import asked_for
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.wire import validated
 
@@ -69,7 +70,10 @@ class InstanceResource:
                 "page_size": page_size,
             },
         )
-        return read_pages(self._api, "instances", query, Instance)
+        # The name may be a part of one, after "*".
+        asked = {"id": id, "name": None if name is None or name.startswith("*") else name}
+        rows = read_pages(self._api, "instances", query, Instance)
+        return asked_for(rows, f"{self._service} instances", asked)
 
     def pages(self) -> AsyncIterator[RowPage]:
         """Read all instances as pages of rows that nobody has looked at, with id and status only."""
@@ -82,8 +86,7 @@ class InstanceResource:
         :raises NotFoundError: there is no such instance.
         """
         async for instance in self.list(id=instance_id):
-            if instance.id == instance_id:
-                return instance
+            return instance
         raise NotFoundError(
             service=self._service,
             status=404,

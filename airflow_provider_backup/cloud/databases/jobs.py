@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from airflow_provider_backup.cloud.databases.models import Job
+from airflow_provider_backup.cloud.row_checks import read_by_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.wire import parsed
 
 
 class JobResource:
@@ -21,4 +21,4 @@ class JobResource:
 
         :raises NotFoundError: there is no such task, or not yet.
         """
-        return parsed(Job, await self._api.get("jobs", query={"id": job_id}), "job")
+        return read_by_id(Job, await self._api.get("jobs", query={"id": job_id}), "job", job_id)

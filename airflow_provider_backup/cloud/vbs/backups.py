@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from airflow_provider_backup.cloud.backup_lists import RowPage
 from airflow_provider_backup.cloud.page_numbers import page_numbers
+from airflow_provider_backup.cloud.row_checks import asked_for, read_by_id
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
 from airflow_provider_backup.cloud.vbs.models import Backup, BackupCreate, BackupSummary, JobCreated
 from airflow_provider_backup.cloud.wire import listed, new_rows, parsed, request_id_of
@@ -62,7 +63,9 @@ class BackupResource:
         :param sort_dir: ``desc`` or ``asc``.
         """
         query = {"name": name, "status": status, "volume_id": volume_id, "sort_key": sort_key, "sort_dir": sort_dir}
-        return self._read(Backup, ("backups", "detail"), query)
+        # Both are always shown (VBS section 4.5).
+        asked = {"name": name, "volume_id": volume_id}
+        return asked_for(self._read(Backup, ("backups", "detail"), query), "VBS backups", asked)
 
     def pages(self, *, status: str | None = None) -> AsyncIterator[RowPage]:
         """Go through backups as pages of rows that nobody has looked at, newest first.
@@ -76,11 +79,12 @@ class BackupResource:
     def summaries(
         self, *, name: str | None = None, status: str | None = None, volume_id: str | None = None
     ) -> AsyncIterator[BackupSummary]:
-        """Go through ids and names of backups only.
+        """Go through ids and names of backups only; disk and status are what the service says, as no row shows them.
 
         :param name: as in :meth:`list`, like the rest.
         """
-        return self._read(BackupSummary, ("backups",), {"name": name, "status": status, "volume_id": volume_id})
+        query = {"name": name, "status": status, "volume_id": volume_id}
+        return asked_for(self._read(BackupSummary, ("backups",), query), "VBS backups", {"name": name})
 
     async def get(self, backup_id: str) -> Backup:
         """Read one backup.
@@ -88,7 +92,7 @@ class BackupResource:
         :param backup_id: id of the backup.
         :raises NotFoundError: there is no such backup.
         """
-        return parsed(Backup, await self._api.get("backups", backup_id), "backup")
+        return read_by_id(Backup, await self._api.get("backups", backup_id), "backup", backup_id)
 
     async def delete(self, backup_id: str) -> None:
         """Start the deletion of a backup; it is over when the backup cannot be found any more.

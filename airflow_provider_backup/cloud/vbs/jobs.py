@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from airflow_provider_backup.cloud.row_checks import read_by_id
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.vbs.models import Job
-from airflow_provider_backup.cloud.wire import parsed
 
 
 class JobResource:
@@ -23,4 +23,4 @@ class JobResource:
         :raises NotFoundError: there is no such job (also in the first moments of its life).
         """
         # Jobs alone are still in version 1 of the API (VBS section 1).
-        return parsed(Job, await self._api.get("jobs", job_id, version="v1"))
+        return read_by_id(Job, await self._api.get("jobs", job_id, version="v1"), None, job_id, "job_id")

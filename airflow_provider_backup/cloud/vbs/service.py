@@ -114,7 +114,7 @@ class VbsService:
         found = [
             backup
             async for backup in self.backups.list(name=name, volume_id=volume_id)
-            if backup.name == name and backup.volume_id == volume_id and phase_of(backup.status) in phases
+            if phase_of(backup.status) in phases
         ]
         return _newest(found)
 
@@ -128,9 +128,7 @@ class VbsService:
             [
                 backup
                 async for backup in self.backups.list(volume_id=volume_id)
-                if backup.volume_id == volume_id
-                and is_being_made(backup.status)
-                and snapshot_id in (None, backup.snapshot_id)
+                if is_being_made(backup.status) and snapshot_id in (None, backup.snapshot_id)
             ]
         )
 

@@ -64,7 +64,7 @@ CALLS: list[tuple[Call, Any, tuple[str, str, Any]]] = [
             },
         ),
     ),
-    (lambda cbr: cbr.policies.get("p/1"), {"policy": NAMED}, ("GET", "/policies/p/1", None)),
+    (lambda cbr: cbr.policies.get("p/1"), {"policy": {**NAMED, "id": "p/1"}}, ("GET", "/policies/p/1", None)),
     (
         lambda cbr: cbr.policies.update("p", PolicyUpdate(enabled=False)),
         {"policy": NAMED},
@@ -91,7 +91,7 @@ CALLS: list[tuple[Call, Any, tuple[str, str, Any]]] = [
             },
         ),
     ),
-    (lambda cbr: cbr.vaults.get("v"), {"vault": NAMED}, ("GET", "/vaults/v", None)),
+    (lambda cbr: cbr.vaults.get("v"), {"vault": {**NAMED, "id": "v"}}, ("GET", "/vaults/v", None)),
     (
         lambda cbr: cbr.vaults.update("v", VaultUpdate(name="w")),
         {"vault": NAMED},
@@ -134,10 +134,14 @@ CALLS: list[tuple[Call, Any, tuple[str, str, Any]]] = [
             {"checkpoint": {"vault_id": UUID, "parameters": {"name": "pre_release", "incremental": False}}},
         ),
     ),
-    (lambda cbr: cbr.checkpoints.get("c"), {"checkpoint": NAMED}, ("GET", "/checkpoints/c", None)),
-    (lambda cbr: cbr.backups.get("b"), {"backup": NAMED}, ("GET", "/backups/b", None)),
+    (lambda cbr: cbr.checkpoints.get("c"), {"checkpoint": {**NAMED, "id": "c"}}, ("GET", "/checkpoints/c", None)),
+    (lambda cbr: cbr.backups.get("b"), {"backup": {**NAMED, "id": "b"}}, ("GET", "/backups/b", None)),
     (lambda cbr: cbr.backups.delete("b"), None, ("DELETE", "/backups/b", None)),
-    (lambda cbr: cbr.operation_logs.get("l"), {"operation_log": NAMED}, ("GET", "/operation-logs/l", None)),
+    (
+        lambda cbr: cbr.operation_logs.get("l"),
+        {"operation_log": {**NAMED, "id": "l"}},
+        ("GET", "/operation-logs/l", None),
+    ),
 ]
 
 

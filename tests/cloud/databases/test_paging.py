@@ -60,7 +60,7 @@ async def ids(cloud: BackupCloud, **filters: Any) -> list[str]:
 
 
 def rows(*names: str) -> list[dict[str, str]]:
-    return [{"id": name} for name in names]
+    return [{"id": name, "instance_id": INSTANCE} for name in names]
 
 
 async def test_a_list_ends_when_all_rows_are_read(odd_cloud: BackupCloud, odd_service: OddService) -> None:

@@ -136,3 +136,7 @@ def test_a_backup_that_is_not_good_is_left_to_a_look(status: str | None) -> None
 
 def test_one_good_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
     assert LIST.good(BackupReference("cbr", "c1"), [row(1)]) is None
+
+
+def test_the_row_of_a_backup_with_the_same_id_proves_nothing_about_a_checkpoint() -> None:
+    assert LIST.good(BackupReference("cbr", "b1", "checkpoint", expected_ids=("r1",)), [row(1)]) is None

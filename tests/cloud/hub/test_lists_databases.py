@@ -127,3 +127,11 @@ def test_an_instance_with_any_other_status_has_news(status: Any) -> None:
 
 def test_a_reference_without_an_instance_is_in_no_list_of_instances() -> None:
     assert INSTANCES.key_of(BackupReference("rds", "b1")) is None
+
+
+@pytest.mark.parametrize("service", ALL_INSTANCES)
+async def test_a_row_of_another_instance_proves_nothing(service: str, unruly: UnrulyServer) -> None:
+    async with lists_of(service, unruly) as lists:
+        assert lists.recent is not None
+        assert lists.recent.good(reference(service), [row(instance_id="in02")]) is None
+        assert lists.recent.good(reference(service), [row(instance_id="IN01")]) is not None

@@ -233,8 +233,8 @@ async def test_all_pages_of_a_list_are_read_along_the_links_of_the_real_service(
     # The links lack version and /detail, so that following them as they are ends nowhere.
     link = {"rel": "next", "href": "https://vbs.example/p/backups?limit=2&offset=2&marker=2"}
     pages = [
-        (200, {"backups": [{"id": "1"}, {"id": "2"}], "backups_links": [link]}),
-        (200, {"backups": [{"id": "3"}]}),
+        (200, {"backups": [{"id": "1", "name": "n"}, {"id": "2", "name": "n"}], "backups_links": [link]}),
+        (200, {"backups": [{"id": "3", "name": "n"}]}),
     ]
     script = Script({"GET backups/detail": pages})
     async with served(script) as vbs:
