@@ -12,6 +12,8 @@ from copy import copy
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
+from airflow_provider_backup.cloud.json_text import has_unicode_escapes
+
 MASK = "***"
 SHORTEST = 4
 """Characters; what is shorter than that stands in every text by chance."""
@@ -29,11 +31,11 @@ class _Forms(NamedTuple):
     """How a secret may be written.
 
     :param texts: all its forms.
-    :param clues: at least one of these is in every document that holds one of the forms.
+    :param clues: at least one of these is in every text that holds one of the forms.
     """
 
     texts: tuple[str, ...]
-    clues: tuple[bytes, ...]
+    clues: tuple[str, ...]
 
 
 class KnownSecrets:
@@ -93,21 +95,21 @@ class KnownSecrets:
         :param content: the JSON, or a part of it.
         :param document: what it was read from: looking there first takes little time.
         """
-        # Escapes hide secrets, and so do encodings of two or four bytes.
-        if b"\\" in document or b"\0" in document or self._are_in(document):
-            return self._masked(content, "")
+        clues = tuple({clue for forms in self._forms.values() for clue in forms.clues})
+        if has_unicode_escapes(document) or b"\0" in document:
+            # Escapes of letters hide secrets, and so do encodings of two or four bytes.
+            document = json.dumps(content, ensure_ascii=False).encode(errors="replace")
+        if any(clue.encode(errors="replace") in document for clue in clues):
+            return self._masked(content, "", clues)
         return content
 
-    def _are_in(self, document: bytes) -> bool:
-        return any(clue in document for forms in self._forms.values() for clue in forms.clues)
-
-    def _masked(self, value: Any, member: str) -> Any:
+    def _masked(self, value: Any, member: str, clues: tuple[str, ...]) -> Any:
         if isinstance(value, str):
-            return self._masked_member(value, member)
+            return self._masked_member(value, member) if any(clue in value for clue in clues) else value
         if isinstance(value, list):
-            return [self._masked(item, member) for item in value]
+            return [self._masked(item, member, clues) for item in value]
         if isinstance(value, dict):
-            return {self._masked_member(key, "name"): self._masked(item, key) for key, item in value.items()}
+            return {self._masked(key, "name", clues): self._masked(item, key, clues) for key, item in value.items()}
         return value
 
     def _masked_member(self, text: str, member: str) -> str:
@@ -151,7 +153,7 @@ def _forms_of(value: str) -> _Forms:
     return _Forms(tuple(texts), tuple({_clue_of(text) for text in texts}))
 
 
-def _clue_of(text: str) -> bytes:
+def _clue_of(text: str) -> str:
     # Letters and digits look the same in most forms, so that few searches serve for all of them.
     longest = max(re.findall("[A-Za-z0-9]+", re.sub("%[0-9A-Fa-f]{2}", " ", text)), key=len, default="")
-    return (longest if len(longest) >= SHORTEST else text).encode(errors="replace")
+    return longest if len(longest) >= SHORTEST else text
