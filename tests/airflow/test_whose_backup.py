@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_backup.backup_key import key_of
 from airflow_provider_backup.cloud.errors import CloudConnectionError, DuplicateNameError
@@ -19,6 +20,7 @@ from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.backups import DATABASES, NAMED, SERVICES, create_operator, rows, target
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.dag_runs import run_dag
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
 from tests.airflow.wire import Wire, is_post_to
 
@@ -153,6 +155,27 @@ def test_dags_test_of_one_date_takes_a_fresh_backup_each_time(cloud: RunningClou
     assert fresh["backup_ids"] != old["backup_ids"]
     again.retry()
     assert again.execute()["backup_ids"] == fresh["backup_ids"]
+
+
+@pytest.mark.usefixtures("airflow_database")
+def test_a_run_that_airflow_deleted_and_made_again_takes_a_fresh_backup(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+
+    monkeypatch.setattr(DagRun, "generate_run_id", staticmethod(lambda *_, **__: "manual__same"))
+    results = []
+    for _ in range(2):
+        with DAG(dag_id="made_again", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
+            create_operator(cloud, "rds", deferrable=True)
+        end = run_dag(dag)["backup"]
+        assert end.state == "success"
+        results.append(end.result["backup_id"])
+        with create_session() as session:
+            session.delete(session.query(DagRun).filter_by(dag_id="made_again").one())
+        time_passes(cloud)
+    assert len(set(results)) == 2
 
 
 @pytest.mark.skipif(AIRFLOW_3, reason="backfills were something else before")
