@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Container, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Container, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from airflow_provider_backup.cloud.backup_lists import BackupList, BackupLists, Row
@@ -24,7 +24,13 @@ MEMORY = 600.0
 """Seconds after which the size of a list, or that it does not work, is forgotten."""
 
 LONGEST_TRUST = 600.0
-"""Seconds for which a backup is believed to go on that nobody sees: what it backs up is busy, or it is not over."""
+"""Seconds for which a backup is believed to go on that nobody sees, as long as a list does not show it as over."""
+
+LONGEST_TRUST_IN_BUSY = 120.0
+"""Seconds for which a backup is believed to go on because what it backs up is busy: the next one may have begun."""
+
+FEW_READS = 20
+"""Requests for single looks that a round may cost wherever a list shows only what is backed up, not the backups."""
 
 EARLIER_THAN_KNOWN = timedelta(minutes=5)
 """How much earlier than we know of a backup may have begun."""
@@ -136,6 +142,8 @@ class Asking:
         listing = running or recent
         if listing is None:
             return Question.SINGLE
+        if not listing.shows_backups and self.cost(due) <= FEW_READS:
+            return Question.SINGLE
         unlisted = [seat for seat in due if listing.key_of(seat.reference) is None]
         listed = len(due) - len(unlisted)
         return cheapest_question(
@@ -156,6 +164,7 @@ class Asking:
 
     async def _ask_who_is_running(self, asked: BackupList, seats: Sequence[Seat], due: Sequence[Seat]) -> list[Seat]:
         by_key = _by_key(asked, seats)
+        doubtful = set() if asked.shows_backups else self._doubtful(by_key.values())
         parts: Counter[Seat] = Counter()
         async for rows in self._pages(asked, None, most=self.cost(due)):
             for row in rows:
@@ -163,9 +172,11 @@ class Asking:
                 if status is None:
                     continue
                 for seat in [seat for key in _keys(asked, row, by_key) for seat in by_key[key]]:
+                    if seat in doubtful:
+                        continue
                     if seat not in parts:
                         # Once in a round: parts of one backup may have different statuses.
-                        seat.goes_on(status, was_seen=asked.shows_backups)
+                        seat.goes_on(status if asked.shows_backups else None, was_seen=asked.shows_backups)
                     parts[seat] += 1
                     if seat.begun_at is None:
                         seat.begun_at = asked.begun_at(row)
@@ -187,12 +198,27 @@ class Asking:
             seat.was_listed(is_listed=False)
         left = [seat for seat in due if asked.key_of(seat.reference) is None]
         if not asked.shows_backups:
-            left += self._long_unseen(parts, most=self._expected_pages(asked, 0))
+            left += self._long_unseen(parts, most=max(FEW_READS, self._expected_pages(asked, 0)))
         return left + await self._confirm(missing + news)
+
+    def _doubtful(self, groups: Collection[Sequence[Seat]]) -> set[Seat]:
+        """Return those of whose backups it says nothing that what they back up is busy.
+
+        :param groups: those who wait for backups of the same thing. It is backed up once at a time: when a newer backup
+            has begun, the others are over. One that nobody has seen or started lately may be over, too.
+        """
+        doubtful = {seat for group in groups for seat in group if seat.last_status is None and _is_unseen(seat)}
+        for group in groups:
+            if len({seat.reference.backup_id for seat in group}) > 1:
+                begun = {seat: seat.begun(self._clock) for seat in group}
+                latest = max((moment for moment in begun.values() if moment is not None), default=None)
+                is_known = None not in begun.values()
+                doubtful.update(seat for seat in group if not is_known or begun[seat] != latest)
+        return doubtful
 
     def _long_unseen(self, seats: Iterable[Seat], *, most: int) -> list[Seat]:
         """Return those whose backups may be over without anybody having noticed; a few at a time."""
-        trusted = time.monotonic() - LONGEST_TRUST
+        trusted = time.monotonic() - LONGEST_TRUST_IN_BUSY
         return sorted((seat for seat in seats if seat.seen_at < trusted), key=lambda seat: seat.seen_at)[:most]
 
     async def _confirm(self, missing: list[Seat]) -> list[Seat]:

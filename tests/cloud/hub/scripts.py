@@ -30,6 +30,7 @@ class Service:
     :param rows: the rows of its lists, in place of those that the statuses make; by title.
     :param troubles: what a list meets, by its title.
     :param requests: how often a list was asked for a page, or backups were looked at.
+    :param instances: the id in the rows of lists that a backup is found by, if it is not its own.
     :param looks: ids of the backups that were looked at, in this order.
     :param windows: from when on backups were listed, for each time that a list was read.
     """
@@ -47,6 +48,7 @@ class Service:
     rows: dict[str, Sequence[Any]] = field(default_factory=dict)
     troubles: dict[str, BackupError] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
+    instances: dict[str, str] = field(default_factory=dict)
     looks: list[str] = field(default_factory=list)
     windows: list[datetime | None] = field(default_factory=list)
     name: str = "scripted"
@@ -109,7 +111,8 @@ class _List:
         ]
 
     def key_of(self, reference: BackupReference) -> str | None:
-        return None if reference.kind == "job" else reference.backup_id
+        own = self._service.instances.get(reference.backup_id, reference.backup_id)
+        return None if reference.kind == "job" else own
 
     def keys_of(self, row: Row) -> Sequence[Any]:
         return (row.get("id"),)

@@ -26,7 +26,7 @@ from airflow_provider_backup.cloud.errors import (
     UnexpectedResponseError,
 )
 from airflow_provider_backup.cloud.hub import asking as module
-from airflow_provider_backup.cloud.hub.asking import LONGEST_TRUST, Asking
+from airflow_provider_backup.cloud.hub.asking import FEW_READS, LONGEST_TRUST, LONGEST_TRUST_IN_BUSY, Asking
 from airflow_provider_backup.cloud.hub.seat import Seat
 from tests.cloud.hub.scripts import Service
 
@@ -404,16 +404,48 @@ async def test_many_that_ended_in_one_round_do_not_change_the_question_for_ever(
 # -------------------------------------------------------------------------------- lists of what the backups are made of
 
 
-async def test_what_is_busy_for_long_is_looked_at_some_time_as_it_may_be_another_backup() -> None:
+MANY = [f"backup-{number}" for number in range(FEW_READS + 10)]
+
+
+async def test_few_are_looked_at_themselves_where_a_list_shows_only_what_is_busy() -> None:
     service = Service(dict.fromkeys("abcd", "protecting"), has_recent=False, shows_backups=False)
     seats = seats_of("abcd")
+    assert await Asking(service.lists).ask(seats, seats) == seats
+    assert service.requests == {}
+
+
+async def test_what_is_busy_for_long_is_looked_at_some_time_as_it_may_be_another_backup() -> None:
+    service = Service(dict.fromkeys(MANY, "protecting"), has_recent=False, shows_backups=False)
+    seats = seats_of(MANY)
     asking = Asking(service.lists)
     assert await asking.ask(seats, seats) == []
-    for seat in seats[:2]:
-        seat.seen_at -= LONGEST_TRUST + 1
-    seats[1].seen_at -= 1
-    # As many as the list has pages, the one that was not seen for the longest time first.
-    assert await asking.ask(seats, seats) == seats[1:2]
+    for number, seat in enumerate(seats[: FEW_READS + 1]):
+        seat.seen_at -= LONGEST_TRUST_IN_BUSY + 1 + number
+    # A few in each round, those that were not seen for the longest time first.
+    assert await asking.ask(seats, seats) == seats[FEW_READS:0:-1]
+
+
+async def test_when_a_newer_backup_is_waited_for_a_busy_instance_says_nothing_about_the_older_one() -> None:
+    service = Service(dict.fromkeys(MANY, "protecting"), has_recent=False, shows_backups=False)
+    service.instances = {"newer": MANY[0]}
+    seats = seats_of(MANY, started_at=time.time() - 60)
+    asking = Asking(service.lists)
+    assert await asking.ask(seats, seats) == []
+    newer = seats_of(["newer"])
+    assert await asking.ask([*seats, *newer], [*seats, *newer]) == seats[:1]
+
+
+async def test_a_busy_instance_says_nothing_about_a_backup_of_others_that_was_never_seen() -> None:
+    service = Service(dict.fromkeys(MANY, "protecting"), has_recent=False, shows_backups=False)
+    seats = [*seats_of(MANY[1:]), *seats_of(MANY[:1], started_at=None)]
+    assert await Asking(service.lists).ask(seats, seats) == seats[-1:]
+
+
+async def test_a_busy_instance_does_not_tell_the_status_of_a_backup() -> None:
+    service = Service(dict.fromkeys(MANY, "protecting"), has_recent=False, shows_backups=False)
+    seats = seats_of(MANY)
+    await Asking(service.lists).ask(seats, seats)
+    assert {seat.last_status for seat in seats} == {None}
 
 
 async def test_a_list_that_shows_the_backups_themselves_is_trusted() -> None:
