@@ -232,6 +232,8 @@ class OneBackup:
         :raises FinalBackupFailedError: there is one, and ``retry_failed`` is not set.
         """
         is_certain = bool(self._lost) or self._operator.has_key
+        # Who clears the task wants another backup.
+        is_final = is_certain and not self._operator.retry_failed and not self._ownership.is_first_since_a_clear
         if self._is_repeated and self._may_be_there:
             for requests in (self._requests, self._former_requests):
                 for request in requests:
@@ -239,7 +241,7 @@ class OneBackup:
                     if request not in self._names_of_others and not await self._is_lost(cloud, request):
                         break
         for observation in self._lost:
-            if is_certain and not self._operator.retry_failed:
+            if is_final:
                 raise FinalBackupFailedError(observation)
             self._log.warning(_OF_A_FAILED_TRY, BackupFailedError(observation).message)
 

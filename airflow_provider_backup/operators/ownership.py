@@ -26,7 +26,9 @@ class Ownership:
         self._asked_at: datetime | None = None
         self.since = noted_at or _began(context)
         """When the work began that this task instance belongs to, by this machine's clock."""
-        self.may_be_there = has_key or noted_at is not None or not _is_first_since_a_clear(context)
+        self.is_first_since_a_clear = _is_first_since_a_clear(context)
+        """Whether this is the first try of all, or after a clear, as far as ``retries`` was not edited since."""
+        self.may_be_there = has_key or noted_at is not None or not self.is_first_since_a_clear
         """Whether this task instance may have a backup: without key and note, on a first try, none is its own."""
         self._earliest: datetime | None = self.since
         if has_key:

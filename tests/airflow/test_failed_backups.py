@@ -149,6 +149,18 @@ def test_without_retry_failed_a_try_that_finds_its_failed_backup_fails_at_once(
     assert run.execute()["status"].lower() in ("available", "completed")
 
 
+@each_store
+@pytest.mark.parametrize("service", NAMED)
+def test_without_retry_failed_a_clear_takes_a_fresh_backup_also_with_on_clear_adopt(
+    cloud: RunningCloud, service: str, with_store: bool
+) -> None:
+    run = failing(cloud, service, with_store=with_store, retry_failed=False, on_clear="adopt")
+    end_of(cloud, run, "on the worker")
+    run.clear()
+    assert run.execute()["status"].lower() in ("available", "completed")
+    assert len(rows(cloud, service)) == 2
+
+
 def test_without_retry_failed_a_noted_checkpoint_that_failed_ends_the_task(cloud: RunningCloud) -> None:
     run = failing(cloud, "csbs", with_store=True, retry_failed=False, wait_for_completion=False)
     run.execute()
