@@ -197,7 +197,7 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
             lambda: self.from_arguments(self.schedule, self.time_zone, _SOME_DEFINITION)
         )
         fields = ", ".join(request.to_wire())
-        self.log.info("Changing %s of CBR policy %s (%s).", fields, self.policy_id, self.connection_text)
+        self.log.info("Changing %s of CBR policy %s (%s).", fields, one_line(self.policy_id), self.connection_text)
         result = policy_result(self.act(lambda cloud: self._update(cloud, request)))
         self.log.info("Changed %s of CBR policy %s (%s).", fields, one_line(f"{result['name']}"), self.policy_id)
         return result

@@ -13,6 +13,7 @@ from airflow_provider_backup.backup_key import EVERY_GENERATION, keyed_name
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
 from airflow_provider_backup.cloud.errors import InvalidRequestError, OutOfTimeError, Violation
 from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
+from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.time_limit import time_limit
 from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.exceptions import BackupTimeoutError
@@ -172,7 +173,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     @property
     def resource(self) -> str:
         """What is backed up, in words."""
-        return f"{self.target} {getattr(self, self.target)}"
+        return one_line(f"{self.target} {getattr(self, self.target)}")
 
     def generation(self, context: Any) -> str:
         """Return what a clear changes and a retry does not, when a clear shall make another backup.

@@ -89,7 +89,7 @@ class CreatePolicyOperator(BackupCloudOperator):
         :raises ApiError: the service refuses.
         """
         request: Any = self.built(self.request)
-        self.log.info("Creating %s policy %s (%s).", self.title, request.name, self.connection_text)
+        self.log.info("Creating %s policy %s (%s).", self.title, one_line(request.name), self.connection_text)
         result = self.act(lambda cloud: self._find_or_create(cloud, request))
         what = "Created" if result["created"] else "Left as it is (if_exists='adopt'):"
         self.log.info("%s %s policy %s.", what, self.title, one_line(f"{result['name']} ({result['policy_id']})"))

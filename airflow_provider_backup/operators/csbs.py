@@ -124,7 +124,7 @@ class CsbsGetPolicyOperator(BackupCloudOperator):
         :raises NotFoundError: there is no such policy.
         """
         self.built(lambda: check_ids(self.task_id, policy_id=self.policy_id))
-        self.log.info("Reading CSBS policy %s (%s).", self.policy_id, self.connection_text)
+        self.log.info("Reading CSBS policy %s (%s).", one_line(self.policy_id), self.connection_text)
         result = policy_result(self.act(lambda cloud: cloud.csbs.policies.get(self.policy_id)))
         servers = len(result["resource_ids"])
         self.log.info(

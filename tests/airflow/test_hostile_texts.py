@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.emulator.accounts import PASSWORD
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError
-from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator
+from airflow_provider_backup.operators.base import BackupCloudOperator
+from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator, CbrUpdatePolicyOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.csbs import CsbsCreatePolicyOperator, CsbsGetPolicyOperator
+from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
 from tests.airflow.backups import SERVICES, create_operator, finish_backups, resources
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
@@ -115,6 +119,25 @@ def test_the_name_of_a_policy_forges_no_log_line(
         result = TaskRun(make(backup_cloud)).execute()
         if result["service"] == "csbs":
             TaskRun(CsbsGetPolicyOperator(task_id="get", policy_id=result["policy_id"])).execute()
+    assert_harmless(logged())
+
+
+@pytest.mark.parametrize(
+    "operator",
+    [
+        RdsCreateBackupOperator(task_id="backup", instance_id="{{ conf }}", deferrable=False),
+        CsbsGetPolicyOperator(task_id="get", policy_id="{{ conf }}"),
+        CbrUpdatePolicyOperator(task_id="update", policy_id="{{ conf }}", enabled=False),
+    ],
+    ids=["backup", "read", "update"],
+)
+def test_an_id_that_a_run_was_triggered_with_forges_no_log_line(
+    cloud: RunningCloud, operator: BackupCloudOperator, logged: Callable[[], str]
+) -> None:
+    target = "instance_id" if isinstance(operator, RdsCreateBackupOperator) else "policy_id"
+    setattr(operator, target, HOSTILE)
+    with suppress(BackupError):
+        TaskRun(operator).execute()
     assert_harmless(logged())
 
 
