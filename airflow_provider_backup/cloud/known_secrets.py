@@ -19,6 +19,8 @@ SHORTEST = 4
 """Characters; what is shorter than that stands in every text by chance."""
 UNMISTAKABLE = 16
 """Characters; what is shorter may be part of a name by chance."""
+_TELLING = 24
+"""Characters at the beginning of a secret that tell it, when a server repeats no more than that or a little more."""
 _LATEST = 8
 """Tokens and the like that are remembered; older ones are dead."""
 
@@ -31,7 +33,7 @@ class _Forms(NamedTuple):
     """How a secret may be written.
 
     :param texts: all its forms.
-    :param clues: at least one of these is in every text that holds one of the forms.
+    :param clues: at least one of these is in every text that holds one of the forms, or its telling beginning.
     """
 
     texts: tuple[str, ...]
@@ -133,9 +135,25 @@ def secrets_of_proxy(proxy: str | None) -> tuple[str, ...]:
 
 def _masked(text: str, known: Iterable[_Forms]) -> str:
     # The longest first: one may be a part of another.
-    for form in sorted((form for forms in known for form in forms.texts if form in text), key=len, reverse=True):
+    texts = sorted((form for forms in known for form in forms.texts if form[:_TELLING] in text), key=len, reverse=True)
+    for form in texts:
         text = text.replace(form, MASK)
+    for form in texts:
+        text = _without_beginnings(text, form[:_TELLING], form[_TELLING:])
     return text
+
+
+def _without_beginnings(text: str, head: str, tail: str) -> str:
+    # Servers cut what is too long for them, as tokens often are.
+    if not tail:
+        return text
+    before, *others = text.split(head)
+    return MASK.join([before, *(other[_length_of_same(other, tail) :] for other in others)])
+
+
+def _length_of_same(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def _forms_of(value: str) -> _Forms:
@@ -150,7 +168,7 @@ def _forms_of(value: str) -> _Forms:
     escaped |= {form.replace("/", "\\/") for form in (value, *escaped)}
     in_base64 = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
     texts = {value, *encoded, *escaped, *in_base64, *(form.rstrip("=") for form in in_base64)}
-    return _Forms(tuple(texts), tuple({_clue_of(text) for text in texts}))
+    return _Forms(tuple(texts), tuple({_clue_of(text[:_TELLING]) for text in texts}))
 
 
 def _clue_of(text: str) -> str:

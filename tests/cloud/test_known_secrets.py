@@ -79,6 +79,18 @@ def test_the_longer_of_two_secrets_is_masked_whole() -> None:
     assert KnownSecrets(["secret", "secret-and-more"]).masked("secret-and-more, secret") == "***, ***"
 
 
+@pytest.mark.parametrize("cut", [24, 100, 2000])
+def test_a_token_that_a_server_has_cut_is_masked(cut: int) -> None:
+    token = "MII" + "abcdefghij/+" * 200
+    assert KnownSecrets([token]).masked(f"too long: {token[:cut]}... and {token[:cut]}") == "too long: ***... and ***"
+
+
+def test_a_token_that_a_server_has_cut_is_masked_in_rows_too() -> None:
+    token = "MII/abcdefgh/" + "stuvwxyzabcdefghijklmnop/" * 200
+    reason = f"too long: {token[:100]}..."
+    assert content_of([{"fail_reason": reason}], token) == [{"fail_reason": "too long: ***..."}]
+
+
 def test_old_tokens_are_forgotten_and_lasting_secrets_are_not() -> None:
     secrets = KnownSecrets(["lasting"])
     secrets.know_for_now(*(f"token-{number}" for number in range(1000)))

@@ -7,7 +7,7 @@ one exchange after the other; here is what these do not reach.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import pytest_asyncio
@@ -17,12 +17,17 @@ from huaweicloudsdkgaussdbforopengauss import v3 as gaussdb
 from huaweicloudsdkrds import v3 as rds
 from pydantic import ValidationError
 
+from airflow_provider_backup.cloud.cbr import models
 from airflow_provider_backup.cloud.cbr.models import BackupQuery, VaultQuery
+from airflow_provider_backup.cloud.gaussdb import models as gaussdb_models
+from airflow_provider_backup.cloud.rds import models as rds_models
+from airflow_provider_backup.cloud.taurusdb import models as taurusdb_models
+from airflow_provider_backup.cloud.wire import RequestModel
 from airflow_provider_backup.emulator.cbr import schema
 from airflow_provider_backup.emulator.running import RunningCloud
 from tests.emulator.callers import Caller, caller_of
 from tests.emulator.cbr_calls import billing, policy_body, vault_body
-from tests.emulator.vendor_schemas import differences, required, undocumented
+from tests.emulator.vendor_schemas import ADDED, differences, model_beside, required, undocumented
 
 DOCUMENTED_CODES = {
     "vault.backup.server.normal",
@@ -154,14 +159,80 @@ def test_the_local_cloud_demands_what_the_vendors_schema_requires(needed: tuple[
     assert set(needed) == set(required_paths(model))
 
 
+# Requests: what our client sends
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (models.PolicyCreate, cbr.PolicyCreate),
+        (models.PolicyUpdate, cbr.PolicyUpdate),
+        (models.PolicyQuery, cbr.ListPoliciesRequest),
+        (models.VaultCreate, cbr.VaultCreate),
+        (models.VaultUpdate, cbr.VaultUpdate),
+        (models.VaultQuery, cbr.ListVaultRequest),
+        (models.PolicyAssociation, cbr.VaultAssociate),
+        (models.PolicyDissociation, cbr.VaultDissociate),
+        (models.ResourceAddition, cbr.VaultAddResourceReq),
+        (models.ResourceRemoval, cbr.VaultRemoveResourceReq),
+        (models.CheckpointCreate, cbr.VaultBackup),
+        (models.BackupQuery, cbr.ListBackupsRequest),
+        (models.OperationLogQuery, cbr.ListOpLogsRequest),
+        (rds_models.BackupCreate, rds.CreateManualBackupRequestBody),
+        (rds_models.BackupQuery, rds.ListBackupsRequest),
+        (rds_models.InstanceQuery, rds.ListInstancesRequest),
+        (rds_models.PolicyUpdate, rds.BackupPolicy),
+        (gaussdb_models.BackupCreate, gaussdb.CreateManualBackupRequestBody),
+        (gaussdb_models.BackupQuery, gaussdb.ListBackupsRequest),
+        (gaussdb_models.InstanceQuery, gaussdb.ListInstancesRequest),
+        (gaussdb_models.PolicyUpdate, gaussdb.BackupPolicy),
+        (taurusdb_models.BackupCreate, taurusdb.MysqlCreateBackupRequest),
+        (taurusdb_models.BackupQuery, taurusdb.ShowGaussMySqlBackupListRequest),
+        (taurusdb_models.InstanceQuery, taurusdb.ListGaussMySqlInstancesRequest),
+        (taurusdb_models.PolicyUpdate, taurusdb.MysqlBackupPolicy),
+    ],
+)
+def test_our_requests_have_the_members_that_the_vendors_schema_requires_and_no_others(
+    ours: type[RequestModel], theirs: type[Any]
+) -> None:
+    # RDS: written beside the policy, see PolicyUpdate.to_body.
+    assert [each for each in request_differences(ours, theirs) if each != f"reserve_backups{ADDED}"] == []
+
+
+def request_differences(ours: type[RequestModel], theirs: type[Any], path: str = "") -> Iterator[str]:
+    attributes = {wire_name: attribute for attribute, wire_name in theirs.attribute_map.items()}
+    fields = {field.alias or name: field for name, field in ours.model_fields.items()}
+    for name in attributes.keys() - fields.keys():
+        if attributes[name] in required(theirs):
+            yield f"{path}{name} is missing"
+    for name, field in fields.items():
+        if name not in attributes:
+            yield f"{path}{name}{ADDED}"
+            continue
+        may_be_left_out = not field.is_required() and field.get_default(call_default_factory=True) is None
+        if attributes[name] in required(theirs) and may_be_left_out:
+            yield f"{path}{name} may be left out"
+        inner = theirs.openapi_types[attributes[name]].removeprefix("list[").removesuffix("]")
+        for model in request_models(field.annotation):
+            yield from request_differences(model, model_beside(theirs, inner), f"{path}{name}.")
+
+
+def request_models(annotation: Any) -> Iterator[type[RequestModel]]:
+    """Return the models in the type of a field."""
+    if isinstance(annotation, type) and issubclass(annotation, RequestModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from request_models(part)
+
+
 def required_paths(model: Any, path: str = "") -> Iterator[str]:
     """Return the required members of a model and of the objects in it; lists have rules of their own."""
     for attribute, type_name in model.openapi_types.items():
         name = path + model.attribute_map[attribute]
         if attribute in required(model):
             yield name
-        if inner := getattr(cbr, type_name, None):
-            yield from required_paths(inner, f"{name}.")
+        if hasattr(cbr, type_name):
+            yield from required_paths(model_beside(model, type_name), f"{name}.")
 
 
 # The judge

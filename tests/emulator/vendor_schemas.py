@@ -32,7 +32,9 @@ BEYOND_THE_SCHEMA = {
 }
 """Members of answers that the SDK's models do not have, but the vendor's pages do: regular expressions of paths."""
 
-_ADDED = " is not in the vendor's schema"
+ADDED = " is not in the vendor's schema"
+"""The end of a sentence about a member that is too much."""
+
 _SET_IN_ANY_CASE = re.compile(r"^ {8}self\.(?!_|discriminator)(\w+) = \w+$", re.MULTILINE)
 _required: dict[type[Any], frozenset[str]] = {}
 _PLAIN_TYPES: dict[str, tuple[type, ...]] = {
@@ -62,7 +64,7 @@ def differences(model: type[Any], answer: Any, path: str = "") -> Iterator[str]:
             yield f"{path}{wire_name} is missing"
     for wire_name, value in answer.items():
         if wire_name not in attributes:
-            yield f"{path}{wire_name}{_ADDED}"
+            yield f"{path}{wire_name}{ADDED}"
         elif value is not None:
             type_name = _member(model, "openapi_types")[attributes[wire_name]]
             yield from _of_type(model, type_name, value, f"{path}{wire_name}")
@@ -78,9 +80,15 @@ def required(model: type[Any]) -> frozenset[str]:
     return _required[model]
 
 
+def model_beside(model: type[Any], name: str) -> type[Any]:
+    """Return another model of the SDK that a model is from."""
+    found: type[Any] = getattr(sys.modules[model.__module__.rpartition(".model.")[0]], name)
+    return found
+
+
 def undocumented(found: str) -> bool:
     """Whether a sentence of :func:`differences` is about more than what the vendor's pages have beyond the SDK."""
-    path = found.removesuffix(_ADDED)
+    path = found.removesuffix(ADDED)
     return path == found or not any(re.fullmatch(each, path) for each in BEYOND_THE_SCHEMA)
 
 
@@ -158,8 +166,7 @@ def _of_type(model: type[Any], name: str, value: Any, path: str) -> Iterator[str
         elif name == "datetime" and not _is_time(str(value)):
             yield f"{path} is not a time but {value!r}"
     elif not name.startswith("dict("):
-        package = sys.modules[model.__module__.rpartition(".model.")[0]]
-        yield from differences(getattr(package, name), value, f"{path}.")
+        yield from differences(model_beside(model, name), value, f"{path}.")
 
 
 def _is_time(text: str) -> bool:

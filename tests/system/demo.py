@@ -121,10 +121,10 @@ class _Outcome:
 
 def _run(console: Console, folder: Path, options: _Options) -> bool:
     with ExitStack() as stack:
-        port = _airflow_port(console, options)
+        port, first_cloud_port = _airflow_port(console, options), _cloud_port(console, options)
         with shown_phase(console, "Starting the local cloud", 2):
             cloud = stack.enter_context(
-                LocalCloudProcess(folder, port=_cloud_port(console, options), backup_seconds=options.backup_seconds)
+                LocalCloudProcess(folder, port=first_cloud_port, backup_seconds=options.backup_seconds)
             )
         with shown_phase(console, "Starting Airflow: API server, scheduler, DAG processor and triggerer", 35):
             environment = cloud.airflow_environment | SETTINGS

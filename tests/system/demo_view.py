@@ -95,7 +95,7 @@ def shown_phase(console: Console, text: str, usual_seconds: int) -> Iterator[Non
     :param text: what is done.
     :param usual_seconds: how long it usually takes.
     """
-    announced = f"{text} (usually {usual_seconds} s) ..."
+    announced = f"{text} (about {usual_seconds} s on an idle machine) ..."
     began = time.monotonic()
     if console.is_terminal:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())

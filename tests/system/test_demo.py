@@ -167,7 +167,7 @@ def test_a_silent_phase_says_how_long_it_takes_and_took() -> None:
     with shown_phase(console, "Starting Airflow", 35):
         before = cast("StringIO", console.file).getvalue()
 
-    assert before == "Starting Airflow (usually 35 s) ...\n"
+    assert before == "Starting Airflow (about 35 s on an idle machine) ...\n"
     assert cast("StringIO", console.file).getvalue().endswith("Starting Airflow: done in 0 s\n")
 
 
