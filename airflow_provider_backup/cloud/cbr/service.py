@@ -194,13 +194,14 @@ class CbrService:
         is_incomplete = is_good and (not backups or bool(uncovered_resources(reference, checkpoint, backups)))
         if observation.phase is not Phase.FAILED and not is_incomplete:
             return observation
-        logs = await self._logs(checkpoint.vault.id, checkpoint.created_at)
+        is_waited_for = is_incomplete and self._missing_backups.may_show_up(checkpoint.id, latest_change(backups))
+        logs = await self._logs(checkpoint.vault.id, checkpoint.created_at, is_asked_again=is_waited_for)
         return observe_checkpoint(
             reference,
             checkpoint,
             backups,
             [entry for entry in logs if entry.checkpoint_id == checkpoint.id],
-            more_may_show_up=is_incomplete and self._missing_backups.may_show_up(checkpoint.id, latest_change(backups)),
+            more_may_show_up=is_waited_for,
         )
 
     async def _observe_backup(self, reference: BackupReference) -> BackupObservation:
@@ -213,7 +214,9 @@ class CbrService:
     async def _backups_of(self, checkpoint: BackupReference) -> Sequence[Backup]:
         return [backup async for backup in self.backups.list(checkpoint_id=checkpoint.backup_id)]
 
-    async def _logs(self, vault_id: str | None, created_at: datetime | None) -> Sequence[OperationLog]:
+    async def _logs(
+        self, vault_id: str | None, created_at: datetime | None, *, is_asked_again: bool = False
+    ) -> Sequence[OperationLog]:
         # There is no filter by checkpoint. The log may be a moment older than what it is about.
         start = created_at - timedelta(minutes=1) if created_at is not None else None
         logs = self.operation_logs.list(vault_id=vault_id, operation_type="backup", start_time=start)
@@ -223,7 +226,11 @@ class CbrService:
             # It only explains: that it cannot be read says nothing about the backup, least of all that there is none.
             if is_passing(error) or isinstance(error, AuthenticationError):
                 raise
-            log.warning("The operation log, which tells why backups fail or are missing, cannot be read: %s", error)
+            log.log(
+                logging.DEBUG if is_asked_again else logging.WARNING,
+                "The operation log, which tells why backups fail or are missing, cannot be read: %s",
+                error,
+            )
             return []
 
     async def _delete(self, backup_id: str) -> None:

@@ -475,3 +475,15 @@ async def test_a_checkpoint_that_left_out_a_wanted_resource_is_not_taken_for_one
     wanted = [resource.id for resource in vault.resources]
     assert await cbr.find_running(vault_id=vault.id, resource_ids=wanted) is None
     assert await cbr.find_running(vault_id=vault.id, resource_ids=wanted[:1]) is not None
+
+
+async def test_a_log_that_cannot_be_read_is_told_when_the_checkpoint_is_judged(
+    cbr: CbrService, vault: Vault, backup_cloud: RunningCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpoint = reference(await back_up(cbr, vault))
+    forbid_logs(backup_cloud)
+    for seconds_ago, warnings in ((1.0, 0), (1.0, 0), (LONGEST_LATENESS * 2, 1)):
+        lose_backup(backup_cloud, vault.resources[1].id, ended_seconds_ago=seconds_ago)
+        await cbr.observe(checkpoint)
+        told = [each for each in caplog.records if "operation log" in each.message and each.levelname == "WARNING"]
+        assert len(told) == warnings
