@@ -278,13 +278,15 @@ def _failure(error: Exception, sent: _Sent) -> BackupError:
             next_step="Check that the endpoint is the service itself and not another server. When the token is so "
             "long, use an access key in the connection, or a user with fewer rights.",
         )
+    is_late = isinstance(error, TimeoutError)
     if sent.body is not None and not sent.body.was_written:
         return CloudConnectionError(
-            f"{host} closed the connection before {sent.method} was written.",
+            f"There was no connection to {host} in time for {sent.method}."
+            if is_late
+            else f"{host} closed the connection before {sent.method} was written.",
             request_sent=False,
             next_step="Repeat it; when it stays, check network and proxy.",
         )
-    is_late = isinstance(error, TimeoutError)
     return CloudConnectionError(
         f"{sent.method} to {host} got no whole answer: {words}.",
         request_sent=True,

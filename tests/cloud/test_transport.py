@@ -503,6 +503,17 @@ async def test_a_proxy_that_does_not_answer_is_told_without_its_password() -> No
         assert not sent(await error_of(transport, "https://cbr.example/v3/x"))
 
 
+async def test_a_request_that_waits_in_vain_for_a_silent_proxy_is_told_as_late_and_was_not_sent() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        through = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        async with Transport(network(proxy=through, total_timeout=0.2)) as transport:
+            with pytest.raises(CloudConnectionError, match="no connection to cbr.example in time for POST") as caught:
+                await transport.send("POST", "https://cbr.example/v3", headers={}, body=b"{}", fresh_connection=True)
+    assert not caught.value.request_sent
+
+
 # ------------------------------------------------------------------------------------------------------------ closing
 
 

@@ -194,7 +194,10 @@ class CbrService:
         is_incomplete = is_good and (not backups or bool(uncovered_resources(reference, checkpoint, backups)))
         if observation.phase is not Phase.FAILED and not is_incomplete:
             return observation
-        is_waited_for = is_incomplete and self._missing_backups.may_show_up(checkpoint.id, latest_change(backups))
+        # Backups are listed from the beginning of a checkpoint on: where none is, the time counts from there. The first
+        # look would not do, as sensors look with a new client each time.
+        ended_at = latest_change(backups) or checkpoint.created_at
+        is_waited_for = is_incomplete and self._missing_backups.may_show_up(checkpoint.id, ended_at)
         logs = await self._logs(checkpoint.vault.id, checkpoint.created_at, is_asked_again=is_waited_for)
         return observe_checkpoint(
             reference,

@@ -450,6 +450,13 @@ async def test_a_checkpoint_all_of_whose_backups_are_missing_fails_in_the_end(re
     )
 
 
+async def test_an_old_checkpoint_without_any_backup_fails_at_the_first_look_of_each_client(recorder: Recorder) -> None:
+    old = CHECKPOINT | {"status": "available", "created_at": "2025-04-02T09:15:07.500000"}
+    recorder.answers = [(200, {"checkpoint": old}), (200, {"backups": []}), (200, {"operation_logs": []})]
+    observation = await recorder.cbr.observe(BackupReference("cbr", "c", "checkpoint"))
+    assert observation.phase is Phase.FAILED
+
+
 MOMENTS = [datetime(2031, 4, 2, tzinfo=UTC) + timedelta(seconds=LONGEST_LATENESS * number) for number in range(9)]
 
 
