@@ -22,12 +22,13 @@ class Ownership:
 
     def __init__(self, context: Any, *, has_key: bool, outlives_runs: bool, noted_at: datetime | None) -> None:
         self._has_key = has_key
-        self._is_first = context["ti"].try_number == 1
+        self.is_first_since_a_clear = _is_first_since_a_clear(context)
+        """Whether this is the first try of all, or after a clear, as far as ``retries`` was not edited since."""
+        # What outlives a clear may be what this task instance asked for before it.
+        self._is_first = context["ti"].try_number == 1 if outlives_runs else self.is_first_since_a_clear
         self._asked_at: datetime | None = None
         self.since = noted_at or _began(context)
         """When the work began that this task instance belongs to, by this machine's clock."""
-        self.is_first_since_a_clear = _is_first_since_a_clear(context)
-        """Whether this is the first try of all, or after a clear, as far as ``retries`` was not edited since."""
         self.may_be_there = has_key or noted_at is not None or not self.is_first_since_a_clear
         """Whether this task instance may have a backup: without key and note, on a first try, none is its own."""
         self._earliest: datetime | None = self.since

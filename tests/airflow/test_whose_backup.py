@@ -226,6 +226,26 @@ def test_what_a_first_try_finds_under_its_key_is_never_deleted(
     assert len(rows(cloud, service)) == 1
 
 
+@pytest.mark.parametrize("with_store", [True, False], ids=["store", "no store"])
+@pytest.mark.parametrize("service", NAMED)
+def test_what_the_first_try_after_a_clear_finds_under_its_key_is_never_deleted(
+    cloud: RunningCloud, service: str, with_store: bool
+) -> None:
+    cloud.set_backup_seconds(3600)
+    what = target(cloud, service)
+    cleared_there = TaskRun(create_operator(cloud, service, **what))
+    cleared_there.clear()
+    cleared_there.execute()
+    run = TaskRun(
+        create_operator(cloud, service, delete_on_kill=True, **what), store=TaskStateStore() if with_store else None
+    )
+    run.clear()
+    deferred = run.execute()
+    assert isinstance(deferred, Deferred)
+    assert not deferred.trigger_arguments.get("delete_on_kill")
+    assert len(rows(cloud, service)) == 1
+
+
 @pytest.mark.parametrize("service", NAMED)
 def test_what_a_retry_finds_by_the_note_of_a_first_try_that_found_it_is_never_deleted(
     cloud: RunningCloud, service: str
