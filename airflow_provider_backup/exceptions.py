@@ -16,16 +16,17 @@ class BackupFailedError(BackupError, AirflowException):
     """The backup ended badly, or is gone: waiting longer cannot help. A retry of the task takes a fresh one.
 
     :param observation: how the backup was seen.
+    :param next_step: what the reader can do about it; None for what helps a task that takes the backup.
     """
 
     next_step_of_class = "Look at the resource in the cloud; the next try, or clearing the task, takes a fresh backup."
 
-    def __init__(self, observation: BackupObservation) -> None:
+    def __init__(self, observation: BackupObservation, *, next_step: str | None = None) -> None:
         self.observation = observation
         reason = (observation.reason or "the service gives no reason").rstrip(".")
         super().__init__(
             f"{observation}: {reason}.",
-            next_step=self.next_step_of_class,
+            next_step=next_step or self.next_step_of_class,
         )
 
 

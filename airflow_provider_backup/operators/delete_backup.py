@@ -162,7 +162,8 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
             except BackupError as error:
                 if not is_passing(error):
                     raise
-                trouble.met("%s could not be seen, asking again: %s", backup, error)
+                if not isinstance(error, OutOfTimeError):
+                    trouble.met("%s could not be seen, asking again: %s", backup, error)
             else:
                 trouble.over()
             if observation is not None and (
@@ -171,7 +172,11 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
             ):
                 return
             if observation is not None and observation.phase is Phase.FAILED and not was_failed:
-                raise BackupFailedError(observation)
+                raise BackupFailedError(
+                    observation,
+                    next_step="Look at the backup in the cloud; the next try, or clearing the task, asks for its "
+                    "deletion again.",
+                )
             if time.monotonic() >= deadline:
                 raise BackupTimeoutError(
                     f"The time is over and {observation or f'{backup} was never seen'}.",

@@ -77,8 +77,10 @@ def test_a_deletion_that_fails_fails_the_task(cloud: RunningCloud, service: str)
     backup = taken(cloud, service, wait=True)
     cloud.plan_outcome(f"{service}.deletion", reason="the array is on fire")
     operator = DELETE[service](task_id="delete", backup=backup, poll_interval=0.05, timeout=5)
-    with pytest.raises(BackupFailedError):
+    with pytest.raises(BackupFailedError) as caught:
         TaskRun(operator).execute()
+    assert "asks for its deletion again" in str(caught.value)
+    assert "fresh backup" not in str(caught.value)
 
 
 def unknown_to(cloud: RunningCloud, service: str) -> dict[str, str]:
@@ -291,12 +293,13 @@ def test_the_task_need_not_wait(wire: Wire, backup_cloud: RunningCloud, service:
     assert [request.method for request in wire.sent_to(service) if request.method != "GET"] == ["DELETE"]
 
 
-def test_a_deletion_that_takes_too_long_fails_the_task(cloud: RunningCloud) -> None:
+def test_a_deletion_that_takes_too_long_fails_the_task(cloud: RunningCloud, logged: Callable[[], str]) -> None:
     backup = taken(cloud, "vbs", wait=True)
     cloud.set_backup_seconds(3600)
     operator = DELETE["vbs"](task_id="delete", backup=backup, poll_interval=0.05, timeout=0.2)
     with pytest.raises(BackupTimeoutError, match=r"deleting.*\(timeout\)"):
         TaskRun(operator).execute()
+    assert "could not be seen" not in logged()
 
 
 def test_a_retry_waits_for_the_deletion_that_goes_on(cloud: RunningCloud) -> None:
