@@ -7,8 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import airflow
 import pytest
 from airflow.providers.common.compat.sdk import DAG, task
+from packaging.version import Version
 
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.operators.csbs import CsbsExecutePolicyOperator
@@ -21,6 +23,9 @@ MODES: dict[str, dict[str, Any]] = {
     "reschedule": {"mode": "reschedule", "deferrable": False},
     "deferred": {"deferrable": True},
 }
+if Version(airflow.__version__).release[:2] == (3, 0):
+    # There ``dag.test()`` hands a text where the sensor's base class counts with a time.
+    del MODES["reschedule"]
 NO_TIME = timedelta(0)
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
 
@@ -99,13 +104,26 @@ def test_a_task_does_not_wait_when_told_so(cloud: RunningCloud, dag: DAG, deferr
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_failed_backup_fails_the_task_at_once_in_spite_of_retries(
+def test_the_next_try_of_a_task_whose_backup_failed_takes_a_fresh_one(
     cloud: RunningCloud, dag: DAG, deferrable: bool
 ) -> None:
     cloud.fail_next_backup("cbr", "the array is on fire")
     vault_id = cbr_vault(cloud)
     with dag:
         create_operator(cloud, "cbr", vault_id=vault_id, deferrable=deferrable, retries=3, retry_delay=NO_TIME)
+    end = run_dag(dag)["backup"]
+    assert (end.state, end.tries) == ("success", 2)
+    assert {row["failure"] for row in rows(cloud, "cbr")} == {"the array is on fire", None}
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_failed_backup_fails_the_task_for_good_when_its_author_said_so(
+    cloud: RunningCloud, dag: DAG, deferrable: bool
+) -> None:
+    cloud.fail_next_backup("cbr", "the array is on fire")
+    arguments = {"vault_id": cbr_vault(cloud), "deferrable": deferrable, "retry_failed": False}
+    with dag:
+        create_operator(cloud, "cbr", retries=3, retry_delay=NO_TIME, **arguments)
     end = run_dag(dag)["backup"]
     assert (end.state, end.tries) == ("failed", 1)
     assert {row["failure"] for row in rows(cloud, "cbr")} == {"the array is on fire"}

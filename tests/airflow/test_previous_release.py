@@ -18,7 +18,6 @@ from airflow.triggers.base import BaseTrigger
 from packaging.version import Version
 
 from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.version_compat import AIRFLOW_3
 from airflow_provider_backup.waiting import WAIT_XCOM
 from tests.airflow.backups import SENSORS, SERVICES, create_operator, let_time_pass, started, taken, target
 from tests.airflow.task_runs import FAIL, Deferred, TaskRun, event_of
@@ -85,7 +84,7 @@ def is_good(result: dict[str, Any]) -> bool:
 
 
 def test_every_service_left_something_behind() -> None:
-    assert len(FILES) == (2 if AIRFLOW_3 else 1)
+    assert FILES
     assert {tuple(case.split(" ")[1:]) for case in RECORDS} == {
         (service, kind) for service in SERVICES for kind in ("operator", "sensor")
     }
