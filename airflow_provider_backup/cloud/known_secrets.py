@@ -26,6 +26,7 @@ _LATEST = 8
 
 _IDENTIFYING = re.compile(r"(id|ids|name)$", re.IGNORECASE)
 _TELLING_A_STATE = re.compile(r"(status|state|type|level|code|mode|_at|time)$", re.IGNORECASE)
+_ESCAPED_ASCII = re.compile(rb"\\u00[0-7]")
 _ONE_WORD = re.compile(r"[\w:.+-]*")
 
 
@@ -98,8 +99,8 @@ class KnownSecrets:
         :param document: what it was read from: looking there first takes little time.
         """
         clues = tuple({clue for forms in self._forms.values() for clue in forms.clues})
-        if has_unicode_escapes(document) or b"\0" in document:
-            # Escapes of letters hide secrets, and so do encodings of two or four bytes.
+        if b"\0" in document or (has_unicode_escapes(document) and _may_hide(clues, document)):
+            # Encodings of two or four bytes hide secrets, and so do escapes.
             document = json.dumps(content, ensure_ascii=False).encode(errors="replace")
         if any(clue.encode(errors="replace") in document for clue in clues):
             return self._masked(content, "", clues)
@@ -169,6 +170,11 @@ def _forms_of(value: str) -> _Forms:
     in_base64 = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
     texts = {value, *encoded, *escaped, *in_base64, *(form.rstrip("=") for form in in_base64)}
     return _Forms(tuple(texts), tuple({_clue_of(text[:_TELLING]) for text in texts}))
+
+
+def _may_hide(clues: Iterable[str], document: bytes) -> bool:
+    # Most escapes are of letters with accents, which hide no clue without them.
+    return _ESCAPED_ASCII.search(document) is not None or not all(map(str.isascii, clues))
 
 
 def _clue_of(text: str) -> str:

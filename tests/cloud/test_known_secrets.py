@@ -149,6 +149,19 @@ def test_escapes_in_a_document_hide_no_secret(escape: Callable[[str], str]) -> N
     assert KnownSecrets(["VERY-SECRET"]).masked_content(json.loads(document), document) == {"reason": "it is ***"}
 
 
+@pytest.mark.parametrize("secret", ["VÉRY-SECRET", "é!é?é"])
+def test_escapes_in_upper_case_hide_no_letter_with_an_accent(secret: str) -> None:
+    document = re.sub(r"(?<=\\u)....", lambda code: code[0].upper(), json.dumps({"reason": f"it is {secret}"})).encode()
+    assert KnownSecrets([secret]).masked_content(json.loads(document), document) == {"reason": "it is ***"}
+
+
+def test_an_accent_somewhere_on_a_page_does_not_have_the_page_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = [{"name": "wéb", "fail_reason": "none"}] * 3
+    document, secrets = json.dumps(content).encode(), KnownSecrets(["VERY-SECRET"])
+    monkeypatch.delattr(json, "dumps")
+    assert secrets.masked_content(content, document) is content
+
+
 # ----------------------------------------------------------------------------------------- servers that repeat them
 
 
