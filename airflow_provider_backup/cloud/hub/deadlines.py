@@ -27,8 +27,9 @@ class Deadlines:
 
     def watch(self, seat: Seat) -> None:
         """Watch the deadline of one who came."""
-        if seat.next_end < self._next_look:
-            self._look_at(seat.next_end)
+        end = seat.next_end(-math.inf)
+        if end < self._next_look:
+            self._look_at(end)
 
     def close(self) -> None:
         """Watch nobody any more."""
@@ -47,8 +48,9 @@ class Deadlines:
 
     def _tell(self) -> None:
         now = time.monotonic()
+        heard_at = max((seat.heard_at for seat in self._seats), default=-math.inf)
         for seat in self._seats:
-            if seat.next_end <= now:
+            if seat.next_end(heard_at) <= now:
                 seat.time_is_over()
-        ahead = min((end for seat in self._seats if (end := seat.next_end) > now), default=math.inf)
+        ahead = min((end for seat in self._seats if (end := seat.next_end(heard_at)) > now), default=math.inf)
         self._look_at(max(ahead, now + SHORTEST_PAUSE))

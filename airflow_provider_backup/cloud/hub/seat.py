@@ -55,6 +55,7 @@ class Seat:
         "begun_at",
         "deadline",
         "end",
+        "heard_at",
         "last_error",
         "last_status",
         "looked_at",
@@ -92,6 +93,7 @@ class Seat:
         # By the cloud's clock, as soon as it has told it.
         self.begun_at: datetime | None = None
         self.looked_at = self.seen_at = self.answered_at = time.monotonic()
+        self.heard_at = -math.inf
         self.parts_in_progress = len(reference.expected_ids)
         self.progress: int | None = None
         self.last_status: str | None = None
@@ -155,7 +157,7 @@ class Seat:
         :param status: the service's own text; none when it was not told.
         :param was_seen: whether the backup itself was seen; otherwise something else tells that it is not over.
         """
-        self.looked_at = self.answered_at = time.monotonic()
+        self.looked_at = self.answered_at = self.heard_at = time.monotonic()
         if was_seen:
             self.seen_at = self.looked_at
         self._is_well()
@@ -196,12 +198,16 @@ class Seat:
         if self.tolerance is not None and time.time() - self.trouble_since >= self.tolerance:
             self.give_up(WaitTroubleError(self.reference, self.trouble_since, error))
 
-    @property
-    def next_end(self) -> float:
-        """When waiting ends unless an answer comes, on the monotonic clock."""
+    def next_end(self, heard_at: float) -> float:
+        """Return when waiting ends unless an answer comes, on the monotonic clock.
+
+        :param heard_at: when anybody who waits was last answered, on the same clock: to wait for one's turn is no
+            silence of the service.
+        """
         if self.tolerance is None:
             return self.deadline
-        return min(self.deadline, self.answered_at + self.poll_interval + self.tolerance + SILENCE_GRACE)
+        silent_since = max(self.answered_at, heard_at)
+        return min(self.deadline, silent_since + self.poll_interval + self.tolerance + SILENCE_GRACE)
 
     def time_is_over(self) -> None:
         """Tell that the deadline is there, or that no answer came for longer than tolerated."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import logging
 import time
@@ -19,6 +20,7 @@ from airflow_provider_backup.cloud.errors import (
     PermissionDeniedError,
     ServerError,
 )
+from airflow_provider_backup.cloud.hub.deadlines import Deadlines
 from airflow_provider_backup.cloud.hub.seat import MISSING_FOR, NEW_BACKUP_GRACE, Seat
 from airflow_provider_backup.cloud.life_cycle import Phase
 from airflow_provider_backup.cloud.wait_errors import WaitTroubleError
@@ -111,6 +113,19 @@ async def test_trouble_beyond_the_tolerance_is_told_with_its_cause() -> None:
     seat.met(DOWN)
     with pytest.raises(WaitTroubleError, match="could not be seen since .* 503"):
         seat.result()
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+async def test_only_a_service_that_answers_nobody_is_silent(is_silent: bool) -> None:
+    waits, answered = (Seat(REFERENCE, poll_interval=1, tolerance=60) for _ in range(2))
+    waits.answered_at -= 1000
+    if not is_silent:
+        answered.goes_on("protecting", was_seen=True)
+    deadlines = Deadlines([waits, answered])
+    deadlines.watch(waits)
+    await asyncio.sleep(0.01)
+    deadlines.close()
+    assert waits.end.done() is is_silent
 
 
 async def test_a_good_look_ends_the_trouble() -> None:
