@@ -44,8 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def _no_trouble_yet() -> None:
     """Forget the trouble of earlier tests, which is told once for a process."""
-    if sender := sys.modules.get("airflow_provider_backup.cloud.sender"):
-        sender._troubles.clear()
+    for name in ("sender", "row_checks"):
+        if module := sys.modules.get(f"airflow_provider_backup.cloud.{name}"):
+            module._troubles.clear()
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, TypeVar
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.plain_text import one_line
+from airflow_provider_backup.cloud.trouble_log import TroubleLog
 from airflow_provider_backup.cloud.wire import ResponseModel, parsed, request_id_of
 
 log = logging.getLogger(__name__)
+
+_troubles: dict[str, TroubleLog] = {}
+"""By list and its filters, for the whole process: thousands of waits may ask the same list."""
 
 RowT = TypeVar("RowT", bound=ResponseModel)
 
@@ -56,24 +61,31 @@ async def asked_for(
     asked: Mapping[str, str | None],
     told: Mapping[str, str | None] | None = None,
 ) -> AsyncIterator[RowT]:
-    """Pass on the rows that were asked for; a warning tells how many others came.
+    """Pass on the rows that were asked for; a warning now and then tells how many others came.
 
     :param rows: as the service listed them.
     :param title: what they are, for the warning.
     :param asked: as for :func:`is_asked_for`.
     :param told: likewise.
     """
-    others = 0
+    filters = {name: wanted for name, wanted in {**asked, **(told or {})}.items() if wanted}
+    kept = others = 0
     async for row in rows:
         if is_asked_for(row, asked, told or {}):
+            kept += 1
             yield row
         else:
             others += 1
+    key = f"{title} by {', '.join(filters)}"
     if others:
-        filters = ", ".join(f"{name} {wanted}" for name, wanted in {**asked, **(told or {})}.items() if wanted)
-        log.warning(
-            "%s: %d rows are not of %s and are passed over; the service ignores a filter.", title, others, filters
+        _troubles.setdefault(key, TroubleLog(log, f"{key}: the service counts the filter again")).met(
+            "%s: %d rows are not of %s and are passed over; the service ignores a filter.",
+            title,
+            others,
+            one_line(", ".join(f"{name} {wanted}" for name, wanted in filters.items())),
         )
+    elif kept and key in _troubles:
+        _troubles[key].over()
 
 
 def read_by_id(model: type[RowT], body: Any, envelope: str | None, wanted: str, *members: str) -> RowT:
