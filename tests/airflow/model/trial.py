@@ -16,7 +16,13 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, QuotaExceededError, ResourceBusyError
+from airflow_provider_backup.cloud.errors import (
+    BackupError,
+    DuplicateNameError,
+    OutOfTimeError,
+    QuotaExceededError,
+    ResourceBusyError,
+)
 from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.exceptions import (
@@ -50,6 +56,9 @@ HANG = 20.0
 
 ROUNDING = 1.0
 """Seconds: databases tell their times without fractions."""
+
+MOST_CUT_OFF = 30
+"""Attempts that a busy machine may need when all trouble is over: the times of the model are short."""
 
 MOST_BACKUPS_OF_A_DISK = 20
 
@@ -284,7 +293,7 @@ class Trial:
             if self.state is State.DEAD:
                 return None
             self._check_told(outcome)
-            is_troubled = self._is_troubled(hits)
+            is_troubled = self._is_troubled(hits) or _was_cut_off(outcome)
             # What is there already is found again, when nothing is in the way; it may have failed meanwhile.
             if not is_troubled and any(self.truth.backups()[backup.id].is_live for backup in own):
                 named = self.truth.named_in(str(outcome))
@@ -320,7 +329,10 @@ class Trial:
                 self._check_error(
                     outcome,
                     before,
-                    is_troubled=self._is_troubled(hits) or self._xcoms_are_lost or waited_for is None,
+                    is_troubled=self._is_troubled(hits)
+                    or _was_cut_off(outcome)
+                    or self._xcoms_are_lost
+                    or waited_for is None,
                     own=[waited_for] if waited_for else [],
                 )
             else:
@@ -411,7 +423,8 @@ class Trial:
         self.behave()
         self.connect()
         self.cloud.state.table("planned_outcomes").clear()
-        for _ in range(3):
+        judged = 0
+        for _ in range(MOST_CUT_OFF):
             self.end_backups(with_stuck=True)
             self.retry()
             outcome = self.attempt(ends_meanwhile=True)
@@ -419,7 +432,8 @@ class Trial:
                 self.end_backups()
                 event = self.event(deferred)
                 self.resume(lambda d=deferred, e=event: self.run.resume(d.method_name, event=e), None)  # type: ignore[misc]
-            if self.state is State.DONE:
+            judged += not _was_cut_off(outcome)
+            if self.state is State.DONE or judged == 3:
                 break
         is_refused = isinstance(
             outcome, DuplicateNameError | BackupExistsError | QuotaExceededError | FinalBackupFailedError
@@ -587,3 +601,9 @@ class Trial:
                 or (isinstance(error, BackupExistsError) and taken and self.author.if_exists == "fail")
                 or (isinstance(error, QuotaExceededError) and len(before) >= MOST_BACKUPS_OF_A_DISK)
             ), f"nothing was wrong, and the task met {error!r}"
+
+
+def _was_cut_off(outcome: Any) -> bool:
+    """Whether the time was over while something was asked, which a busy machine can bring about by itself."""
+    is_over = isinstance(outcome, BackupTimeoutError) and "(timeout=" in str(outcome)
+    return is_over or isinstance(outcome, OutOfTimeError)
