@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.version_compat import beginning_of, clears_of
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.clock import CloudClock
+
+SCHEDULERS_CLOCK = timedelta(minutes=1)
+"""How far the clock that tells when a DAG run began, the scheduler's, may be ahead of a worker's."""
 
 
 class Ownership:
@@ -84,7 +87,8 @@ def _earliest_with_key(context: Any) -> datetime | None:
     task_instance = context["ti"]
     run_began = beginning_of(context["dag_run"])
     if run_began and (not task_instance.start_date or run_began <= task_instance.start_date):
-        return _as_utc(run_began)
+        # Nothing is there on a first try that could be lost by this.
+        return _as_utc(run_began) - (timedelta(0) if task_instance.try_number == 1 else SCHEDULERS_CLOCK)
     # Before its first try a task instance had nothing; of a later one nothing is known then.
     return _as_utc(task_instance.start_date) if task_instance.try_number == 1 and task_instance.start_date else None
 

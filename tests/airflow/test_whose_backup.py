@@ -143,6 +143,31 @@ def test_a_retry_finds_its_backup_although_the_schedulers_clock_is_ahead(cloud: 
 
 
 @pytest.mark.parametrize("service", NAMED)
+def test_a_later_retry_finds_its_backup_although_the_schedulers_clock_is_ahead(
+    cloud: RunningCloud, service: str
+) -> None:
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2))
+    run.dag_run.start_date += timedelta(minutes=1)
+    first = run.execute()
+    run.retry()
+    run.ti.start_date += timedelta(minutes=5)
+    assert run.execute()["backup_ids"] == first["backup_ids"]
+    assert len(rows(cloud, service)) == 1
+
+
+@pytest.mark.parametrize("service", NAMED)
+def test_a_run_that_is_made_again_within_a_minute_takes_a_fresh_backup_too(cloud: RunningCloud, service: str) -> None:
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2))
+    old = run.execute()
+    time_passes(cloud, timedelta(seconds=20))
+    again = made_again(run, timedelta(0))
+    fresh = again.execute()
+    assert fresh["backup_ids"] != old["backup_ids"]
+    again.retry()
+    assert again.execute()["backup_ids"] == fresh["backup_ids"]
+
+
+@pytest.mark.parametrize("service", NAMED)
 def test_dags_test_of_one_date_takes_a_fresh_backup_each_time(cloud: RunningCloud, service: str) -> None:
     # Airflow writes the date down as the beginning of the run.
     run = TaskRun(create_operator(cloud, service, deferrable=False))
