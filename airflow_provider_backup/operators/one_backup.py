@@ -30,6 +30,7 @@ from airflow_provider_backup.exceptions import (
 )
 from airflow_provider_backup.operators.busy_wait import BusyWait
 from airflow_provider_backup.operators.ownership import Ownership
+from airflow_provider_backup.waiting import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -98,7 +99,7 @@ class OneBackup:
         self._requests = requests
         self._former_requests = former_requests
         self._log = operator.log
-        self._deadline = time.time() + operator.timeout
+        self._deadline = time.time() + min(LONGEST_WAIT, operator.timeout)
         self._notes = BackupNotes(
             context,
             operator.generation(context),

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
-from tests.airflow.backups import DELETE, SENSORS, SERVICES, create_operator, taken
+from tests.airflow.backups import DELETE, SENSORS, SERVICES, create_operator, taken, target
 from tests.airflow.task_runs import Deferred, TaskRun
 
 
@@ -72,3 +72,11 @@ def test_a_timedelta_bounds_the_wait_on_the_worker(cloud: RunningCloud) -> None:
 
     with pytest.raises(BackupTimeoutError):
         TaskRun(operator).run()
+
+
+def test_a_busy_resource_is_waited_for_with_a_timeout_that_no_clock_knows(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(0.3)
+    what = target(cloud, "rds")
+    TaskRun(create_operator(cloud, "rds", **what), run_id="another").execute()
+    operator = create_operator(cloud, "rds", deferrable=False, timeout=1e300, poll_interval=0.05, **what)
+    assert TaskRun(operator).execute()["status"] == "COMPLETED"
