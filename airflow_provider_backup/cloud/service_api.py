@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from copy import copy
 from typing import Any, Self
 from urllib.parse import quote
@@ -17,7 +18,7 @@ from airflow_provider_backup.cloud.row_reader import Members, row_reader
 from airflow_provider_backup.cloud.sender import Request, Sender, encoded_body
 from airflow_provider_backup.cloud.service_definition import ServiceDefinition
 from airflow_provider_backup.cloud.settings import CloudSettings
-from airflow_provider_backup.cloud.time_limit import within_time_limit
+from airflow_provider_backup.cloud.time_limit import Exchange, within_time_limit
 
 QueryValue = str | int | bool | Sequence[str] | None
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -118,7 +119,7 @@ class ServiceApi:
         :raises CloudConnectionError: no usable answer came.
         """
         check_request(self._definition.name, method, path, body)
-        async with within_time_limit(self._definition.name, f"{method} (address and credentials)"):
+        async with self._question_for_credentials():
             base = await self._base_url()
             if "{project_id}" in path:
                 path = path.replace("{project_id}", await self._project_id())
@@ -141,8 +142,7 @@ class ServiceApi:
                 raise InvalidRequestError(
                     f"Request to {self._definition.name}", [Violation("id", "must be an id and not empty", segment)]
                 )
-        # Credentials may have to be fetched for it, or be under way for somebody else.
-        async with within_time_limit(self._definition.name, f"{method} (address and credentials)"):
+        async with self._question_for_credentials():
             base = await self._base_url()
             url = _joined(base, (version or self._definition.version, await self._project_id(), *segments))
         return await self._send_to(method, url, query=query, body=body, repeatable=repeatable)
@@ -164,6 +164,10 @@ class ServiceApi:
             tries=self._tries,
         )
         return (await self._sender.send(request, self._account)).content
+
+    def _question_for_credentials(self) -> AbstractAsyncContextManager[Exchange]:
+        # It is the identity service that answers late; a token may be under way for somebody else.
+        return within_time_limit("iam", f"the question for credentials and address of {self._definition.name}")
 
     async def _base_url(self) -> str:
         # The catalog costs a token; with an explicit endpoint it is not needed.
