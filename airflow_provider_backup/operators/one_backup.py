@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.backup_notes import BackupNote, BackupNotes
@@ -332,7 +332,9 @@ class OneBackup:
                     # What was cut off is looked for by the next try.
                     raise
                 self._log.warning("The request got no clear answer; looking for its backup first: %s", error)
-                if taken := await self._looked_up(cloud, [request]):
+                if taken := await self._looked_up(cloud, [request]) or await self._failed_at_once(
+                    cloud, request, asked_at
+                ):
                     return taken
                 if self._unclear_since is not None or not _never_arrived(error):
                     raise
@@ -340,6 +342,17 @@ class OneBackup:
                 # busy, or the name is taken.
                 self._log.warning("There is no such backup, and the connection is gone: sending the request once more.")
                 self._unclear_since = asked_at
+
+    async def _failed_at_once(self, cloud: BackupCloud, request: RequestModel, asked_at: float) -> Taken | None:
+        """Return the backup of a request without a clear answer, when it has failed already."""
+        reference = await self._operator.find(cloud, request, self._ownership.since, phases=LOST)
+        if reference is None or any(reference == each.reference for each in self._lost):
+            return None
+        began = await self._began(cloud, reference)
+        if began is None or began < cloud.clock.earliest(datetime.fromtimestamp(asked_at, UTC)):
+            return None
+        self._log.warning("Found %s, which this request began and which failed.", reference)
+        return self._noted_down(Taken(reference, is_new=False, is_own=self._ownership.is_own))
 
     async def _what_runs(self, cloud: BackupCloud, request: RequestModel, busy: BusyWait) -> Taken | None:
         while True:

@@ -28,6 +28,7 @@ from tests.airflow.backups import (
 )
 from tests.airflow.dag_runs import run_dag
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
+from tests.airflow.wire import Wire, is_post_to
 
 WAYS = ["on the worker", "told by the trigger", "seen after the trigger died"]
 each_service = pytest.mark.parametrize("service", SERVICES)
@@ -118,6 +119,23 @@ def test_the_try_after_a_failure_in_each_of_two_tries_takes_a_third_backup(cloud
     run.retry()
     run.execute()
     assert len(rows(cloud, service)) == 3
+
+
+@pytest.mark.parametrize("retry_failed", [True, False])
+@each_service
+def test_no_second_backup_is_asked_for_when_that_of_a_lost_answer_has_failed(
+    wire: Wire, backup_cloud: RunningCloud, service: str, retry_failed: bool
+) -> None:
+    backup_cloud.set_backup_seconds(0)
+    run = failing(backup_cloud, service, retry_failed=retry_failed)
+    with wire.losing_answers_to(is_post_to(service)), pytest.raises(BackupFailedError) as caught:
+        run.execute()
+    assert isinstance(caught.value, FinalBackupFailedError) is not retry_failed
+    assert len(rows(backup_cloud, service)) == 1
+    if retry_failed:
+        run.retry()
+        assert run.execute()["status"].lower() in ("available", "completed")
+        assert len(rows(backup_cloud, service)) == 2
 
 
 @pytest.mark.parametrize("service", DATABASES)
