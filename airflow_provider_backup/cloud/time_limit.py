@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.retries import is_passing, may_have_taken_effect
@@ -27,10 +27,21 @@ class _Patience:
 
     tolerance: float
     silent_since: float | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+    """Those under way: one that fetches credentials for another is inside of that one."""
 
     @property
     def ends(self) -> float:
         return math.inf if self.silent_since is None else self.silent_since + self.tolerance
+
+    def starts(self) -> None:
+        if self.silent_since is None:
+            self.silent_since = time.monotonic()
+
+    def is_answered(self) -> None:
+        self.silent_since = None
+        for exchange in self.exchanges:
+            exchange.waits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +88,54 @@ async def pause(seconds: float) -> None:
     await asyncio.sleep(min(seconds, time_left()))
 
 
+def answer_came() -> None:
+    """Take note that work which is shared with others, and has no limit itself, got the answer that was waited for."""
+    _limit.get().patience.is_answered()
+
+
 class Exchange:
     """What is known of one request while it goes on.
 
-    :param patience: of whoever waits for its answer.
+    :param limit: of whoever waits for its answer.
+    :param timeout: ends it.
     """
 
-    def __init__(self, patience: _Patience) -> None:
-        self._patience = patience
+    def __init__(self, limit: _Limit, timeout: asyncio.Timeout) -> None:
+        self._limit = limit
+        self._timeout = timeout
+        self.is_answered = False
         self.may_have_taken_effect = False
         self.last_error: BackupError | None = None
+        self.ends_with_tolerance = False
+
+    def waits(self) -> None:
+        """Take note that an answer is waited for from now on, or still."""
+        patience = self._limit.patience
+        patience.starts()
+        self.ends_with_tolerance = patience.ends < self._limit.deadline
+        ends = min(self._limit.deadline, patience.ends)
+        if not math.isinf(ends) and not self._timeout.expired():
+            self._timeout.reschedule(asyncio.get_running_loop().time() + ends - time.monotonic())
 
     def begins(self) -> None:
         """Take note that it is sent now."""
+        self.is_answered = False
         self.may_have_taken_effect = True
 
     def answered(self) -> None:
         """Take note of a clear answer."""
+        self.is_answered = True
         self.may_have_taken_effect = False
-        self._patience.silent_since = None
+        self._limit.patience.is_answered()
 
     def failed(self, error: BackupError) -> None:
         """Take note of what a try met."""
         self.last_error = error
         self.may_have_taken_effect = may_have_taken_effect(error)
         if not is_passing(error):
-            self._patience.silent_since = None
+            # A refusal is an answer; what is still to come, such as another try with a new token, is waited for anew.
+            self.is_answered = True
+            self._limit.patience.is_answered()
 
 
 @asynccontextmanager
@@ -113,32 +146,39 @@ async def within_time_limit(service: str, what: str) -> AsyncIterator[Exchange]:
     :param what: what is sent, in words.
     :raises OutOfTimeError: the deadline is there, or the trouble has lasted for too long.
     """
-    limit = _limit.get()
-    patience = limit.patience
-    exchange = Exchange(patience)
+    limit, timeout = _limit.get(), asyncio.timeout(None)
+    exchange = Exchange(limit, timeout)
     if limit is _NO_LIMIT:
         yield exchange
         return
-    now = time.monotonic()
-    if patience.silent_since is None:
-        patience.silent_since = now
-    ends = min(limit.deadline, patience.ends)
-    if ends <= now:
+    patience = limit.patience
+    patience.starts()
+    exchange.ends_with_tolerance = patience.ends < limit.deadline
+    if min(limit.deadline, patience.ends) <= time.monotonic():
         raise _out_of_time(limit, f"There was no time left to send {what} to {service}", exchange)
     try:
-        async with asyncio.timeout(ends - now) as timeout:
+        async with timeout:
+            exchange.waits()
+            patience.exchanges.append(exchange)
             yield exchange
     except TimeoutError:
         if not timeout.expired():
             raise
         raise _out_of_time(limit, f"{service} did not answer {what} in time", exchange) from None
+    finally:
+        if exchange in patience.exchanges:
+            patience.exchanges.remove(exchange)
+        if exchange.is_answered and not patience.exchanges:
+            patience.silent_since = None
 
 
 def _out_of_time(limit: _Limit, text: str, exchange: Exchange) -> OutOfTimeError:
-    is_impatient = limit.patience.ends < limit.deadline
-    if is_impatient:
+    if exchange.ends_with_tolerance:
         text += f"; the tolerance of {limit.patience.tolerance:g} s is over"
     text += "." if exchange.last_error is None else f". The last try met: {exchange.last_error.message}"
     return OutOfTimeError(
-        text, request_sent=exchange.may_have_taken_effect, is_deadline=not is_impatient, last_error=exchange.last_error
+        text,
+        request_sent=exchange.may_have_taken_effect,
+        is_deadline=not exchange.ends_with_tolerance,
+        last_error=exchange.last_error,
     )

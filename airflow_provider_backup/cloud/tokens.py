@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud.endpoints import auth_url
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError, UnknownProjectError
 from airflow_provider_backup.cloud.sender import Anonymous, Request, Sender, encoded_body
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
-from airflow_provider_backup.cloud.time_limit import unlimited
+from airflow_provider_backup.cloud.time_limit import answer_came, unlimited
 from airflow_provider_backup.cloud.wire import Id, ResponseModel, Timestamp, parsed, request_id_of
 
 RENEW_AHEAD = timedelta(minutes=10)
@@ -88,7 +88,9 @@ class TokenSource:
             self._fetching = asyncio.create_task(self._fetch(), context=unlimited())
             self._fetching.add_done_callback(_take_note)
         # Shielded: one caller who gives up must not take the token from the others.
-        return await asyncio.shield(self._fetching)
+        token = await asyncio.shield(self._fetching)
+        answer_came()
+        return token
 
     async def close(self) -> None:
         """Stop a fetch that is still going on."""

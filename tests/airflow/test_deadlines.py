@@ -135,6 +135,13 @@ def test_silence_for_longer_than_the_tolerance_ends_the_search(cloud: RunningClo
         TaskRun(operator).run()
 
 
+def test_a_slow_token_and_a_slow_answer_are_not_added_up(cloud: RunningCloud) -> None:
+    operator = create_operator(cloud, "rds", timeout=600, tolerance=1)
+    for service in ("iam", "rds"):
+        cloud.misbehave("delay", service=service, seconds=0.7, count=1)
+    assert TaskRun(operator).run()["backup_id"]
+
+
 def test_silence_for_longer_than_the_tolerance_ends_the_wait(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
