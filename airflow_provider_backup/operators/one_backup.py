@@ -270,12 +270,13 @@ class OneBackup:
         name = operator.own_name()
         if name is not None and operator.if_exists == "adopt":
             return self._taken_over(reference, f"it has the name {name!r}, and if_exists is 'adopt'")
-        if not operator.has_names or (
-            self._may_be_there
+        if not operator.has_names:
+            return self._found_again(reference, is_own=False)
+        if self._may_be_there:
+            began = await self._began(cloud, reference)
             # A name may have been used by earlier runs: only what began with this run is meant.
-            and self._ownership.is_in_time(cloud.clock, await self._began(cloud, reference))
-        ):
-            return self._found_again(reference)
+            if self._ownership.is_in_time(cloud.clock, began):
+                return self._found_again(reference, is_own=self._ownership.is_own(cloud.clock, began))
         if name is not None and operator.if_exists == "fail":
             raise BackupExistsError(reference, name)
         if name is None and request not in self._names_of_others:
@@ -283,8 +284,7 @@ class OneBackup:
             self._names_of_others.append(request)
         return None
 
-    def _found_again(self, reference: BackupReference) -> Taken:
-        is_own = self._ownership.is_own
+    def _found_again(self, reference: BackupReference, *, is_own: bool) -> Taken:
         if self._operator.has_key and not is_own:
             self._log.warning(_OF_ANOTHER, reference)
         else:
@@ -352,7 +352,7 @@ class OneBackup:
         if began is None or began < cloud.clock.earliest(datetime.fromtimestamp(asked_at, UTC)):
             return None
         self._log.warning("Found %s, which this request began and which failed.", reference)
-        return self._noted_down(Taken(reference, is_new=False, is_own=self._ownership.is_own))
+        return self._noted_down(Taken(reference, is_new=False, is_own=self._ownership.is_own(cloud.clock, began)))
 
     async def _what_runs(self, cloud: BackupCloud, request: RequestModel, busy: BusyWait) -> Taken | None:
         while True:

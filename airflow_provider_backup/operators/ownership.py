@@ -34,9 +34,10 @@ class Ownership:
         """When the work began that this task instance belongs to, by this machine's clock."""
         self.may_be_there = has_key or noted_at is not None or not self.is_first_since_a_clear
         """Whether this task instance may have a backup: without key and note, on a first try, none is its own."""
+        self._run_began = _earliest_with_key(context) if has_key else None
         self._earliest: datetime | None = self.since
         if has_key:
-            self._earliest = None if outlives_runs else _earliest_with_key(context)
+            self._earliest = None if outlives_runs else self._run_began
 
     def asks(self) -> None:
         """Take note of a request for a backup that is sent now."""
@@ -46,10 +47,16 @@ class Ownership:
         """Take note that no request had an effect."""
         self._asked_at = None
 
-    @property
-    def is_own(self) -> bool:
-        """Whether what has the key is this task instance's: an earlier try of it, or this one, has asked for it."""
-        return self._has_key and (not self._is_first or self._asked_at is not None)
+    def is_own(self, clock: CloudClock, created_at: datetime | None) -> bool:
+        """Whether what has the key is this task instance's: in this DAG run, an earlier try or this one asked for it.
+
+        :param clock: the cloud's clock.
+        :param created_at: when the backup began, by the cloud's clock; one that does not tell its time may be its own.
+        """
+        is_asked_for = self._has_key and (not self._is_first or self._asked_at is not None)
+        return is_asked_for and (
+            created_at is None or self._run_began is None or created_at >= clock.earliest(self._run_began)
+        )
 
     def is_in_time(self, clock: CloudClock, created_at: datetime | None) -> bool:
         """Whether a backup may be of this DAG run by its time; one that does not tell its time may.
@@ -65,7 +72,7 @@ class Ownership:
         :param clock: the cloud's clock.
         :param created_at: when the backup began, by the cloud's clock.
         """
-        if not self.is_own or created_at is None or not self.is_in_time(clock, created_at):
+        if created_at is None or not self.is_own(clock, created_at):
             return False
         return not self._is_first or self._asked_at is None or created_at >= clock.earliest(self._asked_at)
 

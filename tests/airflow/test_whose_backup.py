@@ -21,6 +21,7 @@ from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.backups import DATABASES, NAMED, SERVICES, create_operator, rows, target
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.dag_runs import run_dag
+from tests.airflow.model.cloud_truth import CloudTruth
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
 from tests.airflow.wire import Wire, is_post_to
 
@@ -98,6 +99,26 @@ def test_with_on_clear_adopt_a_run_that_was_made_again_goes_on_with_its_backup(
     old = run.execute()
     assert run_again(cloud, run).execute()["backup_ids"] == old["backup_ids"]
     assert len(rows(cloud, service)) == 1
+
+
+@pytest.mark.parametrize("step", ["retry", "clear"])
+@pytest.mark.parametrize("with_store", [False, True])
+@pytest.mark.parametrize("service", NAMED)
+def test_each_try_has_time_for_the_backup_of_the_deleted_run_and_never_deletes_it(
+    cloud: RunningCloud, service: str, with_store: bool, step: str
+) -> None:
+    cloud.set_backup_seconds(3600)
+    how = {"deferrable": True, "timeout": 3600, "on_clear": "adopt", "delete_on_kill": True}
+    run = TaskRun(create_operator(cloud, service, **how), store=TaskStateStore() if with_store else None)
+    run.execute()
+    CloudTruth(cloud, service).age(LATER)
+    again = made_again(run, timedelta(0))
+    first = again.execute()
+    getattr(again, step)()
+    second = again.execute()
+    assert len(rows(cloud, service)) == 1
+    assert abs(second.trigger_arguments["deadline"] - first.trigger_arguments["deadline"]) < 30
+    assert [each.trigger_arguments.get("delete_on_kill", False) for each in (first, second)] == [False, False]
 
 
 @pytest.mark.parametrize("service", DATABASES)
