@@ -10,9 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.operators.create_backup import IfExists, OnConflict
+from airflow_provider_backup.waiting import MOST_TRIGGER_FAILURES
 from tests.airflow.backups import NAMED, SENSORS
 from tests.airflow.model.trial import LONG, SHORT, Author, Trial
-from tests.airflow.model.troubles import troubles
+from tests.airflow.model.troubles import TOLERANCE, troubles
 from tests.airflow.secret_masks import forget_masks
 from tests.airflow.task_runs import TaskRun
 
@@ -43,7 +44,7 @@ class OneTask(RuleBasedStateMachine):
             on_clear=st.sampled_from(["fresh", "adopt"]),
             on_conflict=st.sampled_from(["fail", *get_args(OnConflict)]),
             short=st.sampled_from([False, False, False, True]),
-            tolerance=st.sampled_from([None, 0.05]),
+            tolerance=st.sampled_from([None, TOLERANCE]),
             name=st.sampled_from([None, None, None, "nightly-copy"]),
             if_exists=st.sampled_from(get_args(IfExists)),
             retry_failed=st.sampled_from([True, True, True, False]),
@@ -109,6 +110,11 @@ class OneTask(RuleBasedStateMachine):
             self.retry(death, ends_meanwhile, xcoms_stay=False)
             return
         task = self.trial.run
+        if self.trial.trigger_failures >= MOST_TRIGGER_FAILURES - 1:
+            # It waits on the worker from now on, and might do so for an hour.
+            self.trial.behave()
+            self.trial.connect()
+            self.trial.end_backups(with_stuck=True)
         self.trial.resume(lambda: task.resume_after_failure(error), death, ends_meanwhile=ends_meanwhile)
 
     # ------------------------------------------------------------------------------------------------ the triggerer
