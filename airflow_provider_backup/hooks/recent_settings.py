@@ -18,11 +18,15 @@ MEMORY = 15.0
 A look-up costs a triggerer several milliseconds.
 """
 
+SAME_REFUSAL = 1.0
+"""Seconds in which refusals count as one: waits that are refused one after the other look the connection up once."""
+
 
 @dataclass(slots=True)
 class _Recent:
     settings: CloudSettings | None = None
     read_at: float = 0.0
+    is_read_after_refusal: bool = False
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -42,7 +46,9 @@ async def recent_settings(
     recent = of_loop.get(key) or of_loop.setdefault(key, _Recent())
     async with recent.reading:
         settings = recent.settings
-        if settings is None or recent.read_at < max(not_older_than, time.monotonic() - MEMORY):
+        oldest = not_older_than - SAME_REFUSAL if recent.is_read_after_refusal else not_older_than
+        if settings is None or recent.read_at < max(oldest, time.monotonic() - MEMORY):
             settings = recent.settings = await read()
             recent.read_at = time.monotonic()
+            recent.is_read_after_refusal = not_older_than > 0
     return settings

@@ -82,6 +82,14 @@ async def test_a_hundred_who_were_refused_together_look_it_up_once() -> None:
     assert connection.look_ups == 2
 
 
+async def test_waits_that_are_refused_one_after_the_other_look_it_up_once() -> None:
+    connection = Connection(SETTINGS, OTHERS)
+    await recent_settings("key", connection.read)
+    found = [await recent_settings("key", connection.read, not_older_than=time.monotonic()) for _ in range(5)]
+    assert found == [OTHERS] * 5
+    assert connection.look_ups == 2
+
+
 async def test_after_a_look_up_that_failed_the_next_one_tries_again() -> None:
     connection = Connection(OSError("the database is away"), SETTINGS)
     found = await asyncio.gather(*(recent_settings("key", connection.read) for _ in range(3)), return_exceptions=True)

@@ -49,6 +49,8 @@ HOW = {
     "timeout",
     "fail_on_skipped",
     "if_exists",
+    "if_missing",
+    "retry_failed",
     "policy",
 }
 """Arguments that say how to do it, and the model of a policy: these are plain values of the DAG file."""
