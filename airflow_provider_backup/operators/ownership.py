@@ -97,7 +97,8 @@ def _earliest_with_key(context: Any) -> datetime | None:
         # Nothing is there on a first try that could be lost by this.
         return _as_utc(run_began) - (timedelta(0) if task_instance.try_number == 1 else SCHEDULERS_CLOCK)
     # Before its first try a task instance had nothing; of a later one nothing is known then.
-    return _as_utc(task_instance.start_date) if task_instance.try_number == 1 and task_instance.start_date else None
+    # ``dag.test()`` of Airflow 2.11 does not say when the try began.
+    return _as_utc(task_instance.start_date or datetime.now(UTC)) if task_instance.try_number == 1 else None
 
 
 def _as_utc(moment: datetime) -> datetime:
