@@ -106,7 +106,8 @@ def reference_from(
         return _refuse_texts_of_nothing(BackupReference.from_dict(backup))
     if len(given) != 1:
         raise InvalidArgumentError(
-            f"{len(given)} backups are named.", next_step=f"Give backup, or exactly one of {names}."
+            f"{len(given)} backups are named." if given else "No backup is named.",
+            next_step=f"Give exactly one of backup, {names}.",
         )
     for name, value in (*given, ("instance", instance_id)):
         if not isinstance(value, str | None):

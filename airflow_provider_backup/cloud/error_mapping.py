@@ -49,7 +49,8 @@ _NO_SUCH_PATH = "the resource could not be found"
 _THROTTLED = "0308"
 _NEXT_STEPS: dict[type[ApiError], str] = {
     AuthenticationError: "Check user, password and account, or access key, secret key and security token, in the "
-    "connection, and that this machine's clock is right (signatures allow 15 minutes).",
+    "connection (without domain, login and password count as an access key), and that this machine's clock is right "
+    "(signatures allow 15 minutes).",
     PermissionDeniedError: "Give the user or agency the right for this action in this project, and check project_id "
     "and region in the connection and of the task.",
     UnknownProjectError: "Check region, project_id, project_name and the account's name (domain) in the connection, "
@@ -64,7 +65,8 @@ _NEXT_STEPS: dict[type[ApiError], str] = {
     BadRequestError: "Change what the message names; the code is listed on the service's error page.",
 }
 _WRONG_ADDRESS_NEXT_STEP = (
-    "This does not come from the service itself: check endpoint, region, cloud and proxy of the connection."
+    "This does not come from the service itself: check endpoint, region, cloud and proxy of the connection, and the path "
+    "of a request() of your own."
 )
 _DENIED_BY_POLICY_NEXT_STEP = (
     "An identity policy denies this. The administrator can decode the reason with STS "

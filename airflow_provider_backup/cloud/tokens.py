@@ -128,13 +128,15 @@ class TokenSource:
 
 
 def _way_to_the_project(settings: CloudSettings) -> str:
+    place = "the connection or in the task's argument"
     if settings.project_id:
         field = f"project_id ({settings.project_id!r})"
     elif settings.project_name:
         field = f"project_name ({settings.project_name!r})"
+        place = "the connection"
     else:
         field = f"region ({settings.region!r}: its own project is meant, as project_id and project_name are empty)"
-    return f"Correct {field} in the connection or in the task's argument; the account's name (domain) counts as well."
+    return f"Correct {field} in {place}; the account's name (domain) counts as well."
 
 
 def _take_note(fetching: asyncio.Task[Token]) -> None:

@@ -406,6 +406,7 @@ def test_testing_a_right_connection_names_the_project(
         (False, {"host": "http://127.0.0.1:9/v3"}, {}, "No connection to 127.0.0.1:9"),
         (True, {"password": "wrong"}, {}, "verify aksk signature fail"),
         (True, {"login": "NOKEY"}, {}, "not exist"),
+        (False, {}, {"domain": ""}, "without domain, login and password count as an access key"),
         (True, {}, {"region": "mars"}, "0 projects are named 'mars'"),
         (True, {}, {"project_id": "f" * 32}, "has no project f"),
         (True, {"host": "http://127.0.0.1:9/v3"}, {}, "No connection to 127.0.0.1:9"),

@@ -111,8 +111,8 @@ def test_no_connection_is_read_at_construction(case: Case, monkeypatch: pytest.M
 
 
 NAMES = [
-    ({}, "0 backups are named"),
-    ({"backup_id": ""}, "0 backups are named"),
+    ({}, "No backup is named.*Give exactly one of backup, "),
+    ({"backup_id": ""}, "No backup is named"),
     ({"backup": {"service": "other", "backup_id": "1"}}, "'other'"),
     ({"backup": {"service": "vbs"}}, "must be what a create operator or a sensor returned"),
     ({"backup": "some-id"}, "must be what a create operator or a sensor returned"),

@@ -203,6 +203,18 @@ async def test_a_project_that_does_not_exist_is_told(backup_cloud: RunningCloud)
             await cloud.verify()
 
 
+@pytest.mark.parametrize(
+    ("place", "has_argument"), [({"project_name": "nowhere"}, False), ({"project_id": "f" * 32}, True)], ids=str
+)
+async def test_the_way_to_a_project_names_an_argument_of_the_task_only_where_there_is_one(
+    backup_cloud: RunningCloud, place: dict[str, str], has_argument: bool
+) -> None:
+    async with BackupCloud(place_of(backup_cloud, password_of(backup_cloud), **place)) as cloud:
+        with pytest.raises(UnknownProjectError) as caught:
+            await cloud.verify()
+    assert ("in the connection or in the task's argument" in str(caught.value)) is has_argument
+
+
 @pytest.mark.parametrize("kind", ["password", "key"])
 async def test_the_project_is_found_by_the_name_of_the_region(backup_cloud: RunningCloud, kind: str) -> None:
     credentials = password_of(backup_cloud) if kind == "password" else None

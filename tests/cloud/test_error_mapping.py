@@ -277,6 +277,7 @@ def test_an_answer_of_somebody_else_than_the_service_is_no_answer_about_the_reso
     error = error_of(body, status)
     assert type(error) is BadRequestError
     assert "check endpoint, region, cloud and proxy" in str(error)
+    assert "the path of a request() of your own" in str(error)
 
 
 # --------------------------------------------------------------------------------------------------------- next steps
