@@ -227,16 +227,16 @@ class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):
     ) -> Any:
         """Send the service a request that this package has no call for, from plain code.
 
-        It goes the way of all others, with credentials, repetition and typed errors. An example is
+        It is sent like every other, with credentials, retries and typed errors. An example is
         ``RdsHook().request("GET", "/v3/{project_id}/instances", query={"limit": 10})``.
 
         :param method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
         :param path: the path as the vendor's reference writes it, with its version and ``{project_id}``, which is
             filled in; it goes below the service's base URL.
-        :param query: names and values; none is left out, a sequence repeats its name.
-        :param body: what is sent as JSON; none for no body.
+        :param query: names and values; a value of ``None`` is left out, a sequence repeats its name.
+        :param body: what is sent as JSON; ``None`` sends no body.
         :param repeatable: whether a ``POST`` or ``PATCH`` is harmless to repeat whatever became of it.
-        :return: the decoded JSON of the answer; none without a body.
+        :return: the decoded JSON of the answer; ``None`` when it has no body.
         :raises InvalidRequestError: method, path or body cannot be sent.
         :raises ApiError: the service refused.
         :raises CloudConnectionError: no usable answer came.

@@ -41,6 +41,7 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
         :param filters: ``name``, ``sort`` and the others of
             :meth:`~airflow_provider_backup.cloud.csbs.policies.PolicyResource.list`.
         :raises InvalidRequestError: a filter breaks a documented rule.
+        :raises TypeError: there is no such filter.
         """
         return self.run_list(lambda csbs: csbs.policies.list(**filters))
 

@@ -23,6 +23,7 @@ class DatabaseHook(BackupServiceHook[ServiceT], Generic[ServiceT, BackupT, Polic
         :param filters: the arguments of :meth:`~airflow_provider_backup.cloud.databases.backups.BackupResource.list`;
             RDS needs ``instance_id``.
         :raises InvalidRequestError: the service has no such filter, or a value breaks its rule.
+        :raises TypeError: no database service has such a filter.
         """
         return self.run_list(lambda service: service.backups.list(**filters))
 

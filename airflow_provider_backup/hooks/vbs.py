@@ -24,6 +24,7 @@ class VbsHook(BackupServiceHook["VbsService"]):
 
         :param filters: ``name``, ``status``, ``volume_id``, ``sort_key``, ``sort_dir``.
         :raises InvalidRequestError: a filter breaks a documented rule.
+        :raises TypeError: there is no such filter.
         """
         return self.run_list(lambda vbs: vbs.backups.list(**filters))
 

@@ -216,7 +216,7 @@ class CbrCreateBackupOperator(CreateBackupOperator):
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
     :param vault_id: id of the vault (templated).
-    :param resource_ids: some of the vault's resources; none for all (templated).
+    :param resource_ids: some of the vault's resources; ``None`` for all (templated).
     :param resource_details: the same with more detail, each ``{"id": ..., "type": ...}`` (templated).
     :param name: name of the backups, 1 to 64 letters, digits, ``_`` or ``-`` (templated). Without it the task makes one
         of DAG, task and a key of its own.

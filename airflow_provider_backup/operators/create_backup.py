@@ -47,12 +47,12 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     answer) and goes on with that. A failed backup is never taken for a good one. A cleared task takes a fresh backup.
 
     :param wait_for_completion: whether the task succeeds only when the backup is good.
-    :param deferrable: whether to wait in the triggerer; none follows ``[operators] default_deferrable``.
+    :param deferrable: whether to wait in the triggerer; ``None`` follows ``[operators] default_deferrable``.
     :param poll_interval: seconds between two looks, or a ``timedelta``, above 0.
     :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of the task, search and request
         included, through retries that find its backup again; the backup is left alone when they are over.
     :param tolerance: seconds of unbroken trouble or silence on the wire, or a ``timedelta``, above 0, after which the
-        task ends with the last error; none waits until the time is over.
+        task ends with the last error; ``None`` waits until the time is over.
     :param on_conflict: what to do while something keeps the resource busy: ``wait`` asks again every ``poll_interval``
         until the time is over, and holds the worker meanwhile, also with ``deferrable``; ``adopt`` goes on with the
         backup that is being made there of all that this task would back up, whoever began it and whenever, and waits

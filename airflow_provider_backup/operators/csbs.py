@@ -144,7 +144,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
     :param policy_id: id of the policy; its schedule may be off (templated).
-    :param server_ids: some of the policy's servers; none for all, which are read from the policy (templated).
+    :param server_ids: some of the policy's servers; ``None`` for all, which are read from the policy (templated).
     :param auto_trigger: whether the backup counts as a scheduled one, so that the policy's retention removes it
         (templated).
     :param fail_on_skipped: whether a checkpoint without some of the servers counts as failed.

@@ -83,6 +83,8 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
 class DatabaseDeleteBackupOperator(DeleteBackupOperator):
     """Delete a manual backup of a database instance.
 
+    The other arguments are those of :class:`~airflow_provider_backup.operators.delete_backup.DeleteBackupOperator`.
+
     :param instance_id: id of the instance; RDS needs it to see whether the backup is gone (templated).
     """
 

@@ -46,7 +46,7 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
     :param huaweicloud_conn_id: id of the connection (templated).
     :param region: takes the place of the connection's region (templated).
     :param project_id: takes the place of the connection's project (templated).
-    :param deferrable: whether to wait in the triggerer; none follows ``[operators] default_deferrable``.
+    :param deferrable: whether to wait in the triggerer; ``None`` follows ``[operators] default_deferrable``.
     :param fail_on_skipped: whether a backup that left resources out counts as failed.
     """
 
