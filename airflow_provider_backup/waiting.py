@@ -160,7 +160,7 @@ class WaitsForBackup(ReportsOutcome):
         if event.get("outcome") == "over" and event.get("phase") == Phase.GOOD.value and not result.get("skipped"):
             reference = " ".join(str(result.get(key)) for key in ("service", "kind", "backup_id"))
             what = backup_text(reference, result.get("name"), result.get("resource_ids") or ())
-            self.log.info("%s", one_line(f"{what} is {result.get('status')}"))
+            self.log.info("%s", one_line(f"{what} is {result.get('status')} ({Phase.GOOD.value})"))
             return cast("BackupResult", result)
         self.log.warning("The trigger says: %s", one_line(str(event.get("message") or event.get("reason") or event)))
         return self._resume(context, self._plan_of(context), patient=event.get("outcome") != "trouble")

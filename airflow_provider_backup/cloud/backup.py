@@ -61,7 +61,12 @@ class SkippedResource(TypedDict):
 
 
 class BackupResult(TypedDict):
-    """What operators and sensors return, the same for every service."""
+    """What operators and sensors return, the same for every service.
+
+    ``service``, ``backup_id``, ``kind``, ``instance_id``, ``job_id`` and ``expected_ids`` are those of
+    :class:`BackupReference`, the others those of :class:`BackupObservation`; times are ISO 8601 in UTC. Of a backup
+    that is not waited for, ``status`` and all that follows it are as they were at the first look.
+    """
 
     service: str
     backup_id: str

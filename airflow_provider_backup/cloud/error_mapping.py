@@ -65,8 +65,8 @@ _NEXT_STEPS: dict[type[ApiError], str] = {
     BadRequestError: "Change what the message names; the code is listed on the service's error page.",
 }
 _WRONG_ADDRESS_NEXT_STEP = (
-    "This does not come from the service itself: check endpoint, region, cloud and proxy of the connection, and the path "
-    "of a request() of your own."
+    "This does not come from the service itself: check endpoint, region, cloud and proxy of the connection, and the "
+    "path of a request() of your own."
 )
 _DENIED_BY_POLICY_NEXT_STEP = (
     "An identity policy denies this. The administrator can decode the reason with STS "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -71,6 +72,15 @@ def test_waiting_in_the_triggerer_gives_the_same_result_as_on_the_worker(cloud: 
     assert isinstance(ended, Deferred)
     let_time_pass(cloud)
     assert without_what_varies(in_the_triggerer.finish(ended)) == without_what_varies(on_the_worker)
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_the_log_calls_a_good_backup_good_wherever_it_was_waited_for(
+    cloud: RunningCloud, logged: Callable[[], str], deferrable: bool
+) -> None:
+    cloud.set_backup_seconds(0.3)
+    TaskRun(create_operator(cloud, "rds", deferrable=deferrable)).run()
+    assert "is COMPLETED (good)" in logged()
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
