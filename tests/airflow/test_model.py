@@ -1,4 +1,4 @@
-"""Promise 1 to 3, whatever happens in whatever order: one task in a world that goes wrong, for every service.
+"""Promise 1 to 3, whatever happens in whatever order: one task under random faults, for every service.
 
 ``make test-model`` draws many more examples, others each time.
 """
