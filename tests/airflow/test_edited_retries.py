@@ -20,24 +20,16 @@ EDITS = [1, 0, 5]
 
 
 @pytest.mark.parametrize("retries", EDITS)
-@pytest.mark.parametrize("service", NAMED)
+@pytest.mark.parametrize(
+    ("service", "with_store"),
+    [*((service, False) for service in NAMED), *((service, True) for service in SERVICES)],
+    ids=lambda value: value if isinstance(value, str) else "by the note" if value else "by the key",
+)
 def test_a_retry_finds_its_backup_again_whatever_became_of_retries(
-    cloud: RunningCloud, service: str, retries: int
+    cloud: RunningCloud, service: str, with_store: bool, retries: int
 ) -> None:
-    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2))
-    first = run.execute()
-    run.operator.retries = retries
-    run.retry()
-    assert run.execute()["backup_ids"] == first["backup_ids"]
-    assert len(rows(cloud, service)) == 1
-
-
-@pytest.mark.parametrize("retries", EDITS)
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_retry_finds_its_backup_by_the_note_whatever_became_of_retries(
-    cloud: RunningCloud, service: str, retries: int
-) -> None:
-    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2), store=TaskStateStore())
+    store = TaskStateStore() if with_store else None
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2), store=store)
     first = run.execute()
     run.operator.retries = retries
     run.retry()
