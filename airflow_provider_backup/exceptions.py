@@ -56,6 +56,9 @@ class BackupExistsError(DuplicateNameError, AirflowFailException):
             detail=f"{reference} has the name {name!r} already",
             next_step="Choose another name, delete that backup, or go on with it with if_exists='adopt'.",
         )
+        # The text of its base class would say that the service refused.
+        self.message = f"Nothing was sent (if_exists is 'fail'): {self.detail}."
+        self.args = (self.message,)
 
 
 class BackupMissingError(BackupError, AirflowFailException):

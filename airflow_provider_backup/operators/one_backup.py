@@ -49,7 +49,7 @@ _OF_AN_EARLIER_RUN = (
     "%s has the key of this task, but began before this DAG run did: it was taken by a run of the same id that was "
     "deleted, or by another Airflow. The task does not go on with it."
 )
-_OF_A_FAILED_TRY = "The backup of an earlier try cannot be gone on with. %s A fresh one is taken."
+_OF_A_FAILED_TRY = "The backup of an earlier try cannot be used. %s A fresh one is taken."
 _NAMES_ARE_USED_UP = (
     "The service takes each name once, and all names of this task belong to backups that failed or that an earlier run "
     "of the same id took. Delete those that are not needed."

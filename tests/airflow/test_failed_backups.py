@@ -88,7 +88,7 @@ def test_the_next_try_names_the_failed_backup_and_takes_a_fresh_one(
     failed = rows(cloud, service)[0]
     run.retry()
     assert run.execute()["status"].lower() in ("available", "completed")
-    line = next(line for line in logged().splitlines() if "an earlier try cannot be gone on with" in line)
+    line = next(line for line in logged().splitlines() if "an earlier try cannot be used" in line)
     jobs = {job["id"] for job in cloud.state.table("vbs.jobs").values() if job["backup_id"] == failed["id"]}
     assert any(each in line for each in {failed["id"], failed.get("checkpoint_id") or failed["id"], *jobs})
     assert len(rows(cloud, service)) == 2
@@ -106,7 +106,7 @@ def test_a_failed_backup_of_the_authors_name_is_named_by_the_next_try(
             run.execute()
     else:
         run.execute()
-    assert "an earlier try cannot be gone on with" in logged()
+    assert "an earlier try cannot be used" in logged()
 
 
 @each_service

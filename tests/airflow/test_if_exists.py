@@ -126,6 +126,7 @@ def test_fail_names_the_backup_that_has_the_name_and_sends_nothing(
         run.execute()
 
     assert "'nightly'" in str(caught.value)
+    assert str(caught.value).startswith("Nothing was sent (if_exists is 'fail'): ")
     assert isinstance(caught.value, DuplicateNameError)
     assert len(wire.sent_to(service, "POST")) == already_sent
 
