@@ -22,7 +22,7 @@ from airflow_provider_backup.cloud.time_limit import Exchange, within_time_limit
 
 QueryValue = str | int | bool | Sequence[str] | None
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_NO_SEGMENTS = frozenset(("", ".", ".."))
+_NO_SEGMENTS: frozenset[str | None] = frozenset((None, "", ".", ".."))
 
 Query = Mapping[str, QueryValue]
 """Members that are none are left out, a sequence repeats its name, truth values are written in lower case."""

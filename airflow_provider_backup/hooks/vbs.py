@@ -31,7 +31,8 @@ class VbsHook(BackupServiceHook["VbsService"]):
     def get_backup(self, backup_id: str) -> Backup:
         """Read one backup from plain code.
 
-        :param backup_id: its id.
+        :param backup_id: its id, one of the ``backup_ids`` of a result; the ``backup_id`` there is a job's while the
+            backup is not over.
         :raises NotFoundError: there is no such backup.
         """
         return self.run(lambda vbs: vbs.backups.get(backup_id))

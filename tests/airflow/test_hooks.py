@@ -59,6 +59,17 @@ def test_a_backup_that_is_not_there_is_told(cloud: RunningCloud, service: str) -
         HOOKS[service]().get_backup("0f7c1c4e-0000-4000-8000-000000000000", **of_instance)
 
 
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_id_at_all_is_refused_before_anything_is_sent(
+    cloud: RunningCloud, service: str, nothing: str | None
+) -> None:
+    of_instance = {"instance_id": resources(cloud, "rds_instances")[0]} if service == "rds" else {}
+
+    with pytest.raises(InvalidRequestError, match="nothing was sent: .*id: "):
+        HOOKS[service]().get_backup(nothing, **of_instance)
+
+
 @pytest.mark.parametrize("service", ["vbs", "csbs", "cbr"])
 def test_policies_are_listed_and_read_without_async_code(cloud: RunningCloud, service: str) -> None:
     schedule: dict[str, Any] = {"task_id": "policy", "name": "nightly", "schedule": "daily at 02:00"}

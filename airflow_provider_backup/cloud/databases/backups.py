@@ -135,10 +135,13 @@ class BackupResource(Generic[CreateT, BackupT]):
 
         :param backup_id: which backup.
         :param instance_id: its instance; RDS requires it.
+        :raises InvalidRequestError: an id is missing.
         :raises NotFoundError: there is no such backup.
         :raises UnexpectedResponseError: it is a backup of another instance.
         """
-        query = validated(self._query, f"{self._service} backup", {"instance_id": instance_id, "backup_id": backup_id})
+        # No id at all would be no filter, and all backups would be read.
+        ids = {"instance_id": instance_id, "backup_id": backup_id or ""}
+        query = validated(self._query, f"{self._service} backup", ids)
         async for backup in read_pages(self._api, "backups", query, self._backup):
             if not is_same_id(backup.id, backup_id):
                 continue
