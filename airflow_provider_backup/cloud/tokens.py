@@ -135,7 +135,7 @@ def _way_to_the_project(settings: CloudSettings) -> str:
         field = f"project_name ({settings.project_name!r})"
         place = "the connection"
     else:
-        field = f"region ({settings.region!r}: its own project is meant, as project_id and project_name are empty)"
+        field = f"region ({settings.region!r}: its own project is meant, as no project_id or project_name applies)"
     return f"Correct {field} in {place}; the account's name (domain) counts as well."
 
 

@@ -430,6 +430,18 @@ def test_testing_a_wrong_connection_says_what_is_wrong(
     assert text in told
 
 
+def test_a_wrong_region_of_the_task_does_not_say_that_the_connection_names_no_project(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project_id = cloud.describe()["project_id"]
+    monkeypatch.setenv(CONNECTION, cloud.connection_json(with_access_key=False, project_id=project_id))
+
+    works, text = BackupCloudHook(region="mars").test_connection()
+
+    assert not works
+    assert "region ('mars': its own project is meant, as no project_id or project_name applies)" in text
+
+
 def without_endpoints(cloud: RunningCloud, **endpoints: str) -> str:
     connection = json.loads(cloud.connection_json(with_access_key=True, attempts=1))
     connection["extra"]["endpoints"] = endpoints
