@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, NotFoundError
+from airflow_provider_backup.cloud.plain_text import one_line
 
 
 class BackupFailedError(BackupError, AirflowException):
@@ -40,7 +41,24 @@ class InvalidArgumentError(BackupError, AirflowFailException):
     """An argument breaks a documented rule; a retry cannot help. Nothing was sent."""
 
 
-class BackupExistsError(DuplicateNameError, AirflowFailException):
+class NameTakenError(DuplicateNameError):
+    """Something has the author's name, and ``if_exists`` is ``fail``. Nothing was sent.
+
+    :param service: the service that has it.
+    :param holder: what has the name, in words.
+    :param name: the name.
+    :param next_step: what the author can do.
+    """
+
+    def __init__(self, service: str, holder: str, name: str, *, next_step: str) -> None:
+        detail = f"{holder} has the name {name!r} already"
+        super().__init__(service=service, status=409, code="if_exists", detail=detail, next_step=next_step)
+        # The text of its base class would say that the service refused.
+        self.message = one_line(f"Nothing was sent (if_exists is 'fail'): {detail}.")
+        self.args = (self.message,)
+
+
+class BackupExistsError(NameTakenError, AirflowFailException):
     """There is a backup of the author's name, and ``if_exists`` is ``fail``. Nothing was sent; a retry cannot help.
 
     :param reference: the backup that has the name.
@@ -50,15 +68,11 @@ class BackupExistsError(DuplicateNameError, AirflowFailException):
     def __init__(self, reference: BackupReference, name: str) -> None:
         self.reference = reference
         super().__init__(
-            service=reference.service,
-            status=409,
-            code="if_exists",
-            detail=f"{reference} has the name {name!r} already",
+            reference.service,
+            str(reference),
+            name,
             next_step="Choose another name, delete that backup, or go on with it with if_exists='adopt'.",
         )
-        # The text of its base class would say that the service refused.
-        self.message = f"Nothing was sent (if_exists is 'fail'): {self.detail}."
-        self.args = (self.message,)
 
 
 class BackupMissingError(BackupError, AirflowFailException):

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow_provider_backup.cloud.errors import (
     BackupError,
-    DuplicateNameError,
     InvalidRequestError,
     Violation,
 )
@@ -16,6 +15,7 @@ from airflow_provider_backup.cloud.plain_text import one_line
 from airflow_provider_backup.cloud.policy import PolicyResult
 from airflow_provider_backup.cloud.retries import may_have_taken_effect
 from airflow_provider_backup.cloud.wire import RequestModel
+from airflow_provider_backup.exceptions import NameTakenError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice
 from airflow_provider_backup.operators.policy_arguments import known_schedule
 
@@ -69,7 +69,7 @@ class CreatePolicyOperator(BackupCloudOperator):
 
         :raises InvalidRequestError: a documented rule is broken.
         """
-        return self.policy if self.policy is not None else self.from_arguments(self.schedule, self.time_zone)
+        return self.policy if self.policy is not None else self._timed(self.schedule, self.time_zone)
 
     def check_policy_while_parsing(self) -> None:
         """Refuse wrong literals; the constructor of every operator ends with this.
@@ -77,7 +77,7 @@ class CreatePolicyOperator(BackupCloudOperator):
         :raises InvalidRequestError: a documented rule is broken, whatever the templates turn out to be.
         """
         if self.policy is None:
-            self.check_while_parsing(lambda: self.from_arguments(*known_schedule(self.schedule, self.time_zone)))
+            self.check_while_parsing(lambda: self._timed(*known_schedule(self.schedule, self.time_zone)))
         else:
             check_model(self, self.policy, self.model)
 
@@ -85,7 +85,7 @@ class CreatePolicyOperator(BackupCloudOperator):
         """Create the policy, or adopt the one of its name.
 
         :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
-        :raises DuplicateNameError: the name is taken and ``if_exists`` is ``fail``.
+        :raises NameTakenError: the name is taken and ``if_exists`` is ``fail``.
         :raises ApiError: the service refuses.
         """
         request: Any = self.built(self.request)
@@ -95,14 +95,21 @@ class CreatePolicyOperator(BackupCloudOperator):
         self.log.info("%s %s policy %s.", what, self.title, one_line(f"{result['name']} ({result['policy_id']})"))
         return result
 
+    def _timed(self, schedule: str | None, time_zone: str | None) -> RequestModel:
+        # Without this the error would name a field of the model, which the author did not write.
+        times = [name for name in ("schedule", "patterns") if name in self.template_fields]
+        if all(getattr(self, name) is None for name in times):
+            rule = f"one of {', '.join(times)}, policy must be given"
+            raise InvalidRequestError(f"{self.title} policy", [Violation("schedule", rule, None)])
+        return self.from_arguments(schedule, time_zone)
+
     async def _find_or_create(self, cloud: BackupCloud, request: Any) -> PolicyResult:
         if existing := await self.find(cloud, request.name):
             if self.if_exists == "fail":
-                raise DuplicateNameError(
-                    service=existing["service"],
-                    status=409,
-                    code="if_exists",
-                    detail=f"policy {existing['policy_id']} has the name {request.name!r}",
+                raise NameTakenError(
+                    existing["service"],
+                    f"{existing['service']} policy {existing['policy_id']}",
+                    request.name,
                     next_step="Choose another name, delete that policy, or adopt it with if_exists='adopt'.",
                 )
             return existing

@@ -118,7 +118,17 @@ def test_a_policy_that_is_there_already_fails_the_task_when_the_author_says_so(
     with pytest.raises(DuplicateNameError, match="'nightly'.*adopt") as caught:
         create(service, if_exists="fail")
     assert first["policy_id"] in str(caught.value)
+    assert str(caught.value).startswith("Nothing was sent (if_exists is 'fail'): ")
     assert policies(cloud, service) == before
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_policy_without_a_schedule_is_refused_with_the_name_of_the_argument(service: str) -> None:
+    others = {name: value for name, value in ARGUMENTS[service].items() if name != "schedule"}
+    with pytest.raises(
+        InvalidRequestError, match=r"nothing was sent: schedule: one of schedule, .*policy must be given"
+    ):
+        OPERATORS[service](task_id="policy", name="nightly", **others)
 
 
 @pytest.mark.parametrize("service", SERVICES)
