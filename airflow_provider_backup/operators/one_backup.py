@@ -118,7 +118,8 @@ class OneBackup:
         self._names_of_others: list[RequestModel] = []
         self._lost: list[BackupObservation] = []
         # By all names on a retry: the failed backup that had the name before its own may have been removed since.
-        self._is_repeated = context["ti"].try_number > 1
+        # So may that of an earlier DAG run, which counts with on_clear="adopt".
+        self._is_repeated = context["ti"].try_number > 1 or operator.on_clear == "adopt"
         # The last names first, because they are used in their order.
         self._searched = [*requests[::-1], *former_requests[::-1]] if self._is_repeated else requests[:1]
         # When this try sent a request that got no clear answer and was sent once more, seconds since the epoch.

@@ -16,6 +16,7 @@ from airflow_provider_backup.backup_key import key_of
 from airflow_provider_backup.cloud.errors import CloudConnectionError, DuplicateNameError
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.emulator.state import system_time
+from airflow_provider_backup.exceptions import BackupFailedError
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.backups import DATABASES, NAMED, SERVICES, create_operator, rows, target
@@ -99,6 +100,22 @@ def test_with_on_clear_adopt_a_run_that_was_made_again_goes_on_with_its_backup(
     old = run.execute()
     assert run_again(cloud, run).execute()["backup_ids"] == old["backup_ids"]
     assert len(rows(cloud, service)) == 1
+
+
+@pytest.mark.parametrize("service", DATABASES)
+def test_with_on_clear_adopt_a_run_that_was_made_again_finds_a_backup_with_a_later_name(
+    cloud: RunningCloud, service: str
+) -> None:
+    cloud.fail_next_backup(service, "the array is on fire")
+    run = TaskRun(create_operator(cloud, service, deferrable=False, on_clear="adopt"))
+    with pytest.raises(BackupFailedError):
+        run.execute()
+    run.retry()
+    good = run.execute()
+    backups = cloud.state.table(f"{service}.backups")
+    for backup_id in [key for key, row in backups.items() if row["failure"]]:
+        del backups[backup_id]
+    assert run_again(cloud, run).execute()["backup_ids"] == good["backup_ids"]
 
 
 @pytest.mark.parametrize("step", ["retry", "clear"])
