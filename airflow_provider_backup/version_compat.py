@@ -13,6 +13,9 @@ AIRFLOW_3 = Version(airflow.__version__).release >= (3,)
 TRIGGERS_HAVE_ON_KILL = Version(airflow.__version__).release >= (3, 3)
 """Whether the triggerer calls ``on_kill`` of a trigger whose task a user ended; before 3.3 it only cancels it."""
 
+RETRIES_KEEP_THE_DEFERRAL = Version(airflow.__version__).release[:2] == (3, 0)
+"""Whether Airflow resumes a retry with the event of the try before, when that had been deferred: a fault of 3.0."""
+
 FAIL_METHOD = "__fail__"
 """What Airflow names as the next method when a trigger died or a deferral ran out of time (2.11 and 3.x alike)."""
 

@@ -134,7 +134,7 @@ class WaitsForBackup(ReportsOutcome):
         :param plan: what to wait for, from :func:`wait_plan`.
         :raises TaskDeferred: always.
         """
-        context["ti"].xcom_push(key=WAIT_XCOM, value=plan)
+        context["ti"].xcom_push(key=WAIT_XCOM, value={**plan, "try_number": context["ti"].try_number})
         self._defer(plan)
 
     def end(self, observation: BackupObservation) -> BackupResult:

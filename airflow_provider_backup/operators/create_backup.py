@@ -20,8 +20,8 @@ from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
 from airflow_provider_backup.operators.in_hand import BackupInHand
 from airflow_provider_backup.operators.one_backup import OneBackup
-from airflow_provider_backup.version_compat import clears_of, generation_of
-from airflow_provider_backup.waiting import WaitsForBackup, wait_plan
+from airflow_provider_backup.version_compat import RETRIES_KEEP_THE_DEFERRAL, clears_of, generation_of, own_xcom
+from airflow_provider_backup.waiting import WAIT_XCOM, WaitsForBackup, wait_plan
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -234,6 +234,21 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
             delete_on_kill=self.delete_on_kill and is_own,
         )
         return self.wait(context, plan, observation)
+
+    def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Go on after a deferral of this try; a retry that Airflow resumes by mistake begins anew.
+
+        :param next_method: the method that the deferral named, or Airflow's word for a trigger that died.
+        :param next_kwargs: its arguments, or what is known of that death.
+        :param context: the context of the task.
+        """
+        if RETRIES_KEEP_THE_DEFERRAL:
+            plan = own_xcom(context["ti"], WAIT_XCOM)
+            try_number = context["ti"].try_number
+            if isinstance(plan, dict) and plan.get("try_number", try_number) != try_number:
+                self.log.info("What the try before waited for is over; this try begins anew.")
+                return self.perform(context)
+        return super().resume(next_method, next_kwargs, context)
 
     def on_kill(self) -> None:
         """Leave the backup alone, or delete it, see ``delete_on_kill``; Airflow calls this when it ends the process."""
