@@ -618,8 +618,10 @@ class Trial:
         elif isinstance(error, BackupTimeoutError):
             assert self.author.timeout == SHORT, f"an hour is not over: {error!r}"
             named = self.truth.named_in(str(error))
-            # It may have taken a new one, where it need not go on with what was there.
-            waited_for = [each for each in now.values() if each.id in named] or own
+            # It may have taken a new one, where it need not go on with what was there. What it may not go on with is
+            # named, too, where the last request that it sent was about that.
+            possible = {each.id for each in own} | (now.keys() - before.keys())
+            waited_for = [each for each in now.values() if each.id in named and each.id in possible] or own
             was_good = [each.id in before and before[each.id].phase is Phase.GOOD for each in waited_for]
             assert is_troubled or not (was_good and all(was_good)), (
                 f"{waited_for} was good, and the task says that its time is over"
