@@ -243,10 +243,10 @@ def _without_secrets(detail: str, secrets: KnownSecrets) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    text = headers.get("Retry-After")
+    text = headers.get("Retry-After", "").strip()
     if not text:
         return None
-    if text.strip().isdecimal():
+    if text.isdecimal():
         return float(text)
     try:
         moment = parsedate_to_datetime(text)

@@ -438,6 +438,7 @@ def test_the_canonical_request_that_the_gateway_repeats_is_not_shown(text: str, 
 
 def test_retry_after_is_read_as_seconds() -> None:
     assert error_of(b"", 429, {"Retry-After": " 17 "}).retry_after == 17
+    assert error_of(b"", 429, {"Retry-After": "17\x1f"}).retry_after == 17
 
 
 def test_retry_after_is_read_as_a_date() -> None:
