@@ -296,7 +296,7 @@ def test_the_task_need_not_wait(wire: Wire, backup_cloud: RunningCloud, service:
 def test_a_deletion_that_takes_too_long_fails_the_task(cloud: RunningCloud, logged: Callable[[], str]) -> None:
     backup = taken(cloud, "vbs", wait=True)
     cloud.set_backup_seconds(3600)
-    operator = DELETE["vbs"](task_id="delete", backup=backup, poll_interval=0.05, timeout=0.2)
+    operator = DELETE["vbs"](task_id="delete", backup=backup, poll_interval=0.05, timeout=1.5)
     with pytest.raises(BackupTimeoutError, match=r"deleting.*\(timeout\)"):
         TaskRun(operator).execute()
     assert "could not be seen" not in logged()
@@ -305,7 +305,7 @@ def test_a_deletion_that_takes_too_long_fails_the_task(cloud: RunningCloud, logg
 def test_a_retry_waits_for_the_deletion_that_goes_on(cloud: RunningCloud) -> None:
     backup = taken(cloud, "vbs", wait=True)
     cloud.set_backup_seconds(3600)
-    run = TaskRun(DELETE["vbs"](task_id="delete", backup=backup, poll_interval=0.05, timeout=0.2))
+    run = TaskRun(DELETE["vbs"](task_id="delete", backup=backup, poll_interval=0.05, timeout=1.5))
     with pytest.raises(BackupTimeoutError):
         run.execute()
     run.retry()

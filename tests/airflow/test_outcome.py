@@ -147,7 +147,7 @@ def a_backup_that_fails(cloud: RunningCloud, **arguments: Any) -> Any:
 
 def a_backup_that_takes_too_long(cloud: RunningCloud, **arguments: Any) -> Any:
     cloud.set_backup_seconds(3600)
-    return create_operator(cloud, "cbr", timeout=0.2, **arguments)
+    return create_operator(cloud, "cbr", timeout=1.5, **arguments)
 
 
 def a_sensor_whose_time_is_over(cloud: RunningCloud, mode: str) -> Any:

@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.errors import InvalidRequestError, ResourceBu
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.backups import create_operator, rows, taken
+from tests.airflow.backups import create_operator, finish_backups, rows, taken
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
 from tests.airflow.wire import Wire, WireRequest
 
@@ -152,11 +152,11 @@ def test_trouble_that_ends_within_the_tolerance_is_outlived(cloud: RunningCloud)
 
 
 def test_a_timed_out_task_looks_once_more_on_its_retry(cloud: RunningCloud) -> None:
-    cloud.set_backup_seconds(0.6)
-    task = TaskRun(create_operator(cloud, "rds", timeout=0.2, deferrable=False))
+    cloud.set_backup_seconds(3600)
+    task = TaskRun(create_operator(cloud, "rds", timeout=1.5, deferrable=False))
     with pytest.raises(BackupTimeoutError):
         task.execute()
-    time.sleep(0.6)
+    finish_backups(cloud)
     task.retry()
 
     assert task.execute()["status"] == "COMPLETED"

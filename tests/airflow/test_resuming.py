@@ -119,23 +119,23 @@ def test_trouble_that_does_not_pass_fails_the_task(cloud: RunningCloud, monkeypa
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_backup_that_goes_on_after_the_deadline_fails_the_task(cloud: RunningCloud, error: str) -> None:
-    run, _ = deferred(cloud, timeout=0.3)
-    time.sleep(0.3)
+    run, _ = deferred(cloud, timeout=1.5)
+    time.sleep(1.5)
     with pytest.raises(BackupTimeoutError, match=r"still is BUILDING.*\(timeout\)"):
         run.resume_after_failure(error)
 
 
 def test_a_backup_that_is_good_after_the_deadline_succeeds(cloud: RunningCloud) -> None:
-    run, _ = deferred(cloud, timeout=0.3)
+    run, _ = deferred(cloud, timeout=1.5)
     let_time_pass(cloud)
-    time.sleep(0.3)
+    time.sleep(1.5)
     assert run.resume_after_failure()["status"] == "COMPLETED"
 
 
 def test_trouble_after_the_deadline_fails_the_task_with_that_trouble(wire: Wire, backup_cloud: RunningCloud) -> None:
-    run, _ = deferred(backup_cloud, timeout=0.3)
+    run, _ = deferred(backup_cloud, timeout=1.5)
     wire.down()
-    time.sleep(0.3)
+    time.sleep(1.5)
     with pytest.raises(BackupError, match="No connection"):
         run.resume_after_failure()
 
@@ -188,8 +188,8 @@ def test_a_sensor_looks_as_well(cloud: RunningCloud) -> None:
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_a_sensor_whose_time_is_over_ends_without_a_retry(cloud: RunningCloud, error: str) -> None:
-    run, _ = deferred_sensor(cloud, timeout=0.3)
-    time.sleep(0.3)
+    run, _ = deferred_sensor(cloud, timeout=1.5)
+    time.sleep(1.5)
     with pytest.raises(BackupSensorTimeoutError):
         run.resume_after_failure(error)
 
