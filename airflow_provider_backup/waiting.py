@@ -33,7 +33,7 @@ LONGEST_LOOK = 60.0
 """Seconds for one look from the worker, tries and pauses included: a service may throttle for much longer."""
 
 SHORTEST_LOOK = 5.0
-"""Seconds for a look when the time is over: whether the backup became good meanwhile is worth that much."""
+"""Seconds for a look after the deadline: whether the backup became good meanwhile is worth that much."""
 
 LONGEST_WAIT = timedelta(days=3650).total_seconds()
 """Seconds: dates, deferrals and JSON do not know endless times, and ten years are as good."""

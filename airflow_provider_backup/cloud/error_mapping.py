@@ -151,7 +151,7 @@ def gateway_number(code: str) -> str | None:
 
 def _is_wrong_address(status: int, code: str, detail: str, *, has_code: bool) -> bool:
     if status == 404:
-        # A service gives its refusals a code; pages, empty answers and those of gateways are of somebody else.
+        # A service gives its refusals a code; pages, empty answers and those of gateways come from elsewhere.
         return not has_code or gateway_number(code) is not None or detail.lower().startswith(_NO_SUCH_PATH)
     return status < 400 or status == 407
 

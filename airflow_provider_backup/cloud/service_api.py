@@ -166,7 +166,7 @@ class ServiceApi:
         return (await self._sender.send(request, self._account)).content
 
     def _question_for_credentials(self) -> AbstractAsyncContextManager[Exchange]:
-        # It is the identity service that answers late; a token may be under way for somebody else.
+        # It is the identity service that answers late; a token may be under way for another request.
         return within_time_limit("iam", f"the question for credentials and address of {self._definition.name}")
 
     async def _base_url(self) -> str:

@@ -1,7 +1,7 @@
 """The time that is left for a piece of work: every request in it, with its tries and pauses, ends with it.
 
-Whoever has a deadline says so once, with :func:`time_limit`; it holds for all that is awaited inside. Work that is
-shared with others (a token, the rounds of a hub) goes on without a limit: who waits for it stops waiting.
+A caller that has a deadline sets it once, with :func:`time_limit`; it holds for all that is awaited inside. Work that
+is shared with others (a token, the rounds of a hub) continues without a limit: only the caller stops waiting.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def answer_came() -> None:
 class Exchange:
     """What is known of one request while it goes on.
 
-    :param limit: of whoever waits for its answer.
+    :param limit: of the caller that waits for its answer.
     :param timeout: ends it.
     """
 
@@ -140,7 +140,7 @@ class Exchange:
 
 @asynccontextmanager
 async def within_time_limit(service: str, what: str) -> AsyncIterator[Exchange]:
-    """End a request when the time is over.
+    """End a request when the limit is reached.
 
     :param service: who is asked.
     :param what: what is sent, in words.

@@ -47,7 +47,7 @@ def _version_of(path: str) -> FileVersion:
     try:
         found = os.stat(path)
     except (OSError, ValueError):
-        # Whoever opens it will say what is wrong.
+        # The code that opens it reports what is wrong.
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
 

@@ -70,7 +70,7 @@ class Transport:
         self._outdated: list[_Sessions] = []
         self._opening = asyncio.Lock()
         self.secrets = KnownSecrets([settings.client_key_password])
-        """What must not be repeated from answers; whoever knows more secrets adds them."""
+        """What must not be repeated from answers; callers that know more secrets add them."""
 
     async def __aenter__(self) -> Self:
         return self

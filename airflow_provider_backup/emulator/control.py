@@ -1,7 +1,7 @@
 """How to make the local cloud misbehave from outside: for demos, and for tests in another process.
 
 What faults and outcomes there are is told in ``faults/orders.py``. Calls need no credentials, but they must come from
-this machine, ask for it by an address or name of its own, and not come from a web page of somebody else.
+this machine, ask for it by an address or name of its own, and not come from a foreign web page.
 """
 
 from __future__ import annotations

@@ -167,7 +167,7 @@ class LocalCloud:
         return {**about, "airflow_connection": connection_json(about)}
 
     async def _show_overview(self, request: web.Request) -> web.Response:
-        """Tell somebody who opens the first port what is here."""
+        """Describe what is here, for a caller of the first port."""
         return web.json_response(
             {
                 "name": "local cloud of airflow-provider-backup, a development tool",

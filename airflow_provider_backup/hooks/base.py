@@ -87,7 +87,7 @@ class BackupCloudHook(BaseHook):
     def get_conn(self) -> BackupCloud:
         """Return a new client of one's own: ``async with hook.get_conn() as cloud: ...``.
 
-        The client is async and knows all services of the account. Whoever gets it closes it, which ``async with`` does.
+        The client is async and knows all services of the account. The caller closes it, which ``async with`` does.
         In plain code, use :meth:`run_in_cloud`, or the plain methods of the hook of a service.
 
         :raises ConfigurationError: the connection cannot work as it is.

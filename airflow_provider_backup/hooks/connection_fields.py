@@ -1,4 +1,4 @@
-"""The fields of a connection, whoever wrote them (form, URI, JSON): each is read or refused by name. Pure, no I/O."""
+"""The fields of a connection, from every source (form, URI, JSON): each is read or refused by name. Pure, no I/O."""
 
 from __future__ import annotations
 

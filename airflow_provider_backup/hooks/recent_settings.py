@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.settings import CloudSettings
 
 MEMORY = 15.0
-"""Seconds: whoever starts later sees an edited connection, and renewed files that it names.
+"""Seconds: a wait that starts later sees an edited connection, and renewed files that it names.
 
 A look-up costs a triggerer several milliseconds.
 """

@@ -7,11 +7,8 @@ import logging
 import time
 
 from airflow_provider_backup.cloud.errors import BackupError, ResourceBusyError
-from airflow_provider_backup.cloud.trouble_log import TroubleLog
+from airflow_provider_backup.cloud.trouble_log import SECONDS_BETWEEN_LINES, TroubleLog
 from airflow_provider_backup.exceptions import BackupTimeoutError
-
-SECONDS_BETWEEN_LINES = 300.0
-"""How often the log tells that the wait goes on."""
 
 SHORTEST_REQUEST = 0.05
 """Seconds: with less than that left nothing is sent, as it would be cut off and nobody knew what became of it."""

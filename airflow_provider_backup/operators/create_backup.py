@@ -52,7 +52,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of the task, search and request
         included, through retries that find its backup again; the backup is left alone when they are over.
     :param tolerance: seconds of unbroken trouble or silence on the wire, or a ``timedelta``, above 0, after which the
-        task ends with the last error; ``None`` waits until the time is over.
+        task ends with the last error; ``None`` waits until ``timeout``.
     :param on_conflict: what to do while something keeps the resource busy: ``wait`` asks again every ``poll_interval``
         until the time is over, and holds the worker meanwhile, also with ``deferrable``; ``adopt`` goes on with the
         backup that is being made there of all that this task would back up, whoever began it and whenever, and waits
@@ -299,7 +299,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
                     raise
                 raise one.timed_out(error) from error
             self._in_hand.learn(taken.reference, is_own=taken.is_own)
-            # Before anything else can go wrong: the id must be known to whoever looks for it.
+            # Before anything else can go wrong: the id must be known to everything that looks for it.
             context["ti"].xcom_push(key="backup_reference", value=taken.reference.to_dict())
             observation = await self.look(cloud, taken.reference, is_new=True)
         return observation, one.times(cloud.clock, taken, observation), taken.is_own

@@ -1,4 +1,4 @@
-"""Whose a backup is that a try finds: its own task instance's, an earlier DAG run's, or that of somebody else."""
+"""Whose a backup is that a try finds: its own task instance's, an earlier DAG run's, or another Airflow's."""
 
 from __future__ import annotations
 
