@@ -72,11 +72,13 @@ class Taken:
     :param reference: which backup.
     :param is_new: whether it was asked for just now.
     :param is_own: whether this task instance certainly made it.
+    :param began: when it began as far as the search knows, in seconds since the epoch by this machine's clock.
     """
 
     reference: BackupReference
     is_new: bool
     is_own: bool
+    began: float | None = None
 
 
 class OneBackup:
@@ -205,7 +207,8 @@ class OneBackup:
         now = time.time()
         if taken.is_new:
             return now, self._deadline
-        began = min(now, clock.here(observation.created_at).timestamp()) if observation.created_at else now
+        # The last look may have met trouble; that gives a retry no more time.
+        began = min(now, _here(clock, observation.created_at) or taken.began or now)
         if not taken.is_own:
             began = max(began, self._ownership.since.timestamp())
         return began, began + self._operator.timeout
@@ -226,7 +229,7 @@ class OneBackup:
             self._lost.append(observation)
             return None
         self._log.info("Found %s of this task again by its note; no second one is taken.", observation.reference)
-        return Taken(observation.reference, is_new=False, is_own=note.is_own)
+        return Taken(observation.reference, is_new=False, is_own=note.is_own, began=note.noted_at)
 
     async def _pass_over_lost(self, cloud: BackupCloud) -> None:
         """Tell of the backups of earlier tries that failed or were deleted.
@@ -277,7 +280,8 @@ class OneBackup:
             began = await self._began(cloud, reference)
             # A name may have been used by earlier runs: only what began with this run is meant.
             if self._ownership.is_in_time(cloud.clock, began):
-                return self._found_again(reference, is_own=self._ownership.is_own(cloud.clock, began))
+                is_own = self._ownership.is_own(cloud.clock, began)
+                return self._found_again(reference, is_own=is_own, began=_here(cloud.clock, began))
         if name is not None and operator.if_exists == "fail":
             raise BackupExistsError(reference, name)
         if name is None and request not in self._names_of_others:
@@ -285,12 +289,12 @@ class OneBackup:
             self._names_of_others.append(request)
         return None
 
-    def _found_again(self, reference: BackupReference, *, is_own: bool) -> Taken:
+    def _found_again(self, reference: BackupReference, *, is_own: bool, began: float | None = None) -> Taken:
         if self._operator.has_key and not is_own:
             self._log.warning(_OF_ANOTHER, reference)
         else:
             self._log.info("Found %s of this task again; no second one is taken.", reference)
-        return self._noted_down(Taken(reference, is_new=False, is_own=is_own))
+        return self._noted_down(Taken(reference, is_new=False, is_own=is_own, began=began))
 
     def _is_name_of_another(self, request: RequestModel) -> bool:
         return self._operator.names_are_unique and request in self._names_of_others
@@ -353,7 +357,8 @@ class OneBackup:
         if began is None or began < cloud.clock.earliest(datetime.fromtimestamp(asked_at, UTC)):
             return None
         self._log.warning("Found %s, which this request began and which failed.", reference)
-        return self._noted_down(Taken(reference, is_new=False, is_own=self._ownership.is_own(cloud.clock, began)))
+        is_own = self._ownership.is_own(cloud.clock, began)
+        return self._noted_down(Taken(reference, is_new=False, is_own=is_own, began=_here(cloud.clock, began)))
 
     async def _what_runs(self, cloud: BackupCloud, request: RequestModel, busy: BusyWait) -> Taken | None:
         while True:
@@ -415,6 +420,11 @@ class OneBackup:
     def _noted_down(self, taken: Taken) -> Taken:
         self._notes.write(BackupNote(self._ownership.since.timestamp(), taken.reference, taken.is_own))
         return taken
+
+
+def _here(clock: CloudClock, moment: datetime | None) -> float | None:
+    """Return a moment of the cloud's clock by this machine's, in seconds since the epoch."""
+    return clock.here(moment).timestamp() if moment else None
 
 
 def _never_arrived(error: BackupError) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from airflow_provider_backup.backup_notes import NOTE_KEY
 from airflow_provider_backup.cloud.errors import InvalidRequestError, ResourceBusyError, ServerError
 from airflow_provider_backup.emulator.running import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.backups import create_operator, finish_backups, rows, taken
-from tests.airflow.task_runs import Deferred, TaskRun, event_of
+from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore, event_of
 from tests.airflow.wire import Wire, WireRequest
 
 
@@ -125,6 +127,38 @@ def test_a_retry_that_finds_its_backup_again_gets_no_more_time(cloud: RunningClo
     assert isinstance(second, Deferred)
     deadline = second.trigger_arguments["deadline"]
     assert deadline == pytest.approx(earlier + 30, abs=2)
+
+
+@pytest.mark.parametrize("is_noted", [False, True], ids=["by its name", "by its note"])
+def test_a_retry_that_meets_trouble_after_the_search_gets_no_more_time(
+    wire: Wire, backup_cloud: RunningCloud, is_noted: bool
+) -> None:
+    store = TaskStateStore() if is_noted else None
+    backup_cloud.set_backup_seconds(60)
+    task = TaskRun(create_operator(backup_cloud, "rds", timeout=30), store=store)
+    first = task.execute()
+    assert isinstance(first, Deferred)
+    task.dag_run.start_date -= timedelta(minutes=1)
+    earlier = time.time() - 20
+    rows(backup_cloud, "rds")[0]["started_at"] = datetime.fromtimestamp(earlier, UTC).isoformat()
+    if store:
+        note = json.loads(store.values[NOTE_KEY])
+        store.values[NOTE_KEY] = json.dumps({**note, "noted_at": earlier})
+    task.retry()
+    before = len(wire.requests)
+    task.execute()
+    task.retry()
+    # The same again, but for the last look; where a note replaces the search there is no other one.
+    last = 2 * len(wire.requests) - before
+
+    def comes_after_the_search(request: WireRequest) -> bool:
+        return request.service == "rds" and len(wire.requests) >= last
+
+    with wire.failing(comes_after_the_search):
+        second = task.execute()
+
+    assert isinstance(second, Deferred)
+    assert second.trigger_arguments["deadline"] == pytest.approx(earlier + 30, abs=2)
 
 
 def test_unbroken_trouble_ends_the_wait_after_the_tolerance_with_the_last_error(cloud: RunningCloud) -> None:

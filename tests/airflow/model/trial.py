@@ -603,8 +603,9 @@ class Trial:
         if self._owners[backup.id] != self._owner or backup.started_at < self.run.dag_run.start_date:
             # The time of what others, or an earlier run, began counts from this task's own start at the earliest.
             began = max(began, self._began_at)
-        assert deferred.trigger_arguments["deadline"] <= began + self.run.operator.timeout + ROUNDING, (
-            "the deadline has moved"
+        deadline, timeout = deferred.trigger_arguments["deadline"], self.run.operator.timeout
+        assert deadline <= began + timeout + ROUNDING, (
+            f"the deadline has moved: {backup} of {self._owners[backup.id]}: {began=}, {timeout=}, {deadline=}"
         )
 
     def _check_error(
