@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, NotFoundError
-from airflow_provider_backup.cloud.plain_text import one_line
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.text import one_line
 
 
 class BackupFailedError(BackupError, AirflowException):

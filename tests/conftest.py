@@ -44,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(autouse=True)
 def _no_trouble_yet() -> None:
     """Forget the trouble of earlier tests, which is told once for a process."""
-    for name in ("sender", "row_checks"):
+    for name in ("http.pipeline", "operations.row_checks"):
         if module := sys.modules.get(f"airflow_provider_backup.cloud.{name}"):
             module._troubles.clear()
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from airflow_provider_backup.emulator.accounts import PASSWORD, SECRET_KEY
+from airflow_provider_backup.emulator.core.accounts import PASSWORD, SECRET_KEY
 
 KNOWN_SECRETS = re.compile(
     "|".join(

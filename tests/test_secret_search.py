@@ -22,8 +22,8 @@ def pytest_configure(config):
 BEGIN = """
 import json, logging, sqlite3
 from pathlib import Path
-from airflow_provider_backup.emulator.accounts import PASSWORD, SECRET_KEY, Accounts
-from airflow_provider_backup.emulator.state import CloudState
+from airflow_provider_backup.emulator.core.accounts import PASSWORD, SECRET_KEY, Accounts
+from airflow_provider_backup.emulator.core.state import CloudState
 from tests.secret_search import search_folder, searched
 
 home = Path(__file__).parent / "home"

@@ -12,17 +12,17 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Self
 
-from airflow_provider_backup.cloud.account_services import AccountServices
-from airflow_provider_backup.cloud.authentication import account_for
-from airflow_provider_backup.cloud.clock import CloudClock
-from airflow_provider_backup.cloud.endpoints import service_url
+from airflow_provider_backup.cloud.auth.credentials import account_for
+from airflow_provider_backup.cloud.auth.endpoints import service_url
 from airflow_provider_backup.cloud.errors import ConfigurationError
-from airflow_provider_backup.cloud.hub.hub import PollHub
-from airflow_provider_backup.cloud.sender import Sender
+from airflow_provider_backup.cloud.http.clock_skew import CloudClock
+from airflow_provider_backup.cloud.http.pipeline import RequestPipeline
+from airflow_provider_backup.cloud.http.transport import Transport
+from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
-from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.services.account_services import AccountServices
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.settings import CloudSettings
-from airflow_provider_backup.cloud.transport import Transport
 
 QUESTION_TRIES = 3
 """Tries of one question of a hub: it is asked again in the next round, and those who wait hear soon what is wrong."""
@@ -37,9 +37,9 @@ class BackupCloud(AccountServices):
     def __init__(self, settings: CloudSettings) -> None:
         self.settings = settings
         self._transport = Transport(settings.network)
-        self._sender = Sender(self._transport, settings.network)
+        self._sender = RequestPipeline(self._transport, settings.network)
         self._account = account_for(settings, self._sender)
-        self._hubs: dict[str, PollHub] = {}
+        self._hubs: dict[str, SharedPoller] = {}
         self._asked_again = AccountServices(lambda name: self._api(name).with_tries(QUESTION_TRIES))
         super().__init__(self._api)
 
@@ -112,14 +112,14 @@ class BackupCloud(AccountServices):
                 without[name] = error
         return without
 
-    def hub(self, name: str) -> PollHub:
+    def hub(self, name: str) -> SharedPoller:
         """Return the hub in which everybody waits for backups of a service.
 
         :param name: as for :meth:`service`.
         :raises ConfigurationError: there is no such service.
         """
         if name not in self._hubs:
-            self._hubs[name] = PollHub(self._asked_again.service(name), self.clock)
+            self._hubs[name] = SharedPoller(self._asked_again.service(name), self.clock)
         return self._hubs[name]
 
     def _api(self, name: str) -> ServiceApi:

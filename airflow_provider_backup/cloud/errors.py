@@ -11,7 +11,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
-from airflow_provider_backup.cloud.plain_text import one_line
+from airflow_provider_backup.cloud.text import one_line
 
 LONGEST_MESSAGE = 2000
 """Characters: services may answer anything, and what they say stands in logs and in events of triggers."""

@@ -9,16 +9,16 @@ from copy import copy
 from typing import Any, Self
 from urllib.parse import quote
 
-from airflow_provider_backup.cloud.authentication import Account
-from airflow_provider_backup.cloud.clock import CloudClock
-from airflow_provider_backup.cloud.endpoints import service_url
+from airflow_provider_backup.cloud.auth.credentials import Account
+from airflow_provider_backup.cloud.auth.endpoints import service_url
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
-from airflow_provider_backup.cloud.json_text import read_json
-from airflow_provider_backup.cloud.row_reader import Members, row_reader
-from airflow_provider_backup.cloud.sender import Request, Sender, encoded_body
-from airflow_provider_backup.cloud.service_definition import ServiceDefinition
+from airflow_provider_backup.cloud.http.clock_skew import CloudClock
+from airflow_provider_backup.cloud.http.pipeline import Request, RequestPipeline, encoded_body
+from airflow_provider_backup.cloud.http.row_reader import Members, row_reader
+from airflow_provider_backup.cloud.http.time_limit import Exchange, within_time_limit
+from airflow_provider_backup.cloud.manifest import ServiceManifest
+from airflow_provider_backup.cloud.schema.json_decoding import read_json
 from airflow_provider_backup.cloud.settings import CloudSettings
-from airflow_provider_backup.cloud.time_limit import Exchange, within_time_limit
 
 QueryValue = str | int | bool | Sequence[str] | None
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -38,7 +38,7 @@ class ServiceApi:
     """
 
     def __init__(
-        self, definition: ServiceDefinition, settings: CloudSettings, account: Account, sender: Sender
+        self, definition: ServiceManifest, settings: CloudSettings, account: Account, sender: RequestPipeline
     ) -> None:
         self._definition = definition
         self._settings = settings

@@ -75,7 +75,7 @@ class NetworkSettings:
     :param client_key_password: the password of an encrypted key; not shown in the repr.
     :param allow_plain_http: whether ``http://`` is allowed to hosts other than this machine.
     :param file_versions: what tells the contents of the files from earlier and later ones, so that renewed files make
-        other settings, and so another client; see :func:`~airflow_provider_backup.cloud.tls.with_file_versions`.
+        other settings, and so another client; see :func:`~airflow_provider_backup.cloud.http.tls.with_file_versions`.
     """
 
     total_timeout: float = 60.0

@@ -14,11 +14,11 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from airflow_provider_backup import __version__
-from airflow_provider_backup.cloud.addresses import is_loopback
 from airflow_provider_backup.cloud.errors import ConfigurationError
-from airflow_provider_backup.emulator.faults.orders import read_faults
+from airflow_provider_backup.cloud.http.urls import is_loopback
+from airflow_provider_backup.emulator.core.state_file import locked
+from airflow_provider_backup.emulator.faults.specs import read_faults
 from airflow_provider_backup.emulator.server import DEFAULT_PORT, SERVICES, LocalCloud
-from airflow_provider_backup.emulator.state_file import locked
 
 _MOST_EXTRA_RESOURCES = 10_000
 

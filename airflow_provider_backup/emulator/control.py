@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from airflow_provider_backup.cloud.addresses import is_loopback
-from airflow_provider_backup.emulator.accounts import Accounts
-from airflow_provider_backup.emulator.faults.armed import Faults
-from airflow_provider_backup.emulator.faults.orders import BackupOutcome, fault_parameters, read_faults
-from airflow_provider_backup.emulator.gateway_error import not_allowed
-from airflow_provider_backup.emulator.service import ServiceError, checked, json_object
-from airflow_provider_backup.emulator.state import CloudState
+from airflow_provider_backup.cloud.http.urls import is_loopback
+from airflow_provider_backup.emulator.core.accounts import Accounts
+from airflow_provider_backup.emulator.core.gateway_error import not_allowed
+from airflow_provider_backup.emulator.core.service import ServiceError, checked, json_object
+from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.faults.registry import Faults
+from airflow_provider_backup.emulator.faults.specs import BackupOutcome, fault_parameters, read_faults
 
 _WITH_DELETIONS = ("vbs", "csbs", "cbr")
 _BAD_REQUEST = "400"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.emulator.running import RunningCloud
+    from airflow_provider_backup.emulator.threaded import RunningCloud
 
 
 @pytest.fixture
 def backup_cloud() -> Iterator[RunningCloud]:
     """A fresh local cloud on free ports of this machine; backups take 0.2 seconds."""
-    from airflow_provider_backup.emulator.running import RunningCloud
+    from airflow_provider_backup.emulator.threaded import RunningCloud
 
     with RunningCloud() as cloud:
         yield cloud

@@ -16,23 +16,23 @@ from aiohttp.typedefs import Handler, Middleware
 
 from airflow_provider_backup import __version__
 from airflow_provider_backup.cloud.errors import ConfigurationError
-from airflow_provider_backup.emulator import accounts
-from airflow_provider_backup.emulator.accounts import Accounts
 from airflow_provider_backup.emulator.airflow_connection import connection_json
-from airflow_provider_backup.emulator.authentication import Authenticator
-from airflow_provider_backup.emulator.catalog import EVS_PATH_PREFIX, VBS_PATH_PREFIX
-from airflow_provider_backup.emulator.cbr import EmulatedCbr
 from airflow_provider_backup.emulator.control import Control
-from airflow_provider_backup.emulator.csbs import EmulatedCsbs
-from airflow_provider_backup.emulator.databases import EmulatedGaussDb, EmulatedRds, EmulatedTaurusDb
-from airflow_provider_backup.emulator.faults.armed import Faults
-from airflow_provider_backup.emulator.faults.misbehaving import misbehaving
-from airflow_provider_backup.emulator.gateway import MAXIMUM_BODY, admitting, answering
-from airflow_provider_backup.emulator.iam import EmulatedIam
-from airflow_provider_backup.emulator.inventory import Inventory
-from airflow_provider_backup.emulator.service import EmulatedService
-from airflow_provider_backup.emulator.state import CloudState, system_time
-from airflow_provider_backup.emulator.vbs import EmulatedVbs
+from airflow_provider_backup.emulator.core import accounts
+from airflow_provider_backup.emulator.core.accounts import Accounts
+from airflow_provider_backup.emulator.core.authentication import Authenticator
+from airflow_provider_backup.emulator.core.catalog import EVS_PATH_PREFIX, VBS_PATH_PREFIX
+from airflow_provider_backup.emulator.core.gateway import MAXIMUM_BODY, admitting, answering
+from airflow_provider_backup.emulator.core.iam import EmulatedIam
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.service import EmulatedService
+from airflow_provider_backup.emulator.core.state import CloudState, system_time
+from airflow_provider_backup.emulator.faults.middleware import misbehaving
+from airflow_provider_backup.emulator.faults.registry import Faults
+from airflow_provider_backup.emulator.services.cbr import EmulatedCbr
+from airflow_provider_backup.emulator.services.csbs import EmulatedCsbs
+from airflow_provider_backup.emulator.services.databases import EmulatedGaussDb, EmulatedRds, EmulatedTaurusDb
+from airflow_provider_backup.emulator.services.vbs import EmulatedVbs
 
 DEFAULT_PORT = 8780
 _LAST_PORT = 65535

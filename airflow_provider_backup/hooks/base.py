@@ -20,20 +20,20 @@ from airflow_provider_backup.cloud.errors import (
     PermissionDeniedError,
     UnexpectedResponseError,
 )
-from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.hooks.connection_form import field_behaviour, form_widgets
 from airflow_provider_backup.hooks.plain_code import run_async
-from airflow_provider_backup.hooks.recent_settings import recent_settings
+from airflow_provider_backup.hooks.settings_cache import recent_settings
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-    from airflow_provider_backup.cloud.account_services import BackupService
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.client_cache import ClientLease
     from airflow_provider_backup.cloud.service_api import Query
+    from airflow_provider_backup.cloud.services.account_services import BackupService
     from airflow_provider_backup.cloud.settings import CloudSettings
-    from airflow_provider_backup.cloud.sharing import SharedCloud
 
 T = TypeVar("T")
 ServiceT = TypeVar("ServiceT", bound="BackupService")
@@ -169,7 +169,7 @@ class BackupCloudHook(BaseHook):
 
     async def _read_settings(self) -> CloudSettings:
         # Here, because it loads the standard library's TLS, which parsing a DAG file does not need.
-        from airflow_provider_backup.cloud.tls import has_own_tls, with_file_versions
+        from airflow_provider_backup.cloud.http.tls import has_own_tls, with_file_versions
 
         settings = self._settings(await get_async_connection(self.huaweicloud_conn_id, hook=self))
         if has_own_tls(settings.network):
@@ -256,8 +256,8 @@ def _run(settings: CloudSettings, action: Callable[[BackupCloud], Awaitable[T]])
     return run_async(act)
 
 
-def _shared_cloud(settings: CloudSettings) -> SharedCloud:
+def _shared_cloud(settings: CloudSettings) -> ClientLease:
     # Imported here, because aiohttp must not be imported while a DAG file is parsed.
-    from airflow_provider_backup.cloud.sharing import shared_cloud
+    from airflow_provider_backup.cloud.client_cache import shared_cloud
 
     return shared_cloud(settings)

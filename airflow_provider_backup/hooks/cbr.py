@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.cbr.models import Backup, Policy
-    from airflow_provider_backup.cloud.cbr.service import CbrService
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.services.cbr.models import Backup, Policy
+    from airflow_provider_backup.cloud.services.cbr.service import CbrService
 
 
 class CbrHook(BackupServiceHook["CbrService"]):
@@ -22,7 +22,7 @@ class CbrHook(BackupServiceHook["CbrService"]):
     def list_backups(self, **filters: Any) -> list[Backup]:
         """Read all backups, or those that match, from plain code.
 
-        :param filters: the fields of :class:`~airflow_provider_backup.cloud.cbr.models.BackupQuery`.
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.cbr.models.BackupQuery`.
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         return self.run_list(lambda cbr: cbr.backups.list(**filters))
@@ -38,7 +38,7 @@ class CbrHook(BackupServiceHook["CbrService"]):
     def list_policies(self, **filters: Any) -> list[Policy]:
         """Read all policies, or those that match, from plain code.
 
-        :param filters: the fields of :class:`~airflow_provider_backup.cloud.cbr.models.PolicyQuery`.
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.cbr.models.PolicyQuery`.
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         return self.run_list(lambda cbr: cbr.policies.list(**filters))

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_backup.cloud.endpoints import with_scheme
+from airflow_provider_backup.cloud.auth.endpoints import with_scheme
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.settings import (
     AccessKeyCredentials,

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from airflow_provider_backup.cloud.endpoints import check_address, with_scheme
+from airflow_provider_backup.cloud.auth.endpoints import check_address, with_scheme
 from airflow_provider_backup.cloud.errors import ConfigurationError
-from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.settings import CloudName
 
 _JSON_TYPES: dict[type, str] = {

@@ -8,8 +8,8 @@ from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.csbs.models import CheckpointItem, Policy
-    from airflow_provider_backup.cloud.csbs.service import CsbsService
+    from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, Policy
+    from airflow_provider_backup.cloud.services.csbs.service import CsbsService
 
 
 class CsbsHook(BackupServiceHook["CsbsService"]):
@@ -22,7 +22,7 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
     def list_backups(self, **filters: Any) -> list[CheckpointItem]:
         """Read all backups, or those that match, from plain code.
 
-        :param filters: the members of :class:`~airflow_provider_backup.cloud.csbs.checkpoint_items.ItemQuery`.
+        :param filters: the members of :class:`~airflow_provider_backup.cloud.services.csbs.checkpoint_items.ItemQuery`.
         :raises InvalidRequestError: a filter breaks a documented rule.
         """
         return self.run_list(lambda csbs: csbs.checkpoint_items.list(**filters))
@@ -39,7 +39,7 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
         """Read all policies, or those that match, from plain code.
 
         :param filters: ``name``, ``sort`` and the others of
-            :meth:`~airflow_provider_backup.cloud.csbs.policies.PolicyResource.list`.
+            :meth:`~airflow_provider_backup.cloud.services.csbs.policies.PolicyResource.list`.
         :raises InvalidRequestError: a filter breaks a documented rule.
         :raises TypeError: there is no such filter.
         """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.databases.service import DatabaseService
+    from airflow_provider_backup.cloud.services.databases.service import DatabaseService
 
 ServiceT = TypeVar("ServiceT", bound="DatabaseService")
 BackupT = TypeVar("BackupT")
@@ -20,8 +20,9 @@ class DatabaseHook(BackupServiceHook[ServiceT], Generic[ServiceT, BackupT, Polic
     def list_backups(self, **filters: Any) -> list[BackupT]:
         """Read all backups that match, from plain code.
 
-        :param filters: the arguments of :meth:`~airflow_provider_backup.cloud.databases.backups.BackupResource.list`;
-            RDS needs ``instance_id``.
+        :param filters: the arguments of
+            :meth:`~airflow_provider_backup.cloud.services.databases.backups.BackupResource.list`; RDS needs
+            ``instance_id``.
         :raises InvalidRequestError: the service has no such filter, or a value breaks its rule.
         :raises TypeError: no database service has such a filter.
         """

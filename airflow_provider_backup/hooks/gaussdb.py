@@ -8,8 +8,8 @@ from airflow_provider_backup.hooks.databases import DatabaseHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.gaussdb.models import Backup, Policy  # noqa: F401
-    from airflow_provider_backup.cloud.gaussdb.service import GaussDbService
+    from airflow_provider_backup.cloud.services.gaussdb.models import Backup, Policy  # noqa: F401
+    from airflow_provider_backup.cloud.services.gaussdb.service import GaussDbService
 
 
 class GaussDbHook(DatabaseHook["GaussDbService", "Backup", "Policy"]):

@@ -8,8 +8,8 @@ from airflow_provider_backup.hooks.databases import DatabaseHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.rds.models import Backup, Policy  # noqa: F401
-    from airflow_provider_backup.cloud.rds.service import RdsService
+    from airflow_provider_backup.cloud.services.rds.models import Backup, Policy  # noqa: F401
+    from airflow_provider_backup.cloud.services.rds.service import RdsService
 
 
 class RdsHook(DatabaseHook["RdsService", "Backup", "Policy"]):

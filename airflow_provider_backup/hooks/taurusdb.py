@@ -8,8 +8,8 @@ from airflow_provider_backup.hooks.databases import DatabaseHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.taurusdb.models import Backup, Policy  # noqa: F401
-    from airflow_provider_backup.cloud.taurusdb.service import TaurusDbService
+    from airflow_provider_backup.cloud.services.taurusdb.models import Backup, Policy  # noqa: F401
+    from airflow_provider_backup.cloud.services.taurusdb.service import TaurusDbService
 
 
 class TaurusDbHook(DatabaseHook["TaurusDbService", "Backup", "Policy"]):

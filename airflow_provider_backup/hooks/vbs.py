@@ -8,8 +8,8 @@ from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.vbs.models import Backup, Policy
-    from airflow_provider_backup.cloud.vbs.service import VbsService
+    from airflow_provider_backup.cloud.services.vbs.models import Backup, Policy
+    from airflow_provider_backup.cloud.services.vbs.service import VbsService
 
 
 class VbsHook(BackupServiceHook["VbsService"]):

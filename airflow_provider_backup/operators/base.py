@@ -12,8 +12,8 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION, BackupCloudHook
-from airflow_provider_backup.outcome import ReportsOutcome
-from airflow_provider_backup.templates import has_template
+from airflow_provider_backup.tasks.outcome import ReportsOutcome
+from airflow_provider_backup.tasks.templating import has_template
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud

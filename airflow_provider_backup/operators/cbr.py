@@ -7,16 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.backup import BackupReference
-from airflow_provider_backup.cloud.cbr.models import CheckpointCreate, PolicyCreate, PolicyUpdate
-from airflow_provider_backup.cloud.cbr.policy_values import definition_of, policy_values
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
-from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
-from airflow_provider_backup.cloud.plain_text import one_line
-from airflow_provider_backup.cloud.policy import PolicyResult
-from airflow_provider_backup.cloud.row_checks import as_told
-from airflow_provider_backup.cloud.schedule import Schedule, offset_text
-from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.policy import PolicyResult
+from airflow_provider_backup.cloud.operations.row_checks import as_told
+from airflow_provider_backup.cloud.operations.schedules import Schedule, offset_text
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, PolicyCreate, PolicyUpdate
+from airflow_provider_backup.cloud.services.cbr.policy_values import definition_of, policy_values
+from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.operators.base import check_ids, listed
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, check_model
@@ -24,8 +24,8 @@ from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBack
 from airflow_provider_backup.operators.policy_arguments import LONG_TERM, PolicyArguments, known_schedule
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.cbr.models import Policy
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.services.cbr.models import Policy
 
 _SOME_DEFINITION = {"timezone": "UTC+00:00", "destination_region": "region", "destination_project_id": "project"}
 """Stands for what the policy has, which is not read while arguments are checked."""
@@ -91,7 +91,7 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
     :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`. Without any number, backups are kept
     for ever.
 
-    :param policy: a :class:`~airflow_provider_backup.cloud.cbr.models.PolicyCreate`.
+    :param policy: a :class:`~airflow_provider_backup.cloud.services.cbr.models.PolicyCreate`.
     :param operation_type: ``backup``, also when none is given, or ``replication`` (templated).
     """
 
@@ -139,7 +139,7 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
     :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`.
 
     :param policy_id: id of the policy (templated).
-    :param policy: a :class:`~airflow_provider_backup.cloud.cbr.models.PolicyUpdate`.
+    :param policy: a :class:`~airflow_provider_backup.cloud.services.cbr.models.PolicyUpdate`.
     """
 
     template_fields: Sequence[str] = (
@@ -189,7 +189,7 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
     def perform(self, context: Any) -> PolicyResult:
         """Change the policy.
 
-        :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
+        :return: see :class:`~airflow_provider_backup.cloud.operations.policy.PolicyResult`.
         :raises NotFoundError: there is no such policy.
         """
         self.built(lambda: check_ids(self.task_id, policy_id=self.policy_id))

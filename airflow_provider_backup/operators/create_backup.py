@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_backup.backup_key import EVERY_GENERATION, keyed_name
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference, BackupResult
 from airflow_provider_backup.cloud.errors import InvalidRequestError, OutOfTimeError, Violation
-from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
-from airflow_provider_backup.cloud.plain_text import one_line
-from airflow_provider_backup.cloud.time_limit import time_limit
-from airflow_provider_backup.cloud.wire import RequestModel
+from airflow_provider_backup.cloud.http.time_limit import time_limit
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference, BackupResult
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.base import RequestModel
+from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
-from airflow_provider_backup.operators.in_hand import BackupInHand
-from airflow_provider_backup.operators.one_backup import OneBackup
+from airflow_provider_backup.tasks.deferral import WAIT_XCOM, DeferrableWaitMixin, wait_plan
+from airflow_provider_backup.tasks.idempotency import EVERY_GENERATION, name_from_key
+from airflow_provider_backup.tasks.on_kill import KillHandler
+from airflow_provider_backup.tasks.submission import IdempotentSubmission
 from airflow_provider_backup.version_compat import RETRIES_KEEP_THE_DEFERRAL, clears_of, generation_of, own_xcom
-from airflow_provider_backup.waiting import WAIT_XCOM, WaitsForBackup, wait_plan
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -40,7 +40,7 @@ _NOT_WHAT_IS_BACKED_UP = frozenset({"name", "description"})
 """Templated arguments that may differ from try to try."""
 
 
-class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
+class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
     """Take a backup and wait for it.
 
     Before it asks for a backup, it looks for one that this task instance already started (a retry, a crash, a lost
@@ -109,7 +109,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
         self.on_clear = on_clear
         self.delete_on_kill = delete_on_kill
         self.retry_failed = retry_failed
-        self._in_hand: BackupInHand | None = None
+        self._in_hand: KillHandler | None = None
 
     @abstractmethod
     def request(self, name: str) -> RequestModel:
@@ -214,7 +214,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     def perform(self, context: Any) -> BackupResult:
         """Take the backup, or find it again, and wait for it.
 
-        :return: see :class:`~airflow_provider_backup.cloud.backup.BackupResult`.
+        :return: see :class:`~airflow_provider_backup.cloud.operations.backup.BackupResult`.
         :raises BackupFailedError: the backup ended badly.
         :raises BackupExistsError: the name is taken and ``if_exists`` is ``fail``.
         :raises BackupTimeoutError: the time is over.
@@ -256,23 +256,23 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
             self._in_hand.let_go(self.hook, self.log, delete=self.delete_on_kill)
 
     def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> BackupResult:
-        self._in_hand = BackupInHand(context["ti"], poll_interval=self.poll_interval, timeout=self.timeout)
+        self._in_hand = KillHandler(context["ti"], poll_interval=self.poll_interval, timeout=self.timeout)
         self._in_hand.learn(BackupReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False))
         return super()._resume(context, plan, patient=patient)
 
-    def _one_backup(self, context: Any, installation: str) -> OneBackup:
+    def _one_backup(self, context: Any, installation: str) -> IdempotentSubmission:
         names = self._names(context, self.generation(context), installation)
         former = self.former_generation(context)
         former_names: list[str] = []
         # The previous release knew no installations: what it took could be of another one.
         if former is not None and self.has_key and not installation:
             former_names = self._names(context, former)
-        return OneBackup(self, context, [*map(self.request, names)], [*map(self.request, former_names)])
+        return IdempotentSubmission(self, context, [*map(self.request, names)], [*map(self.request, former_names)])
 
-    def _nothing_yet(self, context: Any, one: OneBackup) -> BackupInHand:
+    def _nothing_yet(self, context: Any, one: IdempotentSubmission) -> KillHandler:
         # After a clear with "adopt" the backup that is found may be the good one of before.
         is_certain = self.has_key and self.on_clear == "fresh"
-        return BackupInHand(
+        return KillHandler(
             context["ti"],
             poll_interval=self.poll_interval,
             timeout=self.timeout,
@@ -282,7 +282,7 @@ class CreateBackupOperator(WaitsForBackup, BackupCloudOperator):
     def _names(self, context: Any, generation: str, installation: str = "") -> list[str]:
         if name := self.own_name():
             return [name]
-        key_name = keyed_name(context, generation=generation, installation=installation)
+        key_name = name_from_key(context, generation=generation, installation=installation)
         if not self.names_are_unique:
             return [key_name]
         # A failed backup keeps its name, and a second one of it is refused: then the next name is tried.

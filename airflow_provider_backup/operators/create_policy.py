@@ -11,10 +11,10 @@ from airflow_provider_backup.cloud.errors import (
     InvalidRequestError,
     Violation,
 )
-from airflow_provider_backup.cloud.plain_text import one_line
-from airflow_provider_backup.cloud.policy import PolicyResult
-from airflow_provider_backup.cloud.retries import may_have_taken_effect
-from airflow_provider_backup.cloud.wire import RequestModel
+from airflow_provider_backup.cloud.http.retry_policy import may_have_taken_effect
+from airflow_provider_backup.cloud.operations.policy import PolicyResult
+from airflow_provider_backup.cloud.schema.base import RequestModel
+from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.exceptions import NameTakenError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice
 from airflow_provider_backup.operators.policy_arguments import known_schedule
@@ -84,7 +84,7 @@ class CreatePolicyOperator(BackupCloudOperator):
     def perform(self, context: Any) -> PolicyResult:
         """Create the policy, or adopt the one of its name.
 
-        :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
+        :return: see :class:`~airflow_provider_backup.cloud.operations.policy.PolicyResult`.
         :raises NameTakenError: the name is taken and ``if_exists`` is ``fail``.
         :raises ApiError: the service refuses.
         """

@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.backup import BackupReference
-from airflow_provider_backup.cloud.csbs.models import CheckpointCreate, PolicyCreate
-from airflow_provider_backup.cloud.csbs.schedule import icalendar_text
-from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
-from airflow_provider_backup.cloud.plain_text import one_line
-from airflow_provider_backup.cloud.policy import PolicyResult
-from airflow_provider_backup.cloud.row_checks import as_told
-from airflow_provider_backup.cloud.schedule import Schedule
-from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.policy import PolicyResult
+from airflow_provider_backup.cloud.operations.row_checks import as_told
+from airflow_provider_backup.cloud.operations.schedules import Schedule
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate, PolicyCreate
+from airflow_provider_backup.cloud.services.csbs.schedule import icalendar_text
+from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_ids, key_value_pairs, listed
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
@@ -23,7 +23,7 @@ from airflow_provider_backup.operators.policy_arguments import PolicyArguments
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.csbs.models import Policy
+    from airflow_provider_backup.cloud.services.csbs.models import Policy
 
 
 class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
@@ -32,7 +32,7 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
     Give the whole ``policy``, or plain arguments; those of name, schedule and retention are described at
     :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`.
 
-    :param policy: a :class:`~airflow_provider_backup.cloud.csbs.models.PolicyCreate`.
+    :param policy: a :class:`~airflow_provider_backup.cloud.services.csbs.models.PolicyCreate`.
     :param servers: the servers, each ``{"id": ..., "name": ...}``; 64 at most (templated).
     :param permanent: keep all backups, whatever the numbers say (templated).
     :param description: 0 to 255 characters without ``<`` and ``>`` (templated).
@@ -120,7 +120,7 @@ class CsbsGetPolicyOperator(BackupCloudOperator):
     def perform(self, context: Any) -> PolicyResult:
         """Read the policy.
 
-        :return: see :class:`~airflow_provider_backup.cloud.policy.PolicyResult`.
+        :return: see :class:`~airflow_provider_backup.cloud.operations.policy.PolicyResult`.
         :raises NotFoundError: there is no such policy.
         """
         self.built(lambda: check_ids(self.task_id, policy_id=self.policy_id))

@@ -7,16 +7,16 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_backup.cloud.backup import BackupReference
-from airflow_provider_backup.cloud.databases.models import DatabaseBackupCreate
-from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
-from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.services.databases.models import DatabaseBackupCreate
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.databases.service import DatabaseService
+    from airflow_provider_backup.cloud.services.databases.service import DatabaseService
 
 
 class DatabaseCreateBackupOperator(CreateBackupOperator):

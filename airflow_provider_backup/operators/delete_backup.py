@@ -8,17 +8,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from airflow_provider_backup.backup_argument import NamesOneBackup
-from airflow_provider_backup.backup_key import EVERY_GENERATION
-from airflow_provider_backup.backup_notes import BackupNote, BackupNotes
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, OutOfTimeError
-from airflow_provider_backup.cloud.life_cycle import Phase
-from airflow_provider_backup.cloud.retries import is_passing
-from airflow_provider_backup.cloud.time_limit import pause, time_limit
-from airflow_provider_backup.cloud.trouble_log import TroubleLog
+from airflow_provider_backup.cloud.http.retry_policy import is_passing
+from airflow_provider_backup.cloud.http.time_limit import pause, time_limit
+from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.exceptions import BackupFailedError, BackupMissingError, BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds
+from airflow_provider_backup.tasks.idempotency import EVERY_GENERATION
+from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMixin
+from airflow_provider_backup.tasks.submission_record import SubmissionRecord, SubmissionRecordStore
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 IfMissing = Literal["fail", "ignore"]
 
 
-class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
+class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
     """Delete a backup. It is looked at first, and the log names each backup that is deleted, with its resource.
 
     :param backup: what a create operator or a sensor returned (templated); in place of the ids.
@@ -73,7 +73,7 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
         """
         reference = self.reference()
         # One note for all generations: what a task deleted before it was cleared stays deleted.
-        notes = BackupNotes(context, EVERY_GENERATION, {"deletion": reference.to_dict()}, self.log)
+        notes = SubmissionRecordStore(context, EVERY_GENERATION, {"deletion": reference.to_dict()}, self.log)
         would_know = notes.are_kept or context["ti"].try_number == 1
         self.log.info("Deleting %s (%s).", reference, self.connection_text)
 
@@ -91,18 +91,18 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
         return self.act(delete).to_dict()
 
     async def _delete(
-        self, cloud: BackupCloud, reference: BackupReference, notes: BackupNotes, *, would_know: bool
+        self, cloud: BackupCloud, reference: BackupReference, notes: SubmissionRecordStore, *, would_know: bool
     ) -> BackupReference:
         service = cloud.service(reference.service)
         deadline = time.monotonic() + self.timeout
         before: BackupObservation | None = None
         try:
             before = await service.observe(reference)
-            if before.phase is Phase.GONE:
+            if before.phase is Phase.DELETED:
                 self.log.info("%s; nothing was left to delete.", before)
                 return before.reference
             if before.parts:
-                notes.write(BackupNote(time.time(), before.reference))
+                notes.write(SubmissionRecord(time.time(), before.reference))
                 self._say("To be deleted: %s.", before)
             await service.delete_backup(before.reference)
         except NotFoundError as absence:
@@ -134,7 +134,7 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
         cloud: BackupCloud,
         reference: BackupReference,
         absence: NotFoundError,
-        notes: BackupNotes,
+        notes: SubmissionRecordStore,
         *,
         would_know: bool,
     ) -> BackupReference:
@@ -168,7 +168,7 @@ class DeleteBackupOperator(NamesOneBackup, BackupCloudOperator):
                 trouble.over()
             if observation is not None and (
                 # What has the id of a checkpoint, too, is gone when only that is left.
-                observation.phase is Phase.GONE or observation.reference.kind != backup.kind
+                observation.phase is Phase.DELETED or observation.reference.kind != backup.kind
             ):
                 return
             if observation is not None and observation.phase is Phase.FAILED and not was_failed:

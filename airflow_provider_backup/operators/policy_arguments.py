@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_provider_backup.cloud.schedule import Schedule, offset_text
+from airflow_provider_backup.cloud.operations.schedules import Schedule, offset_text
 from airflow_provider_backup.operators.base import BackupCloudOperator
-from airflow_provider_backup.templates import has_template
+from airflow_provider_backup.tasks.templating import has_template
 
 LONG_TERM = ("day_backups", "week_backups", "month_backups", "year_backups")
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.rds.models import BackupCreate
+from airflow_provider_backup.cloud.services.rds.models import BackupCreate
 from airflow_provider_backup.operators.base import listed
 from airflow_provider_backup.operators.databases import DatabaseCreateBackupOperator, DatabaseDeleteBackupOperator
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.rds.service import RdsService
+    from airflow_provider_backup.cloud.services.rds.service import RdsService
 
 
 class RdsCreateBackupOperator(DatabaseCreateBackupOperator):

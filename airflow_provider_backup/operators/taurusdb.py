@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.taurusdb.models import BackupCreate
+from airflow_provider_backup.cloud.services.taurusdb.models import BackupCreate
 from airflow_provider_backup.operators.databases import DatabaseCreateBackupOperator, DatabaseDeleteBackupOperator
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.taurusdb.service import TaurusDbService
+    from airflow_provider_backup.cloud.services.taurusdb.service import TaurusDbService
 
 
 class TaurusDbCreateBackupOperator(DatabaseCreateBackupOperator):

@@ -6,13 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.backup import BackupReference
-from airflow_provider_backup.cloud.life_cycle import LIVE, Phase
-from airflow_provider_backup.cloud.policy import PolicyResult
-from airflow_provider_backup.cloud.schedule import Schedule
-from airflow_provider_backup.cloud.vbs.models import BackupCreate, PolicyCreate
-from airflow_provider_backup.cloud.vbs.schedule import schedule_fields
-from airflow_provider_backup.cloud.wire import validated
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.policy import PolicyResult
+from airflow_provider_backup.cloud.operations.schedules import Schedule
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.services.vbs.models import BackupCreate, PolicyCreate
+from airflow_provider_backup.cloud.services.vbs.schedule import schedule_fields
 from airflow_provider_backup.operators.base import key_value_pairs
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
@@ -27,7 +27,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
 
     Give the whole ``policy``, or plain arguments.
 
-    :param policy: a :class:`~airflow_provider_backup.cloud.vbs.models.PolicyCreate`.
+    :param policy: a :class:`~airflow_provider_backup.cloud.services.vbs.models.PolicyCreate`.
     :param name: 1 to 64 letters, digits, ``_`` or ``-`` (templated).
     :param schedule: when it runs, such as ``daily at 14:00`` or ``Mon,Wed 02:00``; full hours in UTC, every 1 to 30
         days or on days of the week (templated).

@@ -17,24 +17,24 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_backup.backup_argument import NamesOneBackup
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
-from airflow_provider_backup.cloud.retries import is_passing
-from airflow_provider_backup.cloud.time_limit import time_limit
-from airflow_provider_backup.cloud.trouble_log import TroubleLog
+from airflow_provider_backup.cloud.http.retry_policy import is_passing
+from airflow_provider_backup.cloud.http.time_limit import time_limit
+from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
 from airflow_provider_backup.exceptions import BackupSensorTimeoutError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION
-from airflow_provider_backup.waiting import WaitsForBackup, wait_plan
+from airflow_provider_backup.tasks.deferral import DeferrableWaitMixin, wait_plan
+from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMixin
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.backup import BackupObservation
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.cloud.operations.backup import BackupObservation
 
 SHORTEST_POKE = 1.0
 """Seconds: a shorter poke_interval is stretched to this in the triggerer, which all tasks share."""
 
 
-class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
+class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator):
     """Wait until a backup is good; a failed one fails the task at once.
 
     ``poke_interval``, ``timeout``, ``soft_fail`` and ``never_fail`` mean the same in every mode, deferred included: a
@@ -80,7 +80,8 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
     def poke(self, context: Any) -> PokeReturnValue | bool:
         """Look once.
 
-        :return: the result, see :class:`~airflow_provider_backup.cloud.backup.BackupResult`, when the backup is good.
+        :return: the result when the backup is good, see
+            :class:`~airflow_provider_backup.cloud.operations.backup.BackupResult`.
         :raises BackupFailedError: it ended badly or is gone.
         """
         reference = self.reference()
@@ -112,7 +113,7 @@ class BackupSensor(WaitsForBackup, NamesOneBackup, BaseSensorOperator):
     def execute(self, context: Any) -> Any:
         """Wait in the chosen mode.
 
-        :return: see :class:`~airflow_provider_backup.cloud.backup.BackupResult`.
+        :return: see :class:`~airflow_provider_backup.cloud.operations.backup.BackupResult`.
         """
         return self.report(context, lambda: self._wait_in_its_mode(context))
 

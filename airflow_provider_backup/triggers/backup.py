@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import (
     AuthenticationError,
     BackupError,
     ConfigurationError,
     PermissionDeniedError,
 )
-from airflow_provider_backup.cloud.wait_errors import WaitTimeoutError, WaitTroubleError
-from airflow_provider_backup.killing import LEFT_ALONE, TaskEnd
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError, WaitTroubleError
+from airflow_provider_backup.triggers.cancellation import LEFT_ALONE, KilledTaskCleanup
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
 
 if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client_cache import ClientLease
     from airflow_provider_backup.cloud.settings import CloudSettings
-    from airflow_provider_backup.cloud.sharing import SharedCloud
 
 EARLIEST_EVENT = 5.0
 """Seconds after the deferral: an event that comes sooner can meet a task that Airflow has not put aside yet."""
@@ -36,7 +36,7 @@ _deletions: set[asyncio.Task[None]] = set()
 
 async def _load_client(service: str) -> None:
     """Import what waiting needs in a thread: it takes a while, and all triggers share the event loop."""
-    for module in ("hooks.base", "cloud.sharing", "cloud.waiting", f"cloud.{service}.service"):
+    for module in ("hooks.base", "cloud.client_cache", "cloud.polling.wait", f"cloud.services.{service}.service"):
         name = f"airflow_provider_backup.{module}"
         if name not in sys.modules:
             # A service that this version does not know is refused later, in words.
@@ -120,7 +120,7 @@ class BackupTrigger(BaseTrigger):
             reference = BackupReference.from_dict(self.reference)
             self.log.info("Waiting for %s (connection %r).", reference, self.huaweicloud_conn_id)
             await _load_client(reference.service)
-            from airflow_provider_backup.cloud import waiting
+            from airflow_provider_backup.cloud.polling import wait as waiting
 
             while event is None:
                 async with await self._shared_cloud(refusal) as cloud:
@@ -174,7 +174,7 @@ class BackupTrigger(BaseTrigger):
         from airflow_provider_backup.hooks.base import BackupCloudHook
 
         reference = BackupReference.from_dict(self.reference)
-        end = TaskEnd(
+        end = KilledTaskCleanup(
             self.task_instance,
             poll_interval=self.poll_interval,
             deadline=self.deadline,
@@ -193,9 +193,9 @@ class BackupTrigger(BaseTrigger):
             # Nobody awaits this work any more who could say it.
             self.log.exception("%s was to be deleted and stays, because of an unexpected error.", reference)
 
-    async def _shared_cloud(self, refusal: _Refusal | None) -> SharedCloud:
+    async def _shared_cloud(self, refusal: _Refusal | None) -> ClientLease:
         """Return the client; after a refusal only when the connection says something else now."""
-        from airflow_provider_backup.cloud.sharing import shared_cloud
+        from airflow_provider_backup.cloud.client_cache import shared_cloud
         from airflow_provider_backup.hooks.base import BackupCloudHook
 
         hook = BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)

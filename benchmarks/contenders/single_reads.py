@@ -13,7 +13,7 @@ from benchmarks.contenders.contender import Contender, News
 from benchmarks.schedule import POLL_SECONDS
 
 
-class SingleReads(Contender):
+class ReadPool(Contender):
     """CBR only: a checkpoint is read until it is over."""
 
     async def warm_up(self) -> None:

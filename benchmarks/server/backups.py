@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_backup.cloud.backup import BackupReference
-from airflow_provider_backup.cloud.cbr.models import CheckpointCreate, VaultCreate
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.csbs.models import Protection
-from airflow_provider_backup.cloud.databases.models import DatabaseBackupCreate
-from airflow_provider_backup.cloud.databases.service import DatabaseService
-from airflow_provider_backup.cloud.gaussdb.models import BackupCreate as GaussDbBackupCreate
-from airflow_provider_backup.cloud.rds.models import BackupCreate as RdsBackupCreate
-from airflow_provider_backup.cloud.taurusdb.models import BackupCreate as TaurusDbBackupCreate
-from airflow_provider_backup.cloud.vbs.models import BackupCreate as VbsBackupCreate
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, VaultCreate
+from airflow_provider_backup.cloud.services.csbs.models import Protection
+from airflow_provider_backup.cloud.services.databases.models import DatabaseBackupCreate
+from airflow_provider_backup.cloud.services.databases.service import DatabaseService
+from airflow_provider_backup.cloud.services.gaussdb.models import BackupCreate as GaussDbBackupCreate
+from airflow_provider_backup.cloud.services.rds.models import BackupCreate as RdsBackupCreate
+from airflow_provider_backup.cloud.services.taurusdb.models import BackupCreate as TaurusDbBackupCreate
+from airflow_provider_backup.cloud.services.vbs.models import BackupCreate as VbsBackupCreate
+from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.server import LocalCloud
-from airflow_provider_backup.emulator.state import Row
 
 SERVICES = ("cbr", "csbs", "vbs", "rds", "gaussdb", "taurusdb")
 _NAME = "benchmark-backup"

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.version_compat import AIRFLOW_3
+from tests.airflow.recording_proxy import Wire
 from tests.airflow.secret_masks import forget_masks
-from tests.airflow.wire import Wire
 
 CONNECTION = "AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT"
 
@@ -20,7 +20,7 @@ CONNECTION = "AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT"
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_backup.triggers.backup.EARLIEST_EVENT", 0.05)
     monkeypatch.setattr("airflow_provider_backup.sensors.base.SHORTEST_POKE", 0.05)
-    monkeypatch.setattr("airflow_provider_backup.operators.one_backup.LOOK_UPS_OF_A_LOST_ANSWER", (0.05, 0.1))
+    monkeypatch.setattr("airflow_provider_backup.tasks.submission.LOOK_UPS_OF_A_LOST_ANSWER", (0.05, 0.1))
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
-from tests.airflow.backups import (
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import (
     NAMED,
     SERVICES,
     cbr_vault,
@@ -22,7 +23,6 @@ from tests.airflow.backups import (
     target,
 )
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
-from tests.airflow.wire import Wire
 
 
 @pytest.fixture(autouse=True)

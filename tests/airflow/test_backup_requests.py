@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.cbr import CbrCreateBackupOperator, CbrCreatePolicyOperator
 from airflow_provider_backup.operators.csbs import CsbsCreatePolicyOperator
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator
-from tests.airflow.backups import CREATE, cbr_vault, resources
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import CREATE, cbr_vault, resources
 from tests.airflow.task_runs import TaskRun
-from tests.airflow.wire import Wire
 
 PROJECT = "10ca1c100d0000000000000000000001"
 PROVIDER = "fc4d5750-22e7-4798-8a46-f48f62c4c1da"

@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.emulator.state import system_time
-from tests.airflow.backups import SERVICES, create_operator, rows
+from airflow_provider_backup.emulator.core.state import system_time
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.service_matrix import SERVICES, create_operator, rows
 from tests.airflow.task_runs import Deferred, TaskRun
 
 OFF = [timedelta(minutes=30), -timedelta(minutes=30)]

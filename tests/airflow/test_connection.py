@@ -20,7 +20,7 @@ from airflow_provider_backup.cloud.settings import (
     NetworkSettings,
     PasswordCredentials,
 )
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.hooks.cbr import CbrHook
 from airflow_provider_backup.hooks.connection import settings_from_connection
@@ -553,7 +553,7 @@ async def test_a_hook_opens_its_service_in_async_code(cloud: RunningCloud) -> No
 async def test_equal_connections_share_one_client_and_an_edited_one_gets_its_own(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_backup.hooks.recent_settings.MEMORY", 0.0)
+    monkeypatch.setattr("airflow_provider_backup.hooks.settings_cache.MEMORY", 0.0)
     async with BackupCloudHook().open_cloud() as first, BackupCloudHook().open_cloud() as second:
         monkeypatch.setenv(CONNECTION, cloud.connection_json(attempts=4))
         async with BackupCloudHook().open_cloud() as edited:

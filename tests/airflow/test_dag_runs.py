@@ -12,11 +12,20 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, task
 from packaging.version import Version
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.csbs import CsbsExecutePolicyOperator
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
-from tests.airflow.backups import DELETE, SENSORS, cbr_vault, create_operator, csbs_policy, resources, rows, taken
 from tests.airflow.dag_runs import TaskEnd, dag_bag, run_dag
+from tests.airflow.service_matrix import (
+    DELETE,
+    SENSORS,
+    cbr_vault,
+    create_operator,
+    csbs_policy,
+    resources,
+    rows,
+    taken,
+)
 
 MODES: dict[str, dict[str, Any]] = {
     "poke": {"mode": "poke", "deferrable": False},

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
-from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.errors import OutOfTimeError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.hooks.base import BackupCloudHook
-from airflow_provider_backup.killing import TaskEnd
-from tests.airflow.backups import DELETE, SENSORS, SERVICES, create_operator, rows, taken
+from airflow_provider_backup.triggers.cancellation import KilledTaskCleanup
+from tests.airflow.service_matrix import DELETE, SENSORS, SERVICES, create_operator, rows, taken
 from tests.airflow.task_runs import TaskRun, TaskStateStore
 
 MODES = ("poke", "reschedule", "deferred")
@@ -24,8 +24,8 @@ MODES = ("poke", "reschedule", "deferred")
 
 @pytest.fixture(autouse=True)
 def _short_last_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_backup.cloud.waiting.LAST_LOOK", 0.2)
-    monkeypatch.setattr("airflow_provider_backup.waiting.SHORTEST_LOOK", 0.2)
+    monkeypatch.setattr("airflow_provider_backup.cloud.polling.wait.LAST_LOOK", 0.2)
+    monkeypatch.setattr("airflow_provider_backup.tasks.deferral.SHORTEST_LOOK", 0.2)
 
 
 @contextmanager
@@ -145,7 +145,7 @@ def test_a_slow_token_and_a_slow_answer_are_not_added_up(cloud: RunningCloud) ->
 def test_silence_for_longer_than_the_tolerance_ends_the_wait(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airflow_provider_backup.cloud.hub.seat.SILENCE_GRACE", 0.2)
+    monkeypatch.setattr("airflow_provider_backup.cloud.polling.waiter.SILENCE_GRACE", 0.2)
     cloud.set_backup_seconds(3600)
     run = TaskRun(create_operator(cloud, "rds", timeout=600, tolerance=0.3))
     ended = run.execute()
@@ -181,7 +181,7 @@ def test_a_deletion_ends_in_its_time(cloud: RunningCloud, service: str, wait_for
 def test_the_deletion_of_an_ended_tasks_backup_ends_in_its_time(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
-    monkeypatch.setattr("airflow_provider_backup.killing.state_of", lambda _: "failed")
+    monkeypatch.setattr("airflow_provider_backup.triggers.cancellation.state_of", lambda _: "failed")
     reference = BackupReference.from_dict(taken(cloud, service, wait=True))
     silence(cloud, service)
     lines: list[str] = []
@@ -190,7 +190,7 @@ def test_the_deletion_of_an_ended_tasks_backup_ends_in_its_time(
         def __getattr__(self, _: str) -> Any:
             return lambda message, *arguments: lines.append(message % arguments)
 
-    end = TaskEnd(object(), poll_interval=0.05, deadline=time.time() + 0.4, started_at=None, log=Log())
+    end = KilledTaskCleanup(object(), poll_interval=0.05, deadline=time.time() + 0.4, started_at=None, log=Log())
     with in_time():
         BackupCloudHook().run_in_cloud(lambda cloud: end.delete(cloud, reference))
     assert any("could not be deleted and stays" in line for line in lines)

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.errors import (
     BackupError,
     BadRequestError,
@@ -17,8 +16,9 @@ from airflow_provider_backup.cloud.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
-from airflow_provider_backup.cloud.life_cycle import Phase
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.status import Phase
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import (
     BackupFailedError,
     BackupMissingError,
@@ -26,7 +26,10 @@ from airflow_provider_backup.exceptions import (
     InvalidArgumentError,
 )
 from airflow_provider_backup.hooks.base import BackupCloudHook
-from tests.airflow.backups import (
+from tests.airflow.conftest import CONNECTION
+from tests.airflow.invalid_arguments import UUID
+from tests.airflow.recording_proxy import Wire, WireRequest
+from tests.airflow.service_matrix import (
     DATABASES,
     DELETE,
     SERVICES,
@@ -38,10 +41,7 @@ from tests.airflow.backups import (
     rows,
     taken,
 )
-from tests.airflow.conftest import CONNECTION
-from tests.airflow.rules import UUID
 from tests.airflow.task_runs import TaskRun, TaskStateStore
-from tests.airflow.wire import Wire, WireRequest
 
 
 def is_gone(backup: dict[str, Any]) -> bool:
@@ -51,7 +51,7 @@ def is_gone(backup: dict[str, Any]) -> bool:
         seen = BackupCloudHook().run_in_cloud(lambda cloud: cloud.service(reference.service).observe(reference))
     except NotFoundError:
         return True
-    return seen.phase is Phase.GONE
+    return seen.phase is Phase.DELETED
 
 
 @pytest.mark.parametrize("service", SERVICES)

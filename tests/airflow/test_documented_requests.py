@@ -14,8 +14,8 @@ from airflow_provider_backup.operators.csbs import (
 )
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
+from tests.airflow.recording_proxy import Wire, WireRequest
 from tests.airflow.task_runs import TaskRun
-from tests.airflow.wire import Wire, WireRequest
 
 PROJECT = "10ca1c100d0000000000000000000001"
 PROVIDER = "fc4d5750-22e7-4798-8a46-f48f62c4c1da"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
-from tests.airflow.backups import DELETE, SENSORS, SERVICES, create_operator, taken, target
+from tests.airflow.service_matrix import DELETE, SENSORS, SERVICES, create_operator, taken, target
 from tests.airflow.task_runs import Deferred, TaskRun
 
 

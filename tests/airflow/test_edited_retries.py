@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_backup.backup_key import key_of
 from airflow_provider_backup.cloud.errors import CloudConnectionError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
+from airflow_provider_backup.tasks.idempotency import idempotency_key
 from airflow_provider_backup.version_compat import clears_of
-from tests.airflow.backups import NAMED, SERVICES, create_operator, rows
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import NAMED, SERVICES, create_operator, rows
 from tests.airflow.task_runs import TaskRun, TaskStateStore
-from tests.airflow.wire import Wire
 
 EDITS = [1, 0, 5]
 
@@ -108,7 +108,7 @@ def test_a_clear_after_the_upgrade_takes_a_fresh_backup(
 @pytest.mark.parametrize(("generation", "key"), [("0", "5kqat4sgmokp"), ("2", "hxgbfygccp6v")])
 def test_the_keys_of_the_previous_release_are_still_known(generation: str, key: str) -> None:
     task_instance = SimpleNamespace(dag_id="dag", run_id="manual__1", task_id="backup", map_index=-1)
-    assert key_of({"ti": task_instance}, generation) == key
+    assert idempotency_key({"ti": task_instance}, generation) == key
 
 
 @pytest.mark.parametrize("with_store", [True, False], ids=["store", "no store"])

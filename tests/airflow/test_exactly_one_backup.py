@@ -13,9 +13,11 @@ from airflow_provider_backup.cloud.errors import (
     InvalidRequestError,
     ResourceBusyError,
 )
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError
-from tests.airflow.backups import (
+from tests.airflow.conftest import CONNECTION
+from tests.airflow.recording_proxy import Wire, is_post_to
+from tests.airflow.service_matrix import (
     DATABASES,
     NAMED,
     SENSORS,
@@ -28,9 +30,7 @@ from tests.airflow.backups import (
     rows,
     target,
 )
-from tests.airflow.conftest import CONNECTION
 from tests.airflow.task_runs import Deferred, TaskRun
-from tests.airflow.wire import Wire, is_post_to
 
 
 def reference_of(run: TaskRun) -> dict[str, Any]:

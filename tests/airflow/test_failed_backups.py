@@ -11,9 +11,11 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_backup.cloud.errors import DuplicateNameError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, FinalBackupFailedError
-from tests.airflow.backups import (
+from tests.airflow.dag_runs import run_dag
+from tests.airflow.recording_proxy import Wire, is_post_to
+from tests.airflow.service_matrix import (
     DATABASES,
     DELETE,
     NAMED,
@@ -26,9 +28,7 @@ from tests.airflow.backups import (
     rows,
     taken,
 )
-from tests.airflow.dag_runs import run_dag
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
-from tests.airflow.wire import Wire, is_post_to
 
 WAYS = ["on the worker", "told by the trigger", "seen after the trigger died"]
 each_service = pytest.mark.parametrize("service", SERVICES)
@@ -145,7 +145,7 @@ def test_the_next_name_is_taken_without_look_ups(
     run = failing(cloud, service)
     end_of(cloud, run, "on the worker")
     run.retry()
-    monkeypatch.setattr("airflow_provider_backup.operators.one_backup.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
+    monkeypatch.setattr("airflow_provider_backup.tasks.submission.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
     assert run.execute()["name"].endswith("-2")
 
 

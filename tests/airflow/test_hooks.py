@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import BackupError, InvalidRequestError, NotFoundError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.hooks.cbr import CbrHook
 from airflow_provider_backup.hooks.csbs import CsbsHook
@@ -18,8 +18,8 @@ from airflow_provider_backup.hooks.taurusdb import TaurusDbHook
 from airflow_provider_backup.hooks.vbs import VbsHook
 from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
-from tests.airflow.backups import DATABASES, SERVICES, csbs_policy, resources, taken
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.service_matrix import DATABASES, SERVICES, csbs_policy, resources, taken
 from tests.airflow.task_runs import TaskRun
 
 HOOKS: dict[str, Any] = {

@@ -9,11 +9,11 @@ from contextlib import suppress
 
 import pytest
 
-from airflow_provider_backup.cloud.backup import BackupObservation, BackupReference
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.cloud.life_cycle import Phase
-from airflow_provider_backup.emulator.accounts import PASSWORD
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.status import Phase
+from airflow_provider_backup.emulator.core.accounts import PASSWORD
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError
 from airflow_provider_backup.operators.base import BackupCloudOperator
 from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator, CbrUpdatePolicyOperator
@@ -21,9 +21,9 @@ from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.csbs import CsbsCreatePolicyOperator, CsbsGetPolicyOperator
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
-from tests.airflow.backups import SERVICES, create_operator, finish_backups, resources
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import SERVICES, create_operator, finish_backups, resources
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
-from tests.airflow.wire import Wire
 
 HOSTILE = "broken\r\n2031-01-01 INFO FORGED\x1b[31m \u202eder \x9b31m\u2028end"
 _FORGING = {each for each in HOSTILE if not each.isprintable()}

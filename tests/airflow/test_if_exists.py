@@ -9,9 +9,10 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_backup.cloud.errors import CloudConnectionError, DuplicateNameError, InvalidRequestError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupExistsError, BackupFailedError
-from tests.airflow.backups import (
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import (
     DATABASES,
     NAMED,
     cbr_vault,
@@ -23,7 +24,6 @@ from tests.airflow.backups import (
     target,
 )
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
-from tests.airflow.wire import Wire
 
 
 def of_another_run(cloud: RunningCloud, service: str) -> tuple[dict[str, str], dict[str, Any]]:

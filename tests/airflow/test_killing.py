@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup import killing
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
+from airflow_provider_backup.triggers import cancellation as killing
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.backups import SERVICES, finish_backups, rows, started, taken
-from tests.airflow.endings import TASK, Logged, TaskState, Triggerer, end_from_outside, is_deleted, settle
-from tests.airflow.wire import Wire
+from tests.airflow.killed_triggers import TASK, Logged, TaskState, Triggerer, end_from_outside, is_deleted, settle
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import SERVICES, finish_backups, rows, started, taken
 
 KEEPING_STATES = (
     "deferred",

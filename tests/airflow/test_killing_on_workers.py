@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.operators import in_hand
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
-from airflow_provider_backup.waiting import WAIT_XCOM
-from tests.airflow.backups import SERVICES, create_operator, finish_backups, rows, taken
-from tests.airflow.endings import Logged, TaskState, is_deleted
+from airflow_provider_backup.tasks import on_kill as in_hand
+from airflow_provider_backup.tasks.deferral import WAIT_XCOM
+from tests.airflow.killed_triggers import Logged, TaskState, is_deleted
+from tests.airflow.service_matrix import SERVICES, create_operator, finish_backups, rows, taken
 from tests.airflow.task_runs import Deferred, TaskRun
 
 

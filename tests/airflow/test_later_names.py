@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError
-from tests.airflow.backups import DATABASES, create_operator, finish_backups, rows
+from tests.airflow.service_matrix import DATABASES, create_operator, finish_backups, rows
 from tests.airflow.task_runs import Deferred, TaskRun
 
 

@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import ServerError
-from airflow_provider_backup.cloud.missing_backups import LONGEST_LATENESS
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.cloud.operations.missing_backups import LONGEST_LATENESS
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupPartialError
-from tests.airflow.backups import SENSORS, cbr_vault, create_operator, csbs_policy, finish_backups, resources, rows
+from tests.airflow.service_matrix import (
+    SENSORS,
+    cbr_vault,
+    create_operator,
+    csbs_policy,
+    finish_backups,
+    resources,
+    rows,
+)
 from tests.airflow.task_runs import Deferred, Rescheduled, TaskRun, TaskStateStore
 
 CHECKPOINT_SERVICES = ("cbr", "csbs")

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.airflow.backups import SERVICES
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.model.machine import OneTask
+from tests.airflow.service_matrix import SERVICES
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 """How many examples to draw for each service; 0 for the same few every time."""
@@ -35,11 +35,11 @@ SETTINGS = settings(
 def _no_pauses(monkeypatch: pytest.MonkeyPatch, service: str) -> Iterator[None]:
     monkeypatch.setenv(CONNECTION, "")
     monkeypatch.setattr("airflow_provider_backup.triggers.backup.EARLIEST_EVENT", 0.005)
-    monkeypatch.setattr("airflow_provider_backup.operators.one_backup.LOOK_UPS_OF_A_LOST_ANSWER", (0.005, 0.01))
-    monkeypatch.setattr("airflow_provider_backup.cloud.retries.LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("airflow_provider_backup.tasks.submission.LOOK_UPS_OF_A_LOST_ANSWER", (0.005, 0.01))
+    monkeypatch.setattr("airflow_provider_backup.cloud.http.retry_policy.LONGEST_WAIT", 0.01)
     # The clocks are one here, so what the known exceptions let through is as little as the services' times allow.
     tolerance = timedelta(0 if service == "csbs" else 1)
-    monkeypatch.setattr("airflow_provider_backup.cloud.clock.TOLERANCE", tolerance)
+    monkeypatch.setattr("airflow_provider_backup.cloud.http.clock_skew.TOLERANCE", tolerance)
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_backup.backup_notes import NOTE_KEY, fingerprint_of
 from airflow_provider_backup.cloud.errors import BackupError, ServerError, UnknownProjectError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
-from tests.airflow.backups import (
+from airflow_provider_backup.tasks.submission_record import NOTE_KEY, fingerprint_of
+from tests.airflow.service_matrix import (
     DELETE,
     SERVICES,
     create_operator,
@@ -159,7 +159,7 @@ def test_a_failed_backup_is_not_adopted_by_its_note(cloud: RunningCloud, service
 def test_a_backup_that_was_deleted_is_not_adopted_by_its_note(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
-    monkeypatch.setattr("airflow_provider_backup.backup_notes.NEW_BACKUP_GRACE", 0.0)
+    monkeypatch.setattr("airflow_provider_backup.tasks.submission_record.NEW_BACKUP_GRACE", 0.0)
     run = run_of(create_operator(cloud, service, deferrable=False))
     first = run.execute()
     TaskRun(DELETE[service](task_id="delete", backup=first, poll_interval=0.05)).execute()

@@ -12,10 +12,10 @@ from airflow.providers.common.compat.sdk import DAG
 from packaging.version import Version
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.csbs import CsbsExecutePolicyOperator
-from tests.airflow.backups import csbs_policy, rows
 from tests.airflow.dag_runs import run_dag
+from tests.airflow.service_matrix import csbs_policy, rows
 
 pytestmark = [
     pytest.mark.usefixtures("airflow_database"),

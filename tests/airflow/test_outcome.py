@@ -12,14 +12,14 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task
 
 from airflow_provider_backup.cloud.errors import NotFoundError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.base import BackupCloudOperator
 from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator, CbrUpdatePolicyOperator
 from airflow_provider_backup.operators.csbs import CsbsGetPolicyOperator
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsCreatePolicyOperator
-from airflow_provider_backup.outcome import EXPECTED, RESULT_IDS, ReportsOutcome
-from tests.airflow.backups import DELETE, SENSORS, SERVICES, create_operator, csbs_policy, taken
+from airflow_provider_backup.tasks.outcome import EXPECTED, RESULT_IDS, ReportsOutcome
 from tests.airflow.dag_runs import run_dag
+from tests.airflow.service_matrix import DELETE, SENSORS, SERVICES, create_operator, csbs_policy, taken
 from tests.airflow.task_runs import TaskRun
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -12,8 +12,8 @@ PACKAGE = "airflow_provider_backup"
 REPORT = f"""
 import sys
 loaded = set(sys.modules)
-models = {{name.split(".")[2] for name in loaded if name.startswith("{PACKAGE}.cloud.") and ".models" in name}}
-print(sorted({{"aiohttp", "{PACKAGE}.emulator", "{PACKAGE}.cloud.transport"}} & loaded), sorted(models))
+models = {{name.split(".")[3] for name in loaded if name.startswith("{PACKAGE}.cloud.services.") and ".models" in name}}
+print(sorted({{"aiohttp", "{PACKAGE}.emulator", "{PACKAGE}.cloud.http.transport"}} & loaded), sorted(models))
 """
 
 

@@ -10,16 +10,16 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
-from tests.airflow.backups import DELETE, SENSORS
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.dag_runs import dag_bag
-from tests.airflow.rules import CASES, DATABASE, TIMING, VBS_POLICY, Case
+from tests.airflow.invalid_arguments import CASES, DATABASE, TIMING, VBS_POLICY, Case
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import DELETE, SENSORS
 from tests.airflow.task_runs import TaskRun
-from tests.airflow.wire import Wire
 
 TEMPLATE = "{{ params.value }}"
 

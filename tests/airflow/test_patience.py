@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_backup.backup_notes import NOTE_KEY
 from airflow_provider_backup.cloud.errors import InvalidRequestError, ResourceBusyError, ServerError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
+from airflow_provider_backup.tasks.submission_record import NOTE_KEY
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.backups import create_operator, finish_backups, rows, taken
+from tests.airflow.recording_proxy import Wire, WireRequest
+from tests.airflow.service_matrix import create_operator, finish_backups, rows, taken
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore, event_of
-from tests.airflow.wire import Wire, WireRequest
 
 
 def test_a_busy_instance_is_waited_for(cloud: RunningCloud) -> None:

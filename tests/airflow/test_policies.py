@@ -7,9 +7,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.cbr.models import PolicyCreate as CbrPolicyCreate
-from airflow_provider_backup.cloud.cbr.models import PolicyUpdate as CbrPolicyUpdate
-from airflow_provider_backup.cloud.csbs.models import PolicyCreate as CsbsPolicyCreate
 from airflow_provider_backup.cloud.errors import (
     BackupError,
     CloudConnectionError,
@@ -17,17 +14,20 @@ from airflow_provider_backup.cloud.errors import (
     InvalidRequestError,
     NotFoundError,
 )
-from airflow_provider_backup.cloud.vbs.models import PolicyCreate as VbsPolicyCreate
-from airflow_provider_backup.cloud.wire import RequestModel
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.cloud.schema.base import RequestModel
+from airflow_provider_backup.cloud.services.cbr.models import PolicyCreate as CbrPolicyCreate
+from airflow_provider_backup.cloud.services.cbr.models import PolicyUpdate as CbrPolicyUpdate
+from airflow_provider_backup.cloud.services.csbs.models import PolicyCreate as CsbsPolicyCreate
+from airflow_provider_backup.cloud.services.vbs.models import PolicyCreate as VbsPolicyCreate
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator, CbrUpdatePolicyOperator
 from airflow_provider_backup.operators.csbs import CsbsCreatePolicyOperator, CsbsGetPolicyOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
-from tests.airflow.backups import cbr_vault, csbs_policy, resources
-from tests.airflow.rules import UUID
+from tests.airflow.invalid_arguments import UUID
+from tests.airflow.recording_proxy import Wire, WireRequest, is_post_to
+from tests.airflow.service_matrix import cbr_vault, csbs_policy, resources
 from tests.airflow.task_runs import TaskRun
-from tests.airflow.wire import Wire, WireRequest, is_post_to
 
 SERVICES = ("vbs", "csbs", "cbr")
 OPERATORS: dict[str, Any] = {

@@ -17,9 +17,9 @@ import pytest
 from airflow.triggers.base import BaseTrigger
 from packaging.version import Version
 
-from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.waiting import WAIT_XCOM
-from tests.airflow.backups import SENSORS, SERVICES, create_operator, let_time_pass, started, taken, target
+from airflow_provider_backup.emulator.threaded import RunningCloud
+from airflow_provider_backup.tasks.deferral import WAIT_XCOM
+from tests.airflow.service_matrix import SENSORS, SERVICES, create_operator, let_time_pass, started, taken, target
 from tests.airflow.task_runs import FAIL, Deferred, TaskRun, event_of
 from tests.airflow.trigger_rows import arguments_from
 

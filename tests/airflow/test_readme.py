@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_backup.emulator.accounts import PASSWORD, USER_NAME
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.core.accounts import PASSWORD, USER_NAME
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.dag_runs import run_dag

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.settings import AccessKeyCredentials, CloudSettings
-from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.hooks import recent_settings as module
+from airflow_provider_backup.emulator.threaded import RunningCloud
+from airflow_provider_backup.hooks import settings_cache as module
 from airflow_provider_backup.hooks.base import BackupCloudHook
-from airflow_provider_backup.hooks.recent_settings import recent_settings
+from airflow_provider_backup.hooks.settings_cache import recent_settings
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.backups import finish_backups, let_time_pass, started
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.service_matrix import finish_backups, let_time_pass, started
 
 SETTINGS = CloudSettings(AccessKeyCredentials("AK", "SK"), region="eu-de")
 OTHERS = CloudSettings(AccessKeyCredentials("AK", "EDITED"), region="eu-de")
@@ -145,7 +145,7 @@ def test_a_hundred_triggers_that_start_together_look_the_connection_up_once(
     async def together() -> list[Any]:
         return await asyncio.gather(*(event_of(arguments) for _ in range(100)))
 
-    assert {event["phase"] for event in asyncio.run(together())} == {Phase.GOOD.value}
+    assert {event["phase"] for event in asyncio.run(together())} == {Phase.SUCCEEDED.value}
     assert len(look_ups) == 1
 
 
@@ -166,7 +166,7 @@ def test_triggers_go_on_with_the_edited_connection_when_the_old_one_is_refused(
         finish_backups(cloud)
         return await asyncio.gather(*waits)
 
-    assert {event.get("phase") for event in asyncio.run(edited_in_between())} == {Phase.GOOD.value}
+    assert {event.get("phase") for event in asyncio.run(edited_in_between())} == {Phase.SUCCEEDED.value}
     assert len(look_ups) == 2
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud import tls as tls_module
+from airflow_provider_backup.cloud.http import tls as tls_module
 from airflow_provider_backup.cloud.settings import FileVersion
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.backups import finish_backups, started
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.service_matrix import finish_backups, started
 from tests.cloud.certificates import Certificate, new_certificate, new_key_pair
 
 
@@ -39,7 +39,7 @@ def renew(path: str, source: str) -> None:
 @pytest.fixture
 def no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let connections be looked up each time."""
-    monkeypatch.setattr("airflow_provider_backup.hooks.recent_settings.MEMORY", 0.0)
+    monkeypatch.setattr("airflow_provider_backup.hooks.settings_cache.MEMORY", 0.0)
 
 
 @pytest.mark.usefixtures("no_memory")

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import (
     BackupFailedError,
     BackupPartialError,
     BackupSensorTimeoutError,
     BackupTimeoutError,
 )
-from airflow_provider_backup.waiting import FRAMEWORK_MARGIN, MOST_TRIGGER_FAILURES
-from tests.airflow.backups import (
+from airflow_provider_backup.tasks.deferral import FRAMEWORK_MARGIN, MOST_TRIGGER_FAILURES
+from tests.airflow.conftest import CONNECTION
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import (
     SENSORS,
     SERVICES,
     cbr_vault,
@@ -28,9 +30,7 @@ from tests.airflow.backups import (
     rows,
     taken,
 )
-from tests.airflow.conftest import CONNECTION
 from tests.airflow.task_runs import Deferred, TaskRun
-from tests.airflow.wire import Wire
 
 # What Airflow calls the end of a trigger: 3.x and 2.11.
 ERRORS = ("Trigger failure", "Trigger timeout", "Trigger/execution timeout")

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.hooks.cbr import CbrHook
 from airflow_provider_backup.hooks.plain_code import run_async
-from tests.airflow.backups import SENSORS, SERVICES, create_operator, rows
+from tests.airflow.service_matrix import SENSORS, SERVICES, create_operator, rows
 from tests.airflow.task_runs import TaskRun
 
 MARK: contextvars.ContextVar[str] = contextvars.ContextVar("MARK", default="none")

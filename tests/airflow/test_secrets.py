@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.emulator.accounts import Accounts
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.emulator.core.accounts import Accounts
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.backups import SERVICES, create_operator, finish_backups
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.service_matrix import SERVICES, create_operator, finish_backups
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
 
 

@@ -10,10 +10,12 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSensorTimeout, AirflowSkipException
 
 from airflow_provider_backup.cloud.errors import AuthenticationError, BackupError, NotFoundError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, InvalidArgumentError
 from airflow_provider_backup.sensors.base import BackupSensor
-from tests.airflow.backups import (
+from tests.airflow.conftest import CONNECTION
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import (
     DELETE,
     SENSORS,
     SERVICES,
@@ -24,9 +26,7 @@ from tests.airflow.backups import (
     resources,
     taken,
 )
-from tests.airflow.conftest import CONNECTION
 from tests.airflow.task_runs import Deferred, Rescheduled, TaskRun
-from tests.airflow.wire import Wire
 
 MODES = ("poke", "reschedule", "deferred")
 

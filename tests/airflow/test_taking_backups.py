@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import NotFoundError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, BackupTimeoutError
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
-from airflow_provider_backup.waiting import FRAMEWORK_MARGIN
-from tests.airflow.backups import (
+from airflow_provider_backup.tasks.deferral import FRAMEWORK_MARGIN
+from tests.airflow.service_matrix import (
     DATABASES,
     SERVICES,
     cbr_vault,

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator, CbrUpdatePolicyOperator
 from airflow_provider_backup.operators.csbs import CsbsCreatePolicyOperator, CsbsGetPolicyOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
-from airflow_provider_backup.outcome import ReportsOutcome
-from tests.airflow.backups import DELETE, NAMED, SENSORS, SERVICES, create_operator, let_time_pass, taken
+from airflow_provider_backup.tasks.outcome import ReportsOutcome
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.service_matrix import DELETE, NAMED, SENSORS, SERVICES, create_operator, let_time_pass, taken
 from tests.airflow.task_runs import Deferred, TaskRun
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

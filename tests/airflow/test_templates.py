@@ -23,10 +23,10 @@ from airflow_provider_backup.operators.csbs import (
 )
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsCreatePolicyOperator
-from tests.airflow.backups import CREATE, DELETE, SENSORS
-from tests.airflow.rules import CASES, INSTANCE, UUID
+from tests.airflow.invalid_arguments import CASES, INSTANCE, UUID
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import CREATE, DELETE, SENSORS
 from tests.airflow.task_runs import TaskRun
-from tests.airflow.wire import Wire
 
 CLASSES: list[Any] = [
     *CREATE.values(),

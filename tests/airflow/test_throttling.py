@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from airflow_provider_backup import waiting
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.sensors.rds import RdsBackupSensor
-from tests.airflow.backups import SERVICES, create_operator, rows, taken
+from airflow_provider_backup.tasks import deferral as waiting
+from tests.airflow.service_matrix import SERVICES, create_operator, rows, taken
 from tests.airflow.task_runs import TaskRun
 
 

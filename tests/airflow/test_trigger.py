@@ -14,13 +14,13 @@ from airflow.triggers.base import BaseTrigger
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.triggers import backup as module
 from airflow_provider_backup.triggers.backup import EARLIEST_EVENT, BackupTrigger
-from tests.airflow.backups import SERVICES, create_operator, let_time_pass, rows, started, taken
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.recording_proxy import Wire
+from tests.airflow.service_matrix import SERVICES, create_operator, let_time_pass, rows, started, taken
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
-from tests.airflow.wire import Wire
 
 ARGUMENTS = set(inspect.signature(BackupTrigger.__init__).parameters) - {"self"}
 ONLY_WHEN_SET = {"delete_on_kill"}

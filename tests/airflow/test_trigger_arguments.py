@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import InvalidArgumentError
-from airflow_provider_backup.waiting import WAIT_XCOM, WaitsForBackup
-from tests.airflow.backups import CREATE, SENSORS, SERVICES, create_operator, let_time_pass, taken
+from airflow_provider_backup.tasks.deferral import WAIT_XCOM, DeferrableWaitMixin
+from tests.airflow.service_matrix import CREATE, SENSORS, SERVICES, create_operator, let_time_pass, taken
 from tests.airflow.task_runs import TaskRun
 from tests.airflow.trigger_rows import arguments_from, row_of, trigger_classes
 
@@ -143,7 +143,7 @@ def test_a_constructor_raises_nothing_whatever_it_is_given(trigger: type[BaseTri
 def deferring_classes() -> set[type[Any]]:
     """Return every operator and sensor that can defer and that authors can use."""
     found: set[type[Any]] = set()
-    waiting: list[type[Any]] = [WaitsForBackup]
+    waiting: list[type[Any]] = [DeferrableWaitMixin]
     while waiting:
         for each in waiting.pop().__subclasses__():
             waiting.append(each)

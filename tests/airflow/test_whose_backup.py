@@ -12,19 +12,19 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_backup.backup_key import key_of
 from airflow_provider_backup.cloud.errors import CloudConnectionError, DuplicateNameError
-from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.emulator.state import system_time
+from airflow_provider_backup.emulator.core.state import system_time
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError
 from airflow_provider_backup.hooks.base import BackupCloudHook
+from airflow_provider_backup.tasks.idempotency import idempotency_key
 from airflow_provider_backup.version_compat import AIRFLOW_3
-from tests.airflow.backups import DATABASES, NAMED, SERVICES, create_operator, rows, target
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.dag_runs import run_dag
 from tests.airflow.model.cloud_truth import CloudTruth
+from tests.airflow.recording_proxy import Wire, is_post_to
+from tests.airflow.service_matrix import DATABASES, NAMED, SERVICES, create_operator, rows, target
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
-from tests.airflow.wire import Wire, is_post_to
 
 LATER = timedelta(days=14)
 
@@ -145,7 +145,7 @@ def test_the_name_that_the_deleted_run_left_taken_costs_no_look_ups(
     run = TaskRun(create_operator(cloud, service, deferrable=False))
     first = run.execute()
     again = run_again(cloud, run)
-    monkeypatch.setattr("airflow_provider_backup.operators.one_backup.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
+    monkeypatch.setattr("airflow_provider_backup.tasks.submission.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
     assert again.execute()["name"] == f"{first['name']}-2"
     assert run_again(cloud, run).execute()["name"] == f"{first['name']}-3"
 
@@ -362,8 +362,8 @@ def test_airflows_with_an_installation_of_their_own_take_a_backup_each(
 
 def test_the_key_without_an_installation_is_what_it_was() -> None:
     task_instance = SimpleNamespace(dag_id="dag", run_id="manual__1", task_id="backup", map_index=-1)
-    assert key_of({"ti": task_instance}, "0", "") == "5kqat4sgmokp"
-    assert key_of({"ti": task_instance}, "0", "test") != "5kqat4sgmokp"
+    assert idempotency_key({"ti": task_instance}, "0", "") == "5kqat4sgmokp"
+    assert idempotency_key({"ti": task_instance}, "0", "test") != "5kqat4sgmokp"
 
 
 def with_extra(**fields: str) -> str:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
 from airflow_provider_backup.emulator.server import LocalCloud
 from benchmarks.server.backups import SERVICES, seeded_backups
@@ -49,6 +49,6 @@ async def test_each_copy_runs_until_it_is_told_to_finish(cloud: LocalCloud, clie
     ended = await seen()
 
     assert {phase for phase, _, _ in running} == {Phase.IN_PROGRESS}
-    assert [phase for phase, _, _ in ended] == [Phase.GOOD, Phase.IN_PROGRESS] * (COUNT // 2)
+    assert [phase for phase, _, _ in ended] == [Phase.SUCCEEDED, Phase.IN_PROGRESS] * (COUNT // 2)
     assert len({backup_ids for _, backup_ids, _ in ended}) == COUNT
     assert [resources for _, _, resources in ended] == [(backup.resource_id,) for backup in backups]

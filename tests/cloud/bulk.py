@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.rds.models import BackupCreate
+from airflow_provider_backup.cloud.services.rds.models import BackupCreate
 from airflow_provider_backup.cloud.settings import CloudSettings, NetworkSettings, PasswordCredentials
 
 

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from airflow_provider_backup.cloud.authentication import Account, account_for
-from airflow_provider_backup.cloud.sender import Sender
+from airflow_provider_backup.cloud.auth.credentials import Account, account_for
+from airflow_provider_backup.cloud.http.pipeline import RequestPipeline
+from airflow_provider_backup.cloud.http.transport import Transport
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.settings import (
     AccessKeyCredentials,
     CloudSettings,
@@ -17,7 +18,6 @@ from airflow_provider_backup.cloud.settings import (
     NetworkSettings,
     PasswordCredentials,
 )
-from airflow_provider_backup.cloud.transport import Transport
 from tests.cloud.unruly_server import PROJECT_ID
 
 ACCESS_KEY = AccessKeyCredentials("AK", "VERY-SECRET-KEY")
@@ -44,10 +44,10 @@ def settings_for(url: str, credentials: Credentials = ACCESS_KEY, **changes: Any
 
 
 @asynccontextmanager
-async def open_account(settings: CloudSettings) -> AsyncIterator[tuple[Account, Sender]]:
+async def open_account(settings: CloudSettings) -> AsyncIterator[tuple[Account, RequestPipeline]]:
     """Open credentials together with what sends their requests."""
     async with Transport(settings.network) as transport:
-        sender = Sender(transport, settings.network)
+        sender = RequestPipeline(transport, settings.network)
         account = account_for(settings, sender)
         try:
             yield account, sender

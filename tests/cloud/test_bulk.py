@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.cloud.bulk import submit, submit_in_a_process
 
 BACKUPS = "/v3/{project_id}/backups"

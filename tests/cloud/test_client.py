@@ -19,14 +19,14 @@ from airflow_provider_backup.cloud.errors import (
     NotFoundError,
     UnknownProjectError,
 )
-from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.settings import (
     AccessKeyCredentials,
     CloudSettings,
     Credentials,
     PasswordCredentials,
 )
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.cloud.certificates import Certificate
 from tests.cloud.clients import PASSWORD, network, open_api, settings_for
 from tests.cloud.unruly_server import PROJECT_ID, UnrulyServer, answer, running

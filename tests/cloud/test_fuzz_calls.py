@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from tests.cloud.clients import network, settings_for
 from tests.cloud.fuzzing.calls import Call, World, all_calls, decoded, look_at_result, recorded_worlds
 from tests.cloud.fuzzing.limits import in_time, typed_errors

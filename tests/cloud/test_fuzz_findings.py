@@ -12,12 +12,8 @@ import pytest
 import pytest_asyncio
 from multidict import CIMultiDict
 
-from airflow_provider_backup.cloud import life_cycle
-from airflow_provider_backup.cloud.backup import BackupReference
-from airflow_provider_backup.cloud.cbr.models import VaultResourceCreate
+from airflow_provider_backup.cloud.auth.endpoints import service_url
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.endpoints import service_url
-from airflow_provider_backup.cloud.error_mapping import error_from_response
 from airflow_provider_backup.cloud.errors import (
     LONGEST_MESSAGE,
     BackupError,
@@ -25,11 +21,15 @@ from airflow_provider_backup.cloud.errors import (
     UnexpectedResponseError,
     Violation,
 )
-from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
-from airflow_provider_backup.cloud.services import SERVICES
-from airflow_provider_backup.cloud.vbs.models import Backup as VbsBackup
-from airflow_provider_backup.cloud.vbs.observations import observation_of_backup
-from airflow_provider_backup.cloud.wire import parsed
+from airflow_provider_backup.cloud.http.error_parsing import error_from_response
+from airflow_provider_backup.cloud.operations import status as life_cycle
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.schema.base import parsed
+from airflow_provider_backup.cloud.services.cbr.models import VaultResourceCreate
+from airflow_provider_backup.cloud.services.registry import SERVICES
+from airflow_provider_backup.cloud.services.vbs.models import Backup as VbsBackup
+from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup
 from tests.cloud.clients import settings_for
 from tests.cloud.fuzzing.limits import in_time
 from tests.cloud.fuzzing.values import nested

@@ -16,7 +16,7 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
 )
 from airflow_provider_backup.cloud.service_api import Query, query_pairs
-from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.settings import CloudSettings
 from tests.cloud.clients import PASSWORD, open_api, settings_for
 from tests.cloud.unruly_server import PROJECT_ID, UnrulyServer, answer, fault, running

@@ -30,7 +30,7 @@ class Struck(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Blow:
+class FaultEffect:
     """One thing that is done to the cluster.
 
     :param title: what it is.
@@ -56,7 +56,7 @@ class Landed:
     :param recovered_after: seconds; none as long as all is not well.
     """
 
-    blow: Blow
+    blow: FaultEffect
     at: float
     states: str
     struck: Struck
@@ -70,7 +70,7 @@ class Chaos:
     :param report: told what happens, a line at a time.
     """
 
-    def __init__(self, blows: Sequence[Blow], report: Callable[[str], None]) -> None:
+    def __init__(self, blows: Sequence[FaultEffect], report: Callable[[str], None]) -> None:
         self.landed: list[Landed] = []
         self._coming = list(blows)
         self._report = report
@@ -106,7 +106,7 @@ def described(snapshot: Snapshot) -> str:
     return ", ".join(f"{count} {state}" for state, count in snapshot.states.most_common())
 
 
-def blows_against(cluster: Cluster, run_id: str) -> list[Blow]:
+def blows_against(cluster: Cluster, run_id: str) -> list[FaultEffect]:
     """Return what the cluster test does, in order.
 
     :param cluster: who gets it.
@@ -114,61 +114,61 @@ def blows_against(cluster: Cluster, run_id: str) -> list[Blow]:
     """
     blows = Blows(cluster, run_id)
     return [
-        Blow(
+        FaultEffect(
             "worker 1 killed",
             lambda now: submitted(now) >= 25 and running_on("worker-1", now) >= 3,
             lambda _: blows.kill_worker("worker-1"),
             "all tasks that it had are waiting or done",
         ),
-        Blow(
+        FaultEffect(
             "local cloud killed",
             lambda now: submitted(now) >= 60 and now.states["running"] >= 4,
             blows.kill_cloud,
             "a worker has started another backup",
         ),
-        Blow(
+        FaultEffect(
             "Redis killed, with its queue",
             lambda now: submitted(now) >= 75 and now.states["queued"] >= 3,
             lambda _: blows.kill_broker(),
             "all tasks that were queued are waiting or done",
         ),
-        Blow(
+        FaultEffect(
             "scheduler killed",
             lambda now: submitted(now) >= 95,
             blows.kill_scheduler,
             "a new one has handed out tasks",
         ),
-        Blow(
+        FaultEffect(
             "all database connections cut",
             lambda now: submitted(now) >= 120,
             blows.cut_connections,
             "all components have reported to it again",
         ),
-        Blow(
+        FaultEffect(
             "API server killed",
             lambda now: submitted(now) >= 140,
             blows.kill_api_server,
             "a worker has started another backup",
         ),
-        Blow(
+        FaultEffect(
             "all tokens revoked",
             lambda now: submitted(now) >= 170,
             blows.revoke_tokens,
             "a worker has started another backup",
         ),
-        Blow(
+        FaultEffect(
             "triggerer 1 killed",
             lambda now: submitted(now) == len(now.tasks) or now.states["success"] > 0,
             blows.kill_triggerer,
             "another one has all its triggers",
         ),
-        Blow(
+        FaultEffect(
             "PostgreSQL killed",
             blows.previous_is_over,
             blows.kill_database,
             "all components have reported to it again",
         ),
-        Blow(
+        FaultEffect(
             "worker 2 killed",
             lambda now: now.states["success"] >= 20 and running_on("worker-2", now) >= 1,
             lambda _: blows.kill_worker("worker-2"),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-from airflow_provider_backup.backup_key import keyed_name
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.tasks.idempotency import name_from_key
 from airflow_provider_backup.version_compat import generation_of
 from tests.cluster.verdict import Expected, FoundBackup
 from tests.cluster.work import Work
@@ -41,7 +41,7 @@ def _name(run_id: str, task_id: str, map_index: int) -> str:
     task_instance = SimpleNamespace(
         dag_id=DAG_ID, run_id=run_id, task_id=task_id, map_index=map_index, max_tries=RETRIES
     )
-    return keyed_name({"ti": task_instance}, generation=generation_of(task_instance))
+    return name_from_key({"ti": task_instance}, generation=generation_of(task_instance))
 
 
 async def backups_in(cloud: BackupCloud, work: Work) -> list[FoundBackup]:
@@ -67,7 +67,7 @@ async def _backups(cloud: BackupCloud, work: Work) -> AsyncIterator[FoundBackup]
 
 
 def _found(service: str, backup_id: str, name: str | None, resource_id: str | None, status: str | None) -> FoundBackup:
-    return FoundBackup(service, backup_id, name or "", resource_id or "", phase_of(status) is Phase.GOOD)
+    return FoundBackup(service, backup_id, name or "", resource_id or "", phase_of(status) is Phase.SUCCEEDED)
 
 
 @dataclass(frozen=True)

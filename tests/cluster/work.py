@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from airflow_provider_backup.cloud.cbr.models import VaultCreate
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.csbs.models import PolicyCreate
-from airflow_provider_backup.cloud.csbs.schedule import icalendar_text
-from airflow_provider_backup.cloud.schedule import Schedule
+from airflow_provider_backup.cloud.operations.schedules import Schedule
+from airflow_provider_backup.cloud.services.cbr.models import VaultCreate
+from airflow_provider_backup.cloud.services.csbs.models import PolicyCreate
+from airflow_provider_backup.cloud.services.csbs.schedule import icalendar_text
 from tests.cluster.verdict import TaskKey
 
 COUNTS = {"vbs": 40, "csbs": 30, "cbr": 40, "rds": 30, "gaussdb": 30, "taurusdb": 30}

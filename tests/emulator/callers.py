@@ -16,9 +16,9 @@ from airflow_provider_backup.cloud.settings import (
     NetworkSettings,
     PasswordCredentials,
 )
-from airflow_provider_backup.emulator.accounts import PROJECT_ID
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.core.accounts import PROJECT_ID
 from airflow_provider_backup.emulator.server import LocalCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 
 
 class Answer(NamedTuple):

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from airflow_provider_backup.emulator.cbr import EmulatedCbr
-from airflow_provider_backup.emulator.gateway import answering
-from airflow_provider_backup.emulator.inventory import Inventory
-from airflow_provider_backup.emulator.state import CloudState
+from airflow_provider_backup.emulator.core.gateway import answering
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.services.cbr import EmulatedCbr
 
 PROJECT = "4d0f7b0c2a7e4b5f9f8e1d2c3b4a5968"
 START = datetime(2031, 1, 7, 8, 15, 0, 265, tzinfo=UTC)

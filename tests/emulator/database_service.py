@@ -11,12 +11,12 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from airflow_provider_backup.emulator.accounts import PROJECT_ID
-from airflow_provider_backup.emulator.databases import EmulatedGaussDb, EmulatedRds, EmulatedTaurusDb
-from airflow_provider_backup.emulator.databases.service import EmulatedDatabaseService
-from airflow_provider_backup.emulator.gateway import answering
-from airflow_provider_backup.emulator.inventory import Inventory
-from airflow_provider_backup.emulator.state import CloudState, Row
+from airflow_provider_backup.emulator.core.accounts import PROJECT_ID
+from airflow_provider_backup.emulator.core.gateway import answering
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState, Row
+from airflow_provider_backup.emulator.services.databases import EmulatedGaussDb, EmulatedRds, EmulatedTaurusDb
+from airflow_provider_backup.emulator.services.databases.service import EmulatedDatabaseService
 
 SERVICES: dict[str, type[EmulatedDatabaseService]] = {
     "rds": EmulatedRds,

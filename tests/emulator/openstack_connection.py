@@ -5,7 +5,7 @@ from __future__ import annotations
 import openstack
 from otcextensions import sdk as otc
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 
 
 def otc_connection(cloud: RunningCloud) -> openstack.connection.Connection:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from airflow_provider_backup.emulator.accounts import USER_ID
+from airflow_provider_backup.emulator.core.accounts import USER_ID
 from tests.emulator.cbr_calls import BACKUP_SECONDS, PROJECT, SERVER, UNKNOWN, VOLUME, Cbr, billing, vault_body
 
 

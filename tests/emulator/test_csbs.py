@@ -14,11 +14,11 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from airflow_provider_backup.cloud.csbs.models import PROVIDER_ID
-from airflow_provider_backup.emulator.csbs import EmulatedCsbs
-from airflow_provider_backup.emulator.gateway import answering
-from airflow_provider_backup.emulator.inventory import Inventory
-from airflow_provider_backup.emulator.state import CloudState
+from airflow_provider_backup.cloud.services.csbs.models import PROVIDER_ID
+from airflow_provider_backup.emulator.core.gateway import answering
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.services.csbs import EmulatedCsbs
 
 PROJECT = "4d0f7b0c2a7e4b5f9f8e1d2c3b4a5968"
 PATTERN = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nRRULE:FREQ=DAILY;BYHOUR=3;BYMINUTE=15\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from airflow_provider_backup.emulator.cli import main
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.callers import Caller, caller_of
 from tests.emulator.test_cli import emulator
 

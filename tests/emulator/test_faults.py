@@ -23,11 +23,11 @@ from airflow_provider_backup.cloud.errors import (
     ServerError,
     UnexpectedResponseError,
 )
-from airflow_provider_backup.cloud.rds.models import Backup, BackupCreate
-from airflow_provider_backup.emulator.accounts import PROJECT_ID
-from airflow_provider_backup.emulator.faults.orders import read_faults
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.cloud.services.rds.models import Backup, BackupCreate
+from airflow_provider_backup.emulator.core.accounts import PROJECT_ID
+from airflow_provider_backup.emulator.faults.specs import read_faults
 from airflow_provider_backup.emulator.server import LocalCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.callers import Caller, caller_of, client_of
 
 BACKUPS = "/v3/{project_id}/backups"

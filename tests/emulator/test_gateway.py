@@ -15,12 +15,12 @@ import pytest_asyncio
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from airflow_provider_backup.cloud.signing import format_sdk_date, sign_request
-from airflow_provider_backup.emulator.accounts import ACCESS_KEY, PROJECT_ID, SECRET_KEY, Accounts
-from airflow_provider_backup.emulator.authentication import Authenticator
-from airflow_provider_backup.emulator.gateway import MAXIMUM_BODY, admitting, answering
-from airflow_provider_backup.emulator.service import ServiceError
-from airflow_provider_backup.emulator.state import CloudState, Row
+from airflow_provider_backup.cloud.http.signing import format_sdk_date, sign_request
+from airflow_provider_backup.emulator.core.accounts import ACCESS_KEY, PROJECT_ID, SECRET_KEY, Accounts
+from airflow_provider_backup.emulator.core.authentication import Authenticator
+from airflow_provider_backup.emulator.core.gateway import MAXIMUM_BODY, admitting, answering
+from airflow_provider_backup.emulator.core.service import ServiceError
+from airflow_provider_backup.emulator.core.state import CloudState, Row
 
 THINGS = f"/v3/{PROJECT_ID}/things"
 

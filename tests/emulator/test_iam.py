@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.http.signing import canonical_query, format_sdk_date, sign_request
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.settings import CloudSettings, NetworkSettings, PasswordCredentials
-from airflow_provider_backup.cloud.signing import canonical_query, format_sdk_date, sign_request
-from airflow_provider_backup.emulator.accounts import (
+from airflow_provider_backup.emulator.core.accounts import (
     ACCESS_KEY,
     DOMAIN_ID,
     DOMAIN_NAME,
@@ -376,7 +376,7 @@ async def test_a_malformed_request_for_a_temporary_key_is_a_bad_request(iam: Iam
 async def test_a_token_of_any_documented_length_is_issued_and_taken(
     iam: Iam, monkeypatch: pytest.MonkeyPatch, token_bytes: int
 ) -> None:
-    monkeypatch.setattr("airflow_provider_backup.emulator.accounts.TOKEN_BYTES", token_bytes)
+    monkeypatch.setattr("airflow_provider_backup.emulator.core.accounts.TOKEN_BYTES", token_bytes)
     settings = CloudSettings(
         PasswordCredentials(USER_NAME, PASSWORD, DOMAIN_NAME),
         region=REGION,

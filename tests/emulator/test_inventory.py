@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from airflow_provider_backup.emulator.inventory import Inventory
-from airflow_provider_backup.emulator.state import CloudState
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState
 
 
 def test_every_server_has_disks_that_know_their_server() -> None:

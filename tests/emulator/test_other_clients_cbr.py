@@ -14,15 +14,15 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
 from openstack import exceptions
 
-from airflow_provider_backup.emulator.accounts import (
+from airflow_provider_backup.emulator.core.accounts import (
     ACCESS_KEY,
     PROJECT_ID,
     SECRET_KEY,
 )
-from airflow_provider_backup.emulator.cbr import EmulatedCbr
-from airflow_provider_backup.emulator.inventory import Inventory
-from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.emulator.state import CloudState
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.services.cbr import EmulatedCbr
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.openstack_connection import otc_connection
 from tests.emulator.vendor_schemas import judged_exchanges
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from openstack import exceptions
 
-from airflow_provider_backup.cloud.csbs.models import PROVIDER_ID
-from airflow_provider_backup.emulator.csbs import EmulatedCsbs
-from airflow_provider_backup.emulator.inventory import Inventory
-from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.emulator.state import CloudState
+from airflow_provider_backup.cloud.services.csbs.models import PROVIDER_ID
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.services.csbs import EmulatedCsbs
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.openstack_connection import otc_connection
 
 PATTERN = (

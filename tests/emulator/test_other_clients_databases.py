@@ -14,12 +14,12 @@ from huaweicloudsdkgaussdbforopengauss import v3 as gaussdb
 from huaweicloudsdkrds import v3 as rds
 from openstack import exceptions
 
-from airflow_provider_backup.emulator.accounts import (
+from airflow_provider_backup.emulator.core.accounts import (
     ACCESS_KEY,
     PROJECT_ID,
     SECRET_KEY,
 )
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.openstack_connection import otc_connection
 from tests.emulator.vendor_schemas import judged_exchanges
 

@@ -16,7 +16,7 @@ from huaweicloudsdkcore.region.region import Region
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
-from airflow_provider_backup.emulator.accounts import (
+from airflow_provider_backup.emulator.core.accounts import (
     ACCESS_KEY,
     DOMAIN_ID,
     DOMAIN_NAME,
@@ -28,7 +28,7 @@ from airflow_provider_backup.emulator.accounts import (
     USER_ID,
     USER_NAME,
 )
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.openstack_connection import otc_connection
 
 

@@ -17,14 +17,14 @@ from huaweicloudsdkgaussdbforopengauss import v3 as gaussdb
 from huaweicloudsdkrds import v3 as rds
 from pydantic import ValidationError
 
-from airflow_provider_backup.cloud.cbr import models
-from airflow_provider_backup.cloud.cbr.models import BackupQuery, VaultQuery
-from airflow_provider_backup.cloud.gaussdb import models as gaussdb_models
-from airflow_provider_backup.cloud.rds import models as rds_models
-from airflow_provider_backup.cloud.taurusdb import models as taurusdb_models
-from airflow_provider_backup.cloud.wire import RequestModel
-from airflow_provider_backup.emulator.cbr import schema
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.cloud.schema.base import RequestModel
+from airflow_provider_backup.cloud.services.cbr import models
+from airflow_provider_backup.cloud.services.cbr.models import BackupQuery, VaultQuery
+from airflow_provider_backup.cloud.services.gaussdb import models as gaussdb_models
+from airflow_provider_backup.cloud.services.rds import models as rds_models
+from airflow_provider_backup.cloud.services.taurusdb import models as taurusdb_models
+from airflow_provider_backup.emulator.services.cbr import schema
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.callers import Caller, caller_of
 from tests.emulator.cbr_calls import billing, policy_body, vault_body
 from tests.emulator.vendor_schemas import ADDED, differences, model_beside, required, undocumented

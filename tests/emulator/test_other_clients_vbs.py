@@ -16,7 +16,7 @@ import pytest
 from openstack import exceptions
 from openstack.block_storage.v2.backup import Backup as BackupOfVersion2
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.openstack_connection import otc_connection
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

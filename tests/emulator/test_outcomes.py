@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.life_cycle import Phase
-from airflow_provider_backup.cloud.rds.models import BackupCreate
-from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.emulator.state import CloudState
+from airflow_provider_backup.cloud.operations.status import Phase
+from airflow_provider_backup.cloud.services.rds.models import BackupCreate
+from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.callers import Caller, client_of
 
 START = datetime(2031, 4, 2, 9, 15, 7, tzinfo=UTC)

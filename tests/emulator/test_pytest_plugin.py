@@ -9,8 +9,8 @@ import urllib.request
 
 import aiohttp
 
-from airflow_provider_backup.emulator.accounts import PROJECT_ID
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.core.accounts import PROJECT_ID
+from airflow_provider_backup.emulator.threaded import RunningCloud
 
 
 def test_blocking_code_can_use_the_cloud(backup_cloud: RunningCloud) -> None:

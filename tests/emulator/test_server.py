@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
-from airflow_provider_backup.emulator import accounts
+from airflow_provider_backup.emulator.core import accounts
 from airflow_provider_backup.emulator.server import SERVICES, LocalCloud
 
 KEYS = {

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_backup.cloud.signing import canonical_query, format_sdk_date, sign_request
-from airflow_provider_backup.emulator.signatures import (
+from airflow_provider_backup.cloud.http.signing import canonical_query, format_sdk_date, sign_request
+from airflow_provider_backup.emulator.core.signatures import (
     ReceivedRequest,
     SignatureClaim,
     canonical_form,

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.emulator.faults.history import History, Moment
-from airflow_provider_backup.emulator.faults.orders import StaleRead, read_faults
+from airflow_provider_backup.emulator.faults.specs import StaleRead, read_faults
 from airflow_provider_backup.emulator.server import LocalCloud
 from tests.emulator.callers import Caller, caller_of
 

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_backup.emulator.state import Row
-from airflow_provider_backup.emulator.vbs.retention import expired
+from airflow_provider_backup.emulator.core.state import Row
+from airflow_provider_backup.emulator.services.vbs.retention import expired
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
+from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.server import LocalCloud
-from airflow_provider_backup.emulator.state import Row
 
 BACKUP_SECONDS = 100
 UNKNOWN = "00000000-0000-4000-8000-000000000000"

@@ -25,8 +25,8 @@ import atheris
 with atheris.instrument_imports(include=["airflow_provider_backup.cloud"]):
     from airflow_provider_backup.cloud.client import BackupCloud
     from airflow_provider_backup.cloud.errors import BackupError
+    from airflow_provider_backup.cloud.http.transport import Response
     from airflow_provider_backup.cloud.settings import NetworkSettings
-    from airflow_provider_backup.cloud.transport import Response
     from tests.cloud.fuzzing.calls import Call, World, all_calls, look_at_result, recorded_worlds
     from tests.cloud.fuzzing.limits import assert_fit_for_logs
 

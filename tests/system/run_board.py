@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
+from airflow_provider_backup.cloud.operations.backup import BackupReference
 from tests.system.airflow_api import FINISHED_STATES, AirflowApi
 
 REFERENCE_KEY = "backup_reference"

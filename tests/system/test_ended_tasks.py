@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.backup import BackupReference
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import NotFoundError
-from airflow_provider_backup.cloud.life_cycle import Phase
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.status import Phase
 from tests.system.local_airflow import LocalAirflow
 from tests.system.local_cloud_process import LocalCloudProcess
 
@@ -98,7 +98,7 @@ class Ends:
 
     def gone(self) -> set[str]:
         """Return the names of the tasks whose first backups are gone or going."""
-        return self.in_phase(Phase.GONE, Phase.GOING)
+        return self.in_phase(Phase.DELETED, Phase.DELETING)
 
     def awaited_for_deletion(self) -> set[str]:
         """Return the names of the tasks whose triggers wait for the end of a backup, to delete it."""
@@ -143,7 +143,7 @@ async def _phase(client: BackupCloud, backup: dict[str, Any]) -> Phase:
     try:
         return (await client.service(reference.service).observe(reference)).phase
     except NotFoundError:
-        return Phase.GONE
+        return Phase.DELETED
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.vbs.models import BackupCreate
+from airflow_provider_backup.cloud.services.vbs.models import BackupCreate
 from airflow_provider_backup.emulator.server import SERVICES
 from tests.system.local_cloud_process import LocalCloudProcess
 from tests.system.ports import free_ports_in_a_row

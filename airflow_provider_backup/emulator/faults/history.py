@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from airflow_provider_backup.emulator.faults.orders import StaleRead
+from airflow_provider_backup.emulator.faults.specs import StaleRead
 
 
 class Moment(NamedTuple):

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow_provider_backup.cloud.life_cycle import Phase
-from airflow_provider_backup.emulator.running import RunningCloud
-from airflow_provider_backup.emulator.state import Row
-from tests.airflow.backups import rows
+from airflow_provider_backup.cloud.operations.status import Phase
+from airflow_provider_backup.emulator.core.state import Row
+from airflow_provider_backup.emulator.threaded import RunningCloud
+from tests.airflow.service_matrix import rows
 
 _STUCK = timedelta(days=365)
 
@@ -42,7 +42,7 @@ class TrueBackup:
     @property
     def is_live(self) -> bool:
         """Whether it runs or is good: what there must not be two of."""
-        return self.phase in (Phase.IN_PROGRESS, Phase.GOOD)
+        return self.phase in (Phase.IN_PROGRESS, Phase.SUCCEEDED)
 
 
 class CloudTruth:
@@ -121,7 +121,7 @@ class CloudTruth:
         if any(row["failure"] and not goes_on for row, goes_on in zip(parts, running, strict=True)):
             phase = Phase.FAILED
         else:
-            phase = Phase.IN_PROGRESS if any(running) else Phase.GOOD
+            phase = Phase.IN_PROGRESS if any(running) else Phase.SUCCEEDED
         return TrueBackup(
             id=whole_id,
             ids=frozenset(row["id"] for row in parts),

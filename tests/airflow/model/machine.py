@@ -8,13 +8,13 @@ from typing import Any, ClassVar, get_args
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.create_backup import IfExists, OnConflict
-from airflow_provider_backup.waiting import MOST_TRIGGER_FAILURES
-from tests.airflow.backups import NAMED, SENSORS
+from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
 from tests.airflow.model.trial import LONG, SHORT, Author, Trial
 from tests.airflow.model.troubles import TOLERANCE, troubles
 from tests.airflow.secret_masks import forget_masks
+from tests.airflow.service_matrix import NAMED, SENSORS
 from tests.airflow.task_runs import TaskRun
 
 deaths = st.one_of(st.none(), st.integers(0, 45))

@@ -23,8 +23,8 @@ from airflow_provider_backup.cloud.errors import (
     QuotaExceededError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.life_cycle import Phase, phase_of
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import (
     BackupExistsError,
     BackupFailedError,
@@ -32,14 +32,14 @@ from airflow_provider_backup.exceptions import (
     FinalBackupFailedError,
 )
 from airflow_provider_backup.operators.create_backup import MOST_NAMES
+from airflow_provider_backup.tasks.deferral import WAIT_XCOM
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from airflow_provider_backup.version_compat import AIRFLOW_3
-from airflow_provider_backup.waiting import WAIT_XCOM
-from tests.airflow.backups import NAMED, cbr_vault, create_operator, csbs_policy, target
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.model.cloud_truth import CloudTruth, TrueBackup
 from tests.airflow.model.process_death import Death, ProcessDied, dying
 from tests.airflow.model.troubles import Trouble
+from tests.airflow.service_matrix import NAMED, cbr_vault, create_operator, csbs_policy, target
 from tests.airflow.task_runs import Deferred, Rescheduled, TaskRun, TaskStateStore
 
 LONG = 3600.0
@@ -400,8 +400,8 @@ class Trial:
         """A result tells the truth about a good backup."""
         backup = self.truth.named_by(result)
         assert backup is not None, f"nothing is {result}"
-        assert backup.phase is Phase.GOOD, f"{result} was told, and the truth is {backup}"
-        assert phase_of(result["status"]) is Phase.GOOD
+        assert backup.phase is Phase.SUCCEEDED, f"{result} was told, and the truth is {backup}"
+        assert phase_of(result["status"]) is Phase.SUCCEEDED
         assert set(result["backup_ids"]) == backup.ids
         assert not result["skipped"]
 
@@ -623,7 +623,7 @@ class Trial:
             # named, too, where the last request that it sent was about that.
             possible = {each.id for each in own} | (now.keys() - before.keys())
             waited_for = [each for each in now.values() if each.id in named and each.id in possible] or own
-            was_good = [each.id in before and before[each.id].phase is Phase.GOOD for each in waited_for]
+            was_good = [each.id in before and before[each.id].phase is Phase.SUCCEEDED for each in waited_for]
             assert is_troubled or not (was_good and all(was_good)), (
                 f"{waited_for} was good, and the task says that its time is over"
             )

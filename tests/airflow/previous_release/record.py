@@ -21,10 +21,10 @@ os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "CRITICAL"
 import airflow
 import airflow.triggers.base
 
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.backups import SENSORS, SERVICES, create_operator, let_time_pass, taken
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.service_matrix import SENSORS, SERVICES, create_operator, let_time_pass, taken
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
 
 REFUSED = "rds answered 404 DBS.201010: the list holds no backup (request id not given)."

@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_backup.cloud.backup import BackupKind, BackupObservation, BackupReference
-from airflow_provider_backup.cloud.backup_lists import RowPage
-from airflow_provider_backup.cloud.cbr import models as cbr
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.csbs import models as csbs
 from airflow_provider_backup.cloud.errors import ApiError, InvalidRequestError
-from airflow_provider_backup.cloud.gaussdb import models as gaussdb
-from airflow_provider_backup.cloud.rds import models as rds
-from airflow_provider_backup.cloud.services import SERVICES
+from airflow_provider_backup.cloud.http.transport import Response
+from airflow_provider_backup.cloud.operations.backup import BackupKind, BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.listing import RowPage
+from airflow_provider_backup.cloud.schema.base import ResponseModel
+from airflow_provider_backup.cloud.services.cbr import models as cbr
+from airflow_provider_backup.cloud.services.csbs import models as csbs
+from airflow_provider_backup.cloud.services.gaussdb import models as gaussdb
+from airflow_provider_backup.cloud.services.rds import models as rds
+from airflow_provider_backup.cloud.services.registry import SERVICES
+from airflow_provider_backup.cloud.services.taurusdb import models as taurusdb
+from airflow_provider_backup.cloud.services.vbs import models as vbs
 from airflow_provider_backup.cloud.settings import CloudSettings, NetworkSettings, PasswordCredentials
-from airflow_provider_backup.cloud.taurusdb import models as taurusdb
-from airflow_provider_backup.cloud.transport import Response
-from airflow_provider_backup.cloud.vbs import models as vbs
-from airflow_provider_backup.cloud.wire import ResponseModel
-from airflow_provider_backup.emulator.running import RunningCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.cloud.fuzzing.models import assert_storable, look_at
 
 ID = "01234567-89ab-4def-8123-456789abcdef"

@@ -8,7 +8,7 @@ import pkgutil
 from typing import Any
 
 from airflow_provider_backup import cloud
-from airflow_provider_backup.cloud.wire import ResponseModel
+from airflow_provider_backup.cloud.schema.base import ResponseModel
 
 
 def response_models() -> list[type[ResponseModel]]:

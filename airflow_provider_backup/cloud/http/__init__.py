@@ -1,0 +1,1 @@
+"""Requests and answers: transport, pipeline, retries, rate limits, errors, JSON, clocks."""

@@ -1,0 +1,184 @@
+"""The time that is left for a piece of work: every request in it, with its tries and pauses, ends with it.
+
+A caller that has a deadline sets it once, with :func:`time_limit`; it holds for all that is awaited inside. Work that
+is shared with others (a token, the rounds of a hub) continues without a limit: only the caller stops waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass, field
+
+from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
+from airflow_provider_backup.cloud.http.retry_policy import is_passing, may_have_taken_effect
+
+
+@dataclass(slots=True)
+class _Patience:
+    """For how long trouble may go on without an answer.
+
+    :param tolerance: seconds; infinite without a limit.
+    """
+
+    tolerance: float
+    silent_since: float | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+    """Those under way: one that fetches credentials for another is inside of that one."""
+
+    @property
+    def ends(self) -> float:
+        return math.inf if self.silent_since is None else self.silent_since + self.tolerance
+
+    def starts(self) -> None:
+        if self.silent_since is None:
+            self.silent_since = time.monotonic()
+
+    def is_answered(self) -> None:
+        self.silent_since = None
+        for exchange in self.exchanges:
+            exchange.waits()
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    deadline: float
+    patience: _Patience
+
+
+_NO_LIMIT = _Limit(math.inf, _Patience(math.inf))
+_limit: ContextVar[_Limit] = ContextVar("time_limit", default=_NO_LIMIT)
+
+
+@contextmanager
+def time_limit(seconds: float, *, tolerance: float | None = None) -> Iterator[None]:
+    """Let everything inside end in time; a limit that is around this one holds as well.
+
+    :param seconds: how long it may take; nothing is sent when this is not above 0.
+    :param tolerance: seconds of unbroken trouble after which to give up, counted from the first request that got no
+        answer; none for no such end.
+    """
+    outer = _limit.get()
+    patience = outer.patience if tolerance is None else _Patience(tolerance)
+    token = _limit.set(_Limit(min(outer.deadline, time.monotonic() + seconds), patience))
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+def time_left() -> float:
+    """Return the seconds until the deadline; infinite without one, and never below 0."""
+    return max(0.0, _limit.get().deadline - time.monotonic())
+
+
+def unlimited() -> Context:
+    """Return the present context without a limit, for work that is shared with others."""
+    context = copy_context()
+    context.run(_limit.set, _NO_LIMIT)
+    return context
+
+
+async def pause(seconds: float) -> None:
+    """Pause, but not beyond the deadline."""
+    await asyncio.sleep(min(seconds, time_left()))
+
+
+def answer_came() -> None:
+    """Take note that work which is shared with others, and has no limit itself, got the answer that was waited for."""
+    _limit.get().patience.is_answered()
+
+
+class Exchange:
+    """What is known of one request while it goes on.
+
+    :param limit: of the caller that waits for its answer.
+    :param timeout: ends it.
+    """
+
+    def __init__(self, limit: _Limit, timeout: asyncio.Timeout) -> None:
+        self._limit = limit
+        self._timeout = timeout
+        self.is_answered = False
+        self.may_have_taken_effect = False
+        self.last_error: BackupError | None = None
+        self.ends_with_tolerance = False
+
+    def waits(self) -> None:
+        """Take note that an answer is waited for from now on, or still."""
+        patience = self._limit.patience
+        patience.starts()
+        self.ends_with_tolerance = patience.ends < self._limit.deadline
+        ends = min(self._limit.deadline, patience.ends)
+        if not math.isinf(ends) and not self._timeout.expired():
+            self._timeout.reschedule(asyncio.get_running_loop().time() + ends - time.monotonic())
+
+    def begins(self) -> None:
+        """Take note that it is sent now."""
+        self.is_answered = False
+        self.may_have_taken_effect = True
+
+    def answered(self) -> None:
+        """Take note of a clear answer."""
+        self.is_answered = True
+        self.may_have_taken_effect = False
+        self._limit.patience.is_answered()
+
+    def failed(self, error: BackupError) -> None:
+        """Take note of what a try met."""
+        self.last_error = error
+        self.may_have_taken_effect = may_have_taken_effect(error)
+        if not is_passing(error):
+            # A refusal is an answer; what is still to come, such as another try with a new token, is waited for anew.
+            self.is_answered = True
+            self._limit.patience.is_answered()
+
+
+@asynccontextmanager
+async def within_time_limit(service: str, what: str) -> AsyncIterator[Exchange]:
+    """End a request when the limit is reached.
+
+    :param service: who is asked.
+    :param what: what is sent, in words.
+    :raises OutOfTimeError: the deadline is there, or the trouble has lasted for too long.
+    """
+    limit, timeout = _limit.get(), asyncio.timeout(None)
+    exchange = Exchange(limit, timeout)
+    if limit is _NO_LIMIT:
+        yield exchange
+        return
+    patience = limit.patience
+    patience.starts()
+    exchange.ends_with_tolerance = patience.ends < limit.deadline
+    if min(limit.deadline, patience.ends) <= time.monotonic():
+        raise _out_of_time(limit, f"There was no time left to send {what} to {service}", exchange)
+    try:
+        async with timeout:
+            exchange.waits()
+            patience.exchanges.append(exchange)
+            yield exchange
+    except TimeoutError:
+        if not timeout.expired():
+            raise
+        raise _out_of_time(limit, f"{service} did not answer {what} in time", exchange) from None
+    finally:
+        if exchange in patience.exchanges:
+            patience.exchanges.remove(exchange)
+        if exchange.is_answered and not patience.exchanges:
+            patience.silent_since = None
+
+
+def _out_of_time(limit: _Limit, text: str, exchange: Exchange) -> OutOfTimeError:
+    if exchange.ends_with_tolerance:
+        text += f"; the tolerance of {limit.patience.tolerance:g} s is over"
+    text += "." if exchange.last_error is None else f". The last try met: {exchange.last_error.message}"
+    return OutOfTimeError(
+        text,
+        request_sent=exchange.may_have_taken_effect,
+        is_deadline=not exchange.ends_with_tolerance,
+        last_error=exchange.last_error,
+    )

@@ -1,0 +1,177 @@
+"""What all services say about a backup, in one shape: how it is referred to, how it stands, what a DAG gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+
+from airflow_provider_backup.cloud.operations.status import Phase
+from airflow_provider_backup.cloud.text import one_line
+
+MOST_RESOURCES_IN_A_TEXT = 3
+"""A checkpoint can be of hundreds of servers."""
+
+BackupKind = Literal["backup", "checkpoint", "job"]
+
+
+@dataclass(frozen=True, slots=True)
+class BackupReference:
+    """Where to look for one backup; plain JSON in and out, so that it survives XCom and a trigger's row.
+
+    :param service: ``vbs``, ``csbs``, ``cbr``, ``rds``, ``gaussdb`` or ``taurusdb``.
+    :param backup_id: the id to ask for; what it names is told by ``kind``.
+    :param kind: ``backup``; ``checkpoint`` (CBR and CSBS: the backups of several resources taken together); ``job``
+        (VBS: the job that makes the backup).
+    :param instance_id: database services only: the instance that is backed up.
+    :param job_id: GaussDB and TaurusDB only: the job that makes the backup, known to whoever started it; it tells the
+        progress and the reason of a failure.
+    :param expected_ids: checkpoints only: the resources that were asked for, known to whoever started it; CSBS does not
+        tell which of them it left out, and lists of backups do not, either.
+    """
+
+    service: str
+    backup_id: str
+    kind: BackupKind = "backup"
+    instance_id: str | None = None
+    job_id: str | None = None
+    expected_ids: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reference as a dict of JSON values without empty members."""
+        values = {key: value for key, value in asdict(self).items() if value}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> BackupReference:
+        """Build a reference from :meth:`to_dict` of this or a neighbour version: unknown members are ignored."""
+        given = {key: value for key, value in values.items() if key in cls.__slots__ and value}
+        return cls(**given | {"expected_ids": tuple(given.get("expected_ids", ()))})
+
+    def __str__(self) -> str:
+        return one_line(f"{self.service} {self.kind} {self.backup_id}")
+
+
+class SkippedResource(TypedDict):
+    """A resource that a backup left out, with the service's reason."""
+
+    resource_id: str
+    reason: str
+
+
+class BackupResult(TypedDict):
+    """What operators and sensors return, the same for every service.
+
+    ``service``, ``backup_id``, ``kind``, ``instance_id``, ``job_id`` and ``expected_ids`` are those of
+    :class:`BackupReference`, the others those of :class:`BackupObservation`; times are ISO 8601 in UTC. Of a backup
+    that is not waited for, ``status`` and all that follows it are as they were at the first look.
+    """
+
+    service: str
+    backup_id: str
+    kind: str
+    instance_id: str | None
+    job_id: str | None
+    name: str | None
+    status: str
+    backup_ids: list[str]
+    resource_ids: list[str]
+    expected_ids: list[str]
+    skipped: list[SkippedResource]
+    size_mb: float | None
+    created_at: str | None
+    finished_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SingleBackup:
+    """One backup of one resource, as people know it.
+
+    :param backup_id: its id.
+    :param name: its name, when known.
+    :param resource_id: id of what is backed up, when known.
+    :param resource_name: the name of that, when known.
+    """
+
+    backup_id: str
+    name: str | None = None
+    resource_id: str | None = None
+    resource_name: str | None = None
+
+    def __str__(self) -> str:
+        name = f" {self.name!r}" if self.name else ""
+        known = [repr(self.resource_name)] if self.resource_name else []
+        known += [self.resource_id] if self.resource_id else []
+        return one_line(f"backup {self.backup_id}{name} of {' '.join(known) or 'an unknown resource'}")
+
+
+@dataclass(frozen=True, slots=True)
+class BackupObservation:
+    """How one backup stood when the service was asked.
+
+    :param reference: which backup; a service may sharpen it (a VBS job that now names its backup).
+    :param status: the service's own text.
+    :param phase: where that is in the life cycle.
+    :param name: the backup's name, when known.
+    :param reason: the service's words on a failure, when it gave some.
+    :param progress: 0 to 100, when the service reports it.
+    :param backup_ids: ids of the single backups inside (one for a plain backup).
+    :param resource_ids: ids of the resources that are backed up.
+    :param skipped: resources that were left out.
+    :param size_mb: size of the backup in MB, when known.
+    :param created_at: when the backup began, aware UTC.
+    :param finished_at: when it ended, aware UTC.
+    :param parts: the single backups inside, with their names and resources.
+    """
+
+    reference: BackupReference
+    status: str
+    phase: Phase
+    name: str | None = None
+    reason: str | None = None
+    progress: int | None = None
+    backup_ids: tuple[str, ...] = ()
+    resource_ids: tuple[str, ...] = ()
+    skipped: tuple[SkippedResource, ...] = ()
+    size_mb: float | None = None
+    created_at: datetime | None = None
+    finished_at: datetime | None = None
+    parts: tuple[SingleBackup, ...] = ()
+
+    def to_result(self) -> BackupResult:
+        """Return the small dict that goes into XCom."""
+        return BackupResult(
+            service=self.reference.service,
+            backup_id=self.reference.backup_id,
+            kind=self.reference.kind,
+            instance_id=self.reference.instance_id,
+            job_id=self.reference.job_id,
+            name=self.name,
+            status=self.status,
+            backup_ids=list(self.backup_ids),
+            resource_ids=list(self.resource_ids),
+            expected_ids=list(self.reference.expected_ids),
+            skipped=list(self.skipped),
+            size_mb=self.size_mb,
+            created_at=self.created_at.isoformat() if self.created_at else None,
+            finished_at=self.finished_at.isoformat() if self.finished_at else None,
+        )
+
+    def __str__(self) -> str:
+        progress = f", {self.progress} %" if self.progress is not None and self.phase is Phase.IN_PROGRESS else ""
+        what = backup_text(str(self.reference), self.name, self.resource_ids)
+        return one_line(f"{what} is {self.status} ({self.phase.value}{progress})")
+
+
+def backup_text(reference: str, name: str | None, resource_ids: Sequence[str]) -> str:
+    """Return what a backup is called in logs and errors: its id, its name and its resources.
+
+    :param reference: service, kind and id.
+    :param name: its name, when known.
+    :param resource_ids: ids of what is backed up, when known; of many the first few are named.
+    """
+    named = f" {name!r}" if name else ""
+    resources = ", ".join(resource_ids[:MOST_RESOURCES_IN_A_TEXT])
+    more = len(resource_ids) - MOST_RESOURCES_IN_A_TEXT
+    return f"{reference}{named}{f' of {resources}' if resources else ''}{f' and {more} more' if more > 0 else ''}"

@@ -1,0 +1,54 @@
+"""How long a backup that should be listed is waited for, once its checkpoint says that it is good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from airflow_provider_backup.cloud.http.clock_skew import CloudClock
+
+LONGEST_LATENESS = 120.0
+"""Seconds: lists and logs may be a little behind; what they do not show by then is not counted on."""
+
+INCOMPLETE = "available, incomplete"
+"""Status of a good checkpoint whose backups are not all listed yet."""
+
+NOT_LISTED = "no backup of it is listed"
+"""Why a resource counts as left out when nobody gives a reason."""
+
+_MOST_REMEMBERED = 1000
+
+
+def utc_now() -> datetime:
+    """Return this machine's time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class MissingBackups:
+    """Tells whether the backups that a good checkpoint lacks may still show up.
+
+    :param clock: the cloud's clock, which the end of a checkpoint is told by.
+    :param now: this machine's clock; returns an aware UTC time.
+    """
+
+    def __init__(self, clock: CloudClock, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._clock = clock
+        self._now = now
+        # In the order of their first look.
+        self._first_seen: dict[str, datetime] = {}
+
+    def may_show_up(self, checkpoint_id: str, ended_at: datetime | None) -> bool:
+        """Tell whether it is too early to count on nothing more.
+
+        The time counts from the end of the checkpoint, and from the first such look when the service does not tell it.
+
+        :param checkpoint_id: the checkpoint that is good and lacks backups.
+        :param ended_at: when it ended, by the cloud's clock; none when that is not known.
+        """
+        now, longest = self._now(), timedelta(seconds=LONGEST_LATENESS)
+        if ended_at is not None and self._clock.there(now) - ended_at >= longest:
+            return False
+        first_seen = self._first_seen.setdefault(checkpoint_id, now)
+        if len(self._first_seen) > _MOST_REMEMBERED:
+            del self._first_seen[next(iter(self._first_seen))]
+        return now - first_seen < longest

@@ -1,0 +1,109 @@
+"""Answers are held against the question: a service that ignores a filter, or tells of something else, is not believed.
+
+What proves that a row was asked for is decided for each list by the API pages: a row without that member is passed
+over where they always show it, and kept where they may leave it out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Any, TypeVar
+
+from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.schema.base import ResponseModel, parsed, request_id_of
+from airflow_provider_backup.cloud.text import one_line
+
+log = logging.getLogger(__name__)
+
+_troubles: dict[str, TroubleLog] = {}
+"""By list and its filters, for the whole process: thousands of waits may ask the same list."""
+
+RowT = TypeVar("RowT", bound=ResponseModel)
+
+
+def is_same_id(told: object, wanted: str) -> bool:
+    """Tell whether an id is the wanted one; upper and lower case are the same, as services write their own."""
+    return isinstance(told, str) and told.lower() == wanted.lower()
+
+
+def as_told(ids: Iterable[str], told: Iterable[str | None]) -> tuple[str, ...]:
+    """Return ids as the service writes them, as far as it tells them, each once.
+
+    :param ids: as they were given.
+    :param told: as the service wrote them.
+    """
+    spellings = {each.lower(): each for each in told if each is not None}
+    return tuple(dict.fromkeys(spellings.get(each.lower(), each) for each in ids))
+
+
+def is_asked_for(row: ResponseModel, asked: Mapping[str, str | None], told: Mapping[str, str | None]) -> bool:
+    """Tell whether a row fits what was asked for.
+
+    :param row: the row.
+    :param asked: members that the API pages always show, with what they were asked to be; none for anything.
+    :param told: members that the API pages may leave out, likewise.
+    """
+    return all(wanted is None or _is_same(name, getattr(row, name), wanted) for name, wanted in asked.items()) and all(
+        wanted is None or getattr(row, name) is None or _is_same(name, getattr(row, name), wanted)
+        for name, wanted in told.items()
+    )
+
+
+def _is_same(member: str, told: object, wanted: str) -> bool:
+    return told == wanted if member == "name" else is_same_id(told, wanted)
+
+
+async def asked_for(
+    rows: AsyncIterator[RowT],
+    title: str,
+    asked: Mapping[str, str | None],
+    told: Mapping[str, str | None] | None = None,
+) -> AsyncIterator[RowT]:
+    """Pass on the rows that were asked for; a warning now and then tells how many others came.
+
+    :param rows: as the service listed them.
+    :param title: what they are, for the warning.
+    :param asked: as for :func:`is_asked_for`.
+    :param told: likewise.
+    """
+    filters = {name: wanted for name, wanted in {**asked, **(told or {})}.items() if wanted}
+    kept = others = 0
+    async for row in rows:
+        if is_asked_for(row, asked, told or {}):
+            kept += 1
+            yield row
+        else:
+            others += 1
+    key = f"{title} by {', '.join(filters)}"
+    if others:
+        _troubles.setdefault(key, TroubleLog(log, f"{key}: the service counts the filter again")).met(
+            "%s: %d rows are not of %s and are passed over; the service ignores a filter.",
+            title,
+            others,
+            one_line(", ".join(f"{name} {wanted}" for name, wanted in filters.items())),
+        )
+    elif kept and key in _troubles:
+        _troubles[key].over()
+
+
+def read_by_id(model: type[RowT], body: Any, envelope: str | None, wanted: str, *members: str) -> RowT:
+    """Read what was asked for by its id, after a look whether it has that id.
+
+    :param model: the response's model.
+    :param body: the decoded JSON.
+    :param envelope: name of the member that wraps the object; none when it is bare.
+    :param wanted: the id that was asked for.
+    :param members: where the id may stand; ``id`` without any.
+    :raises UnexpectedResponseError: the body is not what the API pages describe, or it tells of something else.
+    """
+    found = parsed(model, body, envelope)
+    ids = [getattr(found, name) for name in members or ("id",)]
+    if not any(is_same_id(told, wanted) for told in ids):
+        raise UnexpectedResponseError(
+            f"{model.__name__} {wanted} was asked for, and the answer tells of {ids[0]}",
+            request_id=request_id_of(body),
+            next_step="Check the id; when it is right, quote the request id to the provider's support.",
+        )
+    return found

@@ -1,0 +1,1 @@
+"""The services: a registry, and one package for each."""

@@ -1,0 +1,37 @@
+"""Checkpoints of CBR: the act of backing up a vault, and the backups taken together (CBR section 6)."""
+
+from __future__ import annotations
+
+from airflow_provider_backup.cloud.operations.row_checks import read_by_id
+from airflow_provider_backup.cloud.schema.base import parsed
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.services.cbr.models import Checkpoint, CheckpointCreate
+
+
+class CheckpointResource:
+    """Take and read checkpoints; there is no list and no deletion of them.
+
+    :param api: the service.
+    """
+
+    def __init__(self, api: ServiceApi) -> None:
+        self._api = api
+
+    async def create(self, checkpoint: CheckpointCreate) -> Checkpoint:
+        """Start to back up resources of a vault (CBR section 6.1). Each call makes a new backup.
+
+        Look at ``vault.skipped_resources`` of the answer: what was asked for may have been left out.
+
+        :raises NotFoundError: there is no such vault.
+        :raises ResourceBusyError: a backup of this vault is running.
+        :raises QuotaExceededError: the vault is full.
+        """
+        answer = await self._api.post("checkpoints", body={"checkpoint": checkpoint.to_wire()})
+        return parsed(Checkpoint, answer, "checkpoint")
+
+    async def get(self, checkpoint_id: str) -> Checkpoint:
+        """Read a checkpoint.
+
+        :raises NotFoundError: there is none with this id.
+        """
+        return read_by_id(Checkpoint, await self._api.get("checkpoints", checkpoint_id), "checkpoint", checkpoint_id)

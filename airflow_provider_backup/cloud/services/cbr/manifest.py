@@ -1,0 +1,26 @@
+"""CBR v3 as the lower layers see it (CBR sections 1 and 14.2)."""
+
+from airflow_provider_backup.cloud.errors import (
+    NotFoundError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    ResourceBusyError,
+)
+from airflow_provider_backup.cloud.manifest import ServiceManifest, classify, codes
+
+MANIFEST = ServiceManifest(
+    name="cbr",
+    title="Cloud Backup and Recovery",
+    version="v3",
+    catalog_types=("cbr",),
+    error_classes=classify(
+        {
+            ResourceBusyError: codes("BackupService", "0002 1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"),
+            NotFoundError: codes(
+                "BackupService", "4001 6000 6002 6105 6200 6217 6302 6500 6501 6601 6705 7000 7100 7202"
+            ),
+            QuotaExceededError: codes("BackupService", "6001 6100 6114 6129 6133 6142 6600 6701 7303 8300"),
+            PermissionDeniedError: codes("BackupService", "8600"),
+        }
+    ),
+)

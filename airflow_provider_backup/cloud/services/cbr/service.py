@@ -1,0 +1,287 @@
+"""CBR as a whole: its resources, one look at a backup, and the search for a backup that was started before."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from airflow_provider_backup.cloud.errors import (
+    ApiError,
+    AuthenticationError,
+    BackupError,
+    BadRequestError,
+    NotFoundError,
+    ResourceBusyError,
+    UnreadablePathError,
+)
+from airflow_provider_backup.cloud.http.retry_policy import is_passing
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
+from airflow_provider_backup.cloud.operations.other_kinds import otherwise
+from airflow_provider_backup.cloud.operations.row_checks import as_told
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists
+from airflow_provider_backup.cloud.services.cbr.backups import BackupResource
+from airflow_provider_backup.cloud.services.cbr.checkpoints import CheckpointResource
+from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
+from airflow_provider_backup.cloud.services.cbr.observations import (
+    latest_change,
+    observe_backup,
+    observe_checkpoint,
+    resources_of,
+    uncovered_resources,
+)
+from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogResource
+from airflow_provider_backup.cloud.services.cbr.policies import PolicyResource
+from airflow_provider_backup.cloud.services.cbr.vaults import VaultResource
+from airflow_provider_backup.cloud.text import one_line
+
+log = logging.getLogger(__name__)
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class CbrService:
+    """Cloud Backup and Recovery, version 3.
+
+    :param api: the service.
+    """
+
+    name = "cbr"
+
+    def __init__(self, api: ServiceApi) -> None:
+        self.policies = PolicyResource(api)
+        self.vaults = VaultResource(api)
+        self.checkpoints = CheckpointResource(api)
+        self.backups = BackupResource(api)
+        self.operation_logs = OperationLogResource(api)
+        self.lists = backup_lists(self.backups)
+        self._missing_backups = MissingBackups(api.clock)
+
+    def reference_to(self, checkpoint: Checkpoint, resource_ids: Sequence[str] = ()) -> BackupReference:
+        """Return where to look for a checkpoint later, with the ids of all resources that it is to back up.
+
+        :param checkpoint: as its creation showed it.
+        :param resource_ids: what was asked for; nothing for all that the checkpoint names.
+        """
+        told = resources_of(checkpoint)
+        return BackupReference(self.name, checkpoint.id, "checkpoint", expected_ids=as_told(resource_ids, told) or told)
+
+    async def observe(self, reference: BackupReference) -> BackupObservation:
+        """Look once at a checkpoint with all its backups, or at a single backup.
+
+        A checkpoint is good only when every backup in it is. Each resource that was asked for (that the checkpoint
+        names, when the reference does not) has a backup or is told as skipped; what is neither is waited for, at most
+        :data:`~airflow_provider_backup.cloud.operations.missing_backups.LONGEST_LATENESS` from the end of the
+        checkpoint on.
+        The id of a checkpoint is understood as a backup's, too; then the reference names the checkpoint.
+
+        :param reference: of the kind ``checkpoint`` or ``backup``.
+        :raises NotFoundError: there is none with this id.
+        :raises UnreadablePathError: the project cannot be read.
+        :raises ValueError: the reference is of another kind.
+        """
+        if reference.kind == "checkpoint":
+            return await self._sure(self._observe_checkpoint(reference))
+        if reference.kind == "backup":
+            try:
+                return await self._sure(self._observe_backup(reference))
+            except NotFoundError as absence:
+                return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
+        raise ValueError(f"CBR has checkpoints and backups, not a {reference.kind}.")
+
+    async def delete_backup(self, reference: BackupReference) -> None:
+        """Start to delete a backup, or every backup of a checkpoint; what is being deleted already counts as done.
+
+        :param reference: of the kind ``checkpoint`` or ``backup``; there is nothing to do for a checkpoint that failed
+            without any backup.
+        :raises NotFoundError: there is no such backup, or no backup of this checkpoint (any more).
+        :raises ResourceBusyError: a backup is still running.
+        :raises BackupError: the checkpoint does not show its backups yet.
+        """
+        if reference.kind == "backup":
+            await self._delete(reference.backup_id)
+            return
+        backups = await self._backups_of(reference)
+        if not backups:
+            await self._refuse_to_delete_nothing(reference)
+        for backup in backups:
+            if phase_of(backup.status) not in (Phase.DELETING, Phase.DELETED):
+                try:
+                    await self._delete(backup.id)
+                except NotFoundError:
+                    log.info("CBR backup %s of %s is gone since it was listed.", one_line(backup.id), reference)
+
+    async def find_checkpoint(
+        self,
+        *,
+        vault_id: str,
+        name: str,
+        since: datetime | None,
+        resource_ids: Collection[str] = (),
+        phases: Collection[Phase] = LIVE,
+    ) -> BackupReference | None:
+        """Find the newest checkpoint whose backups carry a name and that is in one of these phases.
+
+        With several resources the service adds ``-0001``, ``-0002`` ... to the name (OTC user manual, "Creating a Cloud
+        Server Backup"). Backups may appear in the list a moment after the checkpoint was accepted.
+
+        :param vault_id: the vault.
+        :param name: the name that the checkpoint was made with.
+        :param since: only checkpoints begun then or later, by the service's clock; with a time zone.
+        :param resource_ids: only checkpoints for which all of these were meant; none for any.
+        :param phases: in progress or good, unless said otherwise.
+        :return: the checkpoint; none when there is none.
+        """
+        wanted = re.compile(rf"{re.escape(name)}(-\d{{4}})?")
+        found: dict[str, datetime] = {}
+        # Whether the filter takes a part of a name for the whole is not documented.
+        for searched in (name, f"{name}-0001"):
+            async for backup in self.backups.list(vault_id=vault_id, name=searched, start_time=since):
+                if backup.checkpoint_id and wanted.fullmatch(backup.name or ""):
+                    found[backup.checkpoint_id] = backup.created_at or _LONG_AGO
+        return await self._newest(found, phases, resource_ids)
+
+    async def find_running(self, *, vault_id: str, resource_ids: Collection[str]) -> BackupReference | None:
+        """Return the newest checkpoint of a vault that is being made now and in which these resources are.
+
+        :param vault_id: the vault.
+        :param resource_ids: ids of the resources, none of which may be skipped; others may be in it beside them.
+        """
+        found = {
+            backup.checkpoint_id: backup.created_at or _LONG_AGO
+            async for backup in self.backups.list(vault_id=vault_id, image_type="backup", status=RUNNING_STATUSES)
+            if backup.checkpoint_id and is_being_made(backup.status)
+        }
+        return await self._newest(found, (Phase.IN_PROGRESS,), resource_ids, may_be_skipped=False)
+
+    async def resources_of(self, vault_id: str) -> list[str]:
+        """Return the ids of the resources that a backup of a whole vault would be for.
+
+        :param vault_id: the vault.
+        """
+        return [resource.id for resource in (await self.vaults.get(vault_id)).resources]
+
+    async def _newest(
+        self,
+        found: Mapping[str, datetime],
+        phases: Collection[Phase],
+        resource_ids: Collection[str],
+        *,
+        may_be_skipped: bool = True,
+    ) -> BackupReference | None:
+        for checkpoint_id in sorted(found, key=found.__getitem__, reverse=True):
+            try:
+                observation = await self.observe(BackupReference(self.name, checkpoint_id, "checkpoint"))
+            except NotFoundError:
+                continue
+            meant = set(observation.reference.expected_ids)
+            wanted = as_told(resource_ids, meant)
+            if not may_be_skipped:
+                meant -= {resource["resource_id"] for resource in observation.skipped}
+            if observation.phase in phases and meant.issuperset(wanted):
+                return observation.reference
+        return None
+
+    async def _observe_checkpoint(self, reference: BackupReference) -> BackupObservation:
+        checkpoint = await self.checkpoints.get(reference.backup_id)
+        backups = await self._backups_of(reference)
+        observation = observe_checkpoint(reference, checkpoint, backups)
+        is_good = phase_of(checkpoint.status) is Phase.SUCCEEDED
+        is_incomplete = is_good and (not backups or bool(uncovered_resources(reference, checkpoint, backups)))
+        if observation.phase is not Phase.FAILED and not is_incomplete:
+            return observation
+        # Backups are listed from the beginning of a checkpoint on: where none is, the time counts from there. The first
+        # look would not do, as sensors look with a new client each time.
+        ended_at = latest_change(backups) or checkpoint.created_at
+        is_waited_for = is_incomplete and self._missing_backups.may_show_up(checkpoint.id, ended_at)
+        logs = await self._logs(checkpoint.vault.id, checkpoint.created_at, is_asked_again=is_waited_for)
+        return observe_checkpoint(
+            reference,
+            checkpoint,
+            backups,
+            [entry for entry in logs if entry.checkpoint_id == checkpoint.id],
+            more_may_show_up=is_waited_for,
+        )
+
+    async def _observe_backup(self, reference: BackupReference) -> BackupObservation:
+        backup = await self.backups.get(reference.backup_id)
+        if phase_of(backup.status) is not Phase.FAILED:
+            return observe_backup(reference, backup)
+        logs = await self._logs(backup.vault_id, backup.created_at)
+        return observe_backup(reference, backup, [entry for entry in logs if _is_about(entry, backup)])
+
+    async def _backups_of(self, checkpoint: BackupReference) -> Sequence[Backup]:
+        return [backup async for backup in self.backups.list(checkpoint_id=checkpoint.backup_id)]
+
+    async def _logs(
+        self, vault_id: str | None, created_at: datetime | None, *, is_asked_again: bool = False
+    ) -> Sequence[OperationLog]:
+        # There is no filter by checkpoint. The log may be a moment older than what it is about.
+        start = created_at - timedelta(minutes=1) if created_at is not None else None
+        logs = self.operation_logs.list(vault_id=vault_id, operation_type="backup", start_time=start)
+        try:
+            return [entry async for entry in logs]
+        except ApiError as error:
+            # It only explains: that it cannot be read says nothing about the backup, least of all that there is none.
+            if is_passing(error) or isinstance(error, AuthenticationError):
+                raise
+            log.log(
+                logging.DEBUG if is_asked_again else logging.WARNING,
+                "The operation log, which tells why backups fail or are missing, cannot be read: %s",
+                error,
+            )
+            return []
+
+    async def _delete(self, backup_id: str) -> None:
+        try:
+            await self.backups.delete(backup_id)
+        except (BadRequestError, ResourceBusyError):
+            # A deletion that is under way refuses the next one, also when it is the repetition of a lost answer.
+            if phase_of((await self.backups.get(backup_id)).status) not in (Phase.DELETING, Phase.DELETED):
+                raise
+
+    async def _refuse_to_delete_nothing(self, reference: BackupReference) -> None:
+        status = (await self.checkpoints.get(reference.backup_id)).status
+        phase = phase_of(status)
+        if phase is Phase.IN_PROGRESS:
+            raise BackupError(
+                f"The {reference} is {status} and shows no backup yet, so there is nothing to delete.",
+                next_step="Wait until it is over, then delete again.",
+            )
+        if phase is not Phase.FAILED:
+            raise NotFoundError(
+                service=self.name,
+                status=404,
+                code="BackupService.6200",
+                detail=f"no backup belongs to checkpoint {reference.backup_id}, which is {status}",
+                next_step="Its backups may have been deleted; check the id, the project and the region.",
+            )
+
+    async def _sure(self, look: Awaitable[BackupObservation]) -> BackupObservation:
+        """Tell an id that the service cannot read, and so does not know, from a project that it cannot read."""
+        try:
+            return await look
+        except UnreadablePathError as error:
+            # It would refuse the project's list just as well.
+            async for _ in self.vaults.list(limit=1):
+                break
+            raise NotFoundError(
+                service=error.service,
+                status=error.status,
+                code=error.code,
+                detail=error.detail,
+                request_id=error.request_id,
+                next_step="Check the id: the service cannot read it.",
+            ) from None
+
+
+def _is_about(entry: OperationLog, backup: Backup) -> bool:
+    if entry.extra_info.backup.backup_id is not None:
+        return entry.extra_info.backup.backup_id == backup.id
+    same_resource = entry.extra_info.resource.id == backup.resource_id
+    return same_resource and entry.checkpoint_id is not None and entry.checkpoint_id == backup.checkpoint_id

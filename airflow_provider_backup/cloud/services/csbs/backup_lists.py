@@ -1,0 +1,79 @@
+"""Many backups of CSBS at once, for the poll hub: the list of checkpoint items, filtered (CSBS section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage, one_read
+from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
+from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItemResource
+from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, ItemStatus
+from airflow_provider_backup.cloud.services.csbs.observations import observation_of
+from airflow_provider_backup.cloud.services.csbs.paging import PAGE_SIZE
+
+RUNNING_STATUS: ItemStatus = "protecting"
+"""What a backup is called until it is made (CSBS section 6.1); the filter takes one status."""
+
+
+def backup_lists(items: CheckpointItemResource) -> BackupLists:
+    """Return the lists that answer for many backups and checkpoints.
+
+    :param items: the backups of the project.
+    """
+    return BackupLists(
+        reads=one_read,
+        running=CsbsBackupList("CSBS backups in progress", items, RUNNING_STATUS),
+        recent=CsbsBackupList("Recent CSBS backups", items),
+    )
+
+
+class CsbsBackupList:
+    """The list of checkpoint items; a row tells of its backup and of the checkpoint that this belongs to.
+
+    :param title: what it lists.
+    :param items: the backups of the project.
+    :param status: the status that it is filtered by.
+    """
+
+    page_size = PAGE_SIZE
+    shows_backups = True
+
+    def __init__(self, title: str, items: CheckpointItemResource, status: ItemStatus | None = None) -> None:
+        self.title = title
+        self._items = items
+        self._status = status
+
+    def pages(self, since: datetime | None) -> AsyncIterator[RowPage]:
+        """Read it page by page."""
+        return self._items.pages(status=self._status, start_time=since)
+
+    def idempotency_key(self, reference: BackupReference) -> str | None:
+        """Return the id of the checkpoint or backup."""
+        return reference.backup_id
+
+    def keys_of(self, row: Row) -> Sequence[object]:
+        """Return the ids of the backup and of its checkpoint."""
+        return row.get("id"), row.get("checkpoint_id")
+
+    def running_status(self, row: Row) -> str | None:
+        """Return the status of a backup in progress."""
+        return RUNNING_STATUS if row.get("status") == RUNNING_STATUS else None
+
+    def begun_at(self, row: Row) -> datetime | None:
+        """Return when the backup began."""
+        return timestamp_of(row.get("created_at") or row.get("protected_at"))
+
+    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+        """Return a good backup, or a checkpoint in which every server that was asked for has a good backup."""
+        # The rows are found by both ids; of a backup only its own row tells, of a checkpoint those of its backups. None
+        # are left where a checkpoint's id is given as a backup's: a look at it tells.
+        member = "id" if reference.kind == "backup" else "checkpoint_id"
+        rows = [row for row in rows if row.get(member) == reference.backup_id]
+        if not rows or any(phase_of(str(row.get("status"))) is not Phase.SUCCEEDED for row in rows):
+            return None
+        observation = observation_of(reference, [parsed(CheckpointItem, row) for row in rows])
+        is_whole = reference.kind == "backup" or (reference.expected_ids and not observation.skipped)
+        return observation if is_whole else None

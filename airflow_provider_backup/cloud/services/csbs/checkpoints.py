@@ -1,0 +1,87 @@
+"""Taking and deleting backups with CSBS: checkpoints (CSBS sections 4 and 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_provider_backup.cloud.schema.base import parsed, validated
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.services.csbs.models import (
+    PROVIDER_ID,
+    Checkpoint,
+    CheckpointCreate,
+    Protectability,
+    ProtectableAnswer,
+    ProtectableQuestion,
+    Protection,
+)
+
+
+class CheckpointResource:
+    """``cloud.csbs.checkpoints``.
+
+    :param api: the service.
+    """
+
+    def __init__(self, api: ServiceApi) -> None:
+        self._api = api
+
+    async def execute_policy(
+        self, policy_id: str, *, server_ids: Sequence[str] | None = None, auto_trigger: bool = False
+    ) -> Checkpoint:
+        """Back up the servers of a policy now, in one checkpoint; the answer comes at once, the backup goes on.
+
+        :param policy_id: id of the policy; its schedule may be off.
+        :param server_ids: some of the policy's servers; none for all.
+        :param auto_trigger: whether the backup counts as a scheduled one (then the policy's retention removes it).
+        :raises InvalidRequestError: the list of servers is empty.
+        :raises NotFoundError: there is no such policy.
+        :raises ResourceBusyError: the policy is running already.
+        """
+        request = validated(
+            CheckpointCreate,
+            "CSBS policy execution",
+            {"plan_id": policy_id, "parameters": {"auto_trigger": auto_trigger, "resources": server_ids}},
+        )
+        body = await self._api.post("providers", PROVIDER_ID, "checkpoints", body={"checkpoint": request.to_wire()})
+        return parsed(Checkpoint, body, "checkpoint")
+
+    async def protect(self, server_id: str, protection: Protection | None = None) -> Checkpoint:
+        """Back up one server now; the answer comes at once, the backup goes on.
+
+        :param server_id: id of the server.
+        :param protection: name and kind of the backup; none leaves all to the service.
+        :raises NotFoundError: there is no such server.
+        :raises BadRequestError: the server cannot be backed up.
+        """
+        request = (protection or Protection()).to_wire()
+        body = await self._api.post(
+            "providers", PROVIDER_ID, "resources", server_id, "action", body={"protect": request}
+        )
+        return parsed(Checkpoint, body, "checkpoint")
+
+    async def check_protectable(self, server_ids: Sequence[str]) -> list[Protectability]:
+        """Ask which servers can be backed up now, and why others cannot.
+
+        :param server_ids: ids of the servers.
+        :return: one answer for each server.
+        """
+        questions = [
+            ProtectableQuestion(resource_id=server_id, resource_type="OS::Nova::Server").to_wire()
+            for server_id in server_ids
+        ]
+        body = await self._api.post(
+            "providers", PROVIDER_ID, "resources", "action", body={"check_protectable": questions}, repeatable=True
+        )
+        return parsed(ProtectableAnswer, body).protectable
+
+    async def delete(self, checkpoint_id: str, item_ids: Sequence[str] | None = None) -> None:
+        """Start the deletion of a checkpoint's backups; it may take half an hour.
+
+        :param checkpoint_id: id of the checkpoint.
+        :param item_ids: ids of some of its backups; none for all.
+        :raises NotFoundError: there is no such checkpoint or backup (any more).
+        :raises ResourceBusyError: a backup is being made, restored or deleted.
+        """
+        query = {"checkpoint_items": ",".join(item_ids)} if item_ids else None
+        await self._api.delete("providers", PROVIDER_ID, "checkpoints", checkpoint_id, query=query)

@@ -1,0 +1,29 @@
+"""CSBS v1 as the lower layers see it (CSBS sections 1 and 10)."""
+
+from airflow_provider_backup.cloud.errors import (
+    BadRequestError,
+    DuplicateNameError,
+    NotFoundError,
+    QuotaExceededError,
+    ResourceBusyError,
+)
+from airflow_provider_backup.cloud.manifest import ServiceManifest, classify
+
+MANIFEST = ServiceManifest(
+    name="csbs",
+    title="Cloud Server Backup Service",
+    version="v1",
+    catalog_types=("data-protect",),
+    error_classes=classify(
+        {
+            # The page gives 1001, 1002, 2001 and 6030 the status 500 although nothing failed.
+            ResourceBusyError: "CSBS.1001 CSBS.1002 CSBS.2001 CSBS.2003 CSBS.2004 CSBS.6005 CSBS.6015 CSBS.6030 "
+            "CSBS.6031 BackupService.6125 BackupService.6203",
+            # These come with 500 as well, but repeating the same request does not help.
+            BadRequestError: "CSBS.6019 CSBS.6023 CSBS.6032 CSBS.8001 CSBS.8008 CSBS.8009",
+            NotFoundError: "CSBS.3000 CSBS.3001 CSBS.6000 CSBS.6040 CSBS.7001",
+            QuotaExceededError: "CSBS.0001 CSBS.7000 CSBS.9006",
+            DuplicateNameError: "CSBS.9007",
+        }
+    ),
+)

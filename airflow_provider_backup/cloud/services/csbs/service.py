@@ -1,0 +1,193 @@
+"""CSBS as a whole: its resources, one look at a backup, and the search for a backup whose id got lost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError, Violation
+from airflow_provider_backup.cloud.http.clock_skew import NOT_KNOWN_YET
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
+from airflow_provider_backup.cloud.operations.other_kinds import otherwise
+from airflow_provider_backup.cloud.operations.row_checks import as_told
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combined_phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists
+from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItemResource
+from airflow_provider_backup.cloud.services.csbs.checkpoints import CheckpointResource
+from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
+from airflow_provider_backup.cloud.services.csbs.observations import latest_change, observation_of
+from airflow_provider_backup.cloud.services.csbs.policies import PolicyResource
+
+_BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class CsbsService:
+    """Cloud Server Backup Service, version 1.
+
+    :param api: requests to the service.
+    """
+
+    name = "csbs"
+
+    def __init__(self, api: ServiceApi) -> None:
+        self._clock = api.clock
+        self.policies = PolicyResource(api)
+        self.checkpoints = CheckpointResource(api)
+        self.checkpoint_items = CheckpointItemResource(api)
+        self.lists = backup_lists(self.checkpoint_items)
+        self._missing_backups = MissingBackups(api.clock)
+
+    async def observe(self, reference: BackupReference) -> BackupObservation:
+        """Look once at a checkpoint (all its backups together) or at a single backup.
+
+        Each server that the reference names has a backup in the checkpoint or is told as skipped; what lacks one is
+        waited for, at most :data:`~airflow_provider_backup.cloud.operations.missing_backups.LONGEST_LATENESS` from the
+        end of the checkpoint on. The service itself does not tell what a checkpoint was to hold (CSBS section 2).
+        The id of a checkpoint is understood as a backup's, too; then the reference names the checkpoint.
+
+        :param reference: of kind ``checkpoint`` or ``backup``.
+        :raises NotFoundError: it does not exist (any more).
+        :raises InvalidRequestError: the reference is of another kind.
+        """
+        if reference.kind == "backup":
+            try:
+                return observation_of(reference, [await self.checkpoint_items.get(reference.backup_id)])
+            except NotFoundError as absence:
+                return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
+        _refuse_unless_checkpoint(reference)
+        return await self._observe_checkpoint(reference)
+
+    async def _observe_checkpoint(self, reference: BackupReference) -> BackupObservation:
+        items = [item async for item in self.checkpoint_items.list(checkpoint_id=reference.backup_id)]
+        if not items:
+            raise NotFoundError(
+                service=self.name,
+                status=404,
+                code="CSBS.3001",
+                detail=f"no backup belongs to checkpoint {reference.backup_id}",
+                next_step="Check the id, the project and the region; the backups may have been deleted.",
+            )
+        observation = observation_of(reference, items)
+        is_incomplete = observation.phase is Phase.SUCCEEDED and bool(observation.skipped)
+        if is_incomplete and self._missing_backups.may_show_up(reference.backup_id, latest_change(items)):
+            return observation_of(reference, items, more_may_show_up=True)
+        return observation
+
+    async def delete_backup(self, reference: BackupReference) -> None:
+        """Start the deletion of a checkpoint with all its backups, or of a single backup.
+
+        What is going already counts as done.
+
+        :param reference: of kind ``checkpoint`` or ``backup``.
+        :raises NotFoundError: it does not exist (any more).
+        :raises ResourceBusyError: a backup is being made or restored.
+        :raises InvalidRequestError: the reference is of another kind.
+        """
+        if reference.kind == "backup":
+            item = await self.checkpoint_items.get(reference.backup_id)
+            checkpoint_id, item_ids = item.checkpoint_id or item.id, [item.id]
+        else:
+            _refuse_unless_checkpoint(reference)
+            checkpoint_id, item_ids = reference.backup_id, None
+        try:
+            await self.checkpoints.delete(checkpoint_id, item_ids)
+        except ResourceBusyError:
+            # A deletion that is under way refuses the next one, also when it is the repetition of a lost answer.
+            if (await self.observe(reference)).phase is not Phase.DELETING:
+                raise
+
+    async def find_checkpoint(
+        self,
+        *,
+        policy_id: str | None,
+        name: str | None,
+        started_after: datetime,
+        server_ids: Sequence[str] | None = None,
+        policy_server_ids: Sequence[str] = (),
+        auto_trigger: bool = False,
+        phases: Collection[Phase] = LIVE,
+    ) -> BackupReference | None:
+        """Find the newest checkpoint that an earlier, unanswered request may have started.
+
+        Executing a policy carries no name, and a backup does not tell its policy (only the filter knows it): the
+        checkpoint is told by policy or name, time, servers, trigger and state. Failed and vanishing ones are passed
+        over. Of several, those that hold all the servers come first.
+
+        :param policy_id: id of the policy that was executed; none when one server was backed up by name.
+        :param name: exact name of the backup; none when a policy was executed.
+        :param started_after: by this machine's clock, with a time zone; the clocks' difference is taken care of.
+        :param server_ids: the servers that were asked for: the checkpoint must hold these and no others; none for all
+            of the policy's.
+        :param policy_server_ids: the policy's servers, which are expected in the checkpoint when ``server_ids`` names
+            none. One without any of them is another policy's, as a server belongs to one policy only (CSBS section 3).
+        :param auto_trigger: whether the request said so; true also finds scheduled runs, false does not.
+        :param phases: in progress or good, unless said otherwise.
+        :return: a reference of kind ``checkpoint``, or none.
+        :raises InvalidRequestError: neither policy nor name is given.
+        """
+        if policy_id is None and name is None:
+            raise InvalidRequestError("CSBS search", [Violation("policy_id", "give policy_id or name", None)])
+        # The service's clock is told by its answer; which of its times start_time means is not documented.
+        start_time = self._clock.there(started_after) - NOT_KNOWN_YET
+        listed = self.checkpoint_items.list(policy_id=policy_id, name=name, start_time=start_time)
+        items = [item async for item in listed]
+        earliest = self._clock.earliest(started_after)
+        checkpoints: dict[str, list[CheckpointItem]] = defaultdict(list)
+        for item in items:
+            # The service's name filter finds parts of names too.
+            begun_in_time = item.begun_at is not None and item.begun_at >= earliest
+            if item.checkpoint_id is not None and begun_in_time and name in (None, item.name):
+                checkpoints[item.checkpoint_id].append(item)
+        candidates = []
+        for checkpoint_id, items in checkpoints.items():
+            servers = {item.resource_id for item in items}
+            expected = as_told(policy_server_ids if server_ids is None else server_ids, servers)
+            if (
+                combined_phase(phase_of(item.status) for item in items) in phases
+                and all(bool(item.extend_info.auto_trigger) is auto_trigger for item in items)
+                and (server_ids is None or servers == set(expected))
+                and (not expected or not servers.isdisjoint(expected))
+            ):
+                begun = max(item.begun_at for item in items if item.begun_at is not None)
+                candidates.append((servers.issuperset(expected), begun, checkpoint_id, expected))
+        if not candidates:
+            return None
+        *_, checkpoint_id, expected = max(candidates)
+        return BackupReference(self.name, checkpoint_id, "checkpoint", expected_ids=expected)
+
+    async def find_running(self, server_ids: Sequence[str]) -> BackupReference | None:
+        """Return the newest checkpoint that is being made now and holds all of these servers; none when there is none.
+
+        :param server_ids: ids of the servers, 1 or more; the checkpoint may hold others beside them.
+        """
+        being_made = [
+            item
+            for status in _BEING_MADE
+            async for item in self.checkpoint_items.list(resource_id=server_ids[0], status=status)
+            if item.checkpoint_id is not None and is_being_made(item.status)
+        ]
+        for checkpoint_id in _newest_first(being_made):
+            reference = BackupReference(self.name, checkpoint_id, "checkpoint", expected_ids=tuple(server_ids))
+            try:
+                observation = await self.observe(reference)
+            except NotFoundError:
+                continue
+            if observation.phase is Phase.IN_PROGRESS and not observation.skipped:
+                return reference
+        return None
+
+
+def _newest_first(items: Sequence[CheckpointItem]) -> list[str]:
+    begun = {item.checkpoint_id: item.begun_at or _LONG_AGO for item in items if item.checkpoint_id is not None}
+    return sorted(begun, key=begun.__getitem__, reverse=True)
+
+
+def _refuse_unless_checkpoint(reference: BackupReference) -> None:
+    if reference.kind != "checkpoint":
+        raise InvalidRequestError("CSBS reference", [Violation("kind", "must be checkpoint or backup", reference.kind)])

@@ -1,0 +1,136 @@
+"""Many backups of databases at once, for the poll hub (databases sections 4 and 11).
+
+GaussDB and TaurusDB list the backups of all instances. RDS lists those of one instance only, but an instance is
+``BACKING UP`` while its backup is in progress, and instances are listed for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage
+from airflow_provider_backup.cloud.operations.row_checks import is_asked_for
+from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.schema.base import timestamp_of
+from airflow_provider_backup.cloud.services.databases.backups import BackupResource
+from airflow_provider_backup.cloud.services.databases.instances import InstanceResource
+from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup
+from airflow_provider_backup.cloud.services.databases.observations import observation_of
+
+LARGEST_PAGE = 100
+"""Rows that a page may have at most."""
+
+BACKING_UP = "BACKING UP"
+"""Status of an instance while a backup of it is in progress (databases section 11)."""
+
+
+def lists_of_all_instances(title: str, backups: BackupResource[Any, Any]) -> BackupLists:
+    """Return the lists of a service that lists the backups of all instances.
+
+    :param title: the service, for logs.
+    :param backups: the backups of the project.
+    """
+    return BackupLists(reads=_reads, recent=DatabaseBackupList(f"Recent {title} backups", backups))
+
+
+def lists_of_busy_instances(title: str, instances: InstanceResource) -> BackupLists:
+    """Return the lists of a service that lists backups for one instance only.
+
+    :param title: the service, for logs.
+    :param instances: the instances of the project.
+    """
+    return BackupLists(reads=_reads, running=BusyInstanceList(f"{title} instances", instances))
+
+
+def _reads(reference: BackupReference) -> int:
+    # The job tells the progress.
+    return 2 if reference.job_id else 1
+
+
+class DatabaseBackupList:
+    """The list of the manual backups of all instances.
+
+    :param title: what it lists.
+    :param backups: the backups of the project.
+    """
+
+    page_size = LARGEST_PAGE
+    shows_backups = True
+
+    def __init__(self, title: str, backups: BackupResource[Any, Any]) -> None:
+        self.title = title
+        self._backups = backups
+
+    def pages(self, since: datetime | None) -> AsyncIterator[RowPage]:
+        """Read it page by page."""
+        # The service takes both times or none.
+        until = None if since is None else datetime.now(UTC) + timedelta(days=1)
+        return self._backups.pages(backup_type="manual", begin_time=since, end_time=until)
+
+    def idempotency_key(self, reference: BackupReference) -> str | None:
+        """Return the id of the backup."""
+        return reference.backup_id
+
+    def keys_of(self, row: Row) -> Sequence[object]:
+        """Return the id of the backup."""
+        return (row.get("id"),)
+
+    def running_status(self, row: Row) -> str | None:
+        """Return the status of a backup in progress."""
+        status = str(row.get("status"))
+        return status if phase_of(status) is Phase.IN_PROGRESS else None
+
+    def begun_at(self, row: Row) -> datetime | None:
+        """Return when the backup began."""
+        return timestamp_of(row.get("begin_time"))
+
+    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+        """Return a good backup."""
+        row = rows[0]
+        if phase_of(str(row.get("status"))) is not Phase.SUCCEEDED:
+            return None
+        backup: DatabaseBackup = self._backups.of_row(row)
+        is_meant = is_asked_for(backup, {}, {"instance_id": reference.instance_id})
+        return observation_of(reference, backup) if is_meant else None
+
+
+class BusyInstanceList:
+    """The list of instances: one that is backed up has nothing new, whatever backup of it is waited for.
+
+    :param title: what it lists.
+    :param instances: the instances of the project.
+    """
+
+    page_size = LARGEST_PAGE
+    shows_backups = False
+
+    def __init__(self, title: str, instances: InstanceResource) -> None:
+        self.title = title
+        self._instances = instances
+
+    def pages(self, since: datetime | None) -> AsyncIterator[RowPage]:
+        """Read it page by page."""
+        return self._instances.pages()
+
+    def idempotency_key(self, reference: BackupReference) -> str | None:
+        """Return the id of the backup's instance."""
+        return reference.instance_id
+
+    def keys_of(self, row: Row) -> Sequence[object]:
+        """Return the id of the instance."""
+        return (row.get("id"),)
+
+    def running_status(self, row: Row) -> str | None:
+        """Return that a backup is being built."""
+        return "BUILDING" if row.get("status") == BACKING_UP else None
+
+    def begun_at(self, row: Row) -> datetime | None:
+        """An instance does not tell when its backup began."""
+        return None
+
+    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+        """An instance does not tell how its backup ended."""
+        return None

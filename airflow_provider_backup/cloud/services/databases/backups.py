@@ -1,0 +1,176 @@
+"""Backups of database instances: take, list, read, delete (databases sections 3 to 5)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from airflow_provider_backup.cloud.errors import NotFoundError, UnexpectedResponseError
+from airflow_provider_backup.cloud.operations.listing import RowPage
+from airflow_provider_backup.cloud.operations.row_checks import asked_for, is_asked_for, is_same_id
+from airflow_provider_backup.cloud.schema.base import parsed, row_id, validated
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.services.databases.models import (
+    DatabaseBackup,
+    DatabaseBackupCreate,
+    DatabaseBackupQuery,
+)
+from airflow_provider_backup.cloud.services.databases.paging import read_pages, row_pages
+
+CreateT = TypeVar("CreateT", bound=DatabaseBackupCreate)
+BackupT = TypeVar("BackupT", bound=DatabaseBackup)
+
+ROW_MEMBERS = ("id", "name", "instance_id", "status", "type", "size", "begin_time", "end_time")
+"""What tells how a backup stands."""
+
+
+class BackupResource(Generic[CreateT, BackupT]):
+    """The backups of one database service.
+
+    :param api: the service.
+    :param service: its name, for errors.
+    :param backup: the model of a backup.
+    :param query: the model of a list's filters.
+    :param create_path: where new backups are posted to.
+    """
+
+    def __init__(
+        self,
+        api: ServiceApi,
+        *,
+        service: str,
+        backup: type[BackupT],
+        query: type[DatabaseBackupQuery],
+        create_path: tuple[str, ...] = ("backups",),
+    ) -> None:
+        self._api = api
+        self._service = service
+        self._backup = backup
+        self._query = query
+        self._create_path = create_path
+
+    async def create(self, backup: CreateT) -> BackupT:
+        """Start a manual backup and return it as it begins, with its ``job_id`` when the service gives one.
+
+        Not repeated when its answer gets lost: look for the name then.
+
+        :raises DuplicateNameError: the name is used.
+        :raises ResourceBusyError: a backup or another operation runs on the instance.
+        :raises NotFoundError: there is no such instance.
+        """
+        body = await self._api.post(*self._create_path, body=backup.to_wire())
+        started = parsed(self._backup, body, "backup")
+        return started.model_copy(update={"job_id": row_id(body, "job_id") or None})
+
+    def list(
+        self,
+        *,
+        instance_id: str | None = None,
+        backup_id: str | None = None,
+        backup_type: str | None = None,
+        status: str | None = None,
+        name: str | None = None,
+        instance_name: str | None = None,
+        begin_time: datetime | None = None,
+        end_time: datetime | None = None,
+        offset: int | None = None,
+        page_size: int | None = None,
+    ) -> AsyncIterator[BackupT]:
+        """Read all backups that match, page by page; none means "any".
+
+        :param instance_id: the instance; RDS requires it.
+        :param backup_id: one backup.
+        :param backup_type: ``auto`` or ``manual``; RDS also ``fragment`` and ``incremental``.
+        :param status: RDS for SQL Server only: ``BUILDING``, ``COMPLETED`` or ``FAILED``.
+        :param name: TaurusDB only: name of the backup.
+        :param instance_name: TaurusDB only: name of the instance.
+        :param begin_time: with a zone; only together with ``end_time``.
+        :param end_time: with a zone, later than ``begin_time``.
+        :param offset: how many backups to skip, 0 or more.
+        :param page_size: backups of one page, 1 to 100.
+        :raises InvalidRequestError: the service has no such filter, or a value breaks its rule.
+        """
+        query = validated(
+            self._query,
+            f"{self._service} backup list",
+            {
+                "instance_id": instance_id,
+                "backup_id": backup_id,
+                "backup_type": backup_type,
+                "status": status,
+                "name": name,
+                "instance_name": instance_name,
+                "begin_time": begin_time,
+                "end_time": end_time,
+                "offset": offset,
+                "page_size": page_size,
+            },
+        )
+        # All of them are always shown (databases section 4).
+        asked = {"id": backup_id, "instance_id": instance_id, "name": name}
+        told = {"type": backup_type}
+        rows = read_pages(self._api, "backups", query, self._backup)
+        return asked_for(rows, f"{self._service} backups", asked, told)
+
+    def pages(
+        self, *, backup_type: str, begin_time: datetime | None = None, end_time: datetime | None = None
+    ) -> AsyncIterator[RowPage]:
+        """Read the backups of all instances as pages of rows that nobody has looked at; not for RDS.
+
+        They hold no more than :data:`ROW_MEMBERS`.
+
+        :param backup_type: as for :meth:`list`, like the rest.
+        :raises InvalidRequestError: the service has no such filter, or a value breaks its rule.
+        """
+        filters = {"backup_type": backup_type, "begin_time": begin_time, "end_time": end_time}
+        query = validated(self._query, f"{self._service} backup list", filters)
+        return row_pages(self._api.keeping("backups", ROW_MEMBERS), "backups", query)
+
+    def of_row(self, row: Any) -> BackupT:
+        """Read one row of :meth:`pages`.
+
+        :raises UnexpectedResponseError: it is not what the API pages describe.
+        """
+        return parsed(self._backup, row)
+
+    async def get(self, backup_id: str, *, instance_id: str | None = None) -> BackupT:
+        """Read one backup; the services have no call for that, so it is looked for in the list.
+
+        :param backup_id: which backup.
+        :param instance_id: its instance; RDS requires it.
+        :raises InvalidRequestError: an id is missing.
+        :raises NotFoundError: there is no such backup.
+        :raises UnexpectedResponseError: it is a backup of another instance.
+        """
+        # No id at all would be no filter, and all backups would be read.
+        ids = {"instance_id": instance_id, "backup_id": backup_id or ""}
+        query = validated(self._query, f"{self._service} backup", ids)
+        async for backup in read_pages(self._api, "backups", query, self._backup):
+            if not is_same_id(backup.id, backup_id):
+                continue
+            # Its id is proof enough, as long as nothing speaks against it.
+            if not is_asked_for(backup, {}, {"instance_id": instance_id}):
+                raise UnexpectedResponseError(
+                    f"Backup {backup_id} of instance {instance_id} was asked for, and the answer tells of one of "
+                    f"instance {backup.instance_id}",
+                    next_step="Give the backup's own instance_id.",
+                )
+            return backup
+        place = f" of instance {instance_id}" if instance_id else ""
+        raise NotFoundError(
+            service=self._service,
+            status=404,
+            code="DBS.201010",
+            detail=f"the list holds no backup {backup_id}{place}",
+            next_step="Check both ids, project and region; the backup may have been deleted.",
+        )
+
+    async def delete(self, backup_id: str) -> None:
+        """Start the deletion of a manual backup; it goes on after the answer.
+
+        :raises NotFoundError: there is no such backup.
+        :raises BadRequestError: it is not a manual backup.
+        :raises ResourceBusyError: its status forbids the deletion.
+        """
+        await self._api.delete("backups", backup_id)

@@ -1,0 +1,152 @@
+"""What the rest of the package asks of a database service, the same for RDS, GaussDB and TaurusDB."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, ResourceBusyError
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.listing import BackupLists
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made
+from airflow_provider_backup.cloud.services.databases.backups import BackupResource
+from airflow_provider_backup.cloud.services.databases.instances import InstanceResource
+from airflow_provider_backup.cloud.services.databases.jobs import JobResource
+from airflow_provider_backup.cloud.services.databases.manifest import NO_SUCH_INSTANCE
+from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup, Job
+from airflow_provider_backup.cloud.services.databases.observations import observation_of
+from airflow_provider_backup.cloud.services.databases.policies import BackupPolicyResource
+from airflow_provider_backup.cloud.text import one_line
+
+log = logging.getLogger(__name__)
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_WHOLE_TYPES = ("auto", "manual")
+"""The others (databases section 4) only continue an earlier backup."""
+
+
+class DatabaseService:
+    """One database service; what is particular to it is in the resources that it is put together from.
+
+    :param backups: its backups.
+    :param instances: its instances.
+    :param jobs: its tasks.
+    :param backup_policies: the automatic backup policies of its instances.
+    :param lists: what it tells about many backups at once.
+    """
+
+    name: str
+
+    def __init__(
+        self,
+        *,
+        backups: BackupResource[Any, Any],
+        instances: InstanceResource,
+        jobs: JobResource,
+        backup_policies: BackupPolicyResource[Any, Any],
+        lists: BackupLists,
+    ) -> None:
+        self.backups = backups
+        self.instances = instances
+        self.jobs = jobs
+        self.backup_policies = backup_policies
+        self.lists = lists
+
+    def reference_to(self, backup: DatabaseBackup) -> BackupReference:
+        """Return where to look for a backup later.
+
+        :param backup: as its creation or a list showed it.
+        """
+        return BackupReference(
+            service=self.name, backup_id=backup.id, instance_id=backup.instance_id, job_id=backup.job_id
+        )
+
+    async def observe(self, reference: BackupReference) -> BackupObservation:
+        """Look once at a backup.
+
+        :param reference: the backup; RDS needs its instance too. A job in it adds progress and the reason of a failure.
+        :raises NotFoundError: there is no such backup.
+        :raises BadRequestError: there is no such instance, which says nothing about the backup.
+        :raises InvalidRequestError: the instance is missing.
+        """
+        backup = await self._read(reference)
+        job = await self._job(reference) if backup.phase in (Phase.IN_PROGRESS, Phase.FAILED) else None
+        return observation_of(reference, backup, job)
+
+    async def delete_backup(self, reference: BackupReference) -> None:
+        """Start the deletion of a manual backup; one that is being deleted already counts as done.
+
+        :raises NotFoundError: there is no such backup (any more).
+        :raises BadRequestError: it is not a manual backup.
+        :raises ResourceBusyError: its status forbids the deletion.
+        """
+        try:
+            await self.backups.delete(reference.backup_id)
+        except ResourceBusyError:
+            # A repeated deletion meets a backup that is being deleted.
+            if (await self._read(reference)).phase not in (Phase.DELETING, Phase.DELETED):
+                raise
+
+    async def find_backup(
+        self, *, instance_id: str, name: str, phases: Collection[Phase] = LIVE
+    ) -> BackupReference | None:
+        """Return the newest manual backup of an instance with this name in one of these phases; none without one.
+
+        :param instance_id: the instance.
+        :param name: the whole name; case counts.
+        :param phases: in progress or good, unless said otherwise.
+        """
+        found: list[DatabaseBackup] = [
+            backup
+            async for backup in self.backups.list(instance_id=instance_id, backup_type="manual")
+            if backup.name == name and backup.phase in phases
+        ]
+        return self._newest(found)
+
+    async def find_running(self, *, instance_id: str, databases: Collection[str] = ()) -> BackupReference | None:
+        """Return the manual or automatic backup of an instance that is being made now, whole or not at all.
+
+        :param instance_id: the instance.
+        :param databases: what is wanted of the instance; nothing for all of it. A backup of some databases counts only
+            when it holds these.
+        """
+        return self._newest(
+            [
+                backup
+                async for backup in self.backups.list(instance_id=instance_id)
+                if is_being_made(backup.status) and backup.type.lower() in _WHOLE_TYPES and backup.holds(databases)
+            ]
+        )
+
+    def _newest(self, backups: Sequence[DatabaseBackup]) -> BackupReference | None:
+        newest = max(backups, key=lambda backup: backup.begin_time or _EARLIEST, default=None)
+        return self.reference_to(newest) if newest else None
+
+    async def _job(self, reference: BackupReference) -> Job | None:
+        if reference.job_id is None:
+            return None
+        try:
+            return await self.jobs.get(reference.job_id)
+        except BackupError as error:
+            # The job only adds to what the backup tells; it is not visible at first and kept for a month.
+            log.info("The job %s of %s could not be read: %s", one_line(str(reference.job_id)), reference, error)
+            return None
+
+    async def _read(self, reference: BackupReference) -> DatabaseBackup:
+        try:
+            backup: DatabaseBackup = await self.backups.get(reference.backup_id, instance_id=reference.instance_id)
+        except NotFoundError as error:
+            if error.code not in NO_SUCH_INSTANCE.split():
+                raise
+            # Nobody may take this for news of the backup: manual backups outlive their instance.
+            raise BadRequestError(
+                service=error.service,
+                status=error.status,
+                code=error.code,
+                detail=f"{error.detail} (instance {reference.instance_id} of {reference})",
+                request_id=error.request_id,
+                next_step="Check instance_id, and region and project_id in the connection and of the task.",
+            ) from None
+        return backup

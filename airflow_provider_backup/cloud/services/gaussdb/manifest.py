@@ -1,0 +1,27 @@
+"""GaussDB (openGauss) v3 as the lower layers see it (databases section 1, access section 3.1)."""
+
+from airflow_provider_backup.cloud.manifest import ServiceManifest
+from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS
+
+_NEWER_REGIONS = [
+    "cn-east-2",
+    "cn-east-4",
+    "cn-east-5",
+    "cn-north-12",
+    "ap-southeast-5",
+    "tr-west-1",
+    "me-east-1",
+    "af-north-1",
+]
+
+MANIFEST = ServiceManifest(
+    name="gaussdb",
+    title="GaussDB",
+    version="v3",
+    catalog_types=("gaussdb-opengauss",),
+    host_label="gaussdb-opengauss",
+    region_host_labels=dict.fromkeys(_NEWER_REGIONS, "gaussdb"),
+    otc_host_label="gaussdb",
+    headers=HEADERS,
+    error_classes=ERROR_CLASSES,
+)

@@ -1,0 +1,21 @@
+"""TaurusDB (GaussDB for MySQL) v3 as the lower layers see it (databases section 1, access section 3.1)."""
+
+from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.manifest import ServiceManifest
+from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS
+
+_FORMYSQL_REGIONS = ["tr-west-1", "ap-southeast-1", "ap-southeast-2", "cn-north-11", "me-east-1"]
+_MYSQL_REGIONS = ["af-south-1", "cn-east-5", "la-north-2", "cn-southwest-3"]
+
+MANIFEST = ServiceManifest(
+    name="taurusdb",
+    title="TaurusDB",
+    version="v3",
+    catalog_types=("gaussdb-mysql",),
+    host_label="gaussdb",
+    region_host_labels=dict.fromkeys(_FORMYSQL_REGIONS, "gaussdbformysql")
+    | dict.fromkeys(_MYSQL_REGIONS, "gaussdb-mysql"),
+    otc_host_label="gaussdb-mysql",
+    headers=HEADERS,
+    error_classes={**ERROR_CLASSES, "DBS.280214": NotFoundError},
+)

@@ -1,0 +1,37 @@
+"""VBS v2 as the lower layers see it (VBS sections 1 and 6.2)."""
+
+from airflow_provider_backup.cloud.errors import (
+    AuthenticationError,
+    NotFoundError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    ResourceBusyError,
+)
+from airflow_provider_backup.cloud.manifest import ServiceManifest, classify, codes
+
+MANIFEST = ServiceManifest(
+    name="vbs",
+    title="Volume Backup Service",
+    version="v2",
+    catalog_types=("vbsv2", "vbs"),
+    error_classes=classify(
+        {
+            ResourceBusyError: codes("VolumeBackup", "0013 0206"),
+            NotFoundError: codes("VolumeBackup", "0021 0111 0207"),
+            QuotaExceededError: codes(
+                "VolumeBackup", "0040 0050 0071 0072 0073 0074 0075 0076 0077 0078 0079 0080 0081 0082 0083 0084"
+            ),
+            PermissionDeniedError: codes("VolumeBackup", "0041 0042 0044"),
+        }
+    )
+    | classify(
+        {
+            ResourceBusyError: codes("AutoBackup", "0225"),
+            NotFoundError: codes("AutoBackup", "0205 0216 1100"),
+            QuotaExceededError: codes("AutoBackup", "0203 0204 0215 0217 0218"),
+            AuthenticationError: codes("AutoBackup", "0002 0003"),
+            PermissionDeniedError: codes("AutoBackup", "0213"),
+        }
+    )
+    | {"common.0011": NotFoundError},
+)

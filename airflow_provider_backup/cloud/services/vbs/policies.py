@@ -1,0 +1,153 @@
+"""Policies of VBS: create, list, change, delete, run now, see the runs, choose the disks (VBS section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.operations.pagination import page_numbers
+from airflow_provider_backup.cloud.schema.base import parsed, parsed_list, validated
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.services.vbs.models import (
+    Association,
+    AssociationResult,
+    Disassociation,
+    Policy,
+    PolicyCreate,
+    PolicyCreated,
+    PolicyTask,
+    PolicyTaskPage,
+    PolicyUpdate,
+)
+
+_TASKS_PER_PAGE = 100
+
+
+class PolicyResource:
+    """Backup policies of the project.
+
+    :param api: requests to VBS.
+    """
+
+    def __init__(self, api: ServiceApi) -> None:
+        self._api = api
+
+    async def create(self, policy: PolicyCreate) -> str:
+        """Create a policy.
+
+        :return: its id; the service tells nothing else.
+        :raises QuotaExceededError: the project has as many policies as it may have.
+        """
+        answer = await self._api.post("backuppolicy", body=policy.to_wire())
+        return parsed(PolicyCreated, answer).backup_policy_id
+
+    async def list(self) -> AsyncIterator[Policy]:
+        """Go through all policies; the service knows neither filters nor pages."""
+        for policy in parsed_list(Policy, await self._api.get("backuppolicy"), "backup_policies"):
+            yield policy
+
+    async def find(self, policy_id: str) -> Policy | None:
+        """Return the policy with this id, or none; the service cannot be asked for a single one, so this reads all."""
+        async for policy in self.list():
+            if policy.id == policy_id:
+                return policy
+        return None
+
+    async def get(self, policy_id: str) -> Policy:
+        """Read a policy, by reading all.
+
+        :raises NotFoundError: there is no such policy.
+        """
+        policy = await self.find(policy_id)
+        if policy is None:
+            raise NotFoundError(
+                service="vbs",
+                status=404,
+                code="404",
+                detail=f"the list holds no policy {policy_id}",
+                next_step="Check the id, the project and the region; the policy may have been deleted.",
+            )
+        return policy
+
+    async def update(self, policy_id: str, change: PolicyUpdate) -> None:
+        """Change a policy; what ``change`` leaves out stays as it is.
+
+        :param policy_id: id of the policy.
+        :raises NotFoundError: there is no such policy.
+        """
+        await self._api.put("backuppolicy", policy_id, body=change.to_wire())
+
+    async def delete(self, policy_id: str) -> None:
+        """Delete a policy; its backups stay.
+
+        :param policy_id: id of the policy.
+        :raises NotFoundError: there is no such policy.
+        """
+        await self._api.delete("backuppolicy", policy_id)
+
+    async def execute(self, policy_id: str) -> None:
+        """Start a backup of every disk under the policy now; see :meth:`tasks` for what comes of it.
+
+        :param policy_id: id of the policy.
+        :raises NotFoundError: there is no such policy.
+        :raises ResourceBusyError: the policy is being executed already.
+        """
+        await self._api.post("backuppolicy", policy_id, "action")
+
+    async def tasks(
+        self, policy_id: str, *, status: str | None = None, job_id: str | None = None
+    ) -> AsyncIterator[PolicyTask]:
+        """Go through what the policy's runs did, newest first.
+
+        :param policy_id: id of the policy.
+        :param status: only tasks with this status, such as ``RUNNING``.
+        :param job_id: only the task with this id.
+        :raises NotFoundError: there is no such policy.
+        """
+        seen: set[str] = set()
+        for _ in page_numbers("VBS policy tasks"):
+            query = {
+                "status": status,
+                "job_id": job_id,
+                "sort_key": "created_at",
+                "sort_dir": "desc",
+                "limit": _TASKS_PER_PAGE,
+                "offset": len(seen),
+            }
+            page = parsed(PolicyTaskPage, await self._api.get("backuppolicy", policy_id, "backuptasks", query=query))
+            # A task that began meanwhile moves the others on: what was seen before comes again, and is passed over.
+            fresh = [task for task in page.tasks if task.job_id not in seen]
+            for task in fresh:
+                seen.add(task.job_id)
+                yield task
+            if not fresh or (page.count is not None and len(seen) >= page.count):
+                return
+
+    async def associate(self, policy_id: str, volume_ids: Sequence[str]) -> AssociationResult:
+        """Put disks under the policy; a disk belongs to one policy only and moves here from another one.
+
+        :param policy_id: id of the policy.
+        :param volume_ids: ids of 1 disk or more.
+        :return: for which disks it worked; failing ones raise nothing.
+        :raises InvalidRequestError: no disk is given.
+        :raises NotFoundError: there is no such policy.
+        """
+        body = {"backup_policy_id": policy_id, "resources": [{"resource_id": volume} for volume in volume_ids]}
+        request = validated(Association, "VBS association", body)
+        # Doing this twice changes nothing, so it may be repeated.
+        answer = await self._api.post("backuppolicyresources", body=request.to_wire(), repeatable=True)
+        return parsed(AssociationResult, answer)
+
+    async def disassociate(self, policy_id: str, volume_ids: Sequence[str]) -> AssociationResult:
+        """Take disks from the policy.
+
+        :param policy_id: id of the policy.
+        :param volume_ids: ids of 1 disk or more.
+        :return: for which disks it worked; failing ones raise nothing.
+        :raises InvalidRequestError: no disk is given.
+        :raises NotFoundError: there is no such policy.
+        """
+        body = {"resources": [{"resource_id": volume} for volume in volume_ids]}
+        request = validated(Disassociation, "VBS disassociation", body)
+        answer = await self._api.post("backuppolicyresources", policy_id, "deleted_resources", body=request.to_wire())
+        return parsed(AssociationResult, answer)

@@ -1,0 +1,138 @@
+"""VBS as one object: its resources, one look at a backup, and the finding of a backup by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, UnexpectedResponseError
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.other_kinds import otherwise
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists
+from airflow_provider_backup.cloud.services.vbs.backups import BackupResource
+from airflow_provider_backup.cloud.services.vbs.jobs import JobResource
+from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
+from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup, observation_of_job
+from airflow_provider_backup.cloud.services.vbs.policies import PolicyResource
+
+TAKING_A_BACKUP = "bksCreateBackup"
+"""The type of the jobs that take backups (VBS section 4.4)."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class VbsService:
+    """Volume Backup Service.
+
+    :param api: requests to VBS.
+    """
+
+    name = "vbs"
+
+    def __init__(self, api: ServiceApi) -> None:
+        self.policies = PolicyResource(api)
+        self.backups = BackupResource(api)
+        self.jobs = JobResource(api)
+        self.lists = backup_lists(self.backups)
+
+    async def observe(self, reference: BackupReference) -> BackupObservation:
+        """Look once at a backup, or at the job that takes it.
+
+        As soon as the job names its backup, the backup is looked at and the reference names the backup. A failed job
+        stays the reference, as its failure stands whatever became of the backup. The id of a job that takes a backup
+        is understood as a backup's, too.
+
+        :param reference: of kind ``backup`` or ``job``.
+        :raises NotFoundError: there is no such backup or job.
+        :raises UnexpectedResponseError: the job ended well and names no backup.
+        """
+        if reference.kind == "job":
+            return await self._observe_job(reference, await self.jobs.get(reference.backup_id))
+        try:
+            return observation_of_backup(await self.backups.get(reference.backup_id))
+        except NotFoundError as absence:
+            return await otherwise(self._observe_as_job(reference), absence)
+
+    async def delete_backup(self, reference: BackupReference) -> None:
+        """Start the deletion of a backup; one that is being deleted already counts as done.
+
+        :param reference: of kind ``backup`` or ``job``; there is nothing to do for a job that failed without a backup.
+        :raises NotFoundError: there is no such backup or job (any more).
+        :raises BackupError: the job does not name its backup yet.
+        """
+        backup_id: str | None = reference.backup_id
+        if reference.kind == "job":
+            job = await self.jobs.get(reference.backup_id)
+            if job.backup_id is None and phase_of(job.status) is Phase.IN_PROGRESS:
+                raise BackupError(
+                    f"The {reference} does not name its backup yet, so there is nothing to delete.",
+                    next_step="Wait until the job is running, then delete again.",
+                )
+            backup_id = job.backup_id
+        if backup_id is None:
+            return
+        try:
+            await self.backups.delete(backup_id)
+        except BadRequestError:
+            # A deletion that is under way refuses the next one, also when it is the repetition of a lost answer.
+            if phase_of((await self.backups.get(backup_id)).status) not in (Phase.DELETING, Phase.DELETED):
+                raise
+
+    async def _observe_as_job(self, reference: BackupReference) -> BackupObservation:
+        job = await self.jobs.get(reference.backup_id)
+        if job.job_type not in (None, TAKING_A_BACKUP):
+            # One that deletes or restores names a backup, too, but nobody means that backup by it.
+            raise UnexpectedResponseError(f"The job {job.job_id} takes no backup, it is a {job.job_type}")
+        return await self._observe_job(reference, job)
+
+    async def _observe_job(self, reference: BackupReference, job: Job) -> BackupObservation:
+        job_phase = phase_of(job.status)
+        if job.backup_id is None and job_phase is Phase.SUCCEEDED:
+            raise UnexpectedResponseError(f"The {reference} ended with {job.status} and names no backup")
+        if job.backup_id is None or job_phase is Phase.FAILED:
+            return observation_of_job(job)
+        try:
+            backup = await self.backups.get(job.backup_id)
+        except NotFoundError:
+            # A job may name its backup a moment before the backup can be read.
+            if job_phase is Phase.IN_PROGRESS:
+                return observation_of_job(job)
+            raise
+        return observation_of_backup(backup)
+
+    async def find_backup(
+        self, *, volume_id: str, name: str, phases: Collection[Phase] = LIVE
+    ) -> BackupReference | None:
+        """Return the newest backup of a disk with exactly this name that is in one of these phases, or none.
+
+        :param volume_id: id of the disk.
+        :param name: the whole name.
+        :param phases: in progress or good, unless said otherwise.
+        """
+        found = [
+            backup
+            async for backup in self.backups.list(name=name, volume_id=volume_id)
+            if phase_of(backup.status) in phases
+        ]
+        return _newest(found)
+
+    async def find_running(self, *, volume_id: str, snapshot_id: str | None = None) -> BackupReference | None:
+        """Return the newest backup of a disk that is being made now, or none.
+
+        :param volume_id: id of the disk.
+        :param snapshot_id: the snapshot that must be backed up; none for any state of the disk.
+        """
+        return _newest(
+            [
+                backup
+                async for backup in self.backups.list(volume_id=volume_id)
+                if is_being_made(backup.status) and snapshot_id in (None, backup.snapshot_id)
+            ]
+        )
+
+
+def _newest(backups: Sequence[Backup]) -> BackupReference | None:
+    newest = max(backups, key=lambda backup: backup.created_at or _LONG_AGO, default=None)
+    return BackupReference("vbs", newest.id) if newest else None

@@ -1,0 +1,1 @@
+"""What all services of the local cloud share: state, gateway, IAM, accounts."""

@@ -1,0 +1,165 @@
+"""What stands in the local cloud from its first start: servers, their disks, database instances.
+
+All ids are derived from names, so that they are the same on every machine and can be written into documents.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from typing import NamedTuple
+
+from airflow_provider_backup.emulator.core.state import CloudState, Row
+
+_NAMESPACE = uuid.UUID("5e1f0b6c-0000-4000-8000-00000010ca11")
+_CREATED = "2026-01-07T08:15:00+0000"
+
+
+class _Volume(NamedTuple):
+    name: str
+    size_gb: int
+    zone: str
+    server: str | None
+    bootable: bool
+
+
+class _Instance(NamedTuple):
+    name: str
+    suffix: str
+    engine: str
+    version: str
+    type: str
+    cpu: str
+    memory_gb: str
+    size_gb: int
+    port: int
+
+
+_SERVERS = {"web-1": "eu-de-01", "app-1": "eu-de-01", "db-1": "eu-de-02", "batch-1": "eu-de-02"}
+
+_EXTRA_ZONE = "eu-de-01"
+
+_VOLUMES = (
+    _Volume("web-1-system", 40, "eu-de-01", "web-1", True),
+    _Volume("app-1-system", 40, "eu-de-01", "app-1", True),
+    _Volume("app-1-data", 100, "eu-de-01", "app-1", False),
+    _Volume("db-1-system", 40, "eu-de-02", "db-1", True),
+    _Volume("db-1-data", 500, "eu-de-02", "db-1", False),
+    _Volume("batch-1-system", 40, "eu-de-02", "batch-1", True),
+    _Volume("archive", 200, "eu-de-01", None, False),
+)
+
+# Suffixes of ids: databases page, section 1.
+_INSTANCES = {
+    "rds": (
+        _Instance("orders-mysql", "in01", "MySQL", "8.0", "Ha", "4", "16", 200, 3306),
+        _Instance("billing-postgresql", "in03", "PostgreSQL", "16", "Single", "2", "8", 100, 5432),
+        _Instance("crm-sqlserver", "in04", "SQLServer", "2022_SE", "Single", "4", "16", 120, 1433),
+        _Instance("catalog-mysql", "in01", "MySQL", "8.0", "Single", "2", "4", 40, 3306),
+    ),
+    "gaussdb": (
+        _Instance("ledger", "in14", "GaussDB", "8.201", "Ha", "8", "64", 160, 8000),
+        _Instance("payments", "in14", "GaussDB", "8.201", "Enterprise", "16", "128", 480, 8000),
+        _Instance("reporting", "in14", "GaussDB", "3.206", "Ha", "4", "16", 80, 8000),
+    ),
+    "taurusdb": (
+        _Instance("shop", "in07", "gaussdb-mysql", "8.0", "Cluster", "4", "16", 64, 3306),
+        _Instance("sessions", "in07", "gaussdb-mysql", "8.0", "Cluster", "2", "8", 32, 3306),
+        _Instance("analytics", "in07", "gaussdb-mysql", "8.0", "Cluster", "8", "32", 128, 3306),
+    ),
+}
+
+
+def _id(kind: str, name: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, f"{kind}/{name}"))
+
+
+class Inventory:
+    """Servers, disks and database instances; rows in the state's tables, put there at the first start only.
+
+    :param state: the state that holds the rows.
+    :param extra: how many further servers, each with a disk, and further instances of each database service there are
+        beside those with names of their own, 0 or more.
+    """
+
+    def __init__(self, state: CloudState, extra: int = 0) -> None:
+        self._state = state
+        if not self.servers:
+            self._seed_servers(extra)
+            self._seed_instances(extra)
+
+    @property
+    def servers(self) -> dict[str, Row]:
+        """Servers by id.
+
+        Rows have ``id``, ``name``, ``volumes`` (ids), ``size_gb``, ``availability_zone``, ``status``.
+        """
+        return self._state.table("inventory.servers")
+
+    @property
+    def volumes(self) -> dict[str, Row]:
+        """Disks by id.
+
+        Rows have ``id``, ``name``, ``size_gb``, ``server_id``, ``availability_zone``, ``status``, ``bootable``.
+        """
+        return self._state.table("inventory.volumes")
+
+    def instances(self, service: str) -> dict[str, Row]:
+        """Database instances by id.
+
+        :param service: ``rds``, ``gaussdb`` or ``taurusdb``.
+        :return: rows with ``id``, ``name``, ``status``, ``engine``, ``version``, ``type``, ``cpu``, ``memory_gb``,
+            ``size_gb``, ``port``, ``created``, ``vpc_id``, ``subnet_id``, ``security_group_id``.
+        """
+        return self._state.table(f"inventory.{service}_instances")
+
+    def _seed_servers(self, extra: int) -> None:
+        names = [f"server-{number}" for number in range(1, extra + 1)]
+        extra_volumes = [_Volume(f"{name}-system", 40, _EXTRA_ZONE, name, True) for name in names]
+        for volume in (*_VOLUMES, *extra_volumes):
+            identifier = _id("volume", volume.name)
+            self.volumes[identifier] = {
+                "id": identifier,
+                "name": volume.name,
+                "size_gb": volume.size_gb,
+                "server_id": _id("server", volume.server) if volume.server else None,
+                "availability_zone": volume.zone,
+                "status": "in-use" if volume.server else "available",
+                "bootable": volume.bootable,
+            }
+        disks_of: dict[str, list[Row]] = defaultdict(list)
+        for row in self.volumes.values():
+            disks_of[row["server_id"]].append(row)
+        for name, zone in (_SERVERS | dict.fromkeys(names, _EXTRA_ZONE)).items():
+            identifier = _id("server", name)
+            disks = disks_of[identifier]
+            self.servers[identifier] = {
+                "id": identifier,
+                "name": name,
+                "volumes": [disk["id"] for disk in disks],
+                "size_gb": sum(disk["size_gb"] for disk in disks),
+                "availability_zone": zone,
+                "status": "ACTIVE",
+            }
+
+    def _seed_instances(self, extra: int) -> None:
+        for service, instances in _INSTANCES.items():
+            extra_instances = [instances[-1]._replace(name=f"{service}-{number}") for number in range(1, extra + 1)]
+            for instance in (*instances, *extra_instances):
+                identifier = uuid.uuid5(_NAMESPACE, f"{service}/{instance.name}").hex + instance.suffix
+                self.instances(service)[identifier] = {
+                    "id": identifier,
+                    "name": instance.name,
+                    "status": "ACTIVE",
+                    "engine": instance.engine,
+                    "version": instance.version,
+                    "type": instance.type,
+                    "cpu": instance.cpu,
+                    "memory_gb": instance.memory_gb,
+                    "size_gb": instance.size_gb,
+                    "port": instance.port,
+                    "created": _CREATED,
+                    "vpc_id": _id("network", "vpc"),
+                    "subnet_id": _id("network", "subnet"),
+                    "security_group_id": _id("network", "security-group"),
+                }

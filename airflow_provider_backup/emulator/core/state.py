@@ -1,0 +1,181 @@
+"""What the local cloud knows: tables of JSON objects, a clock, and how long a backup takes.
+
+Nothing runs in the background. How far a backup is follows from when it began and what the clock says, so a state
+that is saved and loaded again goes on where the time is.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from airflow_provider_backup.emulator.core.state_file import write_whole
+
+Row = dict[str, Any]
+
+_NEVER = timedelta(days=36_500)
+"""After this long a backup is ready that never gets ready."""
+
+_STUCK_PERCENT = 50
+
+
+def system_time() -> datetime:
+    """Return the time of this machine, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class CloudState:
+    """Tables, clock and durations of one local cloud.
+
+    :param backup_seconds: how long a backup takes, in seconds, 0 or more.
+    :param file: where to keep the state over a restart; none keeps it in memory only.
+    :param now: the clock, for tests; returns an aware UTC time.
+    """
+
+    def __init__(
+        self, *, backup_seconds: float = 5.0, file: Path | None = None, now: Callable[[], datetime] = system_time
+    ) -> None:
+        self.backup_seconds = backup_seconds
+        self.now = now
+        self._file = file
+        self._tables: dict[str, dict[str, Row]] = {}
+        if file is not None and file.exists():
+            self._tables = json.loads(file.read_text())
+            if not isinstance(self._tables, dict):
+                raise ValueError("it holds no tables")
+        if ahead := self._tables.get("clock", {}).get("ahead"):
+            self._set_ahead(timedelta(seconds=ahead["seconds"]))
+
+    def table(self, name: str) -> dict[str, Row]:
+        """Return the rows of one kind by id, such as ``cbr.policies``; rows are JSON objects and may be changed."""
+        return self._tables.setdefault(name, {})
+
+    def advance_clock(self, seconds: float) -> None:
+        """Set the clock forward, so that everything that takes time is over sooner; a restart keeps it.
+
+        :param seconds: how far, 0 or more.
+        """
+        ahead = self.table("clock").setdefault("ahead", {"seconds": 0.0})
+        ahead["seconds"] += seconds
+        self._set_ahead(timedelta(seconds=seconds))
+
+    def save(self) -> None:
+        """Write the state to its file, whole or not at all; only its owner may read it."""
+        if self._file is None:
+            return
+        write_whole(self._file, self.to_json())
+
+    def to_json(self) -> str:
+        """Return all tables as JSON."""
+        return json.dumps(self._tables)
+
+    def at(self, time: datetime, tables: str | None = None) -> Self:
+        """Return a state of its own that is in memory only and whose clock stands.
+
+        :param time: what its clock shows.
+        :param tables: its tables, from :meth:`to_json`; none copies those of now.
+        """
+        other = type(self)(backup_seconds=self.backup_seconds, now=lambda: time)
+        other._tables = json.loads(self.to_json() if tables is None else tables)
+        return other
+
+    def _set_ahead(self, duration: timedelta) -> None:
+        now = self.now
+        self.now = lambda: now() + duration
+
+    def plan_failure(self, service: str, reason: str) -> None:
+        """Let the next backup of a service end failed, with this reason; several plans are used up one by one."""
+        self.plan_outcome(service, reason=reason)
+
+    def plan_outcome(
+        self,
+        service: str,
+        *,
+        reason: str | None = None,
+        seconds: float | None = None,
+        stuck: bool = False,
+        count: int = 1,
+    ) -> None:
+        """Settle how the next backups of a service go; several plans are used up one by one.
+
+        Each backup of one resource counts, also where one request starts several.
+
+        :param service: the service that starts them; ``vbs.deletion`` and the like for deletions.
+        :param reason: why they fail in the end; none lets them end well.
+        :param seconds: how long they take, 0 or more; none takes the usual time.
+        :param stuck: whether they never end, whatever the other arguments say.
+        :param count: how many backups it is for, 1 or more.
+        """
+        outcomes = self.table("planned_outcomes").setdefault(service, {"outcomes": []})["outcomes"]
+        outcomes.extend([{"reason": reason, "seconds": seconds, "stuck": stuck}] * count)
+
+    def planned_outcomes(self) -> list[Row]:
+        """Return the plans that are not used up, in their order for each service.
+
+        :return: rows with ``service`` and what :meth:`plan_outcome` was told: ``reason``, ``seconds``, ``stuck``.
+        """
+        return [
+            {"service": service, **outcome}
+            for service, planned in self.table("planned_outcomes").items()
+            for outcome in planned["outcomes"]
+        ]
+
+    def cancel_outcomes(self, service: str | None = None) -> None:
+        """Drop the plans that are not used up.
+
+        :param service: the service whose plans are dropped; none drops all.
+        """
+        planned = self.table("planned_outcomes")
+        for name in list(planned) if service is None else [service]:
+            planned.pop(name, None)
+
+    def started(self, service: str) -> Row:
+        """Return the members that every timed row carries.
+
+        :param service: the service that starts the backup, for :meth:`plan_outcome`.
+        :return: ``started_at`` and ``ready_at`` (ISO texts in UTC) and ``failure`` (the reason, or none when it will
+            end well).
+        """
+        start = self.now()
+        planned = self.table("planned_outcomes").get(service, {}).get("outcomes", [])
+        outcome = planned.pop(0) if planned else {"reason": None, "seconds": None, "stuck": False}
+        seconds = self.backup_seconds if outcome["seconds"] is None else outcome["seconds"]
+        duration = _NEVER if outcome["stuck"] else timedelta(seconds=seconds)
+        return {
+            "started_at": start.isoformat(),
+            "ready_at": (start + duration).isoformat(),
+            "failure": outcome["reason"],
+        }
+
+    def is_ready(self, row: Row) -> bool:
+        """Whether the time of a row made with :meth:`started` is over."""
+        return self.now() >= datetime.fromisoformat(row["ready_at"])
+
+    def progress(self, row: Row) -> int:
+        """How far a row made with :meth:`started` is, 0 to 100."""
+        start, end = datetime.fromisoformat(row["started_at"]), datetime.fromisoformat(row["ready_at"])
+        if self.now() >= end:
+            return 100
+        if end - start >= _NEVER:
+            return _STUCK_PERCENT
+        return max(0, int(100 * (self.now() - start) / (end - start)))
+
+    @staticmethod
+    def new_uuid() -> str:
+        """Return a new dashed id."""
+        return str(uuid.uuid4())
+
+    @staticmethod
+    def new_hex() -> str:
+        """Return a new id of 32 hex digits."""
+        return uuid.uuid4().hex
+
+    @staticmethod
+    def new_suffix() -> str:
+        """Return four hex digits for automatic names."""
+        return f"{random.randrange(16**4):04x}"

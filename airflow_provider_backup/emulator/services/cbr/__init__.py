@@ -1,0 +1,50 @@
+"""Cloud Backup and Recovery of the local cloud.
+
+Tables of the state: ``cbr.policies``, ``cbr.vaults``, ``cbr.checkpoints``, ``cbr.backups`` and ``cbr.operation_logs``;
+each is told in the file that keeps it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.services.cbr.backup_routes import BackupRoutes
+from airflow_provider_backup.emulator.services.cbr.backups import Backups
+from airflow_provider_backup.emulator.services.cbr.checkpoints import CheckpointRoutes
+from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
+from airflow_provider_backup.emulator.services.cbr.policies import PolicyRoutes
+from airflow_provider_backup.emulator.services.cbr.vault_routes import VaultRoutes
+from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
+
+
+class EmulatedCbr:
+    """CBR v3: policies, vaults, taking, reading and deleting backups, operation logs.
+
+    :param state: where everything is kept.
+    :param inventory: the servers and disks.
+    """
+
+    name: ClassVar[str] = "cbr"
+
+    def __init__(self, state: CloudState, inventory: Inventory) -> None:
+        backups, logs = Backups(state), OperationLogs(state)
+        vaults = Vaults(state, inventory, backups)
+        self._parts = (
+            PolicyRoutes(state, vaults),
+            VaultRoutes(state, vaults, backups, logs),
+            CheckpointRoutes(state, inventory, vaults, backups, logs),
+            BackupRoutes(state, vaults, backups, logs),
+            logs,
+        )
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes with full paths."""
+        return [route for part in self._parts for route in part.routes()]
+
+    def error_body(self, status: int, code: str, message: str) -> dict[str, Any]:
+        """Return an error body (CBR section 14.1)."""
+        return {"error_code": code, "error_msg": message}

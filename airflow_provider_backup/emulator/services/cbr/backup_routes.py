@@ -1,0 +1,113 @@
+"""The routes of backups: list, read, delete (CBR sections 7.2 and 7.3)."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from airflow_provider_backup.cloud.services.cbr.models import BackupQuery
+from airflow_provider_backup.emulator.core.state import CloudState, Row
+from airflow_provider_backup.emulator.services.cbr.backups import Backups
+from airflow_provider_backup.emulator.services.cbr.lists import (
+    asked,
+    begun_between,
+    in_enterprise_project,
+    listed,
+    matches,
+    ordered,
+)
+from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
+from airflow_provider_backup.emulator.services.cbr.refusals import refusal
+from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
+
+
+class BackupRoutes:
+    """The routes below ``/backups``.
+
+    :param state: tells the time.
+    :param vaults: the vaults that hold the backups.
+    :param backups: keeps the backups.
+    :param logs: keeps the operation logs.
+    """
+
+    def __init__(self, state: CloudState, vaults: Vaults, backups: Backups, logs: OperationLogs) -> None:
+        self._state = state
+        self._vaults = vaults
+        self._backups = backups
+        self._logs = logs
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes with full paths."""
+        return [
+            web.get("/v3/{project_id}/backups", self.list_backups),
+            web.get("/v3/{project_id}/backups/{backup_id}", self.get_backup),
+            web.delete("/v3/{project_id}/backups/{backup_id}", self.delete_backup),
+        ]
+
+    async def list_backups(self, request: web.Request) -> web.Response:
+        """List the backups of resources that match; the disk backups inside one when ``parent_id`` names it."""
+        query = asked(BackupQuery, request)
+        project_id = request.match_info["project_id"]
+
+        def view(row: Row) -> Row:
+            return self._backups.view(row, project_id)
+
+        # Most of a long list is not on the page that is asked for, so that only the page is written out.
+        rows = [
+            outline
+            for row in self._backups.all()
+            if begun_between(row, query.start_time, query.end_time)
+            and in_enterprise_project(row, query.enterprise_project_id)
+            and (query.used_percent is None or self._used_percent(row) >= query.used_percent)
+            and query.parent_id in (None, row["id"])
+            for outline in ([self._backups.outline(row)] if query.parent_id is None else view(row)["children"])
+            if matches(
+                outline,
+                checkpoint_id=query.checkpoint_id,
+                vault_id=query.vault_id,
+                resource_id=query.resource_id,
+                resource_name=query.resource_name,
+                resource_az=query.resource_az,
+                resource_type=query.resource_type,
+                name=query.name,
+                parent_id=query.parent_id,
+                image_type=query.image_type,
+                status=query.status,
+                incremental=query.incremental,
+            )
+        ]
+        # Nothing is shared here, and there is no dedicated cloud.
+        if query.own_type == "shared" or query.member_status is not None or query.dec:
+            rows = []
+        whole = view if query.parent_id is None else (lambda child: child)
+        return listed(request, "backups", ordered(rows, query.sort), whole)
+
+    async def get_backup(self, request: web.Request) -> web.Response:
+        """Read a backup of a resource, or a disk backup inside one."""
+        backup_id, project_id = request.match_info["backup_id"], request.match_info["project_id"]
+        parent = self._backups.parent_of(backup_id)
+        if parent is None:
+            return web.json_response({"backup": self._backups.view(self._backups.get(backup_id), project_id)})
+        children = self._backups.view(parent, project_id)["children"]
+        return web.json_response({"backup": next(child for child in children if child["id"] == backup_id)})
+
+    async def delete_backup(self, request: web.Request) -> web.Response:
+        """Begin to delete a backup."""
+        backup_id = request.match_info["backup_id"]
+        if self._backups.parent_of(backup_id) is not None:
+            raise refusal("6201", backup_id)
+        row = self._backups.get(backup_id)
+        status, vault = self._backups.status(row), self._vaults.get(row["vault_id"])
+        if status == "protecting":
+            raise refusal("6203", backup_id)
+        if status == "deleting":
+            raise refusal("6201", backup_id)
+        if vault["locked"] and row["auto_trigger"]:
+            raise refusal("6220", vault["id"])
+        row["deletion"] = self._state.started("cbr.deletion")
+        details = {"delete": {"backup_id": backup_id, "backup_name": row["name"]}}
+        self._logs.add("delete", vault, row["deletion"], backup=row, details=details)
+        return web.Response(status=204)
+
+    def _used_percent(self, row: Row) -> float:
+        vault = self._vaults.get(row["vault_id"])
+        return float(100 * self._vaults.used_megabytes(vault) / (1024 * vault["billing"]["size"]))

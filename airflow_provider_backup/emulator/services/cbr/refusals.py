@@ -1,0 +1,51 @@
+"""The documented refusals: code, HTTP status and wording (CBR section 14.2)."""
+
+from __future__ import annotations
+
+from airflow_provider_backup.emulator.core.service import ServiceError
+
+INVALID = "BackupService.9900"
+"""The code for a parameter that fails the check."""
+
+_REFUSALS = {
+    "0001": (400, "There is nothing to back up."),
+    "6000": (404, "The policy %s does not exist."),
+    "6001": (400, "The number of policies has reached its quota of %s."),
+    "6002": (404, "The policy %s is not bound to the vault %s."),
+    "6003": (400, "The destination region cannot be changed while the policy is bound to a vault."),
+    "6100": (400, "A vault holds %s resources at most."),
+    "6101": (400, "The capacity of %s GB is not possible: %s GB are used."),
+    "6102": (400, "The vault does not take resources of the type %s."),
+    "6103": (400, "The resource %s is in the vault %s already."),
+    "6104": (400, "The resource %s stands twice in the request."),
+    "6105": (404, "The vault %s does not exist."),
+    "6110": (400, "The vault %s is locked, which cannot be undone."),
+    "6114": (400, "The vault %s is full."),
+    "6116": (400, "Resources of the type %s are not supported."),
+    "6124": (400, "The vault %s receives copies only: it cannot be backed up to."),
+    "6125": (400, "A backup of the vault %s is running."),
+    "6127": (400, "The policy %s does not fit the vault %s."),
+    "6134": (400, "The resource %s is being removed."),
+    "6135": (400, "The resource %s is not in the vault."),
+    "6200": (404, "The backup %s does not exist."),
+    "6201": (400, "The backup %s cannot be deleted."),
+    "6203": (400, "The backup %s is running."),
+    "6217": (404, "The restore point %s does not exist."),
+    "6220": (400, "The vault %s is locked: its automatic backups cannot be deleted by hand."),
+    "6500": (404, "The operation log %s does not exist."),
+    "7000": (404, "The disk %s does not exist."),
+    "7001": (400, "The status of the disk %s forbids a backup."),
+    "7100": (404, "The server %s does not exist."),
+    "7101": (400, "The status of the server %s forbids a backup."),
+    "9900": (400, "The parameter check failed: %s"),
+}
+
+
+def refusal(number: str, *values: object) -> ServiceError:
+    """Return a refusal.
+
+    :param number: the code without its prefix ``BackupService.``.
+    :param values: what goes into its message.
+    """
+    status, template = _REFUSALS[number]
+    return ServiceError(status, f"BackupService.{number}", template % values)

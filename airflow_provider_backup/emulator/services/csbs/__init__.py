@@ -1,0 +1,44 @@
+"""The Cloud Server Backup Service of the local cloud.
+
+Tables of the state: ``csbs.policies`` (as they go over the wire), ``csbs.items`` (backups of servers) and
+``csbs.volume_backups`` (the disk backups inside); the latter two are told in ``backups.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.services.csbs.backups import Backups
+from airflow_provider_backup.emulator.services.csbs.checkpoint_items import CheckpointItemRoutes
+from airflow_provider_backup.emulator.services.csbs.checkpoints import CheckpointRoutes
+from airflow_provider_backup.emulator.services.csbs.policies import PolicyRoutes
+
+
+class EmulatedCsbs:
+    """CSBS v1: policies, taking, reading and deleting backups.
+
+    :param state: where policies and backups are kept.
+    :param inventory: the servers and their disks.
+    """
+
+    name: ClassVar[str] = "csbs"
+
+    def __init__(self, state: CloudState, inventory: Inventory) -> None:
+        backups = Backups(state, inventory)
+        self._parts = (
+            PolicyRoutes(state, inventory),
+            CheckpointRoutes(state, backups),
+            CheckpointItemRoutes(backups),
+        )
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes with full paths."""
+        return [route for part in self._parts for route in part.routes()]
+
+    def error_body(self, status: int, code: str, message: str) -> dict[str, Any]:
+        """Return an error body (CSBS section 10)."""
+        return {"error_code": code, "error_msg": message}

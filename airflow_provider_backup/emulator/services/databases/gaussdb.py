@@ -1,0 +1,98 @@
+"""GaussDB (openGauss) of the local cloud: what differs from the other database services."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import ClassVar
+
+from aiohttp import web
+
+from airflow_provider_backup.cloud.services.gaussdb.models import BackupCreate, BackupQuery, InstanceQuery, PolicyUpdate
+from airflow_provider_backup.emulator.core.state import Row
+from airflow_provider_backup.emulator.services.databases.service import Codes, EmulatedDatabaseService
+
+# GaussDB's samples stamp times in China's zone; clients have to read the offset.
+_ZONE = timezone(timedelta(hours=8))
+_SIZES = {"4": "xlarge", "8": "2xlarge", "16": "4xlarge"}
+
+
+class EmulatedGaussDb(EmulatedDatabaseService):
+    """GaussDB (openGauss)."""
+
+    name = "gaussdb"
+    codes = Codes(
+        name="DBS.280277",
+        name_used="DBS.201201",
+        unknown_backup=(400, "DBS.201203"),
+        policy={
+            "keep_days": "DBS.280214",
+            "start_time": "DBS.280216",
+            "period": "DBS.280215",
+            "differential_period": "DBS.280618",
+        },
+    )
+    created_status = 202
+    backup_create = BackupCreate
+    backup_query = BackupQuery
+    instance_query = InstanceQuery
+    policy_update = PolicyUpdate
+    first_policy: ClassVar[Row] = {
+        "keep_days": 7,
+        "start_time": "01:00-02:00",
+        "period": "1,2,3,4,5,6,7",
+        "differential_period": "30",
+        "rate_limit": 75,
+        "prefetch_block": 64,
+        "file_split_size": 4,
+        "enable_standby_backup": False,
+    }
+    job_name = "BackupSnapshotGaussDBV5InInstance"
+    job_progress = "progress"
+
+    def stamp(self, moment: str) -> str:
+        """Write a moment of the state with an offset: ``2031-04-02T17:15:07+0800``."""
+        return datetime.fromisoformat(moment).astimezone(_ZONE).strftime("%Y-%m-%dT%H:%M:%S%z")
+
+    def size(self, megabytes: float) -> float:
+        """Write a size in MB."""
+        return float(megabytes)
+
+    def deleted(self, row: Row) -> web.Response:
+        """Return the empty object that answers a deletion."""
+        return web.json_response({}, status=202)
+
+    def listed_item(self, row: Row) -> Row:
+        """Return a backup as lists show it."""
+        return {**super().listed_item(row), "description": row["description"]}
+
+    def policy_item(self, policy: Row) -> Row:
+        """Return a policy as it is read: a number for the text that was set, and two deprecated twins."""
+        return {
+            **policy,
+            "differential_period": int(policy["differential_period"]),
+            "differential_priod": policy["differential_period"],
+            "filesplit_size": policy["file_split_size"],
+        }
+
+    def instance_item(self, row: Row, *, is_busy: bool) -> Row:
+        """Return an instance as lists show it; its times have a form of their own."""
+        created = f"{datetime.fromisoformat(row['created']):%Y-%m-%d %H:%M:%S} UTC"
+        item = super().instance_item(row, is_busy=is_busy)
+        addresses = {"private_ip": item["private_ips"][0], "public_ip": ""}
+        return {
+            **item,
+            "created": created,
+            "updated": created,
+            "nodes": [{**node, **addresses} for node in item["nodes"]],
+            "ha": {"replication_mode": "sync", "consistency": "strong"},
+            "flavor_info": {"vcpu": int(row["cpu"]), "mem": int(row["memory_gb"])},
+            "instance_mode": "enterprise",
+            "switch_strategy": "reliability",
+            "maintenance_window": "02:00-06:00",
+            "disk_encryption_id": "",
+        }
+
+    def flavor_of(self, row: Row) -> str:
+        """Return the specification code, such as ``gaussdb.opengauss.ee.dn.m6.2xlarge.8.in``."""
+        ratio = int(row["memory_gb"]) // int(row["cpu"])
+        return f"gaussdb.opengauss.ee.dn.m6.{_SIZES[row['cpu']]}.{ratio}.in"

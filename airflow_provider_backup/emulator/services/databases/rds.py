@@ -1,0 +1,135 @@
+"""RDS of the local cloud: what differs from the other database services."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from aiohttp import web
+
+from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.cloud.services.databases.models import (
+    DatabaseBackupCreate,
+    DatabaseBackupQuery,
+    DatabasePolicyUpdate,
+)
+from airflow_provider_backup.cloud.services.rds.models import BackupCreate, BackupQuery, InstanceQuery, PolicyUpdate
+from airflow_provider_backup.emulator.core.service import ServiceError, json_object
+from airflow_provider_backup.emulator.core.state import Row
+from airflow_provider_backup.emulator.services.databases.requests import BAD_PARAMETER, backup_ids_of
+from airflow_provider_backup.emulator.services.databases.service import Codes, EmulatedDatabaseService, offset_stamp
+
+_ENGINE_CODES = {"MySQL": "mysql", "PostgreSQL": "pg", "SQLServer": "mssql"}
+_SIZES = {"2": "large", "4": "xlarge"}
+_REPLICATION_MODES = {"MySQL": "async", "PostgreSQL": "async", "SQLServer": "sync"}
+
+
+class EmulatedRds(EmulatedDatabaseService):
+    """Relational Database Service; ``databases`` counts for SQL Server and PostgreSQL and is ignored for the others."""
+
+    name = "rds"
+    codes = Codes(
+        name="DBS.201210",
+        name_used="DBS.201201",
+        unknown_backup=(404, "DBS.201010"),
+        policy={"keep_days": "DBS.201106", "start_time": "DBS.201103", "period": "DBS.201101"},
+    )
+    created_status = 200
+    backup_create = BackupCreate
+    backup_query = BackupQuery
+    instance_query = InstanceQuery
+    policy_update = PolicyUpdate
+    first_policy: ClassVar[Row] = {"keep_days": 7, "start_time": "01:00-02:00", "period": "1,2,3,4,5,6,7"}
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes with full paths."""
+        return [web.post("/v3/{project_id}/backups/batch-delete", self.delete_backups), *super().routes()]
+
+    async def delete_backups(self, request: web.Request) -> web.Response:
+        """Start the deletion of several backups of SQL Server; each has a result of its own."""
+        identifiers = backup_ids_of(await json_object(request, code=BAD_PARAMETER))
+        return web.json_response({"delete_results": [self._deletion_result(each) for each in identifiers]})
+
+    def stamp(self, moment: str) -> str:
+        """Write a moment of the state as lists of RDS do."""
+        return offset_stamp(moment)
+
+    def size(self, megabytes: float) -> float:
+        """Write a size in KB."""
+        return int(megabytes * 1024)
+
+    def deleted(self, row: Row) -> web.Response:
+        """Return the empty answer to a deletion."""
+        return web.Response()
+
+    def databases_of(self, wanted: DatabaseBackupCreate, instance: Row) -> list[Row]:
+        """Return the databases that a backup is limited to; empty for all."""
+        if instance["engine"] not in ("SQLServer", "PostgreSQL"):
+            return []
+        return [{"name": database["name"]} for database in wanted.to_wire().get("databases", [])]
+
+    def created_item(self, row: Row) -> Row:
+        """Return a backup as the answer to its creation shows it: the zone is ``Z``, what was not given is absent."""
+        item = {
+            **super().created_item(row),
+            "begin_time": format_utc(datetime.fromisoformat(row["started_at"])),
+            "databases": row["databases"],
+        }
+        return {name: value for name, value in item.items() if value or name not in ("description", "databases")}
+
+    def listed_item(self, row: Row) -> Row:
+        """Return a backup as lists show it."""
+        item = {**super().listed_item(row), "associated_with_ddm": False}
+        return {**item, "databases": row["databases"]} if row["databases"] else item
+
+    def matches(self, row: Row, query: DatabaseBackupQuery) -> bool:
+        """Whether a backup passes a list's filters; the status counts for SQL Server only."""
+        status = getattr(query, "status", None)
+        return super().matches(row, query) and (
+            status is None or row["engine"] != "SQLServer" or self.store.status(row) == status
+        )
+
+    def policy_set(self, instance: Row, wanted: DatabasePolicyUpdate) -> web.Response:
+        """Delete automatic backups when switching off asks for it, and return the empty answer."""
+        if wanted.to_body().get("reserve_backups") is False:
+            for row in self.store.all():
+                if row["instance_id"] == instance["id"] and row["type"] == "auto":
+                    self.store.begin_deletion(row)
+        return web.Response()
+
+    def instance_item(self, row: Row, *, is_busy: bool) -> Row:
+        """Return an instance as lists show it."""
+        return {
+            **super().instance_item(row, is_busy=is_busy),
+            "related_instance": [],
+            "enable_ssl": False,
+            "disk_encryption_id": "",
+            **({"ha": {"replication_mode": _REPLICATION_MODES[row["engine"]]}} if row["type"] == "Ha" else {}),
+            "cpu": row["cpu"],
+            "mem": row["memory_gb"],
+            "switch_strategy": "reliability",
+            "maintenance_window": "02:00-06:00",
+            "backup_used_space": 0.0,
+            "associated_with_ddm": False,
+        }
+
+    def datastore_item(self, row: Row) -> Row:
+        """Return engine and version; SQL Server has no complete version."""
+        item = super().datastore_item(row)
+        return item if row["engine"] != "SQLServer" else {name: item[name] for name in ("type", "version")}
+
+    def flavor_of(self, row: Row) -> str:
+        """Return the specification code, such as ``rds.mysql.x1.xlarge.4.ha`` (4 GB of memory for each core)."""
+        size, ratio = _SIZES[row["cpu"]], int(row["memory_gb"]) // int(row["cpu"])
+        code = f"rds.{_ENGINE_CODES[row['engine']]}.x1.{size}.{ratio}"
+        return f"{code}.ha" if row["type"] == "Ha" else code
+
+    def _deletion_result(self, backup_id: str) -> Row:
+        try:
+            row = self.store.find(backup_id)
+            if row is not None and row["engine"] != "SQLServer":
+                raise ServiceError(400, "DBS.201207", "The engine does not support this operation.")
+            self.deletable(backup_id)
+        except ServiceError as error:
+            return {"backup_id": backup_id, "error_code": error.code, "error_msg": error.message}
+        return {"backup_id": backup_id, "error_code": "0", "error_msg": "Success"}

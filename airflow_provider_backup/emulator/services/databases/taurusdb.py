@@ -1,0 +1,119 @@
+"""TaurusDB of the local cloud: what differs from the other database services."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from aiohttp import web
+
+from airflow_provider_backup.cloud.services.databases.models import DatabasePolicyUpdate
+from airflow_provider_backup.cloud.services.taurusdb.models import (
+    BackupCreate,
+    BackupQuery,
+    InstanceQuery,
+    PolicyUpdate,
+)
+from airflow_provider_backup.emulator.core.service import ServiceError, json_object
+from airflow_provider_backup.emulator.core.state import Row
+from airflow_provider_backup.emulator.services.databases.requests import BAD_PARAMETER, backup_ids_of
+from airflow_provider_backup.emulator.services.databases.service import Codes, EmulatedDatabaseService, offset_stamp
+
+_KERNEL_VERSION = "2.0.57.240900"
+_SIZES = {"2": "large", "4": "xlarge", "8": "2xlarge"}
+
+
+class EmulatedTaurusDb(EmulatedDatabaseService):
+    """TaurusDB, also known as GaussDB for MySQL. The name of the backup job is not documented."""
+
+    name = "taurusdb"
+    codes = Codes(
+        name="DBS.280277",
+        name_used="DBS.201209",
+        unknown_backup=(400, "DBS.201203"),
+        policy={"keep_days": "DBS.280250", "start_time": "DBS.280253", "period": "DBS.280251"},
+    )
+    create_path = "backups/create"
+    created_status = 201
+    policy_update_path = "backups/policy/update"
+    backup_create = BackupCreate
+    backup_query = BackupQuery
+    instance_query = InstanceQuery
+    policy_update = PolicyUpdate
+    first_policy: ClassVar[Row] = {
+        "keep_days": 7,
+        "start_time": "01:00-02:00",
+        "period": "1,2,3,4,5,6,7",
+        "retention_num_backup_level1": 0,
+    }
+    job_name = "BackupGaussDBforMySQLInstance"
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes with full paths."""
+        return [*super().routes(), web.delete("/v3/{project_id}/backups", self.delete_backups)]
+
+    async def delete_backups(self, request: web.Request) -> web.Response:
+        """Start the deletion of several backups and count what failed."""
+        identifiers = backup_ids_of(await json_object(request, code=BAD_PARAMETER))
+        failures = []
+        for identifier in identifiers:
+            try:
+                self.deletable(identifier)
+            except ServiceError as error:
+                failures.append({"backup_id": identifier, "error_code": error.code, "error_msg": error.message})
+        return web.json_response(
+            {
+                "success_count": len(identifiers) - len(failures),
+                "failed_count": len(failures),
+                "failed_results": failures,
+            }
+        )
+
+    def stamp(self, moment: str) -> str:
+        """Write a moment of the state with an offset."""
+        return offset_stamp(moment)
+
+    def size(self, megabytes: float) -> float:
+        """Write a size in MB."""
+        return float(megabytes)
+
+    def deleted(self, row: Row) -> web.Response:
+        """Return id and name of a backup whose deletion began."""
+        return web.json_response({"backup_id": row["id"], "backup_name": row["name"]})
+
+    def listed_item(self, row: Row) -> Row:
+        """Return a backup as lists show it."""
+        duration = datetime.fromisoformat(row["ready_at"]) - datetime.fromisoformat(row["started_at"])
+        return {
+            **super().listed_item(row),
+            "description": row["description"] or "",
+            "instance_name": row["instance_name"],
+            "take_up_time": round(duration.total_seconds() / 60),
+        }
+
+    def policy_set(self, instance: Row, wanted: DatabasePolicyUpdate) -> web.Response:
+        """Return the answer to a change of a policy."""
+        return web.json_response(
+            {"status": "COMPLETED", "instance_id": instance["id"], "instance_name": instance["name"]}
+        )
+
+    def datastore_item(self, row: Row) -> Row:
+        """Return engine, and the versions of MySQL and of the kernel."""
+        return {"type": row["engine"], "version": row["version"], "kernel_version": _KERNEL_VERSION}
+
+    def flavor_of(self, row: Row) -> str:
+        """Return the specification code, such as ``gaussdb.mysql.xlarge.x86.4``."""
+        return f"gaussdb.mysql.{_SIZES[row['cpu']]}.x86.{int(row['memory_gb']) // int(row['cpu'])}"
+
+    def instance_item(self, row: Row, *, is_busy: bool) -> Row:
+        """Return an instance as lists show it; port and days are texts, nodes are not listed."""
+        item = super().instance_item(row, is_busy=is_busy)
+        del item["nodes"]
+        strategy = item["backup_strategy"]
+        return {
+            **item,
+            "flavor_info": {"vcpus": row["cpu"], "ram": row["memory_gb"]},
+            "port": str(row["port"]),
+            "volume": {"type": "DL6", "size": str(row["size_gb"])},
+            "backup_strategy": {**strategy, "keep_days": str(strategy["keep_days"])},
+        }

@@ -1,0 +1,41 @@
+"""The Volume Backup Service of the local cloud.
+
+Tables of the state: ``vbs.policies`` and ``vbs.tasks`` (see ``policies.py``), ``vbs.backups`` and ``vbs.jobs`` (see
+``backups.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.services.vbs.backup_routes import BackupRoutes
+from airflow_provider_backup.emulator.services.vbs.backups import Backups
+from airflow_provider_backup.emulator.services.vbs.policies import Policies
+from airflow_provider_backup.emulator.services.vbs.policy_routes import PolicyRoutes
+from airflow_provider_backup.emulator.services.vbs.refusals import error_body
+
+
+class EmulatedVbs:
+    """VBS v2: policies, and taking, reading and deleting backups of disks.
+
+    :param state: where policies and backups are kept.
+    :param inventory: the disks.
+    """
+
+    name: ClassVar[str] = "vbs"
+
+    def __init__(self, state: CloudState, inventory: Inventory) -> None:
+        backups = Backups(state, inventory)
+        self._parts = (PolicyRoutes(Policies(state, inventory, backups)), BackupRoutes(backups))
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes with full paths."""
+        return [route for part in self._parts for route in part.routes()]
+
+    def error_body(self, status: int, code: str, message: str) -> dict[str, Any]:
+        """Return an error body: the vendor's form, or OpenStack's for the native calls (VBS section 6.1)."""
+        return error_body(status, code, message)

@@ -1,0 +1,257 @@
+"""Backups of disks and the jobs that take them: how they come to be, what state they are in now, how they go.
+
+Rows of ``vbs.backups``: ``id``, ``name``, ``description``, ``volume_id``, ``snapshot_id``, ``size`` (GB),
+``availability_zone``, ``bootable``, ``incremental``, ``tags``, ``policy_id`` (none for a manual one), the times of
+:meth:`CloudState.started`, and ``deletion`` (none, or times of the same form).
+
+Rows of ``vbs.jobs``: ``id``, ``backup_id``, ``volume_id``, ``snapshot_id`` and the times of the backup, which they
+outlive.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState, Row
+from airflow_provider_backup.emulator.services.vbs.refusals import native_refusal, refusal
+from airflow_provider_backup.emulator.services.vbs.retention import expired
+
+MOST_BACKUPS_OF_A_DISK = 20
+"""VBS section 6.2, code VolumeBackup.0040."""
+
+_INIT_PERCENT = 10
+"""How far a job gets before it names its backup."""
+
+_LONGEST_INIT = timedelta(seconds=10)
+"""How long that takes at most, however long the backup takes."""
+
+_DELETABLE = ("available", "error", "error_deleting")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a request wants to be backed up, and how.
+
+    :param volume_id: id of the disk.
+    :param name: name of the backup.
+    :param description: description of the backup.
+    :param snapshot_id: the snapshot to back up; none makes one.
+    :param is_full: true for a full backup.
+    :param tags: its labels.
+    :param policy_id: the policy that wants it; none for a manual backup.
+    """
+
+    volume_id: str
+    name: str
+    description: str = ""
+    snapshot_id: str | None = None
+    is_full: bool = False
+    tags: Sequence[Row] = field(default_factory=tuple)
+    policy_id: str | None = None
+
+
+class Backups:
+    """All backups and jobs of the service.
+
+    :param state: keeps them, and tells the time.
+    :param inventory: the disks.
+    """
+
+    def __init__(self, state: CloudState, inventory: Inventory) -> None:
+        self._state = state
+        self._inventory = inventory
+
+    def rows(self) -> list[Row]:
+        """Return the backups that exist, oldest first; those that are deleted or have expired are taken away."""
+        table = self._state.table("vbs.backups")
+        gone = [row for row in table.values() if row["deletion"] and self.status(row) == "deleted"]
+        # Manual ones never expire.
+        good = [row for row in table.values() if row["policy_id"] and self.status(row) == "available"]
+        for row in (*gone, *expired(good, self._state.table("vbs.policies"), self._state.now())):
+            del table[row["id"]]
+        return list(table.values())
+
+    def get(self, backup_id: str) -> Row:
+        """Return a backup.
+
+        :raises ServiceError: there is none with this id.
+        """
+        self.rows()
+        row = self._state.table("vbs.backups").get(backup_id)
+        if row is None:
+            raise native_refusal(404, f"Backup {backup_id} could not be found.")
+        return row
+
+    def status(self, row: Row) -> str:
+        """Tell the status of a backup now (VBS section 4.6)."""
+        if row["deletion"] is not None:
+            if not self._state.is_ready(row["deletion"]):
+                return "deleting"
+            return "error_deleting" if row["deletion"]["failure"] else "deleted"
+        if not self._state.is_ready(row):
+            return "creating"
+        return "error" if row["failure"] else "available"
+
+    def start(self, order: Order) -> Row:
+        """Begin to back up a disk and return the job's row.
+
+        :raises ServiceError: the disk cannot be backed up now.
+        """
+        volume = self._inventory.volumes.get(order.volume_id)
+        if volume is None:
+            raise refusal("VolumeBackup.0021")
+        if volume["status"] not in ("available", "in-use"):
+            raise refusal("VolumeBackup.0012")
+        of_disk = [row for row in self.rows() if row["volume_id"] == order.volume_id]
+        if any(self.status(row) == "creating" for row in of_disk):
+            raise refusal("VolumeBackup.0013")
+        if len(of_disk) >= MOST_BACKUPS_OF_A_DISK:
+            raise refusal("VolumeBackup.0040")
+        if order.snapshot_id is not None and order.snapshot_id not in {row["snapshot_id"] for row in of_disk}:
+            # Backups make the only snapshots that there are in the local cloud.
+            raise refusal("VolumeBackup.0020")
+        times = self._state.started("vbs")
+        # The first backup of a disk is always full (VBS section 4.1).
+        is_incremental = not order.is_full and any(self.status(row) == "available" for row in of_disk)
+        backup: Row = {
+            "id": self._state.new_uuid(),
+            "name": order.name,
+            "description": order.description,
+            "volume_id": order.volume_id,
+            "snapshot_id": order.snapshot_id or self._state.new_uuid(),
+            "size": volume["size_gb"],
+            "availability_zone": volume["availability_zone"],
+            "bootable": volume["bootable"],
+            "incremental": is_incremental,
+            "tags": list(order.tags),
+            "policy_id": order.policy_id,
+            "deletion": None,
+            **times,
+        }
+        job: Row = {
+            "id": self._state.new_hex(),
+            "backup_id": backup["id"],
+            "volume_id": order.volume_id,
+            "snapshot_id": backup["snapshot_id"],
+            **times,
+        }
+        self._state.table("vbs.backups")[backup["id"]] = backup
+        self._state.table("vbs.jobs")[job["id"]] = job
+        return job
+
+    def delete(self, backup_id: str) -> None:
+        """Begin to delete a backup; :meth:`CloudState.plan_failure` for ``vbs.deletion`` lets that fail.
+
+        :raises ServiceError: there is none with this id, or it is busy.
+        """
+        row = self.get(backup_id)
+        if self.status(row) not in _DELETABLE:
+            raise native_refusal(400, f"Invalid backup: Backup status must be one of {', '.join(_DELETABLE)}.")
+        row["deletion"] = self._state.started("vbs.deletion")
+
+    def outline(self, row: Row) -> dict[str, Any]:
+        """Return the row with what lists are filtered and ordered by: ``status`` and times, as they are stored."""
+        return {
+            **row,
+            "status": self.status(row),
+            "created_at": row["started_at"],
+            "updated_at": self._changed_at(row),
+        }
+
+    def view(self, row: Row, version: str) -> dict[str, Any]:
+        """Return a backup as it goes over the wire (VBS section 4.5).
+
+        :param version: ``v2`` or ``v3`` of the call; each has members of its own.
+        """
+        status = self.status(row)
+        deletion = row["deletion"]
+        began = _microseconds(row["started_at"])
+        common = {
+            "id": row["id"],
+            "name": row["name"],
+            "status": status,
+            "size": row["size"],
+            "volume_id": row["volume_id"],
+            "snapshot_id": row["snapshot_id"],
+            "container": row["snapshot_id"],
+            "availability_zone": row["availability_zone"],
+            "object_count": 0,
+            "description": json.dumps({"DESC": row["description"], "INC": int(row["incremental"])}),
+            "fail_reason": {"error": row["failure"], "error_deleting": (deletion or row)["failure"]}.get(status),
+            "created_at": began,
+            "updated_at": _microseconds(self._changed_at(row)),
+            "data_timestamp": began,
+            "has_dependent_backups": False,
+            "is_incremental": row["incremental"],
+        }
+        if version == "v3":
+            return common
+        metadata = {
+            "bootable": row["bootable"],
+            "progress": str(self._state.progress(row)),
+            "Type": int(row["incremental"]),
+            "ST": 0,
+        }
+        # The vendor's own examples have blanks around the JSON text.
+        return {**common, "service_metadata": f" {json.dumps(metadata)} "}
+
+    def _changed_at(self, row: Row) -> str:
+        deletion = row["deletion"]
+        if deletion:
+            return str(deletion["started_at"])
+        return str(row["ready_at" if self._state.is_ready(row) else "started_at"])
+
+    def job(self, job_id: str) -> Row:
+        """Return a job.
+
+        :raises ServiceError: there is none with this id.
+        """
+        row = self._state.table("vbs.jobs").get(job_id)
+        if row is None:
+            raise refusal("common.0011")
+        return row
+
+    def job_status(self, row: Row) -> str:
+        """Tell the status of a job now (VBS section 4.4)."""
+        if self._state.is_ready(row):
+            return "FAIL" if row["failure"] else "SUCCESS"
+        age = self._state.now() - datetime.fromisoformat(row["started_at"])
+        is_new = self._state.progress(row) < _INIT_PERCENT and age < _LONGEST_INIT
+        return "INIT" if is_new else "RUNNING"
+
+    def job_view(self, row: Row) -> dict[str, Any]:
+        """Return a job as it goes over the wire (VBS section 4.4)."""
+        status = self.job_status(row)
+        entities = {"volume_id": row["volume_id"]}
+        if status != "INIT":
+            entities |= {
+                "backup_id": row["backup_id"],
+                "snapshot_id": row["snapshot_id"],
+                "bks_create_volume_name": f"autobk_volume_{row['id'][:8]}",
+            }
+        return {
+            "job_id": row["id"],
+            "job_type": "bksCreateBackup",
+            "status": status,
+            "entities": entities,
+            "begin_time": milliseconds(row["started_at"], suffix="Z"),
+            "end_time": milliseconds(row["ready_at"], suffix="Z") if status in ("SUCCESS", "FAIL") else None,
+            "error_code": "VolumeBackup.0064" if status == "FAIL" else None,
+            "fail_reason": row["failure"] if status == "FAIL" else None,
+            "sub_jobs": [],
+        }
+
+
+def milliseconds(text: str, suffix: str = "") -> str:
+    """Write a stored time as jobs (suffix ``Z``) and tasks (no suffix) do."""
+    return format_utc(datetime.fromisoformat(text), suffix=suffix, timespec="milliseconds")
+
+
+def _microseconds(text: str) -> str:
+    return format_utc(datetime.fromisoformat(text), suffix="", timespec="microseconds")

@@ -1,0 +1,1 @@
+"""How one task instance owns one operation: idempotency, submission, deferral, cancellation."""

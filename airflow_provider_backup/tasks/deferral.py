@@ -1,0 +1,290 @@
+"""How tasks wait for a backup: one way for operators and sensors, deferred or on the worker."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+
+from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError, NotFoundError, OutOfTimeError
+from airflow_provider_backup.cloud.http.retry_policy import is_passing
+from airflow_provider_backup.cloud.http.time_limit import time_left, time_limit
+from airflow_provider_backup.cloud.operations.backup import (
+    BackupObservation,
+    BackupReference,
+    BackupResult,
+    backup_text,
+)
+from airflow_provider_backup.cloud.operations.status import Phase
+from airflow_provider_backup.cloud.text import one_line
+from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, FinalBackupFailedError
+from airflow_provider_backup.hooks.base import BackupCloudHook
+from airflow_provider_backup.tasks.outcome import ReportsOutcome
+from airflow_provider_backup.version_compat import FAIL_METHOD, own_xcom
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+
+WAIT_XCOM = "backup_wait"
+"""Key of the XCom that holds what a deferred task waits for: pushed before the deferral, read when a trigger died."""
+
+FRAMEWORK_MARGIN = timedelta(minutes=2)
+"""How much later than our own deadline Airflow's deferral timeout is, so that ours comes first."""
+
+MOST_TRIGGER_FAILURES = 5
+"""After so many dead triggers for one wait the task gives up instead of deferring in a loop."""
+
+LONGEST_LOOK = 60.0
+"""Seconds for one look from the worker, tries and pauses included: a service may throttle for much longer."""
+
+SHORTEST_LOOK = 5.0
+"""Seconds for a look after the deadline: whether the backup became good meanwhile is worth that much."""
+
+LONGEST_WAIT = timedelta(days=3650).total_seconds()
+"""Seconds: dates, deferrals and JSON do not know endless times, and ten years are as good."""
+
+_MORE_TIME = "Give it more time (timeout); the backup is left alone, and a retry finds it again."
+
+
+def wait_plan(
+    reference: BackupReference,
+    poll_interval: float,
+    deadline: float,
+    *,
+    started_at: float | None = None,
+    tolerance: float | None = None,
+    delete_on_kill: bool = False,
+) -> dict[str, Any]:
+    """Return what a wait needs to know, as plain JSON: it goes through XCom, the trigger's row and the resumption.
+
+    :param reference: which backup.
+    :param poll_interval: seconds between two questions.
+    :param deadline: when to give up, seconds since the epoch.
+    :param started_at: when this task started the backup, seconds since the epoch; none for a backup of others.
+    :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
+    :param delete_on_kill: whether to delete the backup when a user ends the task.
+    """
+    return {
+        "reference": reference.to_dict(),
+        "poll_interval": min(LONGEST_WAIT, poll_interval),
+        "deadline": min(time.time() + LONGEST_WAIT, deadline),
+        "started_at": started_at,
+        "tolerance": tolerance,
+        "delete_on_kill": delete_on_kill,
+    }
+
+
+class DeferrableWaitMixin(ReportsOutcome):
+    """Waiting for one backup; for operators and sensors, which bring the attributes.
+
+    The deadline is one absolute time. It goes through deferral, a restart of the triggerer and the resumption after a
+    dead trigger unchanged.
+    """
+
+    deferrable: bool
+    fail_on_skipped: bool = True
+    retry_failed: bool = False
+    """Whether Airflow may retry a task whose backup failed or is gone."""
+    timeout_error: ClassVar[type[BackupError]]
+
+    if TYPE_CHECKING:
+        defer: Any
+
+    @property
+    def hook(self) -> BackupCloudHook:
+        """The account behind the connection."""
+        return BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
+
+    async def look(self, cloud: BackupCloud, reference: BackupReference, *, is_new: bool = False) -> BackupObservation:
+        """Look once at a backup.
+
+        :param cloud: the open client.
+        :param reference: which backup.
+        :param is_new: whether it was started just now; then it may be unknown yet, and trouble is not in the way.
+        """
+        try:
+            return await _one_look(cloud, reference)
+        except BackupError as error:
+            if not is_new or not (is_passing(error) or isinstance(error, NotFoundError)):
+                raise
+            return BackupObservation(reference, "submitted", Phase.IN_PROGRESS)
+
+    def wait(
+        self,
+        context: Any,
+        plan: dict[str, Any],
+        observation: BackupObservation,
+    ) -> BackupResult:
+        """Wait until the backup that was just looked at is over.
+
+        :param context: the context of ``execute``.
+        :param plan: what to wait for, from :func:`wait_plan`.
+        :param observation: how it was just seen; one that is over already never defers.
+        :return: the small dict that goes into XCom.
+        :raises BackupFailedError: it ended badly or is gone.
+        :raises TaskDeferred: the triggerer goes on waiting.
+        """
+        if observation.phase.is_terminal:
+            return self.end(observation)
+        until = time.strftime("%F %T UTC", time.gmtime(plan["deadline"]))
+        self.log.info("%s; waiting until %s (%s).", observation, until, self.connection_text)
+        if self.deferrable:
+            self.defer_wait(context, plan)
+        return self.end(self._wait_on_the_worker(plan))
+
+    def defer_wait(self, context: Any, plan: dict[str, Any]) -> NoReturn:
+        """Let the triggerer wait.
+
+        :param context: the context of ``execute``.
+        :param plan: what to wait for, from :func:`wait_plan`.
+        :raises TaskDeferred: always.
+        """
+        context["ti"].xcom_push(key=WAIT_XCOM, value={**plan, "try_number": context["ti"].try_number})
+        self._defer(plan)
+
+    def end(self, observation: BackupObservation) -> BackupResult:
+        """Return the result of a good backup, or raise what its end means.
+
+        :raises BackupFailedError: it ended badly or is gone.
+        :raises BackupPartialError: it is good, but resources were left out and ``fail_on_skipped`` is set.
+        """
+        if observation.phase is not Phase.SUCCEEDED:
+            raise (BackupFailedError if self.retry_failed else FinalBackupFailedError)(observation)
+        if observation.skipped and self.fail_on_skipped:
+            raise BackupPartialError(observation)
+        self.log.info("%s", observation)
+        return observation.to_result()
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> BackupResult:
+        """Go on after the trigger's event: whatever it says, the backup itself has the last word.
+
+        :param context: the context of the task.
+        :param event: see :class:`~airflow_provider_backup.triggers.backup.BackupTrigger`.
+        """
+        result: dict[str, Any] = event.get("result") or {}
+        if event.get("outcome") == "over" and event.get("phase") == Phase.SUCCEEDED.value and not result.get("skipped"):
+            reference = " ".join(str(result.get(key)) for key in ("service", "kind", "backup_id"))
+            what = backup_text(reference, result.get("name"), result.get("resource_ids") or ())
+            self.log.info("%s", one_line(f"{what} is {result.get('status')} ({Phase.SUCCEEDED.value})"))
+            return cast("BackupResult", result)
+        self.log.warning("The trigger says: %s", one_line(str(event.get("message") or event.get("reason") or event)))
+        return self._resume(context, self._plan_of(context), patient=event.get("outcome") != "trouble")
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Go on after a deferral; when the trigger died or ran out of time, look at the backup before failing."""
+        return self.report(context, lambda: self.resume(next_method, next_kwargs, context))
+
+    def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Do what :meth:`resume_execution` says.
+
+        :param next_method: the method that the deferral named, or Airflow's word for a trigger that died.
+        :param next_kwargs: its arguments, or what is known of that death.
+        :param context: the context of the task.
+        """
+        if next_method != FAIL_METHOD:
+            return getattr(self, next_method)(context, **(next_kwargs or {}))
+        error = (next_kwargs or {}).get("error", "unknown trouble")
+        traceback = "".join((next_kwargs or {}).get("traceback") or ())
+        self.log.warning("The trigger ended without an answer (%s); looking at the backup. %s", error, traceback)
+        plan = self._plan_of(context)
+        plan["trigger_failures"] = plan.get("trigger_failures", 0) + 1
+        context["ti"].xcom_push(key=WAIT_XCOM, value=plan)
+        return self._resume(context, plan)
+
+    def _plan_of(self, context: Any) -> dict[str, Any]:
+        # From XCom, not from the deferral's kwargs: those are lost when a trigger dies, and in dag.test().
+        plan = own_xcom(context["ti"], WAIT_XCOM)
+        if not isinstance(plan, dict):
+            raise BackupError("What this task waits for is not known any more: its XCom is gone.")
+        return plan
+
+    def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> BackupResult:
+        if observation := self._seen_at_the_end(plan, patient=patient):
+            return self.end(observation)
+        if plan.get("trigger_failures", 0) >= MOST_TRIGGER_FAILURES:
+            self.log.warning("%d triggers died for this wait; waiting on the worker.", plan["trigger_failures"])
+            return self.end(self._wait_on_the_worker(plan))
+        self._defer(plan)
+
+    def _seen_at_the_end(self, plan: dict[str, Any], *, patient: bool) -> BackupObservation | None:
+        reference = BackupReference.from_dict(plan["reference"])
+        left = plan["deadline"] - time.time()
+
+        async def look(cloud: BackupCloud) -> BackupObservation:
+            with time_limit(max(left, SHORTEST_LOOK), tolerance=plan.get("tolerance")):
+                return await self.look(cloud, reference)
+
+        try:
+            observation = self.hook.run_in_cloud(look)
+        except BackupError as error:
+            is_passed = left <= 0 and is_passing(error)
+            if is_passed or (isinstance(error, OutOfTimeError) and error.is_deadline):
+                raise self.timeout_error(
+                    f"The time is over and {reference} could not be seen. {error.message}", next_step=_MORE_TIME
+                ) from error
+            if not patient or not is_passing(error) or isinstance(error, OutOfTimeError):
+                raise
+            self.log.warning("%s could not be seen: %s", reference, error)
+            return None
+        if observation.phase.is_terminal:
+            return observation
+        if left <= 0:
+            raise self.timeout_error(
+                f"The time for {reference} is over and it still is {observation.status}.",
+                next_step=_MORE_TIME,
+            )
+        return None
+
+    def _defer(self, plan: dict[str, Any]) -> NoReturn:
+        from airflow_provider_backup.triggers.backup import BackupTrigger
+
+        time_left = timedelta(seconds=max(0.0, plan["deadline"] - time.time()))
+        self.defer(
+            trigger=BackupTrigger(
+                plan["reference"],
+                self.huaweicloud_conn_id,
+                region=self.region,
+                project_id=self.project_id,
+                poll_interval=plan["poll_interval"],
+                deadline=plan["deadline"],
+                started_at=plan["started_at"],
+                tolerance=plan.get("tolerance"),
+                delete_on_kill=plan.get("delete_on_kill", False),
+            ),
+            method_name="execute_complete",
+            timeout=time_left + FRAMEWORK_MARGIN,
+        )
+        raise AssertionError("defer ends by raising")
+
+    def _wait_on_the_worker(self, plan: dict[str, Any]) -> BackupObservation:
+        # Here, because nothing of this is needed while a DAG file is parsed.
+        from airflow_provider_backup.cloud.polling.wait import wait_until_over
+        from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError
+
+        try:
+            return self.hook.run_in_cloud(
+                lambda cloud: wait_until_over(
+                    cloud,
+                    BackupReference.from_dict(plan["reference"]),
+                    poll_interval=plan["poll_interval"],
+                    deadline=plan["deadline"],
+                    started_at=plan["started_at"],
+                    tolerance=plan.get("tolerance"),
+                )
+            )
+        except WaitTimeoutError as error:
+            raise self.timeout_error(error.message, next_step=_MORE_TIME) from error
+
+
+async def _one_look(cloud: BackupCloud, reference: BackupReference) -> BackupObservation:
+    try:
+        with time_limit(LONGEST_LOOK):
+            return await cloud.service(reference.service).observe(reference)
+    except OutOfTimeError as error:
+        if not time_left() or not error.is_deadline:
+            # Not the look's own end.
+            raise
+        raise CloudConnectionError(
+            f"{reference} could not be seen within {LONGEST_LOOK:.0f} s, tries and pauses included: {error.message}",
+            request_sent=True,
+        ) from None

@@ -1,0 +1,57 @@
+"""The key that makes taking a backup repeatable: settled before the request, carried in the backup's name."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import Any
+
+KEY_LENGTH = 12
+"""Characters of a key: 60 bits, so that two of a billion backups of one account are the same with odds of 1 in 2."""
+
+
+EVERY_GENERATION = "0"
+"""Stands for the generation in a key that a clear does not change."""
+
+
+def idempotency_key(context: Any, generation: str, installation: str = "") -> str:
+    """Return the key of the task instance that runs: the same through crashes and retries.
+
+    :param context: the context of ``execute``.
+    :param generation: from ``version_compat.generation_of``, when a clear shall make another key; else
+        :data:`EVERY_GENERATION`.
+    :param installation: tells one Airflow from another with the same DAG and the same cloud project; may be empty.
+    """
+    task_instance = context["ti"]
+    parts = (
+        task_instance.dag_id,
+        task_instance.run_id,
+        task_instance.task_id,
+        str(task_instance.map_index if task_instance.map_index is not None else -1),
+        generation,
+        *([installation] if installation else []),
+    )
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return base64.b32encode(digest).decode().lower()[:KEY_LENGTH]
+
+
+def name_from_key(
+    context: Any, *, generation: str = EVERY_GENERATION, installation: str = "", longest: int = 57
+) -> str:
+    """Return the backup's name for the task instance that runs: a readable prefix and the key.
+
+    It starts with a letter and has only letters, digits, ``-`` and ``_``, which every service takes.
+
+    :param context: the context of ``execute``.
+    :param generation: as for :func:`idempotency_key`.
+    :param installation: likewise.
+    :param longest: most characters, 16 or more. Every service takes 64; a number of ours (``-2``) and one of CBR's
+        (``-0001``, CBR section 6.1) may follow.
+    """
+    task_instance = context["ti"]
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{task_instance.dag_id}-{task_instance.task_id}").strip("-_")
+    # VBS refuses names that begin with "auto", databases those that do not begin with a letter.
+    if not readable[:1].isalpha() or readable.lower().startswith("auto"):
+        readable = f"airflow-{readable}".rstrip("-")
+    return f"{readable[: longest - KEY_LENGTH - 1].rstrip('-_')}-{idempotency_key(context, generation, installation)}"

@@ -1,0 +1,108 @@
+"""The backup that a task on a worker has in hand, and what becomes of it when the worker is told to end the task."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_backup.cloud.http.time_limit import time_limit
+from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.hooks.base import BackupCloudHook
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+
+LONGEST_ON_KILL = 50.0
+"""Seconds for all of it: Airflow 2.11 kills the process after 60 (``killed_task_cleanup_time``), Airflow 3 after 5."""
+
+NOT_KNOWN = "a backup that was perhaps just asked for"
+
+Finder = Callable[["BackupCloud"], Awaitable[BackupReference | None]]
+
+
+class KillHandler:
+    """What a running task knows of its backup.
+
+    :param task_instance: the running task.
+    :param poll_interval: seconds between two looks, above 0.
+    :param timeout: seconds that the backup may take, above 0.
+    :param find: finds the backup whose request has no answer yet; none where that would not be certain.
+    """
+
+    def __init__(
+        self,
+        task_instance: Any,
+        *,
+        poll_interval: float,
+        timeout: float,
+        find: Finder | None = None,
+    ) -> None:
+        self._task_instance = task_instance
+        self._poll_interval = poll_interval
+        self._timeout = timeout
+        self._reference: BackupReference | None = None
+        self._find = find
+        self._is_foreign = False
+
+    def learn(self, reference: BackupReference, *, is_own: bool) -> None:
+        """Take note of the backup.
+
+        :param reference: the backup.
+        :param is_own: whether this task instance certainly made it; any other is never deleted.
+        """
+        self._reference = reference
+        self._is_foreign = not is_own
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the backup is known and certainly this task instance's."""
+        return self._reference is not None and not self._is_foreign
+
+    def let_go(self, hook: BackupCloudHook, log: Any, *, delete: bool) -> None:
+        """Leave the backup alone, or delete it, when the worker ends the task; may be called in a signal handler.
+
+        :param hook: the account.
+        :param log: where to say what becomes of the backup.
+        :param delete: whether to delete the backup when a user ended the task.
+        """
+        from airflow_provider_backup.triggers.cancellation import LEFT_ALONE
+
+        if not delete or self._is_foreign:
+            log.info(LEFT_ALONE, self._reference or NOT_KNOWN)
+            return
+        # In a thread, because the loop of this one is in the middle of something. This one waits, so that it neither
+        # goes on with the task (Airflow 3) nor ends the process (2.11) meanwhile.
+        thread = threading.Thread(target=self._delete, args=(hook, log), name="on_kill", daemon=True)
+        thread.start()
+        thread.join(LONGEST_ON_KILL)
+        if thread.is_alive():
+            log.warning("There is no more time to delete %s; it stays.", self._reference or NOT_KNOWN)
+
+    def _delete(self, hook: BackupCloudHook, log: Any) -> None:
+        from airflow_provider_backup.triggers.cancellation import LEFT_ALONE, KilledTaskCleanup
+
+        end = KilledTaskCleanup(
+            self._task_instance,
+            poll_interval=self._poll_interval,
+            deadline=time.time() + self._timeout,
+            started_at=time.time(),
+            log=log,
+        )
+
+        async def delete(cloud: BackupCloud) -> None:
+            reference = self._reference
+            if reference is None and self._find and await end.is_certain():
+                with time_limit(LONGEST_ON_KILL):
+                    reference = await self._find(cloud)
+            if reference is None:
+                log.warning(LEFT_ALONE, NOT_KNOWN)
+            else:
+                await end.delete(cloud, reference)
+
+        try:
+            hook.run_in_cloud(delete)
+        except Exception:
+            # Nobody but the log can hear of it.
+            log.exception("%s was to be deleted and stays, because of an unexpected error.", self._reference)

@@ -1,0 +1,121 @@
+"""How sensors and operators are told which backup they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, get_args
+
+from airflow_provider_backup.cloud.operations.backup import BackupKind, BackupReference
+from airflow_provider_backup.exceptions import InvalidArgumentError
+from airflow_provider_backup.tasks.templating import has_template
+
+_TEXTS_OF_NOTHING = ("", "None", "null")
+"""What templates make of a value that is not there."""
+
+
+class BackupReferenceMixin:
+    """The arguments that name one backup; for operators and sensors, which bring the attributes."""
+
+    service_name: ClassVar[str]
+    needs_instance: ClassVar[bool] = False
+    """Whether the id of a backup is not enough."""
+    backup: dict[str, Any] | None
+    backup_id: str | None
+    instance_id: str | None = None
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the ids that name the backup, by kind."""
+        return {"backup": self.backup_id}
+
+    def reference(self) -> BackupReference:
+        """Return which backup is meant.
+
+        :raises InvalidArgumentError: none or several are named, or one of another service.
+        """
+        return reference_from(
+            self.service_name, self.backup, self.ids(), self.instance_id, needs_instance=self.needs_instance
+        )
+
+    def check_names_while_parsing(self) -> None:
+        """Refuse wrong literals; the constructor of everything that names a backup ends with this.
+
+        :raises InvalidArgumentError: as :meth:`reference`, whatever the templates turn out to be.
+        """
+        if not has_template((self.backup, self.ids(), self.instance_id)):
+            self.reference()
+
+
+def _refuse_odd_values(backup: Mapping[str, Any]) -> None:
+    # They would become arguments of a trigger, and one that is not plain JSON can end every triggerer.
+    wrong = [name for name in ("backup_id", "instance_id", "job_id") if not isinstance(backup.get(name), str | None)]
+    wrong += ["kind"] if backup.get("kind", "backup") not in get_args(BackupKind) else []
+    expected_ids = backup.get("expected_ids") or []
+    if not isinstance(expected_ids, list | tuple) or not all(isinstance(each, str) for each in expected_ids):
+        wrong.append("expected_ids")
+    if wrong:
+        raise InvalidArgumentError(
+            f"backup holds something else than texts: {', '.join(f'{name}={backup[name]!r:.120}' for name in wrong)}.",
+            next_step="Hand on what a create operator or a sensor returned, as it is.",
+        )
+
+
+def _refuse_texts_of_nothing(reference: BackupReference) -> BackupReference:
+    named = {f"{reference.kind}_id": reference.backup_id, "instance_id": reference.instance_id}
+    for name, value in named.items():
+        if value is not None and value.strip() in _TEXTS_OF_NOTHING:
+            raise InvalidArgumentError(
+                f"{name} is {value!r}, which is no id.",
+                next_step="Look at where it comes from: a template or an XCom that finds nothing becomes such a text.",
+            )
+    return reference
+
+
+def reference_from(
+    service: str,
+    backup: Any,
+    ids: Mapping[str, str | None],
+    instance_id: str | None = None,
+    *,
+    needs_instance: bool = False,
+) -> BackupReference:
+    """Return the one backup that the arguments name.
+
+    :param service: the service that is asked.
+    :param backup: what a create operator or a sensor returned; in place of the ids.
+    :param ids: ids by kind (``backup``, ``checkpoint``, ``job``); those that are none are not given.
+    :param instance_id: database services: the instance.
+    :param needs_instance: whether an id alone is not enough.
+    :raises InvalidArgumentError: none or several backups are named, or one of another service, or an id is no id.
+    """
+    given = [(kind, value) for kind, value in ids.items() if value]
+    names = ", ".join(f"{kind}_id" for kind in ids)
+    if backup:
+        if given:
+            raise InvalidArgumentError(f"Both backup and {given[0][0]}_id are given.", next_step="Give one of them.")
+        if not isinstance(backup, Mapping) or not backup.get("backup_id"):
+            raise InvalidArgumentError(
+                f"backup must be what a create operator or a sensor returned, not {backup!r:.120}.",
+                next_step=f"Give such a result, or {names}.",
+            )
+        if backup.get("service") != service:
+            raise InvalidArgumentError(
+                f"The backup is one of {backup.get('service')!r}, and {service!r} is asked for it.",
+                next_step="Use the operator or sensor of that service.",
+            )
+        _refuse_odd_values(backup)
+        return _refuse_texts_of_nothing(BackupReference.from_dict(backup))
+    if len(given) != 1:
+        raise InvalidArgumentError(
+            f"{len(given)} backups are named." if given else "No backup is named.",
+            next_step=f"Give exactly one of backup, {names}.",
+        )
+    for name, value in (*given, ("instance", instance_id)):
+        if not isinstance(value, str | None):
+            raise InvalidArgumentError(f"{name}_id must be a text (given: {value!r:.120}).")
+    if needs_instance and not instance_id:
+        raise InvalidArgumentError(
+            f"{service} finds a backup only by its instance, and no instance_id is given.",
+            next_step="Give instance_id as well, or hand on a whole result as backup.",
+        )
+    kinds: dict[str, BackupKind] = {kind: kind for kind in get_args(BackupKind)}
+    return _refuse_texts_of_nothing(BackupReference(service, given[0][1], kinds[given[0][0]], instance_id))

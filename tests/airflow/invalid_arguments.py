@@ -1,0 +1,307 @@
+"""Every documented rule of the requests that operators make, and something that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from airflow_provider_backup.operators.base import BackupCloudOperator
+from airflow_provider_backup.operators.cbr import (
+    CbrCreateBackupOperator,
+    CbrCreatePolicyOperator,
+    CbrDeleteBackupOperator,
+    CbrUpdatePolicyOperator,
+)
+from airflow_provider_backup.operators.csbs import (
+    CsbsCreatePolicyOperator,
+    CsbsDeleteBackupOperator,
+    CsbsExecutePolicyOperator,
+    CsbsGetPolicyOperator,
+)
+from airflow_provider_backup.operators.gaussdb import GaussDbCreateBackupOperator, GaussDbDeleteBackupOperator
+from airflow_provider_backup.operators.rds import RdsCreateBackupOperator, RdsDeleteBackupOperator
+from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator, TaurusDbDeleteBackupOperator
+from airflow_provider_backup.operators.vbs import (
+    VbsCreateBackupOperator,
+    VbsCreatePolicyOperator,
+    VbsDeleteBackupOperator,
+)
+
+UUID = "c40ef2f5-2086-53d3-a494-1424d9c5099a"
+INSTANCE = "bff3e448677a5dfa8a8fb630a6a3225cin01"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to break a rule.
+
+    :param operator: whose argument it is.
+    :param good: arguments that are fine together.
+    :param argument: the argument that breaks the rule.
+    :param value: the value that does.
+    :param names: how the error names the field, when not as the argument.
+    :param rest: further arguments that the case needs.
+    """
+
+    operator: type[BackupCloudOperator]
+    good: Mapping[str, Any]
+    argument: str
+    value: Any
+    names: str = ""
+    rest: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def field(self) -> str:
+        """The field as the error names it."""
+        return self.names or self.argument
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """All arguments, the wrong one included."""
+        return {**self.good, **self.rest, self.argument: self.value}
+
+    def __str__(self) -> str:
+        return f"{self.operator.__name__}-{self.argument}-{self.value!r:.40}"
+
+
+def _cases(
+    operator: type[BackupCloudOperator],
+    good: Mapping[str, Any],
+    values: Mapping[str, list[Any]],
+    **names: str,
+) -> list[Case]:
+    return [
+        Case(operator, good, argument, value, names.get(argument, ""))
+        for argument, wrong in values.items()
+        for value in wrong
+    ]
+
+
+VBS_POLICY: dict[str, Any] = {"name": "nightly", "schedule": "daily at 14:00", "retention_num": 7}
+VBS_BACKUP: dict[str, Any] = {"volume_id": UUID}
+CSBS_POLICY: dict[str, Any] = {"name": "nightly", "schedule": "daily at 14:00"}
+CSBS_EXECUTE: dict[str, Any] = {"policy_id": UUID}
+CBR_POLICY: dict[str, Any] = {"name": "nightly", "schedule": "daily at 14:00"}
+CBR_UPDATE: dict[str, Any] = {"policy_id": UUID, "enabled": True}
+CBR_BACKUP: dict[str, Any] = {"vault_id": UUID}
+DATABASE: dict[str, Any] = {"instance_id": INSTANCE}
+
+TOO_LONG_TAGS = {str(number): "" for number in range(11)}
+UNREADABLE_SCHEDULES = ["", "sometimes", "daily at 24:00", "Mon,Xyz 02:00", "daily at 2 pm", "every 0 days at 02:00", 5]
+UNREADABLE_ZONES = ["", "Mars/Base", "UTC+15:00", "UTC+2", "+02:00", 2]
+LONG_TERM = {f"{period}_backups": [-1, 101, "many"] for period in ("day", "week", "month", "year")}
+MANIFEST = "operation_definition."
+OPERATION = "scheduled_operations.0."
+DATABASE_VALUES: dict[str, list[Any]] = {
+    "instance_id": ["", None],
+    "name": ["abc", "a" * 65, "1abc", "-abc", "with space", "dötted", "a.bcd"],
+    "description": ["a" * 257, *(f"a{sign}b" for sign in "><!\"&'=")],
+}
+CBR_VALUES: dict[str, list[Any]] = {
+    "name": ["a" * 65, "with space", "a.b", "<>"],
+    "schedule": [*UNREADABLE_SCHEDULES, "every 31 days at 02:00", "daily at 02:00, 02:30"],
+    "time_zone": UNREADABLE_ZONES,
+    "enabled": ["perhaps"],
+    "max_backups": [-2, 100_000, "many", 1.5],
+    "retention_duration_days": [-2, 0, 100_000, "long"],
+    "full_backup_interval": [-2, 101],
+    "destination_region": ["eu_nl!", "a" * 256],
+    **LONG_TERM,
+}
+CBR_NAMES = {
+    "patterns": "trigger.properties.pattern",
+    **{name: MANIFEST + name for name in ("max_backups", "retention_duration_days", "full_backup_interval")},
+    **{name: MANIFEST + name for name in LONG_TERM},
+    "destination_region": MANIFEST + "destination_region",
+    "destination_project_id": MANIFEST + "destination_project_id",
+}
+PATTERNS: list[Any] = [
+    [],
+    ["FREQ=MONTHLY;BYHOUR=1;BYMINUTE=0"],
+    ["FREQ=DAILY;COUNT=3;BYHOUR=1;BYMINUTE=0"],
+    ["FREQ=DAILY;INTERVAL=31;BYHOUR=1;BYMINUTE=0"],
+    ["FREQ=DAILY;BYHOUR=24;BYMINUTE=0"],
+    ["FREQ=DAILY;BYHOUR=1;BYMINUTE=60"],
+    ["FREQ=DAILY;BYDAY=MO;BYHOUR=1;BYMINUTE=0"],
+    ["FREQ=DAILY;BYHOUR=1;BYMINUTE=0", "FREQ=DAILY;BYHOUR=1;BYMINUTE=30"],
+    ["FREQ=DAILY;BYHOUR=1;BYMINUTE=0"] * 25,
+    "FREQ=DAILY;BYHOUR=1;BYMINUTE=0",
+]
+WITHOUT_SCHEDULE: dict[str, Any] = {"name": "nightly"}
+
+CASES = [
+    # VBS sections 3.1 and 4.1
+    *_cases(
+        VbsCreatePolicyOperator,
+        VBS_POLICY,
+        {
+            "name": ["", "a" * 65, "with space", "a.b", None],
+            "schedule": [*UNREADABLE_SCHEDULES, "daily at 14:30", "every 31 days at 02:00"],
+            "time_zone": [*UNREADABLE_ZONES],
+            "retention_num": [1, 0, -1, "many"],
+            "keep_first_backup_of_month": ["maybe"],
+            "enabled": ["perhaps"],
+            "tags": [TOO_LONG_TAGS, {"": "x"}, {"k" * 37: ""}, {"k": "v" * 44}, {"k y": ""}, {"k": "v!"}, "team", 5],
+        },
+        retention_num="scheduled_policy.retention_num",
+        keep_first_backup_of_month="scheduled_policy.keep_first_backup_of_month",
+        enabled="scheduled_policy.enabled",
+    ),
+    Case(VbsCreatePolicyOperator, VBS_POLICY, "schedule", "daily at 14:00", "schedule", {"time_zone": "UTC+05:30"}),
+    Case(VbsCreatePolicyOperator, VBS_POLICY, "schedule", None, "schedule: one of"),
+    Case(VbsCreatePolicyOperator, VBS_POLICY, "retention_num", None, "scheduled_policy.retention_num"),
+    *(
+        Case(
+            VbsCreatePolicyOperator,
+            {"name": "nightly", "schedule": "daily at 14:00"},
+            "retention_day",
+            value,
+            "scheduled_policy.retention_day",
+        )
+        for value in (1, 100_000, "long")
+    ),
+    Case(VbsCreatePolicyOperator, VBS_POLICY, "retention_day", 21, "scheduled_policy.retention_day"),
+    *_cases(
+        VbsCreateBackupOperator,
+        VBS_BACKUP,
+        {
+            "volume_id": ["", None],
+            "name": ["a" * 65, "with space", "autobk_1"],
+            "description": ["a" * 65, "a<b", "a>b"],
+            "snapshot_id": [""],
+            "full_backup": ["maybe"],
+            "tags": [TOO_LONG_TAGS, {"": "x"}, {"k" * 37: ""}, {"k": "v" * 44}, {"a=b": ""}, {"k": "a\nb"}, "team"],
+        },
+        full_backup="extend_param.full_backup",
+    ),
+    # CSBS sections 3.1, 3.2 and 4.2
+    *_cases(
+        CsbsCreatePolicyOperator,
+        CSBS_POLICY,
+        {
+            "name": ["", "a" * 256, "with space", "a.b", None],
+            "schedule": [*UNREADABLE_SCHEDULES, "every 31 days at 02:00", "daily at 02:00, 03:30"],
+            "enabled": ["perhaps"],
+            "time_zone": UNREADABLE_ZONES,
+            "servers": [
+                [{"id": str(number), "name": "app"} for number in range(65)],
+                [{"name": "app"}],
+                [{"id": "", "name": "app"}],
+                [{"id": UUID}],
+                [{"id": UUID, "name": "app", "type": "OS::Cinder::Volume"}],
+                UUID,
+            ],
+            "max_backups": [-2, 100_000, "many"],
+            "retention_duration_days": [-2, 100_000, "long"],
+            "permanent": ["perhaps"],
+            "description": ["a" * 256, "a<b", "a>b"],
+            "tags": [{}, TOO_LONG_TAGS, {"": "x"}, {"k" * 37: ""}, {"k": "v" * 44}, {"k y": ""}, {"k": "v!"}],
+            **LONG_TERM,
+        },
+        servers="resources",
+        enabled=OPERATION + "enabled",
+        **{
+            name: OPERATION + MANIFEST + name
+            for name in ("max_backups", "retention_duration_days", "permanent", *LONG_TERM)
+        },
+    ),
+    Case(CsbsCreatePolicyOperator, CSBS_POLICY, "schedule", None, "schedule: one of"),
+    # Half past midnight in Berlin is another day in UTC than two o'clock.
+    Case(
+        CsbsCreatePolicyOperator,
+        CSBS_POLICY,
+        "schedule",
+        "Mon at 00:30, 03:30",
+        "schedule",
+        {"time_zone": "UTC+02:00"},
+    ),
+    *_cases(CsbsGetPolicyOperator, {}, {"policy_id": ["", " ", None, 5]}),
+    *_cases(
+        CsbsExecutePolicyOperator,
+        CSBS_EXECUTE,
+        {"policy_id": ["", None], "server_ids": [[], [""], UUID], "auto_trigger": ["perhaps"]},
+        policy_id="plan_id",
+        server_ids="parameters.resources",
+        auto_trigger="parameters.auto_trigger",
+    ),
+    # CBR sections 4.1 to 4.4 and 6.1
+    *_cases(CbrCreatePolicyOperator, CBR_POLICY, {**CBR_VALUES, "name": ["", None, *CBR_VALUES["name"]]}, **CBR_NAMES),
+    *_cases(CbrCreatePolicyOperator, CBR_POLICY, {"operation_type": ["restore", ""]}),
+    *_cases(CbrCreatePolicyOperator, WITHOUT_SCHEDULE, {"patterns": PATTERNS}, **CBR_NAMES),
+    Case(CbrCreatePolicyOperator, WITHOUT_SCHEDULE, "schedule", None, "schedule: one of"),
+    Case(CbrCreatePolicyOperator, CBR_POLICY, "patterns", ["FREQ=DAILY;BYHOUR=1;BYMINUTE=0"]),
+    Case(CbrCreatePolicyOperator, CBR_POLICY, "destination_project_id", "p", MANIFEST + "destination_project_id"),
+    Case(CbrCreatePolicyOperator, CBR_POLICY, "destination_region", "eu-nl", MANIFEST + "destination_project_id"),
+    *_cases(CbrUpdatePolicyOperator, CBR_UPDATE, CBR_VALUES, **CBR_NAMES),
+    *_cases(CbrUpdatePolicyOperator, CBR_UPDATE, {"patterns": PATTERNS}, **CBR_NAMES),
+    *_cases(CbrUpdatePolicyOperator, CBR_UPDATE, {"policy_id": ["", None]}),
+    Case(CbrUpdatePolicyOperator, {"policy_id": UUID}, "enabled", None, "policy"),
+    *_cases(
+        CbrCreateBackupOperator,
+        CBR_BACKUP,
+        {
+            "vault_id": ["", "vault", None],
+            "name": ["a" * 65, "with space"],
+            "description": ["a" * 256, "a<b", "a>b"],
+            "incremental": ["perhaps"],
+            "resource_ids": [[], ["server"], UUID],
+            "resource_details": [
+                [{"id": UUID}],
+                [{"id": UUID, "type": "OS::Other"}],
+                [{"id": "", "type": "OS::Nova::Server"}],
+                [{"id": UUID, "type": "OS::Nova::Server", "name": "a" * 256}],
+                [{"id": UUID, "type": "OS::Nova::Server"}] * 257,
+            ],
+        },
+        name="parameters.name",
+        description="parameters.description",
+        incremental="parameters.incremental",
+        resource_ids="parameters.resources",
+        resource_details="parameters.resource_details",
+    ),
+    # Databases sections 3.1 to 3.3
+    *_cases(
+        RdsCreateBackupOperator,
+        DATABASE,
+        {**DATABASE_VALUES, "databases": ["orders", [""]], "backup_database_individually": [True, "perhaps"]},
+    ),
+    *_cases(GaussDbCreateBackupOperator, DATABASE, DATABASE_VALUES),
+    *_cases(
+        TaurusDbCreateBackupOperator,
+        DATABASE,
+        {**DATABASE_VALUES, "name": ["abc", "a" * 65, "1abc", "with space", "备" * 22, "a.bcd"]},
+    ),
+]
+"""Every case by itself: all other arguments are fine."""
+
+WRONG_DURATIONS: list[Any] = [0, -1, True, "soon", None, float("nan"), timedelta(0), timedelta(seconds=-1)]
+
+TIMING = [
+    Case(operator, good, argument, value)
+    for operator, good in (
+        (VbsCreateBackupOperator, VBS_BACKUP),
+        (CsbsExecutePolicyOperator, CSBS_EXECUTE),
+        (CbrCreateBackupOperator, CBR_BACKUP),
+        (RdsCreateBackupOperator, DATABASE),
+        (GaussDbCreateBackupOperator, DATABASE),
+        (TaurusDbCreateBackupOperator, DATABASE),
+    )
+    for argument in ("poll_interval", "timeout", "tolerance")
+    for value in WRONG_DURATIONS
+    if (argument, value) != ("tolerance", None)
+] + [
+    Case(operator, {"backup_id": UUID, **more}, argument, value)
+    for operator, more in (
+        (VbsDeleteBackupOperator, {}),
+        (CsbsDeleteBackupOperator, {}),
+        (CbrDeleteBackupOperator, {}),
+        (RdsDeleteBackupOperator, {"instance_id": INSTANCE}),
+        (GaussDbDeleteBackupOperator, {}),
+        (TaurusDbDeleteBackupOperator, {}),
+    )
+    for argument in ("poll_interval", "timeout")
+    for value in WRONG_DURATIONS
+]
+"""Rules of arguments that are not templated and not sent."""

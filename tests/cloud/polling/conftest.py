@@ -1,0 +1,26 @@
+"""Places for the tests of the hub, one for each kind of backup."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from airflow_provider_backup.emulator.threaded import RunningCloud
+from tests.cloud.polling.populated_cloud import KINDS, Place, open_client
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Each kind of backup in turn; a test may choose its own ones."""
+    name: str = request.param
+    return name
+
+
+@pytest_asyncio.fixture
+async def place(kind: str) -> AsyncIterator[Place]:
+    """A local cloud with a client, and some more instances of databases than those with names of their own."""
+    with RunningCloud(extra_resources=2) as running:
+        async with open_client(running) as client:
+            yield Place(running, client, kind)

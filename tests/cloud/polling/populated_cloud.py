@@ -1,0 +1,224 @@
+"""Local clouds full of backups in progress, of every kind that can be waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_backup.cloud.client import BackupCloud
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.polling.waiter import Waiter
+from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, VaultCreate
+from airflow_provider_backup.cloud.services.registry import SERVICES
+from airflow_provider_backup.cloud.settings import AccessKeyCredentials, CloudSettings, NetworkSettings
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import Row
+from airflow_provider_backup.emulator.faults.registry import RouteKey
+from airflow_provider_backup.emulator.services.csbs.backups import Backups as CsbsBackups
+from airflow_provider_backup.emulator.services.csbs.backups import Order as CsbsOrder
+from airflow_provider_backup.emulator.services.databases.store import BackupStore
+from airflow_provider_backup.emulator.services.vbs.backups import Backups as VbsBackups
+from airflow_provider_backup.emulator.services.vbs.backups import Order as VbsOrder
+from airflow_provider_backup.emulator.threaded import RunningCloud
+from tests.cloud.polling.fake_service import wait_in
+
+DATABASES = ("rds", "gaussdb", "taurusdb")
+KINDS = ("cbr backup", "cbr checkpoint", "csbs backup", "csbs checkpoint", "vbs backup", *DATABASES)
+_TABLES = {"cbr": "cbr.backups", "csbs": "csbs.items", "vbs": "vbs.backups"}
+
+
+@dataclass
+class Place:
+    """A local cloud with a client, and what is waited for in it.
+
+    :param running: the local cloud.
+    :param client: the client.
+    :param kind: one of :data:`KINDS`, or ``vbs job``.
+    """
+
+    running: RunningCloud
+    client: BackupCloud
+    kind: str
+    _before: Counter[RouteKey] = field(default_factory=Counter)
+
+    @property
+    def service(self) -> str:
+        """Name of the service."""
+        return self.kind.split()[0]
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """The rows of the service's backups in the local cloud."""
+        return self.running.state.table(_TABLES.get(self.service, f"{self.service}.backups"))
+
+    async def start(self, count: int) -> list[BackupReference]:
+        """Begin so many backups, each of a resource of its own; they end when :meth:`end` says so."""
+        self.running.set_backup_seconds(36_000)
+        start = getattr(self, f"_start_{'databases' if self.service in DATABASES else self.service}")
+        references: list[BackupReference] = await start(count)
+        self.forget_requests()
+        return references
+
+    async def _start_cbr(self, count: int, resources: int = 1) -> list[BackupReference]:
+        servers = self.running.describe()["resources"]["servers"][:resources]
+        billing = {
+            "consistent_level": "crash_consistent",
+            "object_type": "server",
+            "protect_type": "backup",
+            "size": 500,
+        }
+        values = {
+            "name": "app",
+            "billing": billing,
+            "resources": [{"id": server, "type": "OS::Nova::Server"} for server in servers],
+        }
+        cbr = self.client.cbr
+        vault = await cbr.vaults.create(VaultCreate.model_validate(values))
+        checkpoint = await cbr.checkpoints.create(CheckpointCreate.model_validate({"vault_id": vault.id}))
+        references = [cbr.reference_to(checkpoint)]
+        checkpoints = self.running.state.table("cbr.checkpoints")
+        parts = [row for row in self.rows.values() if row["checkpoint_id"] == checkpoint.id]
+        for _ in range(count - 1):
+            copy = _copied(checkpoints, checkpoints[checkpoint.id])
+            for part in parts:
+                _copied(self.rows, part, checkpoint_id=copy["id"])
+            references.append(BackupReference("cbr", copy["id"], "checkpoint", expected_ids=tuple(servers)))
+        if self.kind == "cbr checkpoint":
+            return references
+        return [BackupReference("cbr", row["id"]) for row in self.rows.values()]
+
+    async def start_checkpoint(self, resources: int) -> BackupReference:
+        """Begin a checkpoint of several resources."""
+        self.running.set_backup_seconds(36_000)
+        if self.service == "cbr":
+            reference = (await self._start_cbr(1, resources))[0]
+        else:
+            reference = (await self._start_csbs(1, resources))[0]
+        self.forget_requests()
+        return reference
+
+    async def _start_csbs(self, count: int, resources: int = 1) -> list[BackupReference]:
+        state = self.running.state
+        backups = CsbsBackups(state, Inventory(state))
+        servers = self.running.describe()["resources"]["servers"][:resources]
+        checkpoint_id = state.new_uuid()
+        backups.start(checkpoint_id, [{"id": server, "extra_info": {}} for server in servers], CsbsOrder(name="n"))
+        references = [BackupReference("csbs", checkpoint_id, "checkpoint", expected_ids=tuple(servers))]
+        parts = list(self.rows.values())
+        for _ in range(count - 1):
+            copy_id = state.new_uuid()
+            for part in parts:
+                _copied(self.rows, part, checkpoint_id=copy_id)
+            references.append(BackupReference("csbs", copy_id, "checkpoint", expected_ids=tuple(servers)))
+        if self.kind == "csbs checkpoint":
+            return references
+        return [BackupReference("csbs", row["id"]) for row in self.rows.values()]
+
+    async def _start_vbs(self, count: int) -> list[BackupReference]:
+        state = self.running.state
+        volume = self.running.describe()["resources"]["volumes"][0]
+        job = VbsBackups(state, Inventory(state)).start(VbsOrder(volume_id=volume, name="nightly"))
+        first = self.rows[job["backup_id"]]
+        jobs = state.table("vbs.jobs")
+        for _ in range(count - 1):
+            _copied(jobs, job, backup_id=_copied(self.rows, first)["id"])
+        if self.kind == "vbs job":
+            return [BackupReference("vbs", row["id"], "job") for row in jobs.values()]
+        return [BackupReference("vbs", row["id"]) for row in self.rows.values()]
+
+    async def _start_databases(self, count: int) -> list[BackupReference]:
+        state = self.running.state
+        store = BackupStore(state, self.service)
+        instances = list(Inventory(state).instances(self.service).values())[:count]
+        assert len(instances) == count
+        started = [
+            store.start(instance, name=f"nightly-{number}", description=None, databases=[])
+            for number, instance in enumerate(instances)
+        ]
+        return [BackupReference(self.service, row["id"], instance_id=row["instance_id"]) for row in started]
+
+    def end(self, references: Iterable[BackupReference], *, failure: str | None = None) -> None:
+        """Let backups be over now.
+
+        :param failure: why they failed; none for good ones.
+        """
+        for reference in references:
+            self.end_parts(self.parts_of(reference), failure=failure)
+
+    def end_parts(self, parts: Iterable[Row], *, failure: str | None = None) -> None:
+        """Let single backups be over now; see :meth:`end`."""
+        now = datetime.now(UTC).isoformat()
+        jobs = {row["backup_id"]: row for row in self.running.state.table("vbs.jobs").values()}
+        logs = self.running.state.table("cbr.operation_logs").values()
+        for part in parts:
+            of_part = [log for log in logs if log["details"].get("backup", {}).get("backup_id") == part["id"]]
+            for row in (part, *of_part, *([jobs[part["id"]]] if part["id"] in jobs else [])):
+                row.update(ready_at=now, failure=failure)
+
+    def parts_of(self, reference: BackupReference) -> list[Row]:
+        """Return the rows of the single backups that belong to a reference."""
+        if reference.kind == "checkpoint":
+            return [row for row in self.rows.values() if row["checkpoint_id"] == reference.backup_id]
+        if reference.kind == "job":
+            return [self.rows[self.running.state.table("vbs.jobs")[reference.backup_id]["backup_id"]]]
+        return [self.rows[reference.backup_id]]
+
+    def forget_requests(self) -> None:
+        """Count requests from now on."""
+        self._before = self.running.requests
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How many requests came to the service since, by the last piece of their route."""
+        counted: Counter[str] = Counter()
+        for (service, _, route), number in (self.running.requests - self._before).items():
+            if service == self.service:
+                counted[route.rsplit("/", 1)[-1]] += number
+        return counted
+
+    def seat(self, reference: BackupReference, *, poll_interval: float = 0.05, **arguments: Any) -> Waiter:
+        """Return a seat of somebody who started the backup himself."""
+        usual: dict[str, Any] = {"started_at": time.time(), "poll_interval": poll_interval}
+        return Waiter(reference, **{**usual, **arguments})
+
+    def wait(self, reference: BackupReference, **arguments: Any) -> asyncio.Task[BackupObservation]:
+        """Begin to wait; the arguments are those of :meth:`seat`."""
+
+        async def waiting() -> BackupObservation:
+            return await wait_in(self.client.hub(self.service), self.seat(reference, **arguments))
+
+        return asyncio.create_task(waiting())
+
+    async def requests_reach(self, number: int) -> None:
+        """Wait until the service has had so many requests."""
+        async with asyncio.timeout(10):
+            while self.requests.total() < number:
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def open_client(running: RunningCloud, **network: Any) -> AsyncIterator[BackupCloud]:
+    """Open a client of a local cloud that loses no time."""
+    about = running.describe()
+    settings = CloudSettings(
+        AccessKeyCredentials(about["ak"], about["sk"]),
+        region=about["region"],
+        project_id=about["project_id"],
+        endpoints=CloudSettings.endpoint_pairs({name: about[name] for name in SERVICES}),
+        network=NetworkSettings(**{"attempts": 1, "retry_wait": 0.01, "throttle_timeout": 0.1, **network}),
+    )
+    async with BackupCloud(settings) as client:
+        yield client
+
+
+def _copied(table: dict[str, Row], row: Row, **changes: Any) -> Row:
+    copy: Row = {**row, "id": str(uuid.uuid4()), **changes}
+    table[copy["id"]] = copy
+    return copy

@@ -1,0 +1,259 @@
+"""What those who wait together are told, in the local cloud: the same as one who waits alone, whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airflow_provider_backup.cloud.client import BackupCloud
+from airflow_provider_backup.cloud.errors import AuthenticationError, NotFoundError
+from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.status import Phase
+from airflow_provider_backup.cloud.polling.wait_errors import WaitTroubleError
+from airflow_provider_backup.emulator.threaded import RunningCloud
+from tests.cloud.polling.populated_cloud import Place, open_client
+
+LIST_ROUTES = {
+    "cbr": "/v3/{project_id}/backups",
+    "csbs": "/v1/{project_id}/checkpoint_items",
+    "vbs": "/v2/{project_id}/backups/detail",
+    "rds": "/v3/{project_id}/instances",
+    "gaussdb": "/v3/{project_id}/backups",
+    "taurusdb": "/v3/{project_id}/backups",
+}
+TROUBLES: dict[str, dict[str, Any]] = {
+    "server_error": {"status": 503},
+    "close_before": {},
+    "half_body": {},
+    "throttle": {"retry_after": 0},
+}
+SLACK = 0.5
+"""Seconds that a busy machine may add."""
+CHECKPOINTS = ("cbr checkpoint", "csbs checkpoint")
+
+
+async def looked_at(client: BackupCloud, reference: BackupReference) -> BackupObservation:
+    return await client.service(reference.service).observe(reference)
+
+
+def comparable(observation: BackupObservation) -> dict[str, Any]:
+    assert observation.created_at is not None
+    # A checkpoint begins a moment before its backups, of which lists tell.
+    begun = observation.created_at.replace(second=0, microsecond=0)
+    return {**observation.to_result(), "created_at": begun, "reason": observation.reason, "phase": observation.phase}
+
+
+async def test_what_a_list_tells_is_what_a_look_tells(place: Place) -> None:
+    references = await place.start(4)
+    waits = [place.wait(reference) for reference in references]
+    place.end(references)
+    for reference, ended in zip(references, await asyncio.gather(*waits), strict=True):
+        assert comparable(ended) == comparable(await looked_at(place.client, reference))
+
+
+async def test_one_that_failed_is_told_with_its_reason_and_the_others_go_on(place: Place) -> None:
+    references = await place.start(4)
+    waits = [place.wait(reference) for reference in references]
+    place.end(references[:1], failure="the disk is full")
+    failed = await waits[0]
+    assert failed.phase is Phase.FAILED
+    if place.service in ("cbr", "csbs", "vbs"):
+        assert "the disk is full" in str(failed.reason)
+    place.end(references[1:])
+    assert {each.phase for each in await asyncio.gather(*waits[1:])} == {Phase.SUCCEEDED}
+
+
+async def test_one_that_is_gone_is_told_and_the_others_go_on(place: Place) -> None:
+    references = await place.start(4)
+    waits = [place.wait(reference, started_at=time.time() - 3600) for reference in references]
+    for part in place.parts_of(references[0]):
+        del place.rows[part["id"]]
+    if place.kind == "cbr checkpoint":
+        assert (await waits[0]).phase is Phase.DELETED
+    else:
+        with pytest.raises(NotFoundError):
+            await waits[0]
+    place.end(references[1:])
+    assert {each.phase for each in await asyncio.gather(*waits[1:])} == {Phase.SUCCEEDED}
+
+
+@pytest.mark.parametrize("kind", ["cbr backup", "rds"])
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_passing_trouble_is_outlived_but_by_those_whose_tolerance_ends(place: Place, trouble: str) -> None:
+    references = await place.start(4)
+    place.running.misbehave(trouble, service=place.service, **TROUBLES[trouble])  # type: ignore[arg-type]
+    waits = [place.wait(reference, poll_interval=0.03) for reference in references[1:]]
+    impatient = place.wait(references[0], poll_interval=0.03, tolerance=0.03)
+    with pytest.raises(WaitTroubleError):
+        await impatient
+    place.running.behave()
+    place.end(references)
+    assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
+
+
+@pytest.mark.parametrize("kind", ["cbr backup", "csbs backup", "vbs backup", "rds"])
+@pytest.mark.parametrize("status", [400, 403])
+async def test_a_list_that_refuses_for_good_leaves_single_looks(place: Place, status: int) -> None:
+    references = await place.start(4)
+    place.running.misbehave(
+        "refuse", service=place.service, route=LIST_ROUTES[place.service], status=status, code="X.1"
+    )
+    waits = [place.wait(reference) for reference in references]
+    place.end(references)
+    assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
+
+
+async def test_a_list_that_is_behind_delays_the_news_and_makes_none_up(place: Place) -> None:
+    references = await place.start(4)
+    place.running.misbehave("stale_read", service=place.service, route=LIST_ROUTES[place.service], seconds=3600)
+    waits = [place.wait(reference, poll_interval=0.05) for reference in references]
+    place.end(references[:2])
+    await asyncio.sleep(0.3)
+    told = [wait.result().phase for wait in waits if wait.done()]
+    assert set(told) <= {Phase.SUCCEEDED}
+    assert not any(wait.done() for wait in waits[2:])
+    place.running.behave()
+    place.end(references)
+    assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
+
+
+async def test_wrong_credentials_are_told_to_all_at_the_price_of_one_request(backup_cloud: RunningCloud) -> None:
+    async with open_client(backup_cloud) as client:
+        place = Place(backup_cloud, client, "vbs backup")
+        references = await place.start(30)
+        backup_cloud.misbehave("refuse", service="vbs", status=401, code="APIGW.0301")
+        ended = await asyncio.gather(*map(place.wait, references), return_exceptions=True)
+        assert {type(each) for each in ended} == {AuthenticationError}
+        assert place.requests.total() == 1
+
+
+@pytest.mark.parametrize("kind", CHECKPOINTS)
+async def test_a_part_that_fails_is_told_while_the_other_goes_on(place: Place) -> None:
+    whole = await place.start_checkpoint(2)
+    wait = place.wait(whole, poll_interval=0.05)
+    await place.requests_reach(3)
+    place.end_parts(place.parts_of(whole)[:1], failure="the disk is full")
+    async with asyncio.timeout(5):
+        ended = await wait
+    assert ended.phase is Phase.FAILED
+    assert "the disk is full" in str(ended.reason)
+
+
+@pytest.mark.parametrize("kind", CHECKPOINTS)
+async def test_a_checkpoint_whose_resources_are_unknown_is_confirmed_by_a_look(place: Place) -> None:
+    references = [replace(reference, expected_ids=()) for reference in await place.start(4)]
+    waits = [place.wait(reference) for reference in references]
+    place.end(references)
+    for reference, ended in zip(references, await asyncio.gather(*waits), strict=True):
+        assert comparable(ended) == comparable(await looked_at(place.client, reference))
+    single = "{checkpoint_id}" if place.kind == "cbr checkpoint" else "checkpoint_items"
+    assert place.requests[single] >= 4
+
+
+@pytest.mark.parametrize("kind", CHECKPOINTS)
+async def test_a_checkpoint_that_left_out_a_resource_is_told_as_a_look_tells_it(place: Place) -> None:
+    whole = [replace(each, expected_ids=(*each.expected_ids, "left-out")) for each in await place.start(4)]
+    if place.kind == "cbr checkpoint":
+        skipped = {"id": "left-out", "type": "OS::Nova::Server", "name": "x", "code": "1", "reason": "it is off"}
+        for row in place.running.state.table("cbr.checkpoints").values():
+            row["skipped"] = [skipped]
+    waits = [place.wait(reference) for reference in whole]
+    place.end(whole)
+    for ended in await asyncio.gather(*waits):
+        assert (ended.phase, [each["resource_id"] for each in ended.skipped]) == (Phase.SUCCEEDED, ["left-out"])
+
+
+@pytest.mark.parametrize("kind", ["vbs job"])
+async def test_a_job_is_followed_to_its_backup_and_then_covered_by_the_list(place: Place) -> None:
+    references = await place.start(4)
+    for row in (*place.rows.values(), *place.running.state.table("vbs.jobs").values()):
+        # A job names its backup when it is some way on.
+        row["started_at"] = "2026-01-01T00:00:00+00:00"
+    waits = [place.wait(reference, poll_interval=0.05) for reference in references]
+    async with asyncio.timeout(10):
+        # The last looks at jobs end one by one; from the second list on all are in step.
+        while place.requests["{backup_id}"] < 4 or place.requests["detail"] < 2:
+            await asyncio.sleep(0.01)
+    place.forget_requests()
+    await asyncio.sleep(0.2)
+    assert set(place.requests) == {"detail"}
+    place.end(references)
+    ended = await asyncio.gather(*waits)
+    assert {(each.phase, each.reference.kind) for each in ended} == {(Phase.SUCCEEDED, "backup")}
+
+
+@pytest.mark.parametrize("kind", ["rds"])
+async def test_a_backup_is_told_in_time_although_the_next_one_of_its_instance_began_right_after_it(
+    place: Place,
+) -> None:
+    references = await place.start(3)
+    waits = [place.wait(reference, poll_interval=0.2) for reference in references]
+    await place.requests_reach(3)
+    began = time.monotonic()
+    begin_next(place, references[0])
+
+    assert (await waits[0]).phase is Phase.SUCCEEDED
+    assert time.monotonic() - began < 0.2 + SLACK
+    assert not any(wait.done() for wait in waits[1:])
+    place.end(references)
+    await asyncio.gather(*waits)
+
+
+@pytest.mark.parametrize("kind", ["rds"])
+async def test_among_many_a_backup_is_told_in_time_when_somebody_waits_for_the_next_one(
+    kind: str,
+) -> None:
+    with RunningCloud(extra_resources=60) as running:
+        async with open_client(running) as client:
+            place = Place(running, client, kind)
+            references = await place.start(60)
+            waits = [place.wait(reference, poll_interval=0.3, started_at=time.time() - 60) for reference in references]
+            await place.requests_reach(2)
+            place.forget_requests()
+            began = time.monotonic()
+            following = place.wait(begin_next(place, references[0]), poll_interval=0.3)
+
+            assert (await waits[0]).phase is Phase.SUCCEEDED
+            assert time.monotonic() - began < 0.3 + SLACK
+            assert place.requests["backups"] <= 3
+            place.end(references)
+            following.cancel()
+            await asyncio.gather(*waits)
+
+
+def begin_next(place: Place, reference: BackupReference) -> BackupReference:
+    """End a backup, and begin another one of its instance in the same moment."""
+    place.end([reference])
+    [row] = place.parts_of(reference)
+    place.rows["next"] = {**row, "id": "next", "name": "next", "ready_at": "2099-01-01T00:00:00+00:00"}
+    return replace(reference, backup_id="next")
+
+
+@pytest.mark.parametrize("kind", ["cbr checkpoint", "csbs backup", "vbs backup", "gaussdb"])
+@pytest.mark.parametrize("hours", [-2, 2])
+async def test_a_clock_that_differs_costs_nobody_his_news(place: Place, hours: int) -> None:
+    references = await place.start(4)
+    waits = [place.wait(reference, started_at=time.time() + hours * 3600) for reference in references]
+    place.end(references)
+    assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
+
+
+@pytest.mark.parametrize("kind", ["cbr backup", "csbs checkpoint", "rds", "taurusdb"])
+async def test_backups_that_others_started_are_waited_for_too(place: Place) -> None:
+    references = await place.start(4)
+    waits = [place.wait(reference, started_at=None, poll_interval=0.05) for reference in references]
+    await place.requests_reach(5)
+    place.end(references)
+    assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
+
+
+@pytest.mark.parametrize("kind", ["cbr checkpoint", "rds", "gaussdb"])
+async def test_one_backup_may_be_waited_for_by_many(place: Place) -> None:
+    [reference] = await place.start(1)
+    waits = [place.wait(reference) for _ in range(5)]
+    place.end([reference])
+    assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
