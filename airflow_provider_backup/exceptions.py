@@ -9,7 +9,7 @@ from __future__ import annotations
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, NotFoundError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.text import one_line
 
 
@@ -22,7 +22,7 @@ class BackupFailedError(BackupError, AirflowException):
 
     next_step_of_class = "Look at the resource in the cloud; the next try, or clearing the task, takes a fresh backup."
 
-    def __init__(self, observation: BackupObservation, *, next_step: str | None = None) -> None:
+    def __init__(self, observation: OperationState, *, next_step: str | None = None) -> None:
         self.observation = observation
         reason = (observation.reason or "the service gives no reason").rstrip(".")
         super().__init__(
@@ -65,7 +65,7 @@ class BackupExistsError(NameTakenError, AirflowFailException):
     :param name: the name.
     """
 
-    def __init__(self, reference: BackupReference, name: str) -> None:
+    def __init__(self, reference: OperationReference, name: str) -> None:
         self.reference = reference
         super().__init__(
             reference.service,
@@ -84,7 +84,7 @@ class BackupMissingError(BackupError, AirflowFailException):
     :param would_know: whether this task would know it if an earlier try had seen the backup.
     """
 
-    def __init__(self, reference: BackupReference, place: str, answer: NotFoundError, *, would_know: bool) -> None:
+    def __init__(self, reference: OperationReference, place: str, answer: NotFoundError, *, would_know: bool) -> None:
         self.reference = reference
         self.request_id = answer.request_id
         self.code = answer.code
@@ -114,7 +114,7 @@ class BackupPartialError(BackupError, AirflowFailException):
     :param observation: how the backup was seen.
     """
 
-    def __init__(self, observation: BackupObservation) -> None:
+    def __init__(self, observation: OperationState) -> None:
         self.observation = observation
         skipped = ", ".join(f"{item['resource_id']} ({item['reason']})" for item in observation.skipped)
         super().__init__(

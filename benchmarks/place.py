@@ -19,7 +19,7 @@ class Place:
     :param jobs: how many jobs there are to wait for. Peers know them by the numbers 1, 2, 3 ...
     :param peers: base URL for the dialects of the peers.
     :param cloud: what the local cloud says of itself.
-    :param references: the backups to wait for, as ``BackupReference.to_dict()``.
+    :param references: the backups to wait for, as ``OperationReference.to_dict()``.
     :param resources: ids of what they back up, in the same order.
     :param began: when they began, seconds since the epoch.
     :param finished: a backup that is over; the peers' job 0 is.

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.policy import PolicyResult
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.schedules import Schedule, offset_text
@@ -277,7 +277,7 @@ class CbrCreateBackupOperator(CreateBackupOperator):
 
     async def find(
         self, cloud: BackupCloud, request: CheckpointCreate, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         """Look for backups of the vault with this name."""
         name = self.name_in(request)
         # What others took under this name may be of other resources.
@@ -289,12 +289,12 @@ class CbrCreateBackupOperator(CreateBackupOperator):
             return found
         return replace(found, expected_ids=as_told(request.resource_ids, found.expected_ids))
 
-    async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference | None:
+    async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> OperationReference | None:
         """Look for a checkpoint that is being made of all the resources."""
         resource_ids = await self._resource_ids(cloud, request)
         return await cloud.cbr.find_running(vault_id=request.vault_id, resource_ids=resource_ids)
 
-    async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference:
+    async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> OperationReference:
         """Back up the vault."""
         return cloud.cbr.reference_to(await cloud.cbr.checkpoints.create(request), request.resource_ids)
 

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, OutOfTimeError, Violation
 from airflow_provider_backup.cloud.http.time_limit import time_limit
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference, BackupResult
+from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel
 from airflow_provider_backup.cloud.text import one_line
@@ -128,7 +128,7 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
     @abstractmethod
     async def find(
         self, cloud: BackupCloud, request: Any, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         """Look for the newest backup that this request already made.
 
         :param cloud: the open client.
@@ -139,7 +139,7 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
         """
 
     @abstractmethod
-    async def find_running(self, cloud: BackupCloud, request: Any) -> BackupReference | None:
+    async def find_running(self, cloud: BackupCloud, request: Any) -> OperationReference | None:
         """Look for a backup that is being made now, by whomever, of all that this request would back up.
 
         :param cloud: the open client.
@@ -147,7 +147,7 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
         """
 
     @abstractmethod
-    async def submit(self, cloud: BackupCloud, request: Any) -> BackupReference:
+    async def submit(self, cloud: BackupCloud, request: Any) -> OperationReference:
         """Ask for the backup.
 
         :param cloud: the open client.
@@ -257,7 +257,7 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
 
     def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> BackupResult:
         self._in_hand = KillHandler(context["ti"], poll_interval=self.poll_interval, timeout=self.timeout)
-        self._in_hand.learn(BackupReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False))
+        self._in_hand.learn(OperationReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False))
         return super()._resume(context, plan, patient=patient)
 
     def _one_backup(self, context: Any, installation: str) -> IdempotentSubmission:
@@ -288,7 +288,7 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
         # A failed backup keeps its name, and a second one of it is refused: then the next name is tried.
         return [key_name, *(f"{key_name}-{number}" for number in range(2, MOST_NAMES + 1))]
 
-    async def _start(self, cloud: BackupCloud, context: Any) -> tuple[BackupObservation, tuple[float, float], bool]:
+    async def _start(self, cloud: BackupCloud, context: Any) -> tuple[OperationState, tuple[float, float], bool]:
         one = self._one_backup(context, cloud.settings.installation)
         self._in_hand = self._nothing_yet(context, one)
         with time_limit(one.seconds_left, tolerance=self.tolerance):

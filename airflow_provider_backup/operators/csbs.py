@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.policy import PolicyResult
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.schedules import Schedule
@@ -191,7 +191,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
 
     async def find(
         self, cloud: BackupCloud, request: CheckpointCreate, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         """Look for a checkpoint of the policy that began since."""
         return await cloud.csbs.find_checkpoint(
             policy_id=request.plan_id,
@@ -203,12 +203,12 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
             phases=phases,
         )
 
-    async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference | None:
+    async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> OperationReference | None:
         """Look for a checkpoint that is being made of all the servers."""
         servers = await self._server_ids(cloud, request)
         return await cloud.csbs.find_running(servers) if servers else None
 
-    async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> BackupReference:
+    async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> OperationReference:
         """Execute the policy."""
         expected = await self._server_ids(cloud, request)
         checkpoint = await cloud.csbs.checkpoints.execute_policy(
@@ -217,7 +217,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
             auto_trigger=bool(request.parameters.auto_trigger),
         )
         told = [server.id for server in checkpoint.protection_plan.resources]
-        return BackupReference("csbs", checkpoint.id, "checkpoint", expected_ids=as_told(expected, told))
+        return OperationReference("csbs", checkpoint.id, "checkpoint", expected_ids=as_told(expected, told))
 
     async def _server_ids(self, cloud: BackupCloud, request: CheckpointCreate) -> Sequence[str]:
         if request.parameters.resources:

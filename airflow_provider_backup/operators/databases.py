@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackupCreate
@@ -62,19 +62,19 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
 
     async def find(
         self, cloud: BackupCloud, request: DatabaseBackupCreate, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         """Look for a backup of the instance with this name."""
         return await self.service_of(cloud).find_backup(
             instance_id=request.instance_id, name=request.name, phases=phases
         )
 
-    async def find_running(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> BackupReference | None:
+    async def find_running(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> OperationReference | None:
         """Look for a backup of the instance that is being made, a manual or an automatic one."""
         return await self.service_of(cloud).find_running(
             instance_id=request.instance_id, databases=request.database_names
         )
 
-    async def submit(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> BackupReference:
+    async def submit(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> OperationReference:
         """Ask for the backup."""
         service = self.service_of(cloud)
         return service.reference_to(await service.backups.create(request))

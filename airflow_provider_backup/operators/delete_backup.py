@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, Out
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import pause, time_limit
 from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.exceptions import BackupFailedError, BackupMissingError, BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds
@@ -77,7 +77,7 @@ class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
         would_know = notes.are_kept or context["ti"].try_number == 1
         self.log.info("Deleting %s (%s).", reference, self.connection_text)
 
-        async def delete(cloud: BackupCloud) -> BackupReference:
+        async def delete(cloud: BackupCloud) -> OperationReference:
             try:
                 with time_limit(self.timeout):
                     return await self._delete(cloud, reference, notes, would_know=would_know)
@@ -91,11 +91,11 @@ class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
         return self.act(delete).to_dict()
 
     async def _delete(
-        self, cloud: BackupCloud, reference: BackupReference, notes: SubmissionRecordStore, *, would_know: bool
-    ) -> BackupReference:
+        self, cloud: BackupCloud, reference: OperationReference, notes: SubmissionRecordStore, *, would_know: bool
+    ) -> OperationReference:
         service = cloud.service(reference.service)
         deadline = time.monotonic() + self.timeout
-        before: BackupObservation | None = None
+        before: OperationState | None = None
         try:
             before = await service.observe(reference)
             if before.phase is Phase.DELETED:
@@ -125,19 +125,19 @@ class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
             self.log.info("Deleted: %s %s.", service.name, part)
         return before.reference
 
-    def _say(self, text: str, observation: BackupObservation) -> None:
+    def _say(self, text: str, observation: OperationState) -> None:
         for part in observation.parts:
             self.log.info(text, f"{observation.reference.service} {part}")
 
     async def _missing(
         self,
         cloud: BackupCloud,
-        reference: BackupReference,
+        reference: OperationReference,
         absence: NotFoundError,
         notes: SubmissionRecordStore,
         *,
         would_know: bool,
-    ) -> BackupReference:
+    ) -> OperationReference:
         """Return what counts as deleted although it was not found."""
         note = notes.read()
         if note is not None and note.reference is not None:
@@ -150,9 +150,9 @@ class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
         raise BackupMissingError(reference, place, absence, would_know=would_know) from absence
 
     async def _wait_until_gone(
-        self, cloud: BackupCloud, backup: BackupReference, deadline: float, *, was_failed: bool
+        self, cloud: BackupCloud, backup: OperationReference, deadline: float, *, was_failed: bool
     ) -> None:
-        observation: BackupObservation | None = None
+        observation: OperationState | None = None
         trouble = TroubleLog(self.log, f"{backup} is seen again")
         while True:
             try:

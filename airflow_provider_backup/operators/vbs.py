@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.policy import PolicyResult
 from airflow_provider_backup.cloud.operations.schedules import Schedule
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
@@ -198,17 +198,17 @@ class VbsCreateBackupOperator(CreateBackupOperator):
 
     async def find(
         self, cloud: BackupCloud, request: BackupCreate, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         """Look for a backup of the disk with this name."""
         return await cloud.vbs.find_backup(volume_id=request.volume_id, name=request.name, phases=phases)
 
-    async def find_running(self, cloud: BackupCloud, request: BackupCreate) -> BackupReference | None:
+    async def find_running(self, cloud: BackupCloud, request: BackupCreate) -> OperationReference | None:
         """Look for a backup of the disk that is being made."""
         return await cloud.vbs.find_running(volume_id=request.volume_id, snapshot_id=request.snapshot_id)
 
-    async def submit(self, cloud: BackupCloud, request: BackupCreate) -> BackupReference:
+    async def submit(self, cloud: BackupCloud, request: BackupCreate) -> OperationReference:
         """Ask for the backup; the service answers with a job."""
-        return BackupReference("vbs", await cloud.vbs.backups.create(request), "job")
+        return OperationReference("vbs", await cloud.vbs.backups.create(request), "job")
 
 
 class VbsDeleteBackupOperator(DeleteBackupOperator):

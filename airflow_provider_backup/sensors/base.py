@@ -28,7 +28,7 @@ from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMix
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-    from airflow_provider_backup.cloud.operations.backup import BackupObservation
+    from airflow_provider_backup.cloud.operations.backup import OperationState
 
 SHORTEST_POKE = 1.0
 """Seconds: a shorter poke_interval is stretched to this in the triggerer, which all tasks share."""
@@ -86,7 +86,7 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
         """
         reference = self.reference()
 
-        async def look(cloud: BackupCloud) -> BackupObservation:
+        async def look(cloud: BackupCloud) -> OperationState:
             with time_limit(self._ends - time.monotonic()):
                 return await self.look(cloud, reference)
 

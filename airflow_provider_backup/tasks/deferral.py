@@ -10,9 +10,9 @@ from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionErr
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import time_left, time_limit
 from airflow_provider_backup.cloud.operations.backup import (
-    BackupObservation,
-    BackupReference,
     BackupResult,
+    OperationReference,
+    OperationState,
     backup_text,
 )
 from airflow_provider_backup.cloud.operations.status import Phase
@@ -47,7 +47,7 @@ _MORE_TIME = "Give it more time (timeout); the backup is left alone, and a retry
 
 
 def wait_plan(
-    reference: BackupReference,
+    reference: OperationReference,
     poll_interval: float,
     deadline: float,
     *,
@@ -95,7 +95,7 @@ class DeferrableWaitMixin(ReportsOutcome):
         """The account behind the connection."""
         return BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
 
-    async def look(self, cloud: BackupCloud, reference: BackupReference, *, is_new: bool = False) -> BackupObservation:
+    async def look(self, cloud: BackupCloud, reference: OperationReference, *, is_new: bool = False) -> OperationState:
         """Look once at a backup.
 
         :param cloud: the open client.
@@ -107,13 +107,13 @@ class DeferrableWaitMixin(ReportsOutcome):
         except BackupError as error:
             if not is_new or not (is_passing(error) or isinstance(error, NotFoundError)):
                 raise
-            return BackupObservation(reference, "submitted", Phase.IN_PROGRESS)
+            return OperationState(reference, "submitted", Phase.IN_PROGRESS)
 
     def wait(
         self,
         context: Any,
         plan: dict[str, Any],
-        observation: BackupObservation,
+        observation: OperationState,
     ) -> BackupResult:
         """Wait until the backup that was just looked at is over.
 
@@ -142,7 +142,7 @@ class DeferrableWaitMixin(ReportsOutcome):
         context["ti"].xcom_push(key=WAIT_XCOM, value={**plan, "try_number": context["ti"].try_number})
         self._defer(plan)
 
-    def end(self, observation: BackupObservation) -> BackupResult:
+    def end(self, observation: OperationState) -> BackupResult:
         """Return the result of a good backup, or raise what its end means.
 
         :raises BackupFailedError: it ended badly or is gone.
@@ -206,11 +206,11 @@ class DeferrableWaitMixin(ReportsOutcome):
             return self.end(self._wait_on_the_worker(plan))
         self._defer(plan)
 
-    def _seen_at_the_end(self, plan: dict[str, Any], *, patient: bool) -> BackupObservation | None:
-        reference = BackupReference.from_dict(plan["reference"])
+    def _seen_at_the_end(self, plan: dict[str, Any], *, patient: bool) -> OperationState | None:
+        reference = OperationReference.from_dict(plan["reference"])
         left = plan["deadline"] - time.time()
 
-        async def look(cloud: BackupCloud) -> BackupObservation:
+        async def look(cloud: BackupCloud) -> OperationState:
             with time_limit(max(left, SHORTEST_LOOK), tolerance=plan.get("tolerance")):
                 return await self.look(cloud, reference)
 
@@ -256,7 +256,7 @@ class DeferrableWaitMixin(ReportsOutcome):
         )
         raise AssertionError("defer ends by raising")
 
-    def _wait_on_the_worker(self, plan: dict[str, Any]) -> BackupObservation:
+    def _wait_on_the_worker(self, plan: dict[str, Any]) -> OperationState:
         # Here, because nothing of this is needed while a DAG file is parsed.
         from airflow_provider_backup.cloud.polling.wait import wait_until_over
         from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError
@@ -265,7 +265,7 @@ class DeferrableWaitMixin(ReportsOutcome):
             return self.hook.run_in_cloud(
                 lambda cloud: wait_until_over(
                     cloud,
-                    BackupReference.from_dict(plan["reference"]),
+                    OperationReference.from_dict(plan["reference"]),
                     poll_interval=plan["poll_interval"],
                     deadline=plan["deadline"],
                     started_at=plan["started_at"],
@@ -276,7 +276,7 @@ class DeferrableWaitMixin(ReportsOutcome):
             raise self.timeout_error(error.message, next_step=_MORE_TIME) from error
 
 
-async def _one_look(cloud: BackupCloud, reference: BackupReference) -> BackupObservation:
+async def _one_look(cloud: BackupCloud, reference: OperationReference) -> OperationState:
     try:
         with time_limit(LONGEST_LOOK):
             return await cloud.service(reference.service).observe(reference)

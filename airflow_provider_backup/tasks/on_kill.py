@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.http.time_limit import time_limit
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.hooks.base import BackupCloudHook
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ LONGEST_ON_KILL = 50.0
 
 NOT_KNOWN = "a backup that was perhaps just asked for"
 
-Finder = Callable[["BackupCloud"], Awaitable[BackupReference | None]]
+Finder = Callable[["BackupCloud"], Awaitable[OperationReference | None]]
 
 
 class KillHandler:
@@ -42,11 +42,11 @@ class KillHandler:
         self._task_instance = task_instance
         self._poll_interval = poll_interval
         self._timeout = timeout
-        self._reference: BackupReference | None = None
+        self._reference: OperationReference | None = None
         self._find = find
         self._is_foreign = False
 
-    def learn(self, reference: BackupReference, *, is_own: bool) -> None:
+    def learn(self, reference: OperationReference, *, is_own: bool) -> None:
         """Take note of the backup.
 
         :param reference: the backup.

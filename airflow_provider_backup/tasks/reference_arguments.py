@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, get_args
 
-from airflow_provider_backup.cloud.operations.backup import BackupKind, BackupReference
+from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.tasks.templating import has_template
 
@@ -27,7 +27,7 @@ class BackupReferenceMixin:
         """Return the ids that name the backup, by kind."""
         return {"backup": self.backup_id}
 
-    def reference(self) -> BackupReference:
+    def reference(self) -> OperationReference:
         """Return which backup is meant.
 
         :raises InvalidArgumentError: none or several are named, or one of another service.
@@ -59,7 +59,7 @@ def _refuse_odd_values(backup: Mapping[str, Any]) -> None:
         )
 
 
-def _refuse_texts_of_nothing(reference: BackupReference) -> BackupReference:
+def _refuse_texts_of_nothing(reference: OperationReference) -> OperationReference:
     named = {f"{reference.kind}_id": reference.backup_id, "instance_id": reference.instance_id}
     for name, value in named.items():
         if value is not None and value.strip() in _TEXTS_OF_NOTHING:
@@ -77,7 +77,7 @@ def reference_from(
     instance_id: str | None = None,
     *,
     needs_instance: bool = False,
-) -> BackupReference:
+) -> OperationReference:
     """Return the one backup that the arguments name.
 
     :param service: the service that is asked.
@@ -103,7 +103,7 @@ def reference_from(
                 next_step="Use the operator or sensor of that service.",
             )
         _refuse_odd_values(backup)
-        return _refuse_texts_of_nothing(BackupReference.from_dict(backup))
+        return _refuse_texts_of_nothing(OperationReference.from_dict(backup))
     if len(given) != 1:
         raise InvalidArgumentError(
             f"{len(given)} backups are named." if given else "No backup is named.",
@@ -118,4 +118,4 @@ def reference_from(
             next_step="Give instance_id as well, or hand on a whole result as backup.",
         )
     kinds: dict[str, BackupKind] = {kind: kind for kind in get_args(BackupKind)}
-    return _refuse_texts_of_nothing(BackupReference(service, given[0][1], kinds[given[0][0]], instance_id))
+    return _refuse_texts_of_nothing(OperationReference(service, given[0][1], kinds[given[0][0]], instance_id))

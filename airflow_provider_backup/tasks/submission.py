@@ -18,7 +18,7 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.http.retry_policy import is_passing, may_have_taken_effect
 from airflow_provider_backup.cloud.http.time_limit import pause
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import LIVE, LOST
 from airflow_provider_backup.cloud.schema.base import RequestModel
 from airflow_provider_backup.exceptions import (
@@ -75,7 +75,7 @@ class SubmittedBackup:
     :param began: when it began as far as the search knows, in seconds since the epoch by this machine's clock.
     """
 
-    reference: BackupReference
+    reference: OperationReference
     is_new: bool
     is_own: bool
     began: float | None = None
@@ -118,7 +118,7 @@ class IdempotentSubmission:
         )
         self._may_be_there = self._ownership.may_be_there
         self._names_of_others: list[RequestModel] = []
-        self._lost: list[BackupObservation] = []
+        self._lost: list[OperationState] = []
         # By all names on a retry: the failed backup that had the name before its own may have been removed since.
         # So may that of an earlier DAG run, which counts with on_clear="adopt".
         self._is_repeated = context["ti"].try_number > 1 or operator.on_clear == "adopt"
@@ -181,7 +181,7 @@ class IdempotentSubmission:
                     raise
         raise AssertionError("there is at least one name")
 
-    async def find_again(self, cloud: BackupCloud) -> BackupReference | None:
+    async def find_again(self, cloud: BackupCloud) -> OperationReference | None:
         """Look for a backup by all its names, in case that it was asked for; none when it does not show up.
 
         :param cloud: the open client.
@@ -194,7 +194,7 @@ class IdempotentSubmission:
                     return reference
         return None
 
-    def times(self, clock: CloudClock, taken: SubmittedBackup, observation: BackupObservation) -> tuple[float, float]:
+    def times(self, clock: CloudClock, taken: SubmittedBackup, observation: OperationState) -> tuple[float, float]:
         """Return when the backup began and when its time is over, in seconds since the epoch.
 
         The time of a backup that was found counts from its own start: a retry gets no more. That of somebody else's
@@ -289,7 +289,9 @@ class IdempotentSubmission:
             self._names_of_others.append(request)
         return None
 
-    def _found_again(self, reference: BackupReference, *, is_own: bool, began: float | None = None) -> SubmittedBackup:
+    def _found_again(
+        self, reference: OperationReference, *, is_own: bool, began: float | None = None
+    ) -> SubmittedBackup:
         if self._operator.has_key and not is_own:
             self._log.warning(_OF_ANOTHER, reference)
         else:
@@ -299,7 +301,7 @@ class IdempotentSubmission:
     def _is_name_of_another(self, request: RequestModel) -> bool:
         return self._operator.names_are_unique and request in self._names_of_others
 
-    async def _began(self, cloud: BackupCloud, reference: BackupReference) -> datetime | None:
+    async def _began(self, cloud: BackupCloud, reference: OperationReference) -> datetime | None:
         try:
             return (await self._operator.look(cloud, reference)).created_at
         except NotFoundError:
@@ -419,7 +421,7 @@ class IdempotentSubmission:
             return None
         return self._taken_over(reference, "it keeps the resource busy, and on_conflict is 'adopt'")
 
-    def _taken_over(self, reference: BackupReference, reason: str) -> SubmittedBackup:
+    def _taken_over(self, reference: OperationReference, reason: str) -> SubmittedBackup:
         self._log.info("Going on with %s, no other one is taken: %s.", reference, reason)
         return self._noted_down(SubmittedBackup(reference, is_new=False, is_own=False))
 

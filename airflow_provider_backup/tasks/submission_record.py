@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.polling.waiter import NEW_BACKUP_GRACE
 from airflow_provider_backup.tasks.idempotency import idempotency_key
 from airflow_provider_backup.version_compat import task_state_store
@@ -34,7 +34,7 @@ class SubmissionRecord:
     """
 
     noted_at: float
-    reference: BackupReference | None = None
+    reference: OperationReference | None = None
     is_own: bool = True
 
     @property
@@ -97,7 +97,7 @@ class SubmissionRecordStore:
             reference = kept.get("reference")
             return SubmissionRecord(
                 noted_at=float(kept["noted_at"]),
-                reference=BackupReference.from_dict(reference) if reference else None,
+                reference=OperationReference.from_dict(reference) if reference else None,
                 is_own=bool(kept.get("is_own")),
             )
         except Exception as error:

@@ -18,7 +18,7 @@ from airflow_provider_backup.cloud.errors import (
     ConfigurationError,
     PermissionDeniedError,
 )
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError, WaitTroubleError
 from airflow_provider_backup.triggers.cancellation import LEFT_ALONE, KilledTaskCleanup
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
@@ -59,7 +59,7 @@ class BackupTrigger(BaseTrigger):
     everybody. The event is a dict: ``outcome`` (``over``, ``timeout``, ``trouble`` or ``refused``), ``result`` (how the
     backup was last seen, as operators return it, or none), ``phase``, ``reason`` and ``message``.
 
-    :param reference: which backup, as ``BackupReference.to_dict()`` gives it.
+    :param reference: which backup, as ``OperationReference.to_dict()`` gives it.
     :param huaweicloud_conn_id: id of the connection.
     :param region: takes the place of the connection's region.
     :param project_id: takes the place of the connection's project.
@@ -117,7 +117,7 @@ class BackupTrigger(BaseTrigger):
         """Wait, then fire one event."""
         event = refusal = None
         try:
-            reference = BackupReference.from_dict(self.reference)
+            reference = OperationReference.from_dict(self.reference)
             self.log.info("Waiting for %s (connection %r).", reference, self.huaweicloud_conn_id)
             await _load_client(reference.service)
             from airflow_provider_backup.cloud.polling import wait as waiting
@@ -162,7 +162,7 @@ class BackupTrigger(BaseTrigger):
         if self._is_finished:
             return None
         if not self.delete_on_kill:
-            self.log.info(LEFT_ALONE, BackupReference.from_dict(self.reference))
+            self.log.info(LEFT_ALONE, OperationReference.from_dict(self.reference))
             return None
         if self._deletion is None:
             self._deletion = asyncio.create_task(self._delete())
@@ -173,7 +173,7 @@ class BackupTrigger(BaseTrigger):
     async def _delete(self) -> None:
         from airflow_provider_backup.hooks.base import BackupCloudHook
 
-        reference = BackupReference.from_dict(self.reference)
+        reference = OperationReference.from_dict(self.reference)
         end = KilledTaskCleanup(
             self.task_instance,
             poll_interval=self.poll_interval,
@@ -205,7 +205,7 @@ class BackupTrigger(BaseTrigger):
         return shared_cloud(settings)
 
 
-def _news(observation: BackupObservation) -> dict[str, Any]:
+def _news(observation: OperationState) -> dict[str, Any]:
     return {
         "outcome": "over",
         "phase": observation.phase.value,

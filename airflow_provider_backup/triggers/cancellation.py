@@ -17,7 +17,7 @@ from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, Res
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import time_left, time_limit
 from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.version_compat import state_of
 
@@ -72,7 +72,7 @@ class KilledTaskCleanup:
         self._log.info("The state of the task is %s.", state)
         return state in ENDED_STATES
 
-    async def delete(self, cloud: BackupCloud, reference: BackupReference) -> None:
+    async def delete(self, cloud: BackupCloud, reference: OperationReference) -> None:
         """Delete the backup of the ended task; a backup in progress is waited for first, as services demand it.
 
         The state of the task is confirmed before each request for the deletion. Left alone is a backup whose wait was
@@ -96,7 +96,7 @@ class KilledTaskCleanup:
         parts = "; ".join(map(str, deleted.parts)) or "no backup in it"
         self._log.warning("The task was ended by a user; the deletion of %s is asked for: %s.", reference, parts)
 
-    async def _delete(self, cloud: BackupCloud, reference: BackupReference) -> BackupObservation | None:
+    async def _delete(self, cloud: BackupCloud, reference: OperationReference) -> OperationState | None:
         if time.time() >= self._deadline or not await self.is_certain():
             return None
         service = cloud.service(reference.service)
@@ -119,14 +119,14 @@ class KilledTaskCleanup:
                 return seen
         return None
 
-    async def _look(self, cloud: BackupCloud, reference: BackupReference) -> BackupObservation | None:
+    async def _look(self, cloud: BackupCloud, reference: OperationReference) -> OperationState | None:
         try:
             return await cloud.service(reference.service).observe(reference)
         except BackupError:
             # Too new, or trouble: the one who waits for it can tell.
             return None
 
-    async def _wait_until_over(self, cloud: BackupCloud, reference: BackupReference) -> BackupObservation:
+    async def _wait_until_over(self, cloud: BackupCloud, reference: OperationReference) -> OperationState:
         from airflow_provider_backup.cloud.polling.wait import wait_until_over
 
         self._log.info("%s is still being made; it is deleted when it is over, if this process lives.", reference)

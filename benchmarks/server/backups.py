@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, VaultCreate
 from airflow_provider_backup.cloud.services.csbs.models import Protection
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackupCreate
@@ -133,14 +133,14 @@ def _is_extra(row: Row) -> bool:
     return str(row["name"]).startswith("server-")
 
 
-async def _taken(client: BackupCloud, service: str, resource_id: str) -> BackupReference:
+async def _taken(client: BackupCloud, service: str, resource_id: str) -> OperationReference:
     if service == "vbs":
         job_id = await client.vbs.backups.create(VbsBackupCreate(volume_id=resource_id, name=_NAME))
         # As operators do before they wait: the job names its backup.
-        return (await client.vbs.observe(BackupReference("vbs", job_id, "job"))).reference
+        return (await client.vbs.observe(OperationReference("vbs", job_id, "job"))).reference
     if service == "csbs":
         checkpoint = await client.csbs.checkpoints.protect(resource_id, Protection(backup_name=_NAME))
-        return BackupReference("csbs", checkpoint.id, "checkpoint", expected_ids=(resource_id,))
+        return OperationReference("csbs", checkpoint.id, "checkpoint", expected_ids=(resource_id,))
     if service == "cbr":
         vault = await client.cbr.vaults.create(VaultCreate.model_validate(_vault(resource_id)))
         checkpoint_order = CheckpointCreate.model_validate({"vault_id": vault.id, "parameters": {"name": _NAME}})

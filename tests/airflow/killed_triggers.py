@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import NotFoundError
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.triggers import backup as trigger_module
@@ -51,7 +51,7 @@ def is_deleted(reference: dict[str, Any]) -> bool:
     """
 
     async def phase(cloud: BackupCloud) -> Phase:
-        backup = BackupReference.from_dict(reference)
+        backup = OperationReference.from_dict(reference)
         try:
             return (await cloud.service(backup.service).observe(backup)).phase
         except NotFoundError:

@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from airflow_provider_backup.cloud.errors import OutOfTimeError
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.hooks.base import BackupCloudHook
@@ -182,7 +182,7 @@ def test_the_deletion_of_an_ended_tasks_backup_ends_in_its_time(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
     monkeypatch.setattr("airflow_provider_backup.triggers.cancellation.state_of", lambda _: "failed")
-    reference = BackupReference.from_dict(taken(cloud, service, wait=True))
+    reference = OperationReference.from_dict(taken(cloud, service, wait=True))
     silence(cloud, service)
     lines: list[str] = []
 

@@ -16,7 +16,7 @@ from airflow_provider_backup.cloud.errors import (
     NotFoundError,
     PermissionDeniedError,
 )
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import (
@@ -46,7 +46,7 @@ from tests.airflow.task_runs import TaskRun, TaskStateStore
 
 def is_gone(backup: dict[str, Any]) -> bool:
     """Ask the cloud itself whether a backup is not there any more."""
-    reference = BackupReference.from_dict(backup)
+    reference = OperationReference.from_dict(backup)
     try:
         seen = BackupCloudHook().run_in_cloud(lambda cloud: cloud.service(reference.service).observe(reference))
     except NotFoundError:

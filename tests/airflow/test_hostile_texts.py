@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.emulator.core.accounts import PASSWORD
 from airflow_provider_backup.emulator.threaded import RunningCloud
@@ -142,8 +142,8 @@ def test_an_id_that_a_run_was_triggered_with_forges_no_log_line(
 
 
 def test_ids_and_states_are_told_in_one_line_and_kept_as_they_are() -> None:
-    reference = BackupReference("cbr", HOSTILE)
-    observation = BackupObservation(
+    reference = OperationReference("cbr", HOSTILE)
+    observation = OperationState(
         reference, HOSTILE, Phase.FAILED, skipped=({"resource_id": HOSTILE, "reason": HOSTILE},)
     )
     for told in (reference, observation, BackupFailedError(observation), BackupPartialError(observation)):
@@ -155,4 +155,4 @@ def test_ids_and_states_are_told_in_one_line_and_kept_as_they_are() -> None:
 def test_letters_of_all_languages_stay_as_they_are() -> None:
     names = "Zürich, Łódź, 東京, Ελλάδα, Київ"
     assert all(unicodedata.category(each)[0] != "C" for each in names)
-    assert str(BackupReference("cbr", names)) == f"cbr backup {names}"
+    assert str(OperationReference("cbr", names)) == f"cbr backup {names}"

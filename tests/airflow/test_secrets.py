@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.emulator.core.accounts import Accounts
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.base import BackupCloudHook
@@ -89,5 +89,5 @@ def test_a_temporary_key_leaves_no_secret_anywhere(
     assert [secret for secret in (security_token, row["secret"]) if secret in told] == []
 
 
-def _some_backup() -> BackupReference:
-    return BackupReference("rds", "b" * 32 + "br01", instance_id="i" * 32 + "in01")
+def _some_backup() -> OperationReference:
+    return OperationReference("rds", "b" * 32 + "br01", instance_id="i" * 32 + "in01")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
 from airflow_provider_backup.emulator.server import LocalCloud
@@ -39,7 +39,7 @@ async def test_each_copy_runs_until_it_is_told_to_finish(cloud: LocalCloud, clie
     _, backups = await seeded_backups(cloud, client, service, COUNT, now - timedelta(minutes=1))
 
     async def seen() -> list[tuple[Phase, tuple[str, ...], tuple[str, ...]]]:
-        references = [BackupReference.from_dict(backup.reference) for backup in backups]
+        references = [OperationReference.from_dict(backup.reference) for backup in backups]
         looks = [await client.service(service).observe(reference) for reference in references]
         return [(look.phase, look.backup_ids, look.resource_ids) for look in looks]
 

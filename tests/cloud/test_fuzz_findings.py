@@ -23,7 +23,7 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.http.error_parsing import error_from_response
 from airflow_provider_backup.cloud.operations import status as life_cycle
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import parsed
 from airflow_provider_backup.cloud.services.cbr.models import VaultResourceCreate
@@ -37,7 +37,7 @@ from tests.cloud.unruly_server import UnrulyServer, answer
 
 Call = Callable[[BackupCloud], Awaitable[Any]]
 SERVER = VaultResourceCreate(id="1", type="OS::Nova::Server")
-CHECKPOINT = BackupReference("csbs", "1", "checkpoint")
+CHECKPOINT = OperationReference("csbs", "1", "checkpoint")
 
 
 @pytest_asyncio.fixture

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from tests.system.airflow_api import FINISHED_STATES, AirflowApi
 
 REFERENCE_KEY = "backup_reference"
@@ -68,8 +68,8 @@ class RunBoard:
         self.runs = dict(runs)
         self._api = api
         self._values: dict[tuple[_TaskKey, str], Any] = {}
-        self._observed: dict[BackupReference, tuple[str, str]] = {}
-        self._final: set[BackupReference] = set()
+        self._observed: dict[OperationReference, tuple[str, str]] = {}
+        self._final: set[OperationReference] = set()
 
     @classmethod
     def start(cls, api: AirflowApi, dag_ids: Iterable[str]) -> Self:
@@ -132,12 +132,12 @@ class RunBoard:
         subject, status = subject_of(self._values.get((key, RESULT_KEY)))
         is_under_way = False
         if isinstance(value := self._values.get((key, REFERENCE_KEY)), dict):
-            reference = BackupReference.from_dict(value)
+            reference = OperationReference.from_dict(value)
             subject, status = await self._seen_in_cloud(cloud, reference)
             is_under_way = reference not in self._final
         return TaskRow(*key, instance["try_number"], instance["state"] or "waiting", subject, status, is_under_way)
 
-    async def _seen_in_cloud(self, cloud: BackupCloud, reference: BackupReference) -> tuple[str, str]:
+    async def _seen_in_cloud(self, cloud: BackupCloud, reference: OperationReference) -> tuple[str, str]:
         if reference not in self._final:
             try:
                 observation = await cloud.service(reference.service).observe(reference)

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import NotFoundError
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from tests.system.local_airflow import LocalAirflow
 from tests.system.local_cloud_process import LocalCloudProcess
@@ -139,7 +139,7 @@ def _name(row: dict[str, Any]) -> str:
 
 
 async def _phase(client: BackupCloud, backup: dict[str, Any]) -> Phase:
-    reference = BackupReference.from_dict(backup)
+    reference = OperationReference.from_dict(backup)
     try:
         return (await client.service(reference.service).observe(reference)).phase
     except NotFoundError:

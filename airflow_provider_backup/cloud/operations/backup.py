@@ -17,8 +17,8 @@ BackupKind = Literal["backup", "checkpoint", "job"]
 
 
 @dataclass(frozen=True, slots=True)
-class BackupReference:
-    """Where to look for one backup; plain JSON in and out, so that it survives XCom and a trigger's row.
+class OperationReference:
+    """Where to look for one operation; plain JSON in and out, so that it survives XCom and a trigger's row.
 
     :param service: ``vbs``, ``csbs``, ``cbr``, ``rds``, ``gaussdb`` or ``taurusdb``.
     :param backup_id: the id to ask for; what it names is told by ``kind``.
@@ -37,14 +37,18 @@ class BackupReference:
     instance_id: str | None = None
     job_id: str | None = None
     expected_ids: tuple[str, ...] = ()
+    operation: str = "backup"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reference as a dict of JSON values without empty members."""
         values = {key: value for key, value in asdict(self).items() if value}
+        if self.operation == "backup":
+            # As the previous release wrote it: workers and triggerers may run different versions.
+            del values["operation"]
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> BackupReference:
+    def from_dict(cls, values: Mapping[str, Any]) -> OperationReference:
         """Build a reference from :meth:`to_dict` of this or a neighbour version: unknown members are ignored."""
         given = {key: value for key, value in values.items() if key in cls.__slots__ and value}
         return cls(**given | {"expected_ids": tuple(given.get("expected_ids", ()))})
@@ -64,7 +68,7 @@ class BackupResult(TypedDict):
     """What operators and sensors return, the same for every service.
 
     ``service``, ``backup_id``, ``kind``, ``instance_id``, ``job_id`` and ``expected_ids`` are those of
-    :class:`BackupReference`, the others those of :class:`BackupObservation`; times are ISO 8601 in UTC. Of a backup
+    :class:`OperationReference`, the others those of :class:`OperationState`; times are ISO 8601 in UTC. Of a backup
     that is not waited for, ``status`` and all that follows it are as they were at the first look.
     """
 
@@ -107,7 +111,7 @@ class SingleBackup:
 
 
 @dataclass(frozen=True, slots=True)
-class BackupObservation:
+class OperationState:
     """How one backup stood when the service was asked.
 
     :param reference: which backup; a service may sharpen it (a VBS job that now names its backup).
@@ -125,7 +129,7 @@ class BackupObservation:
     :param parts: the single backups inside, with their names and resources.
     """
 
-    reference: BackupReference
+    reference: OperationReference
     status: str
     phase: Phase
     name: str | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 
 Row = Mapping[str, Any]
 """A row as the service sent it: only what is looked at is ever checked, as most rows are of no interest."""
@@ -43,11 +43,11 @@ class BackupList(Protocol):
         :param since: older backups are of no interest; with a time zone. Lists of work in progress need none.
         """
 
-    def idempotency_key(self, reference: BackupReference) -> str | None:
+    def key_of(self, reference: OperationReference) -> str | None:
         """Return what the rows of a backup are found by; none when this list does not show it."""
 
     def keys_of(self, row: Row) -> Sequence[Any]:
-        """Return what a row belongs to, in the words of :meth:`idempotency_key`."""
+        """Return what a row belongs to, in the words of :meth:`key_of`."""
 
     def running_status(self, row: Row) -> str | None:
         """Return the status of a backup that is still in progress; none for all others."""
@@ -55,7 +55,7 @@ class BackupList(Protocol):
     def begun_at(self, row: Row) -> datetime | None:
         """Return when the backup of a row began, in UTC; none when the row does not tell."""
 
-    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """Return how a backup stands that these rows prove to be good, whole and without anything left out.
 
         None is always a right answer: then the backup is looked at by itself.
@@ -75,12 +75,12 @@ class BackupLists:
     :param over: what of this is not in progress any more.
     """
 
-    reads: Callable[[BackupReference], int]
+    reads: Callable[[OperationReference], int]
     running: BackupList | None = None
     recent: BackupList | None = None
     over: BackupList | None = None
 
 
-def one_read(reference: BackupReference) -> int:
+def one_read(reference: OperationReference) -> int:
     """A look at any backup takes one request."""
     return 1

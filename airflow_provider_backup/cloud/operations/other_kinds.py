@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from airflow_provider_backup.cloud.errors import BadRequestError, NotFoundError, PermissionDeniedError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation
+from airflow_provider_backup.cloud.operations.backup import OperationState
 
 
-async def otherwise(look: Awaitable[BackupObservation], absence: NotFoundError) -> BackupObservation:
+async def otherwise(look: Awaitable[OperationState], absence: NotFoundError) -> OperationState:
     """Return what an id names that is no backup's.
 
     :param look: the look for something else with the same id.

@@ -144,7 +144,7 @@ class ListPoller:
             return QueryStrategy.SINGLE
         if not listing.shows_backups and self.cost(due) <= FEW_READS:
             return QueryStrategy.SINGLE
-        unlisted = [seat for seat in due if listing.idempotency_key(seat.reference) is None]
+        unlisted = [seat for seat in due if listing.key_of(seat.reference) is None]
         listed = len(due) - len(unlisted)
         return cheapest_question(
             single_reads=self.cost(due),
@@ -198,7 +198,7 @@ class ListPoller:
         ]
         for seat in missing:
             seat.was_listed(is_listed=False)
-        left = [seat for seat in due if asked.idempotency_key(seat.reference) is None]
+        left = [seat for seat in due if asked.key_of(seat.reference) is None]
         if not asked.shows_backups:
             left += self._long_unseen(parts, most=max(FEW_READS, self._expected_pages(asked, 0)))
         return left + await self._confirm(missing + news)
@@ -253,7 +253,7 @@ class ListPoller:
                 await self._turn.let_others_run()
             if not waiting:
                 break
-        listed = {seat for seat in dated if asked.idempotency_key(seat.reference) is not None}
+        listed = {seat for seat in dated if asked.key_of(seat.reference) is not None}
         left = [seat for seat in due if seat not in listed]
         is_due = set(due)
         for key, group in waiting.items():
@@ -319,7 +319,7 @@ def _is_unseen(seat: Waiter) -> bool:
 def _by_key(asked: BackupList, seats: Iterable[Waiter]) -> dict[str, list[Waiter]]:
     by_key: dict[str, list[Waiter]] = {}
     for seat in seats:
-        key = asked.idempotency_key(seat.reference)
+        key = asked.key_of(seat.reference)
         if key is not None:
             by_key.setdefault(key, []).append(seat)
     return by_key

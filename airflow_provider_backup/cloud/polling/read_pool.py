@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.pacing import readers_needed
 from airflow_provider_backup.cloud.polling.waiter import Waiter
 
@@ -21,7 +21,7 @@ PACE_CHECK = 0.1
 class Observer(Protocol):
     """Looks at one backup."""
 
-    async def observe(self, reference: BackupReference) -> BackupObservation:
+    async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a backup."""
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
-from airflow_provider_backup.cloud.operations.backup import BackupObservation
+from airflow_provider_backup.cloud.operations.backup import OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.polling.deadlines import Deadlines
 from airflow_provider_backup.cloud.polling.list_poller import ListPoller
@@ -102,7 +102,7 @@ class SharedPoller:
         """
         del self._seats[seat]
         self._single_reads.stop(seat)
-        finished_at = seat.outcome.finished_at if isinstance(seat.outcome, BackupObservation) else None
+        finished_at = seat.outcome.finished_at if isinstance(seat.outcome, OperationState) else None
         begun_at = seat.begun(self._clock)
         if begun_at is not None and finished_at is not None:
             self._durations.add((finished_at - begun_at).total_seconds())

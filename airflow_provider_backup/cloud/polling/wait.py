@@ -8,7 +8,7 @@ from typing import Protocol
 
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.http.time_limit import time_limit
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError
 from airflow_provider_backup.cloud.polling.waiter import TimeIsOverError, Waiter
@@ -18,7 +18,7 @@ LAST_LOOK = 5.0
 
 
 class _Service(Protocol):
-    async def observe(self, reference: BackupReference) -> BackupObservation: ...
+    async def observe(self, reference: OperationReference) -> OperationState: ...
 
 
 class PollingClient(Protocol):
@@ -33,14 +33,14 @@ class PollingClient(Protocol):
 
 async def wait_until_over(
     cloud: PollingClient,
-    reference: BackupReference,
+    reference: OperationReference,
     *,
     poll_interval: float,
     deadline: float,
     started_at: float | None = None,
     earliest_news: float = 0.0,
     tolerance: float | None = None,
-) -> BackupObservation:
+) -> OperationState:
     """Wait until the backup is good, failed or gone; passing trouble is outlived.
 
     Everybody in the event loop who waits with this client for backups of the same service shares the questions.
@@ -76,7 +76,7 @@ async def wait_until_over(
 
 def begin_to_wait(
     cloud: PollingClient,
-    reference: BackupReference,
+    reference: OperationReference,
     *,
     poll_interval: float,
     deadline: float,
@@ -107,7 +107,7 @@ def stop_waiting(cloud: PollingClient, seat: Waiter) -> None:
     cloud.hub(seat.reference.service).leave(seat)
 
 
-async def outcome_of_wait(cloud: PollingClient, seat: Waiter) -> BackupObservation:
+async def outcome_of_wait(cloud: PollingClient, seat: Waiter) -> OperationState:
     """Return how the backup ended, when that may be told; look once more when the deadline was there.
 
     :param seat: whose ``end`` is done.
@@ -122,7 +122,7 @@ async def outcome_of_wait(cloud: PollingClient, seat: Waiter) -> BackupObservati
         return await _last_look(cloud, seat)
 
 
-async def _last_look(cloud: PollingClient, seat: Waiter) -> BackupObservation:
+async def _last_look(cloud: PollingClient, seat: Waiter) -> OperationState:
     reference = seat.reference
     try:
         with time_limit(LAST_LOOK):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 
 
 class WaitTimeoutError(BackupError):
@@ -16,7 +16,7 @@ class WaitTimeoutError(BackupError):
     :param last_error: the trouble that the last question met, if any.
     """
 
-    def __init__(self, reference: BackupReference, last_status: str | None, last_error: BackupError | None) -> None:
+    def __init__(self, reference: OperationReference, last_status: str | None, last_error: BackupError | None) -> None:
         self.last_status = last_status
         self.last_error = last_error
         text = f"The time is over and {reference} " + (f"is {last_status}." if last_status else "was never seen.")
@@ -35,7 +35,7 @@ class WaitTroubleError(BackupError):
     :param last_error: what the last question met.
     """
 
-    def __init__(self, reference: BackupReference, since: float, last_error: BackupError) -> None:
+    def __init__(self, reference: OperationReference, since: float, last_error: BackupError) -> None:
         self.last_error = last_error
         began = time.strftime("%F %T UTC", time.gmtime(since))
         super().__init__(

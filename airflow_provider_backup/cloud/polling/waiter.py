@@ -13,7 +13,7 @@ from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.pacing import SHORTEST_SHARE
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTroubleError, no_answer_within
 from airflow_provider_backup.cloud.text import one_line
@@ -74,7 +74,7 @@ class Waiter:
 
     def __init__(
         self,
-        reference: BackupReference,
+        reference: OperationReference,
         *,
         poll_interval: float,
         started_at: float | None = None,
@@ -89,7 +89,7 @@ class Waiter:
         self.deadline = deadline
         self.not_before = not_before
         self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.outcome: BackupObservation | Exception | None = None
+        self.outcome: OperationState | Exception | None = None
         # By the cloud's clock, as soon as it has told it.
         self.begun_at: datetime | None = None
         self.looked_at = self.seen_at = self.answered_at = time.monotonic()
@@ -104,14 +104,14 @@ class Waiter:
         # The hub belongs to nobody: what it has to say to one who waits goes to that one's log.
         self._context = contextvars.copy_context()
 
-    def result(self) -> BackupObservation:
+    def result(self) -> OperationState:
         """Return how the backup ended, as soon as ``end`` is done.
 
         :raises TimeIsOverError: the deadline is there.
         :raises WaitTroubleError: the trouble lasts longer than the tolerance.
         :raises ApiError: the service refuses the question for good.
         """
-        if isinstance(self.outcome, BackupObservation):
+        if isinstance(self.outcome, OperationState):
             return self.outcome
         raise self.outcome or RuntimeError("The end was not told yet.")
 
@@ -165,7 +165,7 @@ class Waiter:
             self.last_status = status
             self._context.run(log.info, "%s is %s.", self.reference, one_line(status))
 
-    def observed(self, observation: BackupObservation) -> None:
+    def observed(self, observation: OperationState) -> None:
         """Take note of how the backup stands, and tell when it is over.
 
         :param observation: how it was seen; its reference may be sharper.
@@ -225,7 +225,7 @@ class Waiter:
         """
         self._tell(error)
 
-    def _tell(self, outcome: BackupObservation | Exception) -> None:
+    def _tell(self, outcome: OperationState | Exception) -> None:
         if not self.end.done():
             self.outcome = outcome
             self.end.set_result(None)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.registry import SERVICES
@@ -27,10 +27,10 @@ class BackupService(Protocol):
     name: str
     lists: BackupLists
 
-    async def observe(self, reference: BackupReference) -> BackupObservation:
+    async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a backup."""
 
-    async def delete_backup(self, reference: BackupReference) -> None:
+    async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a backup; one that is being deleted already counts as done.
 
         :raises NotFoundError: there is no such backup (any more).

@@ -13,7 +13,7 @@ from typing import Any
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import ApiError, InvalidRequestError
 from airflow_provider_backup.cloud.http.transport import Response
-from airflow_provider_backup.cloud.operations.backup import BackupKind, BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.schema.base import ResponseModel
 from airflow_provider_backup.cloud.services.cbr import models as cbr
@@ -139,12 +139,12 @@ def look_at_result(result: Any) -> None:
     elif isinstance(result, ResponseModel):
         look_at(result)
         assert_storable(result.model_dump(mode="json", by_alias=True))
-    elif isinstance(result, BackupObservation):
+    elif isinstance(result, OperationState):
         assert str(result).encode()
         assert_storable([result.to_result(), result.phase.value, result.reason])
-        assert BackupReference.from_dict(result.reference.to_dict()) == result.reference
+        assert OperationReference.from_dict(result.reference.to_dict()) == result.reference
     else:
-        assert_storable(result.to_dict() if isinstance(result, BackupReference) else result)
+        assert_storable(result.to_dict() if isinstance(result, OperationReference) else result)
 
 
 def settings_of(running: RunningCloud) -> CloudSettings:
@@ -203,7 +203,7 @@ async def _vbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
     await cloud.vbs.policies.associate(policy_id, [other])
     await cloud.vbs.policies.execute(policy_id)
     backup = vbs.BackupCreate(volume_id=volume, name="before-upgrade")
-    job = BackupReference("vbs", await cloud.vbs.backups.create(backup), "job")
+    job = OperationReference("vbs", await cloud.vbs.backups.create(backup), "job")
     reference = (await cloud.vbs.observe(job)).reference
     return {
         "policy_id": policy_id,
@@ -242,13 +242,13 @@ async def _csbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         }
     )
     policy_id = (await cloud.csbs.policies.create(policy)).id
-    checkpoint = BackupReference("csbs", (await cloud.csbs.checkpoints.execute_policy(policy_id)).id, "checkpoint")
+    checkpoint = OperationReference("csbs", (await cloud.csbs.checkpoints.execute_policy(policy_id)).id, "checkpoint")
     (item, *_) = [each async for each in cloud.csbs.checkpoint_items.list(checkpoint_id=checkpoint.backup_id)]
     return {
         "policy_id": policy_id,
         "checkpoint_id": checkpoint.backup_id,
         "item_id": item.id,
-        "backup_reference": BackupReference("csbs", item.id),
+        "backup_reference": OperationReference("csbs", item.id),
         "checkpoint_reference": checkpoint,
         "server_id": server,
         "server_ids": [server],
@@ -278,7 +278,7 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
     vault_id = (await cloud.cbr.vaults.create(vault)).id
     await cloud.cbr.vaults.associate_policy(vault_id, policy_id)
     new = cbr.CheckpointCreate(vault_id=vault_id, parameters=cbr.CheckpointParameters(name="before-upgrade"))
-    checkpoint = BackupReference("cbr", (await cloud.cbr.checkpoints.create(new)).id, "checkpoint")
+    checkpoint = OperationReference("cbr", (await cloud.cbr.checkpoints.create(new)).id, "checkpoint")
     (backup, *_) = [each async for each in cloud.cbr.backups.list(checkpoint_id=checkpoint.backup_id)]
     (log, *_) = [each async for each in cloud.cbr.operation_logs.list()]
     return {
@@ -287,7 +287,7 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "checkpoint_id": checkpoint.backup_id,
         "backup_id": backup.id,
         "operation_log_id": log.id,
-        "backup_reference": BackupReference("cbr", backup.id),
+        "backup_reference": OperationReference("cbr", backup.id),
         "checkpoint_reference": checkpoint,
         "resource_ids": [server],
         "resources": [cbr.VaultResourceCreate(id=other, type="OS::Nova::Server")],

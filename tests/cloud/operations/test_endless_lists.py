@@ -14,7 +14,7 @@ from aiohttp import web
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.operations import pagination as module
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from tests.cloud.clients import settings_for
 from tests.cloud.unruly_server import UnrulyServer, answer
 
@@ -167,7 +167,7 @@ async def test_an_answer_that_is_not_as_documented_is_told_with_its_request_id(
     [
         lambda cloud: cloud.cbr.backups.get("1"),
         lambda cloud: cloud.vbs.backups.get("1"),
-        lambda cloud: cloud.vbs.observe(BackupReference("vbs", "1")),
+        lambda cloud: cloud.vbs.observe(OperationReference("vbs", "1")),
     ],
     ids=["cbr", "vbs", "vbs observation"],
 )

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
-from airflow_provider_backup.cloud.operations.backup import BackupKind, BackupReference
+from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, VaultCreate
@@ -47,7 +47,7 @@ class Two:
 
     resources: list[str]
     parts: list[str]
-    references: list[BackupReference]
+    references: list[OperationReference]
 
 
 async def two_backups(cloud: BackupCloud, running: RunningCloud, service: str) -> Two:
@@ -57,7 +57,7 @@ async def two_backups(cloud: BackupCloud, running: RunningCloud, service: str) -
         for each in volumes:
             await cloud.vbs.backups.create(BackupCreate(volume_id=each, name="nightly"))
         ids = {row["volume_id"]: row["id"] for row in running.state.table("vbs.backups").values()}
-        return Two(volumes, volumes, [BackupReference("vbs", ids[each]) for each in volumes])
+        return Two(volumes, volumes, [OperationReference("vbs", ids[each]) for each in volumes])
     servers = about["servers"][:2]
     if service == "cbr":
         vaults = [(await cloud.cbr.vaults.create(VaultCreate.model_validate(_vault(each)))).id for each in servers]
@@ -69,7 +69,7 @@ async def two_backups(cloud: BackupCloud, running: RunningCloud, service: str) -
             (await cloud.csbs.policies.create(PolicyCreate.model_validate(_policy(each)))).id for each in servers
         ]
         made = [await cloud.csbs.checkpoints.execute_policy(policy) for policy in policies]
-        return Two(policies, servers, [BackupReference("csbs", each.id, "checkpoint") for each in made])
+        return Two(policies, servers, [OperationReference("csbs", each.id, "checkpoint") for each in made])
     databases = getattr(cloud, service)
     instances = about[f"{service}_instances"][:2]
     create = {"rds": rds_models, "gaussdb": gaussdb_models, "taurusdb": taurusdb_models}[service].BackupCreate
@@ -111,7 +111,9 @@ def ignore_filters(monkeypatch: pytest.MonkeyPatch, rds_instances: list[str]) ->
     monkeypatch.setattr(ServiceApi, "get", get_all)
 
 
-async def found(cloud: BackupCloud, service: str, resource: str, part: str, name: str) -> list[BackupReference | None]:
+async def found(
+    cloud: BackupCloud, service: str, resource: str, part: str, name: str
+) -> list[OperationReference | None]:
     """Search for what runs on a resource, and for a backup of it by name (CSBS: by policy)."""
     if service == "vbs":
         vbs = cloud.vbs
@@ -186,7 +188,7 @@ async def test_the_backup_of_another_instance_is_not_judged(
 ) -> None:
     two = await two_backups(cloud, backup_cloud, service)
     ignore_filters(monkeypatch, backup_cloud.describe()["resources"]["rds_instances"])
-    wrong = BackupReference(service, two.references[0].backup_id, instance_id=two.resources[1])
+    wrong = OperationReference(service, two.references[0].backup_id, instance_id=two.resources[1])
 
     with pytest.raises(UnexpectedResponseError, match=f"the answer tells of one of instance {two.resources[0]}"):
         await cloud.service(service).observe(wrong)
@@ -210,10 +212,10 @@ async def test_an_answer_about_another_backup_is_an_error_and_no_result(
     confuse(monkeypatch, wanted, other)
 
     with pytest.raises(UnexpectedResponseError, match=f"{wanted} was asked for, and the answer tells of {other}"):
-        await cloud.service(service).observe(BackupReference(service, wanted, kind))
+        await cloud.service(service).observe(OperationReference(service, wanted, kind))
 
 
-async def one_backup_of(cloud: BackupCloud, reference: BackupReference, kind: BackupKind) -> str:
+async def one_backup_of(cloud: BackupCloud, reference: OperationReference, kind: BackupKind) -> str:
     if reference.kind == kind:
         return reference.backup_id
     return (await cloud.service(reference.service).observe(reference)).backup_ids[0]
@@ -254,7 +256,7 @@ async def test_an_answer_about_another_job_is_an_error_and_no_result(
     confuse(monkeypatch, wanted, other)
 
     with pytest.raises(UnexpectedResponseError, match=f"Job {wanted} was asked for, and the answer tells of {other}"):
-        await cloud.vbs.observe(BackupReference("vbs", wanted, "job"))
+        await cloud.vbs.observe(OperationReference("vbs", wanted, "job"))
 
 
 async def test_rows_that_were_not_asked_for_are_told_once(

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage, one_read
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
@@ -69,7 +69,7 @@ class Service:
         if self.seconds:
             await asyncio.sleep(self.seconds)
 
-    async def observe(self, reference: BackupReference) -> BackupObservation:
+    async def observe(self, reference: OperationReference) -> OperationState:
         """Look at one backup."""
         self.looks.append(reference.backup_id)
         await self.answer("looks")
@@ -80,7 +80,7 @@ class Service:
         if reference.backup_id not in self.statuses:
             raise NotFoundError(service=self.name, status=404, code="404", detail="no such backup")
         status = self.statuses[reference.backup_id]
-        return BackupObservation(reference=reference, status=status, phase=phase_of(status))
+        return OperationState(reference=reference, status=status, phase=phase_of(status))
 
 
 class _List:
@@ -110,7 +110,7 @@ class _List:
             if self.title == "recent" or (status == "protecting") == (self.title == "running")
         ]
 
-    def idempotency_key(self, reference: BackupReference) -> str | None:
+    def key_of(self, reference: OperationReference) -> str | None:
         own = self._service.instances.get(reference.backup_id, reference.backup_id)
         return None if reference.kind == "job" else own
 
@@ -123,13 +123,13 @@ class _List:
     def begun_at(self, row: Row) -> datetime | None:
         return timestamp_of(row.get("created_at"))
 
-    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         if any(row.get("status") != "available" for row in rows) or len(rows) < len(reference.expected_ids):
             return None
-        return BackupObservation(reference=reference, status="available", phase=Phase.SUCCEEDED)
+        return OperationState(reference=reference, status="available", phase=Phase.SUCCEEDED)
 
 
-async def wait_in(hub: SharedPoller, seat: Waiter) -> BackupObservation:
+async def wait_in(hub: SharedPoller, seat: Waiter) -> OperationState:
     """Wait until a backup is over."""
     hub.enter(seat)
     try:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.waiter import Waiter
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, VaultCreate
 from airflow_provider_backup.cloud.services.registry import SERVICES
@@ -58,15 +58,15 @@ class Place:
         """The rows of the service's backups in the local cloud."""
         return self.running.state.table(_TABLES.get(self.service, f"{self.service}.backups"))
 
-    async def start(self, count: int) -> list[BackupReference]:
+    async def start(self, count: int) -> list[OperationReference]:
         """Begin so many backups, each of a resource of its own; they end when :meth:`end` says so."""
         self.running.set_backup_seconds(36_000)
         start = getattr(self, f"_start_{'databases' if self.service in DATABASES else self.service}")
-        references: list[BackupReference] = await start(count)
+        references: list[OperationReference] = await start(count)
         self.forget_requests()
         return references
 
-    async def _start_cbr(self, count: int, resources: int = 1) -> list[BackupReference]:
+    async def _start_cbr(self, count: int, resources: int = 1) -> list[OperationReference]:
         servers = self.running.describe()["resources"]["servers"][:resources]
         billing = {
             "consistent_level": "crash_consistent",
@@ -89,12 +89,12 @@ class Place:
             copy = _copied(checkpoints, checkpoints[checkpoint.id])
             for part in parts:
                 _copied(self.rows, part, checkpoint_id=copy["id"])
-            references.append(BackupReference("cbr", copy["id"], "checkpoint", expected_ids=tuple(servers)))
+            references.append(OperationReference("cbr", copy["id"], "checkpoint", expected_ids=tuple(servers)))
         if self.kind == "cbr checkpoint":
             return references
-        return [BackupReference("cbr", row["id"]) for row in self.rows.values()]
+        return [OperationReference("cbr", row["id"]) for row in self.rows.values()]
 
-    async def start_checkpoint(self, resources: int) -> BackupReference:
+    async def start_checkpoint(self, resources: int) -> OperationReference:
         """Begin a checkpoint of several resources."""
         self.running.set_backup_seconds(36_000)
         if self.service == "cbr":
@@ -104,24 +104,24 @@ class Place:
         self.forget_requests()
         return reference
 
-    async def _start_csbs(self, count: int, resources: int = 1) -> list[BackupReference]:
+    async def _start_csbs(self, count: int, resources: int = 1) -> list[OperationReference]:
         state = self.running.state
         backups = CsbsBackups(state, Inventory(state))
         servers = self.running.describe()["resources"]["servers"][:resources]
         checkpoint_id = state.new_uuid()
         backups.start(checkpoint_id, [{"id": server, "extra_info": {}} for server in servers], CsbsOrder(name="n"))
-        references = [BackupReference("csbs", checkpoint_id, "checkpoint", expected_ids=tuple(servers))]
+        references = [OperationReference("csbs", checkpoint_id, "checkpoint", expected_ids=tuple(servers))]
         parts = list(self.rows.values())
         for _ in range(count - 1):
             copy_id = state.new_uuid()
             for part in parts:
                 _copied(self.rows, part, checkpoint_id=copy_id)
-            references.append(BackupReference("csbs", copy_id, "checkpoint", expected_ids=tuple(servers)))
+            references.append(OperationReference("csbs", copy_id, "checkpoint", expected_ids=tuple(servers)))
         if self.kind == "csbs checkpoint":
             return references
-        return [BackupReference("csbs", row["id"]) for row in self.rows.values()]
+        return [OperationReference("csbs", row["id"]) for row in self.rows.values()]
 
-    async def _start_vbs(self, count: int) -> list[BackupReference]:
+    async def _start_vbs(self, count: int) -> list[OperationReference]:
         state = self.running.state
         volume = self.running.describe()["resources"]["volumes"][0]
         job = VbsBackups(state, Inventory(state)).start(VbsOrder(volume_id=volume, name="nightly"))
@@ -130,10 +130,10 @@ class Place:
         for _ in range(count - 1):
             _copied(jobs, job, backup_id=_copied(self.rows, first)["id"])
         if self.kind == "vbs job":
-            return [BackupReference("vbs", row["id"], "job") for row in jobs.values()]
-        return [BackupReference("vbs", row["id"]) for row in self.rows.values()]
+            return [OperationReference("vbs", row["id"], "job") for row in jobs.values()]
+        return [OperationReference("vbs", row["id"]) for row in self.rows.values()]
 
-    async def _start_databases(self, count: int) -> list[BackupReference]:
+    async def _start_databases(self, count: int) -> list[OperationReference]:
         state = self.running.state
         store = BackupStore(state, self.service)
         instances = list(Inventory(state).instances(self.service).values())[:count]
@@ -142,9 +142,9 @@ class Place:
             store.start(instance, name=f"nightly-{number}", description=None, databases=[])
             for number, instance in enumerate(instances)
         ]
-        return [BackupReference(self.service, row["id"], instance_id=row["instance_id"]) for row in started]
+        return [OperationReference(self.service, row["id"], instance_id=row["instance_id"]) for row in started]
 
-    def end(self, references: Iterable[BackupReference], *, failure: str | None = None) -> None:
+    def end(self, references: Iterable[OperationReference], *, failure: str | None = None) -> None:
         """Let backups be over now.
 
         :param failure: why they failed; none for good ones.
@@ -162,7 +162,7 @@ class Place:
             for row in (part, *of_part, *([jobs[part["id"]]] if part["id"] in jobs else [])):
                 row.update(ready_at=now, failure=failure)
 
-    def parts_of(self, reference: BackupReference) -> list[Row]:
+    def parts_of(self, reference: OperationReference) -> list[Row]:
         """Return the rows of the single backups that belong to a reference."""
         if reference.kind == "checkpoint":
             return [row for row in self.rows.values() if row["checkpoint_id"] == reference.backup_id]
@@ -183,15 +183,15 @@ class Place:
                 counted[route.rsplit("/", 1)[-1]] += number
         return counted
 
-    def seat(self, reference: BackupReference, *, poll_interval: float = 0.05, **arguments: Any) -> Waiter:
+    def seat(self, reference: OperationReference, *, poll_interval: float = 0.05, **arguments: Any) -> Waiter:
         """Return a seat of somebody who started the backup himself."""
         usual: dict[str, Any] = {"started_at": time.time(), "poll_interval": poll_interval}
         return Waiter(reference, **{**usual, **arguments})
 
-    def wait(self, reference: BackupReference, **arguments: Any) -> asyncio.Task[BackupObservation]:
+    def wait(self, reference: OperationReference, **arguments: Any) -> asyncio.Task[OperationState]:
         """Begin to wait; the arguments are those of :meth:`seat`."""
 
-        async def waiting() -> BackupObservation:
+        async def waiting() -> OperationState:
             return await wait_in(self.client.hub(self.service), self.seat(reference, **arguments))
 
         return asyncio.create_task(waiting())

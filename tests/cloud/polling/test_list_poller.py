@@ -24,7 +24,7 @@ from airflow_provider_backup.cloud.errors import (
     UnexpectedResponseError,
 )
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.polling import list_poller as module
 from airflow_provider_backup.cloud.polling.list_poller import (
     FEW_READS,
@@ -50,7 +50,7 @@ PASSING = [
 def seats_of(names: Sequence[str], **arguments: Any) -> list[Waiter]:
     """Return a seat for each backup; all are due."""
     return [
-        Waiter(BackupReference("cbr", name), **{"poll_interval": 1.0, "started_at": time.time(), **arguments})
+        Waiter(OperationReference("cbr", name), **{"poll_interval": 1.0, "started_at": time.time(), **arguments})
         for name in names
     ]
 
@@ -135,7 +135,7 @@ async def test_whatever_lists_answer_nobody_is_told_good_without_a_row_that_says
 
 async def test_a_job_is_looked_at_beside_what_the_list_tells_of_others() -> None:
     service = Service(dict.fromkeys("abc", "protecting"))
-    seats = [*seats_of("abc"), Waiter(BackupReference("vbs", "job", "job"), poll_interval=1)]
+    seats = [*seats_of("abc"), Waiter(OperationReference("vbs", "job", "job"), poll_interval=1)]
     assert names(await ListPoller(service.lists).ask(seats, seats)) == {"job"}
 
 
@@ -220,7 +220,7 @@ def checkpoint_rows(*statuses: str) -> list[dict[str, Any]]:
 
 def checkpoint_seat(parts: int) -> Waiter:
     expected = tuple(str(number) for number in range(parts))
-    reference = BackupReference("cbr", "whole", "checkpoint", expected_ids=expected)
+    reference = OperationReference("cbr", "whole", "checkpoint", expected_ids=expected)
     return Waiter(reference, poll_interval=1, started_at=time.time())
 
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.cbr.backup_lists import CbrBackupList, backup_lists
 from tests.cloud.polling.list_answers import SINCE, lists_of, pages_of, queries
 from tests.cloud.unruly_server import UnrulyServer, answer
 
 LIST = CbrBackupList("backups", None)  # type: ignore[arg-type]
-BACKUP = BackupReference("cbr", "b1")
+BACKUP = OperationReference("cbr", "b1")
 
 
-def checkpoint(*expected_ids: str) -> BackupReference:
-    return BackupReference("cbr", "c1", "checkpoint", expected_ids=expected_ids)
+def checkpoint(*expected_ids: str) -> OperationReference:
+    return OperationReference("cbr", "c1", "checkpoint", expected_ids=expected_ids)
 
 
 def row(number: int, **changes: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_look_at_a_checkpoint_takes_two_requests() -> None:
 
 def test_a_row_belongs_to_its_backup_and_to_its_checkpoint() -> None:
     assert set(LIST.keys_of(row(1))) == {"b1", "c1"}
-    assert (LIST.idempotency_key(BACKUP), LIST.idempotency_key(checkpoint())) == ("b1", "c1")
+    assert (LIST.key_of(BACKUP), LIST.key_of(checkpoint())) == ("b1", "c1")
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,8 @@ def test_a_backup_that_is_not_good_is_left_to_a_look(status: str | None) -> None
 
 
 def test_one_good_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
-    assert LIST.good(BackupReference("cbr", "c1"), [row(1)]) is None
+    assert LIST.good(OperationReference("cbr", "c1"), [row(1)]) is None
 
 
 def test_the_row_of_a_backup_with_the_same_id_proves_nothing_about_a_checkpoint() -> None:
-    assert LIST.good(BackupReference("cbr", "b1", "checkpoint", expected_ids=("r1",)), [row(1)]) is None
+    assert LIST.good(OperationReference("cbr", "b1", "checkpoint", expected_ids=("r1",)), [row(1)]) is None

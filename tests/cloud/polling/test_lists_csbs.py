@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.csbs.backup_lists import CsbsBackupList
 from tests.cloud.polling.list_answers import SINCE, lists_of, pages_of, queries
 from tests.cloud.unruly_server import UnrulyServer, answer
 
 LIST = CsbsBackupList("items", None)  # type: ignore[arg-type]
-BACKUP = BackupReference("csbs", "i1")
+BACKUP = OperationReference("csbs", "i1")
 
 
-def checkpoint(*expected_ids: str) -> BackupReference:
-    return BackupReference("csbs", "c1", "checkpoint", expected_ids=expected_ids)
+def checkpoint(*expected_ids: str) -> OperationReference:
+    return OperationReference("csbs", "c1", "checkpoint", expected_ids=expected_ids)
 
 
 def row(number: int, **changes: Any) -> dict[str, Any]:
@@ -55,7 +55,7 @@ async def test_a_page_that_repeats_ends_the_list(unruly: UnrulyServer) -> None:
 
 def test_a_row_belongs_to_its_backup_and_to_its_checkpoint() -> None:
     assert set(LIST.keys_of(row(1))) == {"i1", "c1"}
-    assert (LIST.idempotency_key(BACKUP), LIST.idempotency_key(checkpoint())) == ("i1", "c1")
+    assert (LIST.key_of(BACKUP), LIST.key_of(checkpoint())) == ("i1", "c1")
 
 
 @pytest.mark.parametrize("status", ["available", "waiting_protect", "error", "restoring", "a new word", None, 7, {}])
@@ -100,8 +100,8 @@ def test_a_checkpoint_that_is_not_whole_is_left_to_a_look(
 
 
 def test_one_good_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
-    assert LIST.good(BackupReference("csbs", "c1"), [row(1)]) is None
+    assert LIST.good(OperationReference("csbs", "c1"), [row(1)]) is None
 
 
 def test_the_row_of_a_backup_with_the_same_id_proves_nothing_about_a_checkpoint() -> None:
-    assert LIST.good(BackupReference("csbs", "b1", "checkpoint", expected_ids=("s1",)), [row(1)]) is None
+    assert LIST.good(OperationReference("csbs", "b1", "checkpoint", expected_ids=("s1",)), [row(1)]) is None

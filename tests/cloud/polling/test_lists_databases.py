@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.databases.backup_lists import BusyInstanceList
 from tests.cloud.polling.list_answers import SINCE, lists_of, pages_of, queries
@@ -17,8 +17,8 @@ ALL_INSTANCES = ("gaussdb", "taurusdb")
 INSTANCES = BusyInstanceList("instances", None)  # type: ignore[arg-type]
 
 
-def reference(service: str, **members: Any) -> BackupReference:
-    return BackupReference(service, "b1", instance_id="in01", **members)
+def reference(service: str, **members: Any) -> OperationReference:
+    return OperationReference(service, "b1", instance_id="in01", **members)
 
 
 def row(**changes: Any) -> dict[str, Any]:
@@ -112,7 +112,7 @@ async def test_what_a_row_of_a_backup_says(service: str, unruly: UnrulyServer) -
 
 def test_an_instance_tells_that_something_goes_on_and_never_how_it_ended() -> None:
     backup = reference("rds")
-    assert INSTANCES.idempotency_key(backup) == "in01"
+    assert INSTANCES.key_of(backup) == "in01"
     assert INSTANCES.keys_of({"id": "in01"}) == ("in01",)
     assert INSTANCES.running_status({"status": "BACKING UP"}) == "BUILDING"
     assert INSTANCES.good(backup, [{"id": "in01", "status": "ACTIVE"}]) is None
@@ -126,7 +126,7 @@ def test_an_instance_with_any_other_status_has_news(status: Any) -> None:
 
 
 def test_a_reference_without_an_instance_is_in_no_list_of_instances() -> None:
-    assert INSTANCES.idempotency_key(BackupReference("rds", "b1")) is None
+    assert INSTANCES.key_of(OperationReference("rds", "b1")) is None
 
 
 @pytest.mark.parametrize("service", ALL_INSTANCES)

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.vbs.backup_lists import VbsBackupList, backup_lists
 from tests.cloud.polling.list_answers import SINCE, lists_of, pages_of, queries
 from tests.cloud.unruly_server import UnrulyServer, answer
 
 LIST = VbsBackupList("backups", None)  # type: ignore[arg-type]
-BACKUP = BackupReference("vbs", "b1")
-JOB = BackupReference("vbs", "j1", "job")
+BACKUP = OperationReference("vbs", "b1")
+JOB = OperationReference("vbs", "j1", "job")
 NEXT = [{"rel": "next", "href": "http://vbs/project/backups?limit=1000&marker=last"}]
 
 
@@ -62,7 +62,7 @@ def test_a_look_at_a_job_takes_two_requests() -> None:
 
 
 def test_a_job_is_in_no_list() -> None:
-    assert (LIST.idempotency_key(JOB), LIST.idempotency_key(BACKUP)) == (None, "b1")
+    assert (LIST.key_of(JOB), LIST.key_of(BACKUP)) == (None, "b1")
 
 
 @pytest.mark.parametrize("status", ["available", "error", "restoring", "a new word", None, 7, {}])

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import AuthenticationError, NotFoundError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTroubleError
 from airflow_provider_backup.emulator.threaded import RunningCloud
@@ -36,11 +36,11 @@ SLACK = 0.5
 CHECKPOINTS = ("cbr checkpoint", "csbs checkpoint")
 
 
-async def looked_at(client: BackupCloud, reference: BackupReference) -> BackupObservation:
+async def looked_at(client: BackupCloud, reference: OperationReference) -> OperationState:
     return await client.service(reference.service).observe(reference)
 
 
-def comparable(observation: BackupObservation) -> dict[str, Any]:
+def comparable(observation: OperationState) -> dict[str, Any]:
     assert observation.created_at is not None
     # A checkpoint begins a moment before its backups, of which lists tell.
     begun = observation.created_at.replace(second=0, microsecond=0)
@@ -225,7 +225,7 @@ async def test_among_many_a_backup_is_told_in_time_when_somebody_waits_for_the_n
             await asyncio.gather(*waits)
 
 
-def begin_next(place: Place, reference: BackupReference) -> BackupReference:
+def begin_next(place: Place, reference: OperationReference) -> OperationReference:
     """End a backup, and begin another one of its instance in the same moment."""
     place.end([reference])
     [row] = place.parts_of(reference)

@@ -6,7 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.pacing import FEWEST_READERS, MOST_READERS
 from airflow_provider_backup.cloud.polling.read_pool import ReadPool
 from airflow_provider_backup.cloud.polling.waiter import Waiter
@@ -20,7 +20,7 @@ class Watched(Service):
     at_once: int = 0
     most_at_once: int = 0
 
-    async def observe(self, reference: BackupReference) -> BackupObservation:
+    async def observe(self, reference: OperationReference) -> OperationState:
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -33,7 +33,7 @@ def seats_of(service: Service, count: int) -> list[Waiter]:
     """Return seats for so many backups that are good."""
     names = [f"backup-{number}" for number in range(count)]
     service.statuses.update(dict.fromkeys(names, "available"))
-    return [Waiter(BackupReference("cbr", name), poll_interval=5.0) for name in names]
+    return [Waiter(OperationReference("cbr", name), poll_interval=5.0) for name in names]
 
 
 async def looked_at(service: Service, seats: list[Waiter], *, patience: float = 10.0) -> ReadPool:

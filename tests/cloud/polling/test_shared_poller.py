@@ -23,7 +23,7 @@ from airflow_provider_backup.cloud.errors import (
     PermissionDeniedError,
     ServerError,
 )
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.polling import shared_poller as module
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
@@ -36,17 +36,17 @@ SLACK = 0.15
 """Seconds that a busy machine may add."""
 
 
-async def wait(hub: SharedPoller, name: str, **arguments: Any) -> BackupObservation:
+async def wait(hub: SharedPoller, name: str, **arguments: Any) -> OperationState:
     """Wait for a backup that was just started."""
     usual: dict[str, Any] = {"poll_interval": 0.02, "started_at": time.time()}
-    return await wait_in(hub, Waiter(BackupReference("cbr", name), **{**usual, **arguments}))
+    return await wait_in(hub, Waiter(OperationReference("cbr", name), **{**usual, **arguments}))
 
 
-def waiting(hub: SharedPoller, name: str, **arguments: Any) -> asyncio.Task[BackupObservation]:
+def waiting(hub: SharedPoller, name: str, **arguments: Any) -> asyncio.Task[OperationState]:
     return asyncio.create_task(wait(hub, name, **arguments))
 
 
-async def given_up(*waits: asyncio.Task[BackupObservation]) -> None:
+async def given_up(*waits: asyncio.Task[OperationState]) -> None:
     """Cancel waits and wait until they have ended."""
     for each in waits:
         each.cancel()
@@ -180,7 +180,7 @@ async def test_whoever_comes_and_goes_each_one_is_looked_at_within_his_own_inter
 
     async def come(name: str, interval: float, after: float, leave: float | None) -> None:
         await asyncio.sleep(after)
-        seat = Waiter(BackupReference("cbr", name), poll_interval=interval)
+        seat = Waiter(OperationReference("cbr", name), poll_interval=interval)
         one = asyncio.create_task(wait_in(hub, seat))
         ends = time.monotonic() + (0.4 if leave is None else leave)
         while time.monotonic() < ends:
@@ -389,7 +389,7 @@ async def test_one_who_is_cancelled_at_any_step_disturbs_nobody(has_lists: bool)
             waits[0].cancel()
             async with asyncio.timeout(2):
                 ended = await asyncio.gather(*waits, return_exceptions=True)
-            assert [type(each) for each in ended[1:]] == [BackupObservation] * 2
+            assert [type(each) for each in ended[1:]] == [OperationState] * 2
             del waits, ended
 
 
@@ -414,7 +414,7 @@ async def test_all_who_are_cancelled_at_any_step_leave_nothing(has_lists: bool) 
 async def test_an_error_that_is_told_to_one_who_just_leaves_is_not_complained_about() -> None:
     hub = SharedPoller(Service({"a": "protecting"}))
     async with nothing_left(hub):
-        seat = Waiter(BackupReference("cbr", "a"), poll_interval=30)
+        seat = Waiter(OperationReference("cbr", "a"), poll_interval=30)
         one = asyncio.create_task(wait_in(hub, seat))
         await asyncio.sleep(0)
         seat.give_up(DOWN)
@@ -435,7 +435,7 @@ async def test_whenever_people_come_and_go_all_who_stay_get_their_news(
     service.statuses = {str(number): "protecting" for number in range(len(comers))}
     hub = SharedPoller(service)
 
-    async def come(name: str, after: float, leave: float | None) -> BackupObservation | None:
+    async def come(name: str, after: float, leave: float | None) -> OperationState | None:
         await asyncio.sleep(after)
         try:
             async with asyncio.timeout(leave):
@@ -566,7 +566,7 @@ async def test_others_get_their_turn_while_many_are_told(news: str, monkeypatch:
     if news == "trouble":
         service.troubles = {"running": DOWN}
     hub = SharedPoller(service)
-    seats = [Waiter(BackupReference("cbr", name), poll_interval=0.05, started_at=time.time()) for name in names]
+    seats = [Waiter(OperationReference("cbr", name), poll_interval=0.05, started_at=time.time()) for name in names]
     waits = [asyncio.create_task(wait_in(hub, seat)) for seat in seats]
     told = [0]
     async with asyncio.timeout(5):

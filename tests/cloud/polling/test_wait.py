@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from airflow_provider_backup.cloud.client_cache import shared_cloud
 from airflow_provider_backup.cloud.errors import NotFoundError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.polling import wait as waiting
 from airflow_provider_backup.cloud.polling.wait import wait_until_over
@@ -31,7 +31,7 @@ async def place(backup_cloud: RunningCloud) -> AsyncIterator[Place]:
         yield Place(backup_cloud, client, "rds")
 
 
-async def wait(place: Place, reference: BackupReference, seconds: float = 30, **arguments: Any) -> BackupObservation:
+async def wait(place: Place, reference: OperationReference, seconds: float = 30, **arguments: Any) -> OperationState:
     """Wait for so many seconds at most."""
     usual: dict[str, Any] = {"poll_interval": 0.05, "started_at": time.time()}
     return await wait_until_over(place.client, reference, deadline=time.time() + seconds, **{**usual, **arguments})
@@ -151,7 +151,7 @@ async def test_the_client_closes_behind_the_last_one_and_leaves_no_task(place: P
     references = await place.start(3)
     before = asyncio.all_tasks()
 
-    async def with_shared_client(reference: BackupReference) -> BackupObservation:
+    async def with_shared_client(reference: OperationReference) -> OperationState:
         async with shared_cloud(place.client.settings) as client:
             return await wait_until_over(client, reference, poll_interval=0.02, deadline=time.time() + 30)
 
@@ -160,7 +160,7 @@ async def test_the_client_closes_behind_the_last_one_and_leaves_no_task(place: P
     waits[0].cancel()
     place.end(references)
     ended = await asyncio.gather(*waits, return_exceptions=True)
-    assert [each.phase for each in ended if isinstance(each, BackupObservation)] == [Phase.SUCCEEDED] * 2
+    assert [each.phase for each in ended if isinstance(each, OperationState)] == [Phase.SUCCEEDED] * 2
     assert asyncio.all_tasks() - before == set()
 
 
@@ -173,7 +173,7 @@ async def test_whenever_all_are_cancelled_no_task_and_no_connection_stays(
     asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
     before = asyncio.all_tasks()
 
-    async def with_shared_client(reference: BackupReference) -> BackupObservation:
+    async def with_shared_client(reference: OperationReference) -> OperationState:
         async with shared_cloud(place.client.settings) as client:
             return await wait_until_over(client, reference, poll_interval=0.005, deadline=time.time() + 30)
 

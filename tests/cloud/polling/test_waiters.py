@@ -19,20 +19,20 @@ from airflow_provider_backup.cloud.errors import (
     ServerError,
 )
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.polling.deadlines import Deadlines
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTroubleError
 from airflow_provider_backup.cloud.polling.waiter import MISSING_FOR, NEW_BACKUP_GRACE, Waiter
 
-REFERENCE = BackupReference("cbr", "backup")
+REFERENCE = OperationReference("cbr", "backup")
 NOT_FOUND = NotFoundError(service="cbr", status=404, code="BackupService.6200", detail="no such backup")
 DOWN = ServerError(service="cbr", status=503, code="503", detail="down")
 CUT = CloudConnectionError("cut", request_sent=True)
 
 
-def observed(phase: Phase, status: str = "protecting", **members: object) -> BackupObservation:
-    return BackupObservation(reference=REFERENCE, status=status, phase=phase, **members)  # type: ignore[arg-type]
+def observed(phase: Phase, status: str = "protecting", **members: object) -> OperationState:
+    return OperationState(reference=REFERENCE, status=status, phase=phase, **members)  # type: ignore[arg-type]
 
 
 def ages(seat: Waiter, seconds: float) -> None:
@@ -73,7 +73,7 @@ async def test_whoever_has_left_is_told_nothing() -> None:
 
 
 async def test_the_reference_gets_sharper_and_the_beginning_known() -> None:
-    seat = Waiter(BackupReference("vbs", "job", "job"), poll_interval=1)
+    seat = Waiter(OperationReference("vbs", "job", "job"), poll_interval=1)
     begun_at = datetime(2031, 4, 2, tzinfo=UTC)
     seat.observed(observed(Phase.IN_PROGRESS, created_at=begun_at))
     assert (seat.reference, seat.begun_at) == (REFERENCE, begun_at)

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_backup.cloud.errors import BadRequestError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.polling.list_poller import LONGEST_TRUST, ListPoller
 from airflow_provider_backup.cloud.polling.waiter import Waiter
 from tests.cloud.polling.fake_service import Service
@@ -25,7 +25,7 @@ def service_of(**arguments: object) -> Service:
 def seats_of(
     names: Sequence[str] = NAMES, expected_ids: tuple[str, ...] = (), seconds_ago: float = LONGEST_TRUST + 1
 ) -> list[Waiter]:
-    references = [BackupReference("cbr", name, "checkpoint", expected_ids=expected_ids) for name in names]
+    references = [OperationReference("cbr", name, "checkpoint", expected_ids=expected_ids) for name in names]
     return [Waiter(reference, poll_interval=1.0, started_at=time.time() - seconds_ago) for reference in references]
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, get_args
 
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
@@ -55,7 +55,7 @@ class CbrBackupList:
         """Read it page by page."""
         return self._backups.pages(**self._filters, start_time=since)
 
-    def idempotency_key(self, reference: BackupReference) -> str | None:
+    def key_of(self, reference: OperationReference) -> str | None:
         """Return the id of the checkpoint or backup."""
         return reference.backup_id
 
@@ -72,7 +72,7 @@ class CbrBackupList:
         """Return when the backup was created."""
         return timestamp_of(row.get("created_at"))
 
-    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """Return a good backup, or a checkpoint whose every resource has a good backup.
 
         What a checkpoint left out is not in this list: it is told by whoever knows all that was to be backed up.

@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from airflow_provider_backup.cloud.operations.backup import (
-    BackupObservation,
-    BackupReference,
+    OperationReference,
+    OperationState,
     SingleBackup,
     SkippedResource,
 )
@@ -28,7 +28,7 @@ def resources_of(checkpoint: Checkpoint) -> tuple[str, ...]:
 
 
 def uncovered_resources(
-    reference: BackupReference, checkpoint: Checkpoint, backups: Iterable[Backup]
+    reference: OperationReference, checkpoint: Checkpoint, backups: Iterable[Backup]
 ) -> tuple[str, ...]:
     """Return ids of resources that were asked for, but that have neither a backup nor a reason to have none.
 
@@ -43,13 +43,13 @@ def uncovered_resources(
 
 
 def observe_checkpoint(
-    reference: BackupReference,
+    reference: OperationReference,
     checkpoint: Checkpoint,
     backups: Sequence[Backup],
     logs: Sequence[OperationLog] = (),
     *,
     more_may_show_up: bool = True,
-) -> BackupObservation:
+) -> OperationState:
     """Put a checkpoint, its backups and its logs together: good only when every part is.
 
     :param reference: the checkpoint; what it is expected to back up is added when it does not name that.
@@ -77,7 +77,7 @@ def observe_checkpoint(
         phase = Phase.FAILED if skipped or not more_may_show_up else Phase.IN_PROGRESS
     elif (combined := combined_phase([phase, *(part for _, part in parts)])) is not phase:
         status, phase = next(part for part in parts if part[1] is combined)
-    return BackupObservation(
+    return OperationState(
         reference=replace(reference, expected_ids=reference.expected_ids or resources_of(checkpoint)),
         status=status or "",
         phase=phase,
@@ -93,7 +93,7 @@ def observe_checkpoint(
     )
 
 
-def observe_backup(reference: BackupReference, backup: Backup, logs: Sequence[OperationLog] = ()) -> BackupObservation:
+def observe_backup(reference: OperationReference, backup: Backup, logs: Sequence[OperationLog] = ()) -> OperationState:
     """Describe one backup.
 
     :param reference: the backup.
@@ -101,7 +101,7 @@ def observe_backup(reference: BackupReference, backup: Backup, logs: Sequence[Op
     :param logs: the logs about making it, when they are known: they give the reason of a failure.
     """
     phase = phase_of(backup.status)
-    return BackupObservation(
+    return OperationState(
         reference=reference,
         status=backup.status or "",
         phase=phase,
@@ -116,7 +116,7 @@ def observe_backup(reference: BackupReference, backup: Backup, logs: Sequence[Op
     )
 
 
-def observe_covering_backups(reference: BackupReference, backups: Sequence[Backup]) -> BackupObservation | None:
+def observe_covering_backups(reference: OperationReference, backups: Sequence[Backup]) -> OperationState | None:
     """Describe a checkpoint by its good backups alone; none unless every resource that was asked for has one.
 
     :param reference: the checkpoint, with the ids of all its resources.
@@ -126,7 +126,7 @@ def observe_covering_backups(reference: BackupReference, backups: Sequence[Backu
     resource_ids = [backup.resource_id for backup in whole if backup.resource_id]
     if not reference.expected_ids or set(reference.expected_ids) - set(resource_ids):
         return None
-    return BackupObservation(
+    return OperationState(
         reference=reference,
         status=whole[0].status or "",
         phase=Phase.SUCCEEDED,

@@ -18,7 +18,7 @@ from airflow_provider_backup.cloud.errors import (
     UnreadablePathError,
 )
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import otherwise
 from airflow_provider_backup.cloud.operations.row_checks import as_told
@@ -62,16 +62,18 @@ class CbrService:
         self.lists = backup_lists(self.backups)
         self._missing_backups = MissingBackups(api.clock)
 
-    def reference_to(self, checkpoint: Checkpoint, resource_ids: Sequence[str] = ()) -> BackupReference:
+    def reference_to(self, checkpoint: Checkpoint, resource_ids: Sequence[str] = ()) -> OperationReference:
         """Return where to look for a checkpoint later, with the ids of all resources that it is to back up.
 
         :param checkpoint: as its creation showed it.
         :param resource_ids: what was asked for; nothing for all that the checkpoint names.
         """
         told = resources_of(checkpoint)
-        return BackupReference(self.name, checkpoint.id, "checkpoint", expected_ids=as_told(resource_ids, told) or told)
+        return OperationReference(
+            self.name, checkpoint.id, "checkpoint", expected_ids=as_told(resource_ids, told) or told
+        )
 
-    async def observe(self, reference: BackupReference) -> BackupObservation:
+    async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a checkpoint with all its backups, or at a single backup.
 
         A checkpoint is good only when every backup in it is. Each resource that was asked for (that the checkpoint
@@ -94,7 +96,7 @@ class CbrService:
                 return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
         raise ValueError(f"CBR has checkpoints and backups, not a {reference.kind}.")
 
-    async def delete_backup(self, reference: BackupReference) -> None:
+    async def delete_backup(self, reference: OperationReference) -> None:
         """Start to delete a backup, or every backup of a checkpoint; what is being deleted already counts as done.
 
         :param reference: of the kind ``checkpoint`` or ``backup``; there is nothing to do for a checkpoint that failed
@@ -124,7 +126,7 @@ class CbrService:
         since: datetime | None,
         resource_ids: Collection[str] = (),
         phases: Collection[Phase] = LIVE,
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         """Find the newest checkpoint whose backups carry a name and that is in one of these phases.
 
         With several resources the service adds ``-0001``, ``-0002`` ... to the name (OTC user manual, "Creating a Cloud
@@ -146,7 +148,7 @@ class CbrService:
                     found[backup.checkpoint_id] = backup.created_at or _LONG_AGO
         return await self._newest(found, phases, resource_ids)
 
-    async def find_running(self, *, vault_id: str, resource_ids: Collection[str]) -> BackupReference | None:
+    async def find_running(self, *, vault_id: str, resource_ids: Collection[str]) -> OperationReference | None:
         """Return the newest checkpoint of a vault that is being made now and in which these resources are.
 
         :param vault_id: the vault.
@@ -173,10 +175,10 @@ class CbrService:
         resource_ids: Collection[str],
         *,
         may_be_skipped: bool = True,
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         for checkpoint_id in sorted(found, key=found.__getitem__, reverse=True):
             try:
-                observation = await self.observe(BackupReference(self.name, checkpoint_id, "checkpoint"))
+                observation = await self.observe(OperationReference(self.name, checkpoint_id, "checkpoint"))
             except NotFoundError:
                 continue
             meant = set(observation.reference.expected_ids)
@@ -187,7 +189,7 @@ class CbrService:
                 return observation.reference
         return None
 
-    async def _observe_checkpoint(self, reference: BackupReference) -> BackupObservation:
+    async def _observe_checkpoint(self, reference: OperationReference) -> OperationState:
         checkpoint = await self.checkpoints.get(reference.backup_id)
         backups = await self._backups_of(reference)
         observation = observe_checkpoint(reference, checkpoint, backups)
@@ -208,14 +210,14 @@ class CbrService:
             more_may_show_up=is_waited_for,
         )
 
-    async def _observe_backup(self, reference: BackupReference) -> BackupObservation:
+    async def _observe_backup(self, reference: OperationReference) -> OperationState:
         backup = await self.backups.get(reference.backup_id)
         if phase_of(backup.status) is not Phase.FAILED:
             return observe_backup(reference, backup)
         logs = await self._logs(backup.vault_id, backup.created_at)
         return observe_backup(reference, backup, [entry for entry in logs if _is_about(entry, backup)])
 
-    async def _backups_of(self, checkpoint: BackupReference) -> Sequence[Backup]:
+    async def _backups_of(self, checkpoint: OperationReference) -> Sequence[Backup]:
         return [backup async for backup in self.backups.list(checkpoint_id=checkpoint.backup_id)]
 
     async def _logs(
@@ -245,7 +247,7 @@ class CbrService:
             if phase_of((await self.backups.get(backup_id)).status) not in (Phase.DELETING, Phase.DELETED):
                 raise
 
-    async def _refuse_to_delete_nothing(self, reference: BackupReference) -> None:
+    async def _refuse_to_delete_nothing(self, reference: OperationReference) -> None:
         status = (await self.checkpoints.get(reference.backup_id)).status
         phase = phase_of(status)
         if phase is Phase.IN_PROGRESS:
@@ -262,7 +264,7 @@ class CbrService:
                 next_step="Its backups may have been deleted; check the id, the project and the region.",
             )
 
-    async def _sure(self, look: Awaitable[BackupObservation]) -> BackupObservation:
+    async def _sure(self, look: Awaitable[OperationState]) -> OperationState:
         """Tell an id that the service cannot read, and so does not know, from a project that it cannot read."""
         try:
             return await look

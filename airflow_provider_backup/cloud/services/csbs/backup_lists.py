@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage, one_read
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
@@ -50,7 +50,7 @@ class CsbsBackupList:
         """Read it page by page."""
         return self._items.pages(status=self._status, start_time=since)
 
-    def idempotency_key(self, reference: BackupReference) -> str | None:
+    def key_of(self, reference: OperationReference) -> str | None:
         """Return the id of the checkpoint or backup."""
         return reference.backup_id
 
@@ -66,7 +66,7 @@ class CsbsBackupList:
         """Return when the backup began."""
         return timestamp_of(row.get("created_at") or row.get("protected_at"))
 
-    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """Return a good backup, or a checkpoint in which every server that was asked for has a good backup."""
         # The rows are found by both ids; of a backup only its own row tells, of a checkpoint those of its backups. None
         # are left where a checkpoint's id is given as a backup's: a look at it tells.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from airflow_provider_backup.cloud.operations.backup import (
-    BackupObservation,
-    BackupReference,
+    OperationReference,
+    OperationState,
     SingleBackup,
     SkippedResource,
 )
@@ -25,8 +25,8 @@ def latest_change(items: Sequence[CheckpointItem]) -> datetime | None:
 
 
 def observation_of(
-    reference: BackupReference, items: Sequence[CheckpointItem], *, more_may_show_up: bool = False
-) -> BackupObservation:
+    reference: OperationReference, items: Sequence[CheckpointItem], *, more_may_show_up: bool = False
+) -> OperationState:
     """Tell how the backups of a checkpoint, taken together, stand: good only when every one is.
 
     :param reference: what was asked for.
@@ -46,7 +46,7 @@ def observation_of(
     is_waited_for = bool(left_out) and whole is Phase.SUCCEEDED and more_may_show_up
     finished = [item.extend_info.finished_at for item in items if item.extend_info.finished_at is not None]
     names = {item.name for item in items}
-    return BackupObservation(
+    return OperationState(
         reference=reference,
         status=INCOMPLETE if is_waited_for else deciding[0].status or "",
         phase=Phase.IN_PROGRESS if is_waited_for else whole,

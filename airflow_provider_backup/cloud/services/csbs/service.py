@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError, Violation
 from airflow_provider_backup.cloud.http.clock_skew import NOT_KNOWN_YET
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import otherwise
 from airflow_provider_backup.cloud.operations.row_checks import as_told
@@ -43,7 +43,7 @@ class CsbsService:
         self.lists = backup_lists(self.checkpoint_items)
         self._missing_backups = MissingBackups(api.clock)
 
-    async def observe(self, reference: BackupReference) -> BackupObservation:
+    async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a checkpoint (all its backups together) or at a single backup.
 
         Each server that the reference names has a backup in the checkpoint or is told as skipped; what lacks one is
@@ -63,7 +63,7 @@ class CsbsService:
         _refuse_unless_checkpoint(reference)
         return await self._observe_checkpoint(reference)
 
-    async def _observe_checkpoint(self, reference: BackupReference) -> BackupObservation:
+    async def _observe_checkpoint(self, reference: OperationReference) -> OperationState:
         items = [item async for item in self.checkpoint_items.list(checkpoint_id=reference.backup_id)]
         if not items:
             raise NotFoundError(
@@ -79,7 +79,7 @@ class CsbsService:
             return observation_of(reference, items, more_may_show_up=True)
         return observation
 
-    async def delete_backup(self, reference: BackupReference) -> None:
+    async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a checkpoint with all its backups, or of a single backup.
 
         What is going already counts as done.
@@ -112,7 +112,7 @@ class CsbsService:
         policy_server_ids: Sequence[str] = (),
         auto_trigger: bool = False,
         phases: Collection[Phase] = LIVE,
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         """Find the newest checkpoint that an earlier, unanswered request may have started.
 
         Executing a policy carries no name, and a backup does not tell its policy (only the filter knows it): the
@@ -159,9 +159,9 @@ class CsbsService:
         if not candidates:
             return None
         *_, checkpoint_id, expected = max(candidates)
-        return BackupReference(self.name, checkpoint_id, "checkpoint", expected_ids=expected)
+        return OperationReference(self.name, checkpoint_id, "checkpoint", expected_ids=expected)
 
-    async def find_running(self, server_ids: Sequence[str]) -> BackupReference | None:
+    async def find_running(self, server_ids: Sequence[str]) -> OperationReference | None:
         """Return the newest checkpoint that is being made now and holds all of these servers; none when there is none.
 
         :param server_ids: ids of the servers, 1 or more; the checkpoint may hold others beside them.
@@ -173,7 +173,7 @@ class CsbsService:
             if item.checkpoint_id is not None and is_being_made(item.status)
         ]
         for checkpoint_id in _newest_first(being_made):
-            reference = BackupReference(self.name, checkpoint_id, "checkpoint", expected_ids=tuple(server_ids))
+            reference = OperationReference(self.name, checkpoint_id, "checkpoint", expected_ids=tuple(server_ids))
             try:
                 observation = await self.observe(reference)
             except NotFoundError:
@@ -188,6 +188,6 @@ def _newest_first(items: Sequence[CheckpointItem]) -> list[str]:
     return sorted(begun, key=begun.__getitem__, reverse=True)
 
 
-def _refuse_unless_checkpoint(reference: BackupReference) -> None:
+def _refuse_unless_checkpoint(reference: OperationReference) -> None:
     if reference.kind != "checkpoint":
         raise InvalidRequestError("CSBS reference", [Violation("kind", "must be checkpoint or backup", reference.kind)])

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage
 from airflow_provider_backup.cloud.operations.row_checks import is_asked_for
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
@@ -45,7 +45,7 @@ def lists_of_busy_instances(title: str, instances: InstanceResource) -> BackupLi
     return BackupLists(reads=_reads, running=BusyInstanceList(f"{title} instances", instances))
 
 
-def _reads(reference: BackupReference) -> int:
+def _reads(reference: OperationReference) -> int:
     # The job tells the progress.
     return 2 if reference.job_id else 1
 
@@ -70,7 +70,7 @@ class DatabaseBackupList:
         until = None if since is None else datetime.now(UTC) + timedelta(days=1)
         return self._backups.pages(backup_type="manual", begin_time=since, end_time=until)
 
-    def idempotency_key(self, reference: BackupReference) -> str | None:
+    def key_of(self, reference: OperationReference) -> str | None:
         """Return the id of the backup."""
         return reference.backup_id
 
@@ -87,7 +87,7 @@ class DatabaseBackupList:
         """Return when the backup began."""
         return timestamp_of(row.get("begin_time"))
 
-    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """Return a good backup."""
         row = rows[0]
         if phase_of(str(row.get("status"))) is not Phase.SUCCEEDED:
@@ -115,7 +115,7 @@ class BusyInstanceList:
         """Read it page by page."""
         return self._instances.pages()
 
-    def idempotency_key(self, reference: BackupReference) -> str | None:
+    def key_of(self, reference: OperationReference) -> str | None:
         """Return the id of the backup's instance."""
         return reference.instance_id
 
@@ -131,6 +131,6 @@ class BusyInstanceList:
         """An instance does not tell when its backup began."""
         return None
 
-    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """An instance does not tell how its backup ended."""
         return None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference, SingleBackup
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup, Job
 
 _NO_REASON = "The service gives no reason for a failed backup; its console and the instance's events may."
 
 
-def observation_of(reference: BackupReference, backup: DatabaseBackup, job: Job | None = None) -> BackupObservation:
+def observation_of(reference: OperationReference, backup: DatabaseBackup, job: Job | None = None) -> OperationState:
     """Say how a backup stands.
 
     :param reference: what was asked for.
@@ -18,7 +18,7 @@ def observation_of(reference: BackupReference, backup: DatabaseBackup, job: Job 
     """
     phase = backup.phase
     instance_id = reference.instance_id or backup.instance_id
-    return BackupObservation(
+    return OperationState(
         reference=reference,
         status=backup.status,
         phase=phase,

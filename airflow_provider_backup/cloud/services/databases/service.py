@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, ResourceBusyError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made
 from airflow_provider_backup.cloud.services.databases.backups import BackupResource
@@ -54,16 +54,16 @@ class DatabaseService:
         self.backup_policies = backup_policies
         self.lists = lists
 
-    def reference_to(self, backup: DatabaseBackup) -> BackupReference:
+    def reference_to(self, backup: DatabaseBackup) -> OperationReference:
         """Return where to look for a backup later.
 
         :param backup: as its creation or a list showed it.
         """
-        return BackupReference(
+        return OperationReference(
             service=self.name, backup_id=backup.id, instance_id=backup.instance_id, job_id=backup.job_id
         )
 
-    async def observe(self, reference: BackupReference) -> BackupObservation:
+    async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a backup.
 
         :param reference: the backup; RDS needs its instance too. A job in it adds progress and the reason of a failure.
@@ -75,7 +75,7 @@ class DatabaseService:
         job = await self._job(reference) if backup.phase in (Phase.IN_PROGRESS, Phase.FAILED) else None
         return observation_of(reference, backup, job)
 
-    async def delete_backup(self, reference: BackupReference) -> None:
+    async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a manual backup; one that is being deleted already counts as done.
 
         :raises NotFoundError: there is no such backup (any more).
@@ -91,7 +91,7 @@ class DatabaseService:
 
     async def find_backup(
         self, *, instance_id: str, name: str, phases: Collection[Phase] = LIVE
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         """Return the newest manual backup of an instance with this name in one of these phases; none without one.
 
         :param instance_id: the instance.
@@ -105,7 +105,7 @@ class DatabaseService:
         ]
         return self._newest(found)
 
-    async def find_running(self, *, instance_id: str, databases: Collection[str] = ()) -> BackupReference | None:
+    async def find_running(self, *, instance_id: str, databases: Collection[str] = ()) -> OperationReference | None:
         """Return the manual or automatic backup of an instance that is being made now, whole or not at all.
 
         :param instance_id: the instance.
@@ -120,11 +120,11 @@ class DatabaseService:
             ]
         )
 
-    def _newest(self, backups: Sequence[DatabaseBackup]) -> BackupReference | None:
+    def _newest(self, backups: Sequence[DatabaseBackup]) -> OperationReference | None:
         newest = max(backups, key=lambda backup: backup.begin_time or _EARLIEST, default=None)
         return self.reference_to(newest) if newest else None
 
-    async def _job(self, reference: BackupReference) -> Job | None:
+    async def _job(self, reference: OperationReference) -> Job | None:
         if reference.job_id is None:
             return None
         try:
@@ -134,7 +134,7 @@ class DatabaseService:
             log.info("The job %s of %s could not be read: %s", one_line(str(reference.job_id)), reference, error)
             return None
 
-    async def _read(self, reference: BackupReference) -> DatabaseBackup:
+    async def _read(self, reference: OperationReference) -> DatabaseBackup:
         try:
             backup: DatabaseBackup = await self.backups.get(reference.backup_id, instance_id=reference.instance_id)
         except NotFoundError as error:

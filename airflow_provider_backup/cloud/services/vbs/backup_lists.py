@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
@@ -53,7 +53,7 @@ class VbsBackupList:
             if since is not None and any(moment is not None and moment < since for moment in begun):
                 return
 
-    def idempotency_key(self, reference: BackupReference) -> str | None:
+    def key_of(self, reference: OperationReference) -> str | None:
         """Return the id of the backup; a job does not tell it."""
         return None if reference.kind == "job" else reference.backup_id
 
@@ -69,7 +69,7 @@ class VbsBackupList:
         """Return when the backup was created."""
         return timestamp_of(row.get("created_at"))
 
-    def good(self, reference: BackupReference, rows: Sequence[Row]) -> BackupObservation | None:
+    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """Return a good backup."""
         row = rows[0]
         return (

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference, SingleBackup
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import row_id, whole_number_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
 
 
-def observation_of_backup(backup: Backup) -> BackupObservation:
+def observation_of_backup(backup: Backup) -> OperationState:
     """Say how a backup stands, from what the service tells of it."""
     phase = phase_of(backup.status)
-    return BackupObservation(
-        reference=BackupReference("vbs", backup.id),
+    return OperationState(
+        reference=OperationReference("vbs", backup.id),
         status=backup.status,
         phase=phase,
         name=backup.name,
@@ -28,12 +28,12 @@ def observation_of_backup(backup: Backup) -> BackupObservation:
     )
 
 
-def observation_of_job(job: Job) -> BackupObservation:
+def observation_of_job(job: Job) -> OperationState:
     """Say how a backup stands that cannot be looked at itself: its job is not so far, or failed."""
     phase = phase_of(job.status)
     volume_id = row_id(job.entities, "volume_id") or None
-    return BackupObservation(
-        reference=BackupReference("vbs", job.job_id, "job"),
+    return OperationState(
+        reference=OperationReference("vbs", job.job_id, "job"),
         status=job.status,
         phase=phase,
         reason=job.reason if phase is Phase.FAILED else None,

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, UnexpectedResponseError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.other_kinds import otherwise
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -37,7 +37,7 @@ class VbsService:
         self.jobs = JobResource(api)
         self.lists = backup_lists(self.backups)
 
-    async def observe(self, reference: BackupReference) -> BackupObservation:
+    async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a backup, or at the job that takes it.
 
         As soon as the job names its backup, the backup is looked at and the reference names the backup. A failed job
@@ -55,7 +55,7 @@ class VbsService:
         except NotFoundError as absence:
             return await otherwise(self._observe_as_job(reference), absence)
 
-    async def delete_backup(self, reference: BackupReference) -> None:
+    async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a backup; one that is being deleted already counts as done.
 
         :param reference: of kind ``backup`` or ``job``; there is nothing to do for a job that failed without a backup.
@@ -80,14 +80,14 @@ class VbsService:
             if phase_of((await self.backups.get(backup_id)).status) not in (Phase.DELETING, Phase.DELETED):
                 raise
 
-    async def _observe_as_job(self, reference: BackupReference) -> BackupObservation:
+    async def _observe_as_job(self, reference: OperationReference) -> OperationState:
         job = await self.jobs.get(reference.backup_id)
         if job.job_type not in (None, TAKING_A_BACKUP):
             # One that deletes or restores names a backup, too, but nobody means that backup by it.
             raise UnexpectedResponseError(f"The job {job.job_id} takes no backup, it is a {job.job_type}")
         return await self._observe_job(reference, job)
 
-    async def _observe_job(self, reference: BackupReference, job: Job) -> BackupObservation:
+    async def _observe_job(self, reference: OperationReference, job: Job) -> OperationState:
         job_phase = phase_of(job.status)
         if job.backup_id is None and job_phase is Phase.SUCCEEDED:
             raise UnexpectedResponseError(f"The {reference} ended with {job.status} and names no backup")
@@ -104,7 +104,7 @@ class VbsService:
 
     async def find_backup(
         self, *, volume_id: str, name: str, phases: Collection[Phase] = LIVE
-    ) -> BackupReference | None:
+    ) -> OperationReference | None:
         """Return the newest backup of a disk with exactly this name that is in one of these phases, or none.
 
         :param volume_id: id of the disk.
@@ -118,7 +118,7 @@ class VbsService:
         ]
         return _newest(found)
 
-    async def find_running(self, *, volume_id: str, snapshot_id: str | None = None) -> BackupReference | None:
+    async def find_running(self, *, volume_id: str, snapshot_id: str | None = None) -> OperationReference | None:
         """Return the newest backup of a disk that is being made now, or none.
 
         :param volume_id: id of the disk.
@@ -133,6 +133,6 @@ class VbsService:
         )
 
 
-def _newest(backups: Sequence[Backup]) -> BackupReference | None:
+def _newest(backups: Sequence[Backup]) -> OperationReference | None:
     newest = max(backups, key=lambda backup: backup.created_at or _LONG_AGO, default=None)
-    return BackupReference("vbs", newest.id) if newest else None
+    return OperationReference("vbs", newest.id) if newest else None

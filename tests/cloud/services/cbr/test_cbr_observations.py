@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference, SingleBackup
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.services.cbr.observations import observe_backup, observe_checkpoint
 
-REFERENCE = BackupReference("cbr", "c", "checkpoint")
+REFERENCE = OperationReference("cbr", "c", "checkpoint")
 
 
 def checkpoint(status: str, *resource_ids: str, **changes: Any) -> Checkpoint:
@@ -45,7 +45,7 @@ def entry(number: int, status: str, code: str = "", message: str = "") -> Operat
     )
 
 
-def observed(whole: Checkpoint, backups: Sequence[Backup], logs: Sequence[OperationLog] = ()) -> BackupObservation:
+def observed(whole: Checkpoint, backups: Sequence[Backup], logs: Sequence[OperationLog] = ()) -> OperationState:
     return observe_checkpoint(REFERENCE, whole, backups, logs)
 
 
@@ -209,10 +209,10 @@ def test_a_checkpoint_is_good_exactly_when_it_and_all_its_backups_are(status: st
 
 
 def test_a_single_backup_is_described() -> None:
-    reference = BackupReference("cbr", "b1")
+    reference = OperationReference("cbr", "b1")
     one = backup(1, "error", name="a", created_at="2031-04-02T09:15:01", updated_at="2031-04-02T09:16:01")
     seen = observe_backup(reference, one, [entry(1, "failed", "X.1", "no snapshot")])
-    assert seen == BackupObservation(
+    assert seen == OperationState(
         reference=reference,
         status="error",
         phase=Phase.FAILED,

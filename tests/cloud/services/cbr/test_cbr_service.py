@@ -17,7 +17,7 @@ from airflow_provider_backup.cloud.errors import (
     UnreadablePathError,
 )
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.missing_backups import LONGEST_LATENESS, MissingBackups
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.cbr.models import Checkpoint, CheckpointCreate, CheckpointParameters, Vault
@@ -27,8 +27,8 @@ from airflow_provider_backup.emulator.threaded import RunningCloud
 from .conftest import Recorder
 
 
-def reference(checkpoint: Checkpoint) -> BackupReference:
-    return BackupReference("cbr", checkpoint.id, "checkpoint")
+def reference(checkpoint: Checkpoint) -> OperationReference:
+    return OperationReference("cbr", checkpoint.id, "checkpoint")
 
 
 async def back_up(
@@ -38,7 +38,7 @@ async def back_up(
     return await cbr.checkpoints.create(CheckpointCreate(vault_id=vault.id, parameters=parameters))
 
 
-async def finished(cbr: CbrService, wanted: BackupReference) -> BackupObservation:
+async def finished(cbr: CbrService, wanted: OperationReference) -> OperationState:
     """Look until the backup is over."""
     for _ in range(200):
         observation = await cbr.observe(wanted)
@@ -48,7 +48,7 @@ async def finished(cbr: CbrService, wanted: BackupReference) -> BackupObservatio
     pytest.fail(f"{wanted} does not end")
 
 
-async def gone(cbr: CbrService, wanted: BackupReference) -> None:
+async def gone(cbr: CbrService, wanted: OperationReference) -> None:
     """Look until the backup is deleted."""
     for _ in range(200):
         if (await cbr.observe(wanted)).phase is Phase.DELETED:
@@ -102,7 +102,7 @@ async def test_a_single_backup_is_observed(cbr: CbrService, vault: Vault, backup
     checkpoint = await back_up(cbr, vault)
     await finished(cbr, reference(checkpoint))
     seen = [
-        await cbr.observe(BackupReference("cbr", backup.id))
+        await cbr.observe(OperationReference("cbr", backup.id))
         async for backup in cbr.backups.list(checkpoint_id=checkpoint.id, sort="name:asc")
     ]
     assert [observation.phase for observation in seen] == [Phase.FAILED, Phase.SUCCEEDED]
@@ -113,12 +113,12 @@ async def test_a_single_backup_is_observed(cbr: CbrService, vault: Vault, backup
 @pytest.mark.parametrize("kind", ["checkpoint", "backup"])
 async def test_what_does_not_exist_is_not_found(cbr: CbrService, kind: Any) -> None:
     with pytest.raises(NotFoundError):
-        await cbr.observe(BackupReference("cbr", "2d9f0c11-0d41-4f0f-9a51-27d1d6a40001", kind))
+        await cbr.observe(OperationReference("cbr", "2d9f0c11-0d41-4f0f-9a51-27d1d6a40001", kind))
 
 
 async def test_there_are_no_jobs(cbr: CbrService) -> None:
     with pytest.raises(ValueError, match="not a job"):
-        await cbr.observe(BackupReference("cbr", "1", "job"))
+        await cbr.observe(OperationReference("cbr", "1", "job"))
 
 
 async def test_a_resource_that_does_not_exist_any_more_is_told_as_skipped(
@@ -239,7 +239,7 @@ async def test_deleting_twice_is_no_error(cbr: CbrService, vault: Vault) -> None
     backup_id = (await finished(cbr, checkpoint)).backup_ids[0]
     await cbr.delete_backup(checkpoint)
     await cbr.delete_backup(checkpoint)
-    await cbr.delete_backup(BackupReference("cbr", backup_id))
+    await cbr.delete_backup(OperationReference("cbr", backup_id))
     assert (await cbr.observe(checkpoint)).phase is Phase.DELETING
 
 
@@ -248,7 +248,7 @@ async def test_deleting_what_is_gone_is_told(cbr: CbrService, vault: Vault) -> N
     backup_id = (await finished(cbr, checkpoint)).backup_ids[0]
     await cbr.delete_backup(checkpoint)
     await gone(cbr, checkpoint)
-    for nothing in (checkpoint, BackupReference("cbr", backup_id)):
+    for nothing in (checkpoint, OperationReference("cbr", backup_id)):
         with pytest.raises(NotFoundError):
             await cbr.delete_backup(nothing)
 
@@ -256,7 +256,7 @@ async def test_deleting_what_is_gone_is_told(cbr: CbrService, vault: Vault) -> N
 async def test_the_id_of_a_checkpoint_is_understood_as_a_backups(cbr: CbrService, vault: Vault) -> None:
     checkpoint = reference(await back_up(cbr, vault))
     whole = await finished(cbr, checkpoint)
-    assert await cbr.observe(BackupReference("cbr", checkpoint.backup_id)) == whole
+    assert await cbr.observe(OperationReference("cbr", checkpoint.backup_id)) == whole
 
 
 async def test_an_id_that_names_nothing_is_that_of_a_missing_backup(recorder: Recorder) -> None:
@@ -265,7 +265,7 @@ async def test_an_id_that_names_nothing_is_that_of_a_missing_backup(recorder: Re
         (404, {"error_code": "BackupService.6217", "error_msg": "no restore point"}),
     ]
     with pytest.raises(NotFoundError, match="no backup"):
-        await recorder.cbr.observe(BackupReference("cbr", "x"))
+        await recorder.cbr.observe(OperationReference("cbr", "x"))
     assert [path for _, path, _ in recorder.requests] == ["/backups/x", "/checkpoints/x"]
 
 
@@ -275,24 +275,24 @@ MALFORMED = (401, {"unauthorized": {"code": "401", "message": "Malformed request
 async def test_an_id_that_cannot_be_read_is_missing_where_the_project_can_be_read(recorder: Recorder) -> None:
     recorder.answers = [MALFORMED, (200, {"vaults": []}), (404, {"error_code": "BackupService.6217"})]
     with pytest.raises(NotFoundError, match="Malformed request url"):
-        await recorder.cbr.observe(BackupReference("cbr", "x"))
+        await recorder.cbr.observe(OperationReference("cbr", "x"))
 
 
 async def test_a_project_that_cannot_be_read_says_nothing_about_a_backup(recorder: Recorder) -> None:
     recorder.answers = [MALFORMED, MALFORMED]
     with pytest.raises(UnreadablePathError, match="project_id"):
-        await recorder.cbr.observe(BackupReference("cbr", "x"))
+        await recorder.cbr.observe(OperationReference("cbr", "x"))
 
 
 async def test_a_checkpoint_that_shows_no_backup_yet_is_not_deleted(recorder: Recorder) -> None:
     recorder.answers = [(200, {"backups": []}), (200, {"checkpoint": CHECKPOINT | {"status": "protecting"}})]
     with pytest.raises(BackupError, match="shows no backup yet"):
-        await recorder.cbr.delete_backup(BackupReference("cbr", "c", "checkpoint"))
+        await recorder.cbr.delete_backup(OperationReference("cbr", "c", "checkpoint"))
 
 
 async def test_there_is_nothing_to_delete_of_a_checkpoint_that_failed_without_a_backup(recorder: Recorder) -> None:
     recorder.answers = [(200, {"backups": []}), (200, {"checkpoint": CHECKPOINT | {"status": "error"}})]
-    await recorder.cbr.delete_backup(BackupReference("cbr", "c", "checkpoint"))
+    await recorder.cbr.delete_backup(OperationReference("cbr", "c", "checkpoint"))
     assert [method for method, _, _ in recorder.requests] == ["GET", "GET"]
 
 
@@ -317,7 +317,7 @@ async def test_the_reason_is_looked_for_in_the_logs_of_the_vault_and_time(record
         {"id": "2", "status": "failed", "checkpoint_id": "c", "error_info": {"message": "mine"}},
     ]
     recorder.answers = [(200, {"checkpoint": CHECKPOINT}), (200, BACKUPS), (200, {"operation_logs": logs, "count": 2})]
-    observation = await recorder.cbr.observe(BackupReference("cbr", "c", "checkpoint"))
+    observation = await recorder.cbr.observe(OperationReference("cbr", "c", "checkpoint"))
     assert observation.reason == "mine"
     assert [path for _, path, _ in recorder.requests] == [
         "/checkpoints/c",
@@ -329,13 +329,13 @@ async def test_the_reason_is_looked_for_in_the_logs_of_the_vault_and_time(record
 async def test_a_failure_stays_a_failure_when_the_logs_may_not_be_read(recorder: Recorder) -> None:
     refused = {"error_code": "BackupService.8600", "error_msg": "no"}
     recorder.answers = [(200, {"checkpoint": CHECKPOINT}), (200, BACKUPS), (403, refused)]
-    observation = await recorder.cbr.observe(BackupReference("cbr", "c", "checkpoint"))
+    observation = await recorder.cbr.observe(OperationReference("cbr", "c", "checkpoint"))
     assert (observation.phase, observation.reason) == (Phase.FAILED, None)
 
 
 async def test_a_running_checkpoint_costs_two_requests(recorder: Recorder) -> None:
     recorder.answers = [(200, {"checkpoint": CHECKPOINT | {"status": "protecting"}}), (200, {"backups": []})]
-    assert (await recorder.cbr.observe(BackupReference("cbr", "c", "checkpoint"))).phase is Phase.IN_PROGRESS
+    assert (await recorder.cbr.observe(OperationReference("cbr", "c", "checkpoint"))).phase is Phase.IN_PROGRESS
     assert len(recorder.requests) == 2
 
 
@@ -351,9 +351,9 @@ async def test_the_log_of_a_backup_is_found_by_resource_when_it_names_no_backup(
         for resource_id in ("other", "r")
     ]
     recorder.answers = [(200, {"backup": BACKUPS["backups"][0]}), (200, {"operation_logs": logs[1:], "count": 1})]  # type: ignore[index]
-    assert (await recorder.cbr.observe(BackupReference("cbr", "b"))).reason == "r: no"
+    assert (await recorder.cbr.observe(OperationReference("cbr", "b"))).reason == "r: no"
     recorder.answers = [(200, {"backup": BACKUPS["backups"][0]}), (200, {"operation_logs": logs[:1], "count": 1})]  # type: ignore[index]
-    assert (await recorder.cbr.observe(BackupReference("cbr", "b"))).reason is None
+    assert (await recorder.cbr.observe(OperationReference("cbr", "b"))).reason is None
 
 
 async def test_the_checkpoint_that_is_being_made_is_found(
@@ -441,7 +441,7 @@ async def test_a_checkpoint_all_of_whose_backups_are_missing_fails_in_the_end(re
     good = CHECKPOINT | {"status": "available"}
     recorder.cbr._missing_backups = MissingBackups(CloudClock(), now=iter(MOMENTS).__next__)
     recorder.answers = [(200, {"checkpoint": good}), (200, {"backups": []}), (200, {"operation_logs": []})] * 2
-    wanted = BackupReference("cbr", "c", "checkpoint")
+    wanted = OperationReference("cbr", "c", "checkpoint")
     assert (await recorder.cbr.observe(wanted)).phase is Phase.IN_PROGRESS
     observation = await recorder.cbr.observe(wanted)
     assert observation.phase is Phase.FAILED
@@ -453,7 +453,7 @@ async def test_a_checkpoint_all_of_whose_backups_are_missing_fails_in_the_end(re
 async def test_an_old_checkpoint_without_any_backup_fails_at_the_first_look_of_each_client(recorder: Recorder) -> None:
     old = CHECKPOINT | {"status": "available", "created_at": "2025-04-02T09:15:07.500000"}
     recorder.answers = [(200, {"checkpoint": old}), (200, {"backups": []}), (200, {"operation_logs": []})]
-    observation = await recorder.cbr.observe(BackupReference("cbr", "c", "checkpoint"))
+    observation = await recorder.cbr.observe(OperationReference("cbr", "c", "checkpoint"))
     assert observation.phase is Phase.FAILED
 
 

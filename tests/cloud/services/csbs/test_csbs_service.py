@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError
-from airflow_provider_backup.cloud.operations.backup import BackupObservation, BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.csbs.models import Checkpoint, Policy, PolicyCreate, Protection
 from airflow_provider_backup.cloud.services.csbs.service import CsbsService
@@ -18,12 +18,12 @@ from airflow_provider_backup.emulator.threaded import RunningCloud
 from .conftest import Recorder
 
 
-def checkpoint(identifier: str) -> BackupReference:
-    return BackupReference("csbs", identifier, "checkpoint")
+def checkpoint(identifier: str) -> OperationReference:
+    return OperationReference("csbs", identifier, "checkpoint")
 
 
-def backup(identifier: str) -> BackupReference:
-    return BackupReference("csbs", identifier)
+def backup(identifier: str) -> OperationReference:
+    return OperationReference("csbs", identifier)
 
 
 def item(number: int, status: str, **changes: Any) -> dict[str, Any]:
@@ -54,7 +54,7 @@ async def create_policy(csbs: CsbsService, cloud: RunningCloud, servers: int = 2
     return await csbs.policies.create(PolicyCreate.model_validate(values))
 
 
-async def finished(csbs: CsbsService, reference: BackupReference) -> BackupObservation:
+async def finished(csbs: CsbsService, reference: OperationReference) -> OperationState:
     """Look until the backup is over."""
     while True:
         observation = await csbs.observe(reference)
@@ -123,7 +123,7 @@ async def test_a_single_backup_of_a_checkpoint_can_be_looked_at(csbs: CsbsServic
 
 
 @pytest.mark.parametrize("reference", [checkpoint("unknown"), backup("unknown")])
-async def test_an_unknown_backup_is_not_found(csbs: CsbsService, reference: BackupReference) -> None:
+async def test_an_unknown_backup_is_not_found(csbs: CsbsService, reference: OperationReference) -> None:
     with pytest.raises(NotFoundError, match="unknown") as caught:
         await csbs.observe(reference)
 
@@ -131,7 +131,7 @@ async def test_an_unknown_backup_is_not_found(csbs: CsbsService, reference: Back
 
 
 async def test_a_reference_of_another_kind_is_refused(csbs: CsbsService) -> None:
-    job = BackupReference("csbs", "1", "job")
+    job = OperationReference("csbs", "1", "job")
 
     with pytest.raises(InvalidRequestError, match="kind: must be checkpoint or backup"):
         await csbs.observe(job)
@@ -206,7 +206,7 @@ async def test_the_running_checkpoint_of_a_policy_is_found(csbs: CsbsService, ba
         policy_id=policy.id, name=None, started_after=before, server_ids=policy.server_ids
     )
 
-    assert found == BackupReference("csbs", started.id, "checkpoint", expected_ids=tuple(policy.server_ids))
+    assert found == OperationReference("csbs", started.id, "checkpoint", expected_ids=tuple(policy.server_ids))
 
 
 async def test_the_newest_checkpoint_of_a_policy_is_found(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
@@ -329,7 +329,7 @@ async def test_a_single_backup_is_deleted_and_the_others_stay(csbs: CsbsService,
 
 
 @pytest.mark.parametrize("reference", [checkpoint("unknown"), backup("unknown")])
-async def test_deleting_what_is_not_there_is_told(csbs: CsbsService, reference: BackupReference) -> None:
+async def test_deleting_what_is_not_there_is_told(csbs: CsbsService, reference: OperationReference) -> None:
     with pytest.raises(NotFoundError):
         await csbs.delete_backup(reference)
 
@@ -372,7 +372,7 @@ async def test_the_checkpoint_that_is_being_made_of_the_servers_is_found(
 
     found = await csbs.find_running(policy.server_ids)
 
-    assert found == BackupReference("csbs", started.id, "checkpoint", expected_ids=tuple(policy.server_ids))
+    assert found == OperationReference("csbs", started.id, "checkpoint", expected_ids=tuple(policy.server_ids))
     assert (await csbs.find_running(policy.server_ids[1:])) is not None
 
 

@@ -11,7 +11,7 @@ from airflow_provider_backup.cloud.errors import (
     NotFoundError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.rds.models import Backup as RdsBackup
 from airflow_provider_backup.emulator.threaded import RunningCloud
@@ -23,7 +23,7 @@ UNKNOWN_BACKUP = "0" * 32 + "br01"
 async def test_a_reference_names_service_backup_instance_and_job(family: Family) -> None:
     backup = await family.start()
     reference = family.service.reference_to(backup)
-    assert reference == BackupReference(
+    assert reference == OperationReference(
         service=family.name, backup_id=backup.id, instance_id=family.instance_id, job_id=backup.job_id
     )
 
@@ -76,7 +76,7 @@ async def test_a_failure_without_a_readable_job_says_that_no_reason_is_given(
     family.local_cloud.fail_next_backup(family.name, "The storage of backups cannot be reached.")
     backup = await family.start()
     observation = await family.service.observe(
-        BackupReference(service=family.name, backup_id=backup.id, instance_id=family.instance_id, job_id=job_id)
+        OperationReference(service=family.name, backup_id=backup.id, instance_id=family.instance_id, job_id=job_id)
     )
     assert observation.reason is not None
     assert observation.reason.startswith("The service gives no reason")
@@ -85,7 +85,7 @@ async def test_a_failure_without_a_readable_job_says_that_no_reason_is_given(
 async def test_a_job_that_is_not_visible_yet_disturbs_nothing(family: Family) -> None:
     backup = await family.start()
     observation = await family.service.observe(
-        BackupReference(
+        OperationReference(
             service=family.name,
             backup_id=backup.id,
             instance_id=family.instance_id,
@@ -96,14 +96,14 @@ async def test_a_job_that_is_not_visible_yet_disturbs_nothing(family: Family) ->
 
 
 async def test_an_absent_backup_is_not_found(family: Family) -> None:
-    reference = BackupReference(service=family.name, backup_id=UNKNOWN_BACKUP, instance_id=family.instance_id)
+    reference = OperationReference(service=family.name, backup_id=UNKNOWN_BACKUP, instance_id=family.instance_id)
     with pytest.raises(NotFoundError):
         await family.service.observe(reference)
 
 
 async def test_rds_needs_the_instance_of_a_backup(cloud: BackupCloud) -> None:
     with pytest.raises(InvalidRequestError, match="instance_id"):
-        await cloud.rds.observe(BackupReference(service="rds", backup_id=UNKNOWN_BACKUP))
+        await cloud.rds.observe(OperationReference(service="rds", backup_id=UNKNOWN_BACKUP))
 
 
 @pytest.mark.parametrize("name", ["gaussdb", "taurusdb"])
@@ -111,7 +111,7 @@ async def test_the_others_find_the_instance_of_a_backup(
     cloud: BackupCloud, backup_cloud: RunningCloud, name: str
 ) -> None:
     backup = await anext(aiter(getattr(cloud, name).backups.list()))
-    observation = await cloud.service(name).observe(BackupReference(service=name, backup_id=backup.id))
+    observation = await cloud.service(name).observe(OperationReference(service=name, backup_id=backup.id))
     assert observation.resource_ids == (backup.instance_id,)
 
 
@@ -131,14 +131,14 @@ async def test_a_repeated_deletion_counts_as_done(family: Family) -> None:
 
 
 async def test_deleting_a_backup_that_is_not_there_is_told(family: Family) -> None:
-    reference = BackupReference(service=family.name, backup_id=UNKNOWN_BACKUP, instance_id=family.instance_id)
+    reference = OperationReference(service=family.name, backup_id=UNKNOWN_BACKUP, instance_id=family.instance_id)
     with pytest.raises(NotFoundError):
         await family.service.delete_backup(reference)
 
 
 async def test_an_instance_that_does_not_exist_says_nothing_about_its_backup(family: Family) -> None:
     unknown = "0" * 32 + family.instance_id[32:]
-    reference = BackupReference(service=family.name, backup_id=UNKNOWN_BACKUP, instance_id=unknown)
+    reference = OperationReference(service=family.name, backup_id=UNKNOWN_BACKUP, instance_id=unknown)
     with pytest.raises(BadRequestError, match=f"instance {unknown}.*Check instance_id"):
         await family.service.observe(reference)
 
@@ -262,6 +262,6 @@ def test_a_backup_of_some_databases_is_enough_only_for_these(
 
 
 def test_a_reference_with_a_job_survives_plain_json() -> None:
-    reference = BackupReference(service="gaussdb", backup_id="b", instance_id="i", job_id="j")
-    assert BackupReference.from_dict(reference.to_dict()) == reference
-    assert BackupReference.from_dict({"service": "gaussdb", "backup_id": "b", "new": 1}).job_id is None
+    reference = OperationReference(service="gaussdb", backup_id="b", instance_id="i", job_id="j")
+    assert OperationReference.from_dict(reference.to_dict()) == reference
+    assert OperationReference.from_dict({"service": "gaussdb", "backup_id": "b", "new": 1}).job_id is None

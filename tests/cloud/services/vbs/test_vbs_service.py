@@ -15,7 +15,7 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
     UnexpectedResponseError,
 )
-from airflow_provider_backup.cloud.operations.backup import BackupReference
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.vbs.models import (
     BackupCreate,
@@ -34,15 +34,15 @@ NIGHTLY = PolicyCreate(
 )
 
 
-def job_reference(job_id: str) -> BackupReference:
-    return BackupReference("vbs", job_id, "job")
+def job_reference(job_id: str) -> OperationReference:
+    return OperationReference("vbs", job_id, "job")
 
 
-async def started_backup(vbs: LocalVbs, name: str = "before-upgrade", disk: int = 0) -> BackupReference:
+async def started_backup(vbs: LocalVbs, name: str = "before-upgrade", disk: int = 0) -> OperationReference:
     return job_reference(await vbs.service.backups.create(BackupCreate(volume_id=vbs.volumes[disk], name=name)))
 
 
-async def good_backup(vbs: LocalVbs, name: str = "before-upgrade", disk: int = 0) -> BackupReference:
+async def good_backup(vbs: LocalVbs, name: str = "before-upgrade", disk: int = 0) -> OperationReference:
     job = await started_backup(vbs, name, disk)
     vbs.advance(BACKUP_SECONDS)
     return (await vbs.service.observe(job)).reference
@@ -204,7 +204,7 @@ async def test_a_backup_that_failed_is_observed_with_its_reason(vbs: LocalVbs) -
 @pytest.mark.parametrize("kind", ["backup", "job"])
 async def test_looking_at_what_does_not_exist_raises_not_found(vbs: LocalVbs, kind: Any) -> None:
     with pytest.raises(NotFoundError):
-        await vbs.service.observe(BackupReference("vbs", UNKNOWN, kind))
+        await vbs.service.observe(OperationReference("vbs", UNKNOWN, kind))
 
 
 async def test_a_backup_of_an_unknown_disk_is_a_typed_error(vbs: LocalVbs) -> None:
@@ -261,8 +261,8 @@ async def test_a_deletion_is_started_and_ends_with_the_backup_gone(vbs: LocalVbs
         await vbs.service.observe(backup)
 
 
-@pytest.mark.parametrize("reference", [BackupReference("vbs", UNKNOWN), job_reference("0" * 32)])
-async def test_deleting_a_backup_that_is_not_there_is_told(vbs: LocalVbs, reference: BackupReference) -> None:
+@pytest.mark.parametrize("reference", [OperationReference("vbs", UNKNOWN), job_reference("0" * 32)])
+async def test_deleting_a_backup_that_is_not_there_is_told(vbs: LocalVbs, reference: OperationReference) -> None:
     with pytest.raises(NotFoundError):
         await vbs.service.delete_backup(reference)
 
@@ -278,21 +278,21 @@ async def test_the_id_of_a_job_is_understood_as_that_of_its_backup(vbs: LocalVbs
     job = await started_backup(vbs)
     vbs.advance(BACKUP_SECONDS)
     whole = await vbs.service.observe(job)
-    assert await vbs.service.observe(BackupReference("vbs", job.backup_id)) == whole
+    assert await vbs.service.observe(OperationReference("vbs", job.backup_id)) == whole
 
 
 @pytest.mark.parametrize("answer", [(404, NO_JOB), (400, NO_JOB), (403, None)])
 async def test_an_id_that_names_neither_backup_nor_job_is_a_backup_that_is_not_there(answer: tuple[int, Any]) -> None:
     async with served(Script({"GET backups/b": [(404, MISSING)], "GET jobs/b": [answer]})) as vbs:
         with pytest.raises(NotFoundError, match="Backup b could not be found"):
-            await vbs.observe(BackupReference("vbs", "b"))
+            await vbs.observe(OperationReference("vbs", "b"))
 
 
 async def test_a_job_that_restores_is_not_taken_for_the_backup_that_it_names() -> None:
     job = {"job_id": "b", "job_type": "bksRestoreBackup", "status": "SUCCESS", "entities": {"backup_id": "c"}}
     async with served(Script({"GET backups/b": [(404, MISSING)], "GET jobs/b": [(200, job)]})) as vbs:
         with pytest.raises(UnexpectedResponseError, match="takes no backup, it is a bksRestoreBackup"):
-            await vbs.observe(BackupReference("vbs", "b"))
+            await vbs.observe(OperationReference("vbs", "b"))
 
 
 async def test_deleting_by_the_job_deletes_the_backup_that_it_names(vbs: LocalVbs) -> None:
@@ -419,7 +419,7 @@ async def test_a_server_that_filters_by_a_part_of_the_name_does_not_lead_astray(
         },
     ]
     async with served(Script({"GET backups/detail": [(200, {"backups": backups})]})) as vbs:
-        assert await vbs.find_backup(volume_id="v", name="nightly") == BackupReference("vbs", "4")
+        assert await vbs.find_backup(volume_id="v", name="nightly") == OperationReference("vbs", "4")
 
 
 async def test_the_backup_of_a_disk_that_is_being_made_is_found_whatever_its_name(vbs: LocalVbs) -> None:
@@ -441,4 +441,4 @@ async def test_of_backups_that_are_used_otherwise_or_are_of_another_snapshot_non
     ]
     async with served(Script({"GET backups/detail": [(200, {"backups": backups})] * 2})) as vbs:
         assert await vbs.find_running(volume_id="v", snapshot_id="s") is None
-        assert await vbs.find_running(volume_id="v", snapshot_id="t") == BackupReference("vbs", "2")
+        assert await vbs.find_running(volume_id="v", snapshot_id="t") == OperationReference("vbs", "2")
