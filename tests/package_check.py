@@ -30,6 +30,8 @@ def main(wheel: str, sdist: str) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
         for file in ("README.md", "LICENSE", "CHANGELOG.md", "Makefile", "pyproject.toml", f"{PACKAGE}/py.typed"):
             _require(file, names, sdist)
+        if pages := sorted(name for name in names if name.startswith("docs/") and name.endswith(".md")):
+            sys.exit(f"{sdist} holds pages that are read in the repository: {', '.join(pages)}")
 
     from airflow.providers_manager import ProvidersManager
 

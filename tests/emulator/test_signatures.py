@@ -22,7 +22,9 @@ from airflow_provider_backup.emulator.core.signatures import (
     signature_matches,
 )
 
-_FILE: dict[str, Any] = json.loads((Path(__file__).parent.parent / "cloud" / "signing-vectors.json").read_text())
+_FILE: dict[str, Any] = json.loads(
+    (Path(__file__).parents[2] / "docs" / "api" / "signing-vectors.json").read_text(encoding="utf-8")
+)
 VENDOR: list[dict[str, Any]] = _FILE["vectors"]
 OTC: list[dict[str, Any]] = _FILE["otc_go_variant"]["vectors"]
 every_vector = pytest.mark.parametrize("vector", VENDOR + OTC, ids=[vector["name"] for vector in VENDOR + OTC])

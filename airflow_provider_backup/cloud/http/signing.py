@@ -1,6 +1,6 @@
 """Request signatures with access keys, scheme ``SDK-HMAC-SHA256``; pure, usable to sign and to verify.
 
-Source: API page on auth, endpoints and errors, section 2.1 (made from huaweicloudsdkcore 3.1.219).
+Source: access section 2.1 (made from huaweicloudsdkcore 3.1.219).
 """
 
 from __future__ import annotations

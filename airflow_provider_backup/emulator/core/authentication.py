@@ -1,6 +1,6 @@
 """Who sends a request: a token or a signature is checked, and everything wrong with it gets the gateway's own words.
 
-Source: API page on auth, endpoints and errors, sections 1.2, 2.2 and 4.1.
+Source: access sections 1.2, 2.2 and 4.1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The service catalog: under which types real clients look for the services, and the URLs that they find.
 
-Source: API page on auth, endpoints and errors, sections 3.3 and 7; VBS page, section 1; databases page, section 1.
+Source: access sections 3.3 and 7, VBS section 1, databases section 1.
 """
 
 from __future__ import annotations

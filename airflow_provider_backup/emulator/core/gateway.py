@@ -1,7 +1,7 @@
 """The gateway in front of every service, as middlewares: answers with request ids, and who may enter.
 
 Another middleware (such as one that lets requests fail on purpose) goes between the two, see ``server.py``.
-Source: API page on auth, endpoints and errors, sections 4, 6 and 7.
+Source: access sections 4, 6 and 7.
 """
 
 from __future__ import annotations

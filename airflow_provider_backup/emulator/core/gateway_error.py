@@ -1,6 +1,6 @@
 """Refusals of the gateway in front of all services, with the texts that real gateways use.
 
-Source: API page on auth, endpoints and errors, section 4.1.
+Source: access section 4.1.
 """
 
 from __future__ import annotations

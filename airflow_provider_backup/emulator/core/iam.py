@@ -1,6 +1,6 @@
 """The identity service of the local cloud: tokens, catalog, projects, temporary keys.
 
-Source: API page on auth, endpoints and errors, sections 1 and 4.
+Source: access sections 1 and 4.
 """
 
 from __future__ import annotations

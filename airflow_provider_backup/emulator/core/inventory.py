@@ -49,7 +49,7 @@ _VOLUMES = (
     _Volume("archive", 200, "eu-de-01", None, False),
 )
 
-# Suffixes of ids: databases page, section 1.
+# Suffixes of ids: databases section 1.
 _INSTANCES = {
     "rds": (
         _Instance("orders-mysql", "in01", "MySQL", "8.0", "Ha", "4", "16", 200, 3306),

@@ -1,6 +1,6 @@
 """Checking signatures: the vendor's scheme, and the second form of it that OTC's Go tools use.
 
-Source: API page on auth, endpoints and errors, sections 2.2 and 2.3.
+Source: access sections 2.2 and 2.3.
 """
 
 from __future__ import annotations

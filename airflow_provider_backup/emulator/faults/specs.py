@@ -1,6 +1,6 @@
 """What can be ordered to go wrong: every kind of fault with its parameters.
 
-Sources: API page on auth, endpoints and errors, sections 4, 4.1 and 5.
+Sources: access sections 4, 4.1 and 5.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Delay(_Fault):
 
 
 class Throttle(_Fault):
-    """Answers 429 as the gateway does (section 4.1, code 0308).
+    """Answers 429 as the gateway does (access section 4.1, code 0308).
 
     :param retry_after: whole seconds in the header ``Retry-After``; none leaves the header out.
     :param limit: how many requests are let through per window, for each route by itself, 1 or more; none lets none.
@@ -162,7 +162,7 @@ class NotJson(_Fault):
 
 
 class OldToken(_Fault):
-    """Answers 401 as for a token that must be updated (section 4.1, code 0307); hits only requests with a token."""
+    """Answers 401 as for a token that must be renewed (access section 4.1, code 0307), to requests with a token."""
 
     kind: Literal["old_token"] = "old_token"
 

@@ -54,7 +54,7 @@ def fault(status: int, code: str, detail: str = "no") -> ApiError:
     return error_of({"error_code": code, "error_msg": detail}, status)
 
 
-# Every form of section 4, with what it is to be read as: code, words.
+# Every form of access section 4, with what it is to be read as: code, words.
 FORMS: dict[str, tuple[Any, str, str]] = {
     "keystone": ({"error": {"code": 401, "message": "Unauthorized.", "title": "Unauthorized"}}, "401", "Unauthorized."),
     "newer IAM calls": ({"error_code": "IAM.0002", "error_msg": "no right"}, "IAM.0002", "no right"),

@@ -24,7 +24,8 @@ from airflow_provider_backup.cloud.http.signing import (
     string_to_sign,
 )
 
-VECTORS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("signing-vectors.json").read_text())["vectors"]
+_FILE = Path(__file__).parents[3] / "docs" / "api" / "signing-vectors.json"
+VECTORS: list[dict[str, Any]] = json.loads(_FILE.read_text(encoding="utf-8"))["vectors"]
 MOMENT = datetime(2031, 4, 9, 9, 15, 7, tzinfo=UTC)
 every_vector = pytest.mark.parametrize("vector", VECTORS, ids=[vector["name"] for vector in VECTORS])
 text_pairs = st.lists(
