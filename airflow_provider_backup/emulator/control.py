@@ -14,16 +14,21 @@ from aiohttp import web
 
 from airflow_provider_backup.cloud.http.urls import is_loopback
 from airflow_provider_backup.emulator.core.accounts import Accounts
+from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.gateway_error import not_allowed
+from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.service import ServiceError, checked, json_object
 from airflow_provider_backup.emulator.core.state import CloudState
 from airflow_provider_backup.emulator.faults.registry import Faults
 from airflow_provider_backup.emulator.faults.specs import BackupOutcome, fault_parameters, read_faults
 
 _WITH_DELETIONS = ("vbs", "csbs", "cbr")
+_WITH_RESTORES = ("vbs", "cbr")
 _BAD_REQUEST = "400"
 _LONGEST_ADVANCE = 366 * 24 * 60 * 60
 """Seconds: a year."""
+_HIGHEST_VERSION = 2**53 - 1
+"""The highest whole number that every JSON reader keeps exactly."""
 
 _Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -35,14 +40,28 @@ class Control:
     :param accounts: whose tokens are revoked.
     :param services: names of the services that can fail.
     :param faults: which faults are armed.
+    :param inventory: the servers, disks and instances, whose contents can be read and changed.
     """
 
-    def __init__(self, state: CloudState, accounts: Accounts, services: Collection[str], faults: Faults) -> None:
+    def __init__(
+        self,
+        state: CloudState,
+        accounts: Accounts,
+        services: Collection[str],
+        faults: Faults,
+        inventory: Inventory,
+    ) -> None:
         self._state = state
         self._accounts = accounts
-        self._outcome_services = [*services, *(f"{name}.deletion" for name in _WITH_DELETIONS)]
+        self._outcome_services = [
+            *services,
+            *(f"{name}.deletion" for name in _WITH_DELETIONS),
+            *(f"{name}.restore" for name in _WITH_RESTORES),
+        ]
         self._services = services
         self._faults = faults
+        self._inventory = inventory
+        self._contents = Contents(state)
         self._calls: list[tuple[str, str, _Handler]] = [
             ("GET", "/_control", self.describe),
             ("GET", "/_control/faults", self.list_faults),
@@ -53,6 +72,8 @@ class Control:
             ("POST", "/_control/outcomes", self.plan_outcome),
             ("DELETE", "/_control/outcomes", self.cancel_all_outcomes),
             ("DELETE", "/_control/outcomes/{service}", self.cancel_outcomes),
+            ("GET", "/_control/contents/{service}/{resource_id}", self.read_content),
+            ("POST", "/_control/contents/{service}/{resource_id}", self.change_content),
             ("POST", "/_control/failures", self.plan_failure),
             ("POST", "/_control/clock", self.advance_clock),
             ("POST", "/_control/tokens/revoke", self.revoke_tokens),
@@ -111,6 +132,19 @@ class Control:
         self._state.cancel_outcomes(request.match_info["service"])
         return web.Response(status=204)
 
+    async def read_content(self, request: web.Request) -> web.Response:
+        """Return the content version of a server, a disk or an instance; that of a server is its disks' highest."""
+        return web.json_response({"version": self._contents.version(self._resource_id(request))})
+
+    async def change_content(self, request: web.Request) -> web.Response:
+        """Change the content of a resource, as a maintenance does: body ``{"version": 7}``."""
+        resource_id = self._resource_id(request)
+        version = (await json_object(request, code=_BAD_REQUEST)).get("version")
+        if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version <= _HIGHEST_VERSION:
+            raise ServiceError(400, _BAD_REQUEST, f"version must be a whole number, 0 to {_HIGHEST_VERSION}.")
+        self._contents.change(resource_id, version)
+        return web.Response(status=204)
+
     async def advance_clock(self, request: web.Request) -> web.Response:
         """Set the cloud's clock forward: body ``{"advance_seconds": 3600}``; what takes time is over sooner."""
         seconds = (await json_object(request, code=_BAD_REQUEST)).get("advance_seconds")
@@ -160,6 +194,14 @@ class Control:
         """Let every token die now, as a changed password does."""
         self._accounts.revoke_all_tokens()
         return web.Response(status=204)
+
+    def _resource_id(self, request: web.Request) -> str:
+        service, resource_id = request.match_info["service"], request.match_info["resource_id"]
+        if service not in self._services:
+            raise ServiceError(404, "404", f"service must be one of {', '.join(self._services)}.")
+        if resource_id not in self._inventory.protected_by(service):
+            raise ServiceError(404, "404", f"{service} protects no resource with this id.")
+        return resource_id
 
     def _refuse_unknown_service(self, name: str) -> None:
         if name not in self._outcome_services:

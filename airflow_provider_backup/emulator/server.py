@@ -203,7 +203,7 @@ class LocalCloud:
         return SERVICES[name].make(state, Inventory(state))
 
     def _applications(self) -> dict[str, web.Application]:
-        control = Control(self.state, self.accounts, list(SERVICES), self.faults)
+        control = Control(self.state, self.accounts, list(SERVICES), self.faults, self._inventory)
         own_routes = [web.get("/", self._show_overview), *control.routes()]
         return {name: self._application(name, own_routes if name == "iam" else []) for name in self._services}
 

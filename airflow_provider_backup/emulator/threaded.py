@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from airflow_provider_backup.emulator.airflow_connection import connection_json
+from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.state import CloudState
 from airflow_provider_backup.emulator.faults.registry import RouteKey
 from airflow_provider_backup.emulator.faults.specs import FaultKind, read_faults
@@ -57,6 +58,10 @@ class RunningCloud:
     def state(self) -> CloudState:
         """What the cloud knows: tables, clock, durations."""
         return self._cloud.state
+
+    @property
+    def _contents(self) -> Contents:
+        return Contents(self.state)
 
     @property
     def auth_url(self) -> str:
@@ -164,6 +169,21 @@ class RunningCloud:
         Those that a fault hit are among them, those to paths that do not exist are not.
         """
         return self._cloud.faults.requests
+
+    def content(self, resource_id: str) -> int:
+        """Return the content version of a resource: what a maintenance changes and a restore brings back.
+
+        :param resource_id: id of a server (the highest version of its disks), a disk or a database instance.
+        """
+        return self._contents.version(resource_id)
+
+    def change_content(self, resource_id: str, version: int) -> None:
+        """Change the content of a resource, as a maintenance does; that of a server changes on all its disks.
+
+        :param resource_id: id of a server, a disk or a database instance.
+        :param version: the version that it has from now on, 0 or more.
+        """
+        self._contents.change(resource_id, version)
 
     def set_backup_seconds(self, seconds: float) -> None:
         """Set how long backups take that start from now on.

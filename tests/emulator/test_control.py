@@ -183,6 +183,8 @@ CONTROL_CALLS = [
     ("POST", "/_control/outcomes"),
     ("DELETE", "/_control/outcomes"),
     ("DELETE", "/_control/outcomes/rds"),
+    ("GET", "/_control/contents/rds/x"),
+    ("POST", "/_control/contents/rds/x"),
     ("POST", "/_control/failures"),
     ("POST", "/_control/clock"),
     ("POST", "/_control/tokens/revoke"),
@@ -221,5 +223,5 @@ def test_every_control_call_is_among_those_that_are_tested_for_strangers(backup_
     with urllib.request.urlopen(backup_cloud.url("iam") + "/_control") as response:
         calls = json.load(response)["calls"]
 
-    paths = [(call["method"], call["path"].format(fault_id="x", service="rds")) for call in calls]
+    paths = [(call["method"], call["path"].format(fault_id="x", service="rds", resource_id="x")) for call in calls]
     assert sorted(paths) == sorted(CONTROL_CALLS)

@@ -113,6 +113,17 @@ class Inventory:
         """
         return self._state.table(f"inventory.{service}_instances")
 
+    def protected_by(self, service: str) -> dict[str, Row]:
+        """What a service can back up, by id.
+
+        :param service: name of the service.
+        """
+        tables = {"vbs": [self.volumes], "csbs": [self.servers], "cbr": [self.servers, self.volumes]}
+        found: dict[str, Row] = {}
+        for table in tables.get(service) or [self.instances(service)]:
+            found |= table
+        return found
+
     def _seed_servers(self, extra: int) -> None:
         names = [f"server-{number}" for number in range(1, extra + 1)]
         extra_volumes = [_Volume(f"{name}-system", 40, _EXTRA_ZONE, name, True) for name in names]

@@ -216,7 +216,8 @@ def fault_parameters() -> dict[str, list[str]]:
 class BackupOutcome(RequestModel):
     """How the next backups of a service end.
 
-    :param service: name of the service, or ``vbs.deletion``, ``csbs.deletion``, ``cbr.deletion`` for its deletions.
+    :param service: name of the service, or ``vbs.deletion``, ``csbs.deletion``, ``cbr.deletion`` for its deletions,
+        or ``vbs.restore``, ``cbr.restore`` for its restores.
     :param reason: what the service will say about the failure; none lets them end well.
     :param seconds: how long they take; none takes the usual time.
     :param stuck: whether they never end.

@@ -4,7 +4,8 @@ Rows of ``cbr.backups``, one for each backed-up resource: ``id``, ``checkpoint_i
 ``description``, ``resource_id``, ``resource_name``, ``resource_type``, ``resource_az``, ``resource_size`` (GB),
 ``provider_id``, ``enterprise_project_id``, ``auto_trigger``, ``incremental``, ``size`` (MB), ``expired_at``,
 ``volume`` (of a disk: as it was), ``children`` (of a server: one for each disk with ``id``, ``snapshot_id`` and
-``volume``), the members of :meth:`CloudState.started`, and ``deletion`` (none, or a second set of those members).
+``volume``), ``contents`` (what it holds, see :meth:`Contents.snapshot`), the members of :meth:`CloudState.started`, and
+``deletion`` (none, or a second set of those members).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, CheckpointParameters
+from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.service import checked, json_object
 from airflow_provider_backup.emulator.core.state import CloudState, Row
@@ -44,6 +45,7 @@ class CheckpointRoutes:
         self._vaults = vaults
         self._backups = backups
         self._logs = logs
+        self._contents = Contents(state)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""
@@ -153,6 +155,7 @@ class CheckpointRoutes:
             "expired_at": expiry.isoformat() if days > 0 else None,
             "volume": None if is_server else source,
             "children": self._children(source, resource) if is_server else [],
+            "contents": self._contents.snapshot(resource["id"]),
             "deletion": None,
             **times,
         }

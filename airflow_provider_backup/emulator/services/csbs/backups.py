@@ -2,8 +2,8 @@
 
 Rows of ``csbs.items``, one for each backed-up server: ``id``, ``checkpoint_id``, ``policy_id`` (none for a single
 server), ``name``, ``description``, ``resource_id``, ``resource_name``, ``resource_az``, ``private_ip``,
-``auto_trigger``, ``incremental``, ``size`` (MB), ``tags``, ``task_id``, the members of :meth:`CloudState.started`, and
-``deletion`` (none, or a second set of those members).
+``auto_trigger``, ``incremental``, ``size`` (MB), ``tags``, ``contents`` (what it holds, see :meth:`Contents.snapshot`),
+``task_id``, the members of :meth:`CloudState.started`, and ``deletion`` (none, or a second set of those members).
 
 Rows of ``csbs.volume_backups``, one for each disk in them: ``id``, ``item_id``, ``name``, ``snapshot_id``,
 ``source_volume_id``, ``source_volume_name``, ``source_volume_size`` (GB), ``availability_zone``, ``bootable``,
@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.service import ServiceError
 from airflow_provider_backup.emulator.core.state import CloudState, Row
@@ -166,6 +167,7 @@ class Backups:
             "incremental": incremental,
             "size": size,
             "tags": list(order.tags),
+            "contents": Contents(self._state).snapshot(server_id),
             "task_id": str(uuid.uuid1()),
             "deletion": None,
             **self._state.started("csbs"),

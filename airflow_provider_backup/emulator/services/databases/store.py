@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from operator import itemgetter
 
+from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 
 _LONGEST_DELETION = timedelta(seconds=1)
@@ -84,6 +85,7 @@ class BackupStore:
             "name": name,
             "description": description,
             "databases": databases,
+            "contents": Contents(self._state).snapshot(instance["id"]),
             **self._state.started(self._service),
         }
         self._rows()[row["id"]] = row
@@ -97,6 +99,7 @@ class BackupStore:
             "name": f"{instance['name']}-{_NIGHT:%Y%m%d%H%M%S}",
             "description": None,
             "databases": [],
+            "contents": Contents(self._state).snapshot(instance["id"]),
             "started_at": _NIGHT.isoformat(),
             "ready_at": (_NIGHT + _NIGHTLY_DURATION).isoformat(),
             "failure": None,

@@ -1,8 +1,9 @@
 """Backups of disks and the jobs that take them: how they come to be, what state they are in now, how they go.
 
 Rows of ``vbs.backups``: ``id``, ``name``, ``description``, ``volume_id``, ``snapshot_id``, ``size`` (GB),
-``availability_zone``, ``bootable``, ``incremental``, ``tags``, ``policy_id`` (none for a manual one), the times of
-:meth:`CloudState.started`, and ``deletion`` (none, or times of the same form).
+``availability_zone``, ``bootable``, ``incremental``, ``tags``, ``policy_id`` (none for a manual one), ``contents``
+(what it holds, see :meth:`Contents.snapshot`), the times of :meth:`CloudState.started`, and ``deletion`` (none, or
+times of the same form).
 
 Rows of ``vbs.jobs``: ``id``, ``backup_id``, ``volume_id``, ``snapshot_id`` and the times of the backup, which they
 outlive.
@@ -17,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.services.vbs.refusals import native_refusal, refusal
@@ -66,6 +68,7 @@ class Backups:
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         self._state = state
         self._inventory = inventory
+        self._contents = Contents(state)
 
     def rows(self) -> list[Row]:
         """Return the backups that exist, oldest first; those that are deleted or have expired are taken away."""
@@ -131,6 +134,7 @@ class Backups:
             "incremental": is_incremental,
             "tags": list(order.tags),
             "policy_id": order.policy_id,
+            "contents": self._contents.snapshot(order.volume_id),
             "deletion": None,
             **times,
         }
