@@ -17,7 +17,7 @@ _SERVICES = {
 
 def get_provider_info() -> dict[str, Any]:
     """Return the provider info; the distribution's entry point ``apache_airflow_provider`` names this function."""
-    from airflow_provider_backup.hooks.connection_form import BEHAVIOUR, FIELDS
+    from airflow_provider_backup.hooks.connection_form import conn_fields, ui_field_behaviour
 
     return {
         "package-name": "airflow-provider-backup",
@@ -43,8 +43,8 @@ def get_provider_info() -> dict[str, Any]:
                 "connection-type": "huaweicloud_backup",
                 "hook-name": "Huawei Cloud Backup",
                 "hook-class-name": f"{_PACKAGE}.hooks.base.BackupCloudHook",
-                "ui-field-behaviour": BEHAVIOUR,
-                "conn-fields": FIELDS,
+                "ui-field-behaviour": ui_field_behaviour(),
+                "conn-fields": conn_fields(),
             }
         ],
     }

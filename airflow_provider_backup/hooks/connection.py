@@ -74,17 +74,17 @@ def settings_from_connection(
         project_id=project_id or (None if is_elsewhere else fields.project_id),
         # A project given by argument must not meet the connection's project name.
         project_name=None if project_id or is_elsewhere else fields.project_name,
-        cloud=fields.cloud or "huaweicloud",
+        cloud=fields.cloud,
         auth_url=_auth_url(fields),
         endpoints=CloudSettings.endpoint_pairs({name: url for name, url in fields.endpoints.items() if url}),
-        network=NetworkSettings(**_given(fields, NetworkSettings)),
+        network=NetworkSettings(**_network(fields)),
         installation=fields.installation or "",
     )
 
 
-def _given(fields: ConnectionFields, settings: type[NetworkSettings]) -> dict[str, Any]:
-    values = fields.model_dump(exclude_none=True)
-    return {field.name: values[field.name] for field in dataclasses.fields(settings) if field.name in values}
+def _network(fields: ConnectionFields) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(NetworkSettings)}
+    return fields.model_dump(include=names)
 
 
 def _credentials(fields: ConnectionFields) -> Credentials:

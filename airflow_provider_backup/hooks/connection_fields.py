@@ -1,4 +1,4 @@
-"""The fields of a connection, from every source (form, URI, JSON): each is read or refused by name. Pure, no I/O."""
+"""The fields of a connection from every source (form, URI, JSON): each is read, or rejected by name. Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ import re
 from difflib import get_close_matches
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
 
 from airflow_provider_backup.cloud.auth.endpoints import check_address, with_scheme
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.services.registry import SERVICES
-from airflow_provider_backup.cloud.settings import CloudName
+from airflow_provider_backup.cloud.settings import CloudName, NetworkSettings
 
 _JSON_TYPES: dict[type, str] = {
     bool: "a truth value",
@@ -23,12 +33,12 @@ _JSON_TYPES: dict[type, str] = {
 }
 
 
-def _tidy(value: Any) -> Any:
+def _stripped(value: Any) -> Any:
     return (value.strip() or None) if isinstance(value, str) else value
 
 
 def _text(value: Any) -> Any:
-    value = _tidy(value)
+    value = _stripped(value)
     if value is not None and not isinstance(value, str):
         raise ValueError("must be text")
     if value and re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value):
@@ -39,7 +49,7 @@ def _text(value: Any) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("must be a number")
-    return _tidy(value)
+    return value
 
 
 def _address(value: str | None) -> str | None:
@@ -49,14 +59,11 @@ def _address(value: str | None) -> str | None:
 
 
 def _endpoints(value: Any) -> Any:
-    value = _tidy(value)
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
             value = ()
-    if value is None:
-        return {}
     if not isinstance(value, dict):
         raise ValueError('must be a JSON object such as {"cbr": "https://..."}')
     unknown = sorted(set(value) - set(SERVICES) - {"iam"})
@@ -66,61 +73,194 @@ def _endpoints(value: Any) -> Any:
 
 
 Text = Annotated[str | None, BeforeValidator(_text)]
-"""One line of text; blanks and line breaks around it are cut off, and what is empty counts as not given."""
+"""One line of text; blanks and line breaks around it are cut off."""
 
 Address = Annotated[Text, AfterValidator(_address)]
 """The URL of a service."""
 
-Seconds = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, BeforeValidator(_number)]
-PositiveSeconds = Annotated[Annotated[float, Field(ge=0.1, allow_inf_nan=False)] | None, BeforeValidator(_number)]
-Count = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_number)]
-Port = Annotated[Annotated[int, Field(ge=1, le=65535)] | None, BeforeValidator(_number)]
-Flag = Annotated[bool | None, BeforeValidator(_tidy)]
+Endpoints = Annotated[
+    dict[str, Address],
+    BeforeValidator(_endpoints),
+    WithJsonSchema({"type": ["string", "object"]}),
+]
+"""URLs by service: a JSON object, or its text."""
+
+Number = Annotated[float, BeforeValidator(_number)]
+Whole = Annotated[int, BeforeValidator(_number)]
+
+_NETWORK = NetworkSettings()
 
 
 class ConnectionFields(BaseModel):
-    """What a connection says; none is what it does not say.
+    """What a connection says. A field that is empty counts as not given and has its default.
 
-    The standard fields of Airflow come first, then the extra fields; the README says what each is.
+    This is the only definition of the fields: reading, both connection forms and the table in ``docs/connection.md``
+    come from it. The standard fields of Airflow come first, then the extra fields in the order of the form. A field
+    with ``repr=False`` is a secret, or may hold one.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    login: Text = Field(default=None, repr=False)
-    password: Text = Field(default=None, repr=False)
-    host: Address = None
-    port: Port = None
-    path: Text = Field(default=None, alias="schema")
+    login: Text = Field(
+        default=None,
+        repr=False,
+        title="Access key (AK) or IAM user",
+        description="Access key (AK), or name of the IAM user if the field domain is set.",
+    )
+    password: Text = Field(
+        default=None,
+        repr=False,
+        title="Secret key (SK) or password",
+        description="Secret key (SK), or password of the IAM user.",
+    )
+    host: Address = Field(
+        default=None,
+        title="Auth URL",
+        description="URL of the identity service, ending in /v3; the cloud's own if empty.",
+        examples=["https://iam.eu-de.otc.t-systems.com/v3"],
+    )
+    port: Annotated[Whole, Field(ge=1, le=65535)] | None = Field(
+        default=None,
+        title="Port",
+        description="Port of the identity service, for a connection that is written as a URI.",
+    )
+    path: Text = Field(
+        default=None,
+        alias="schema",
+        title="Schema",
+        description="http, https or the path of the host's URL, for a connection that is written as a URI.",
+    )
 
-    region: Text = None
-    project_id: Text = None
-    project_name: Text = None
-    cloud: Annotated[CloudName | None, BeforeValidator(_tidy)] = None
-    domain: Text = None
-    security_token: Text = Field(default=None, repr=False)
-    auth_url: Address = None
-    endpoints: Annotated[dict[str, Address], BeforeValidator(_endpoints)] = {}
+    region: Text = Field(
+        default=None,
+        title="Region",
+        description="Region id, such as eu-de. It also names the project if neither project field is set.",
+        examples=["eu-de", "ap-southeast-1"],
+        json_schema_extra={"type": "string", "minLength": 1},  # the form requires it; a task may give it instead
+    )
+    cloud: CloudName = Field(
+        default="huaweicloud",
+        title="Cloud",
+        description="Cloud whose host names are used; custom uses only the host, the token's catalog and endpoints.",
+    )
+    domain: Text = Field(
+        default=None,
+        title="Account (domain)",
+        description="Name of the account, for login and password of an IAM user; empty for an access key.",
+    )
+    project_id: Text = Field(
+        default=None,
+        title="Project id",
+        description="32 hex digits; looked up by name if empty.",
+    )
+    project_name: Text = Field(
+        default=None,
+        title="Project name",
+        description="Only for a project that is not the region's own, such as eu-de_team1; ignored beside project_id.",
+    )
+    security_token: Text = Field(
+        default=None,
+        repr=False,
+        title="Security token",
+        description="Only for a temporary access key.",
+    )
+    auth_url: SkipJsonSchema[Address] = Field(
+        default=None,
+        title="Auth URL",
+        description="The same as the host, for connections that keep it in the extra fields; not in the form.",
+    )
+    endpoints: Endpoints = Field(
+        default_factory=dict,
+        title="Endpoints",
+        description='JSON object of base URLs, which take precedence: {"cbr": "https://...", "rds": "https://..."}.',
+    )
+    installation: Text = Field(
+        default=None,
+        title="Installation",
+        description="Name of this Airflow. Only where another one with the same DAGs uses the same project.",
+    )
+    proxy: Text = Field(
+        default=None,
+        repr=False,
+        title="Proxy",
+        description="URL of a proxy; if empty, HTTPS_PROXY and NO_PROXY of the environment apply.",
+    )
+    ca_bundle: Text = Field(
+        default=None,
+        title="CA bundle",
+        description="Path of a PEM file with the certificate authorities to trust instead of the system's.",
+    )
+    client_certificate: Text = Field(
+        default=None,
+        title="Client certificate",
+        description="Path of a PEM file with the certificate to show to servers that demand one.",
+    )
+    client_key: Text = Field(
+        default=None,
+        title="Client key",
+        description="Path of the PEM file with the private key; empty if it is in the certificate's file.",
+    )
+    client_key_password: Text = Field(
+        default=None,
+        repr=False,
+        title="Client key password",
+        description="Only for an encrypted key.",
+    )
+    total_timeout: Number = Field(
+        default=_NETWORK.total_timeout,
+        ge=0.1,
+        title="Request timeout (s)",
+        description="Seconds for one request with its answer.",
+    )
+    connect_timeout: Number = Field(
+        default=_NETWORK.connect_timeout,
+        ge=0.1,
+        title="Connect timeout (s)",
+        description="Seconds to get a connection.",
+    )
+    attempts: Whole = Field(
+        default=_NETWORK.attempts,
+        ge=1,
+        title="Attempts",
+        description="Number of tries of a request that is safe to repeat; polls of waiting tasks get at most 3.",
+    )
+    retry_wait: Number = Field(
+        default=_NETWORK.retry_wait,
+        ge=0,
+        title="Retry wait (s)",
+        description="Seconds before the second try; the pause doubles with each try, with jitter.",
+    )
+    requests_at_once: Whole = Field(
+        default=_NETWORK.requests_at_once,
+        ge=1,
+        title="Requests at once",
+        description="Concurrent requests of one process to one service.",
+    )
+    throttle_timeout: Number = Field(
+        default=_NETWORK.throttle_timeout,
+        ge=0,
+        title="Throttle timeout (s)",
+        description="Seconds to wait for a service that rejects every request with 429; 0 fails at once.",
+    )
+    allow_plain_http: bool = Field(
+        default=False,
+        title="Allow plain http",
+        description="Send credentials unprotected to hosts other than this machine. For tests only.",
+    )
 
-    proxy: Text = Field(default=None, repr=False)
-    ca_bundle: Text = None
-    client_certificate: Text = None
-    client_key: Text = None
-    client_key_password: Text = Field(default=None, repr=False)
-    total_timeout: PositiveSeconds = None
-    connect_timeout: PositiveSeconds = None
-    attempts: Count = None
-    retry_wait: Seconds = None
-    requests_at_once: Count = None
-    throttle_timeout: Seconds = None
-    allow_plain_http: Flag = None
-    installation: Text = None
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_fields(cls, values: dict[str, Any]) -> dict[str, Any]:
+        stripped = {name: _stripped(value) for name, value in values.items()}
+        return {name: value for name, value in stripped.items() if value is not None}
 
 
 STANDARD_FIELDS = ("login", "password", "host", "port", "schema")
 EXTRA_FIELDS = frozenset(ConnectionFields.model_fields) - {*STANDARD_FIELDS, "path"}
-_SHOWN = (
-    *("cloud", "allow_plain_http", "port", "total_timeout", "connect_timeout"),
-    *("attempts", "retry_wait", "requests_at_once", "throttle_timeout"),
+_SHOWN = frozenset(
+    name
+    for name, field in ConnectionFields.model_fields.items()
+    if field.annotation not in (str | None, dict[str, Address])
 )
 """Fields whose value an error may repeat: none of them is a secret, or an address with one inside."""
 
@@ -144,7 +284,9 @@ def read_fields(standard: dict[str, Any], extra: str | None, *, may_hold_others:
     try:
         return ConnectionFields.model_validate({**known, **standard})
     except ValidationError as error:
-        raise ConfigurationError(_told(error), next_step="Correct it in the connection, or leave it empty.") from None
+        raise ConfigurationError(
+            _broken_rules(error), next_step="Correct it in the connection, or leave it empty."
+        ) from None
 
 
 def read_text(name: str, value: Any) -> str | None:
@@ -188,7 +330,7 @@ def _with_the_right_name(unknown: str) -> str:
     return f"{unknown!r} (do you mean {similar[0]!r}?)" if similar else repr(unknown)
 
 
-def _told(error: ValidationError) -> str:
+def _broken_rules(error: ValidationError) -> str:
     rules = []
     for detail in error.errors(include_url=False):
         name = ".".join(map(str, detail["loc"]))

@@ -25,7 +25,6 @@ from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.hooks.cbr import CbrHook
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.hooks.connection_fields import EXTRA_FIELDS
-from airflow_provider_backup.hooks.connection_form import FIELDS
 from tests.airflow.conftest import CONNECTION
 
 
@@ -149,10 +148,6 @@ def refusal(extra: Any = None, **fields: Any) -> str:
     with pytest.raises(ConfigurationError) as caught:
         read(extra, **fields)
     return str(caught.value)
-
-
-def test_the_form_has_all_extra_fields_that_are_read() -> None:
-    assert EXTRA_FIELDS - {"auth_url"} == set(FIELDS)  # the form has the host for it
 
 
 @pytest.mark.parametrize(

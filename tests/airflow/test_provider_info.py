@@ -13,10 +13,14 @@ import pytest
 from airflow.providers_manager import ProvidersManager
 
 from airflow_provider_backup import __version__
+from airflow_provider_backup.cloud.settings import NetworkSettings
 from airflow_provider_backup.get_provider_info import get_provider_info
 from airflow_provider_backup.hooks.base import BackupCloudHook
-from airflow_provider_backup.hooks.connection_form import FIELDS
+from airflow_provider_backup.hooks.connection_fields import EXTRA_FIELDS
+from airflow_provider_backup.hooks.connection_form import conn_fields
 from airflow_provider_backup.version_compat import AIRFLOW_3
+
+SECRETS = {"security_token", "proxy", "client_key_password"}
 
 
 def test_the_provider_info_is_valid_by_airflows_own_schema() -> None:
@@ -62,20 +66,39 @@ def test_the_form_of_airflow_2_has_every_field_and_hides_secrets() -> None:
         widgets = BackupCloudHook.get_connection_form_widgets()
         form = type("ConnectionForm", (Form,), widgets)()
 
-        assert set(widgets) == set(FIELDS)
-        for name, field in FIELDS.items():
-            is_secret = field["schema"].get("format") == "password"
-            assert isinstance(form[name].widget, BS3PasswordFieldWidget) is is_secret
+        assert set(widgets) == set(conn_fields())
+        for name in widgets:
+            assert isinstance(form[name].widget, BS3PasswordFieldWidget) is (name in SECRETS)
             assert str(form[name].label.text).endswith(" (required)") is (name == "region")
+        assert form["retry_wait"].default == NetworkSettings().retry_wait
     assert set(BackupCloudHook.get_ui_field_behaviour()) == {"hidden_fields", "relabeling", "placeholders"}
 
 
 def test_the_form_of_airflow_3_names_every_extra_field_with_a_description_and_requires_the_region_only() -> None:
     fields = get_provider_info()["connection-types"][0]["conn-fields"]
 
-    assert set(fields) == set(FIELDS)
+    # The form has the host in place of auth_url.
+    assert set(fields) == EXTRA_FIELDS - {"auth_url"}
     for name, field in fields.items():
         assert field["label"]
         assert field["description"].endswith(".")
         # The form takes a field for required when its type is one that is not null.
         assert ("null" in field["schema"]["type"]) is (name != "region")
+
+
+def test_the_form_of_airflow_3_hides_secrets() -> None:
+    fields = get_provider_info()["connection-types"][0]["conn-fields"]
+
+    assert {name for name, field in fields.items() if field["schema"].get("format") == "password"} == SECRETS
+
+
+def test_the_form_of_airflow_3_has_the_bounds_and_defaults_of_the_client() -> None:
+    fields = get_provider_info()["connection-types"][0]["conn-fields"]
+    schemas = {name: field["schema"] for name, field in fields.items()}
+
+    assert schemas["retry_wait"] == {"type": ["number", "null"], "default": NetworkSettings().retry_wait, "minimum": 0}
+    assert schemas["attempts"] == {"type": ["integer", "null"], "default": NetworkSettings().attempts, "minimum": 1}
+    assert schemas["cloud"]["enum"] == ["huaweicloud", "otc", "otc-swiss", "flexibleengine", "custom"]
+    assert schemas["cloud"]["default"] == "huaweicloud"
+    assert schemas["allow_plain_http"] == {"type": ["boolean", "null"], "default": False}
+    assert schemas["endpoints"] == {"type": ["string", "object", "null"]}

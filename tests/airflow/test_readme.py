@@ -60,10 +60,11 @@ def test_every_dag_of_the_readme_runs_against_the_local_cloud_in_every_kind_of_r
     assert ends
 
 
-def test_every_connection_of_the_readme_can_be_read() -> None:
-    connections = [json.loads(text) for text in re.findall(r'`(\{"conn_type".*?\}\})`', TEXT)]
+def test_every_documented_connection_can_be_read() -> None:
+    pages = TEXT + (README.parent / "docs" / "connection.md").read_text()
+    connections = [json.loads(text) for text in re.findall(r'`(\{"conn_type".*?\}\})`', pages)]
 
-    assert len(connections) >= 3
+    assert len(connections) >= 5
     for connection in connections:
         settings = settings_from_connection(
             login=connection["login"],
