@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_backup.cloud.services.registry import SERVICES
+
 _PACKAGE = "airflow_provider_backup"
-_SERVICES = {
-    "vbs": "Volume Backup Service (VBS)",
-    "csbs": "Cloud Server Backup Service (CSBS)",
-    "cbr": "Cloud Backup and Recovery (CBR)",
-    "rds": "Relational Database Service (RDS)",
-    "gaussdb": "GaussDB",
-    "taurusdb": "TaurusDB",
-}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -25,18 +19,18 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Backups on Huawei Cloud, Open Telekom Cloud and their sister clouds.",
         "integrations": [
             {
-                "integration-name": title,
+                "integration-name": manifest.full_title,
                 "external-doc-url": "https://github.com/airflow-provider-backup/airflow-provider-backup#readme",
                 "tags": ["service"],
             }
-            for title in _SERVICES.values()
+            for manifest in SERVICES.values()
         ],
         "hooks": _modules("hooks"),
         "operators": _modules("operators"),
         "sensors": _modules("sensors"),
         "triggers": [
-            {"integration-name": title, "python-modules": [f"{_PACKAGE}.triggers.backup"]}
-            for title in _SERVICES.values()
+            {"integration-name": manifest.full_title, "python-modules": [f"{_PACKAGE}.triggers.backup"]}
+            for manifest in SERVICES.values()
         ],
         "connection-types": [
             {
@@ -52,6 +46,6 @@ def get_provider_info() -> dict[str, Any]:
 
 def _modules(layer: str) -> list[dict[str, Any]]:
     return [
-        {"integration-name": title, "python-modules": [f"{_PACKAGE}.{layer}.{module}"]}
-        for module, title in _SERVICES.items()
+        {"integration-name": manifest.full_title, "python-modules": [f"{_PACKAGE}.{layer}.{name}"]}
+        for name, manifest in SERVICES.items()
     ]

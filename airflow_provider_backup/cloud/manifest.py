@@ -1,4 +1,4 @@
-"""What the layers below a service have to know of it: where it lives and how its error codes are to be read."""
+"""What others have to know of a service: names, hosts, how its error codes are to be read, where its client lives."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from airflow_provider_backup.cloud.errors import ApiError
 
 @dataclass(frozen=True, slots=True)
 class ServiceManifest:
-    """One cloud service. Each service folder defines its own; ``cloud/services/registry.py`` lists them.
+    """One cloud service. Each service package has its own; ``cloud/services/registry.py`` lists them.
 
-    :param name: our name for it, also the key of an explicit endpoint.
-    :param title: what people call it, for messages.
+    :param name: our name for it: that of its package, of its modules and of its explicit endpoint.
+    :param title: what the vendor calls it.
     :param version: the API version in its paths.
+    :param client: dotted path of its client class, which is imported when it is first used.
+    :param docs: page of its API in this repository.
     :param catalog_types: its types in the service catalog, the best one first.
+    :param abbreviation: what the vendor calls it for short, when that is not the title.
     :param host_label: first label of its host name, when that is not ``name``.
     :param region_host_labels: regions of Huawei Cloud where the first label is another one.
     :param otc_host_label: first label of its host name on Open Telekom Cloud, when that is another one.
@@ -26,12 +29,20 @@ class ServiceManifest:
     name: str
     title: str
     version: str
+    client: str
+    docs: str
     catalog_types: tuple[str, ...]
+    abbreviation: str | None = None
     host_label: str | None = None
     region_host_labels: Mapping[str, str] = field(default_factory=dict)
     otc_host_label: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     error_classes: Mapping[str, type[ApiError]] = field(default_factory=dict)
+
+    @property
+    def full_title(self) -> str:
+        """The title, with the abbreviation where there is one: ``Cloud Backup and Recovery (CBR)``."""
+        return f"{self.title} ({self.abbreviation})" if self.abbreviation else self.title
 
 
 def codes(prefix: str, numbers: str) -> str:

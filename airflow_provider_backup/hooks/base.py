@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import BaseHook
@@ -194,11 +194,16 @@ class BackupCloudHook(BaseHook):
 
 
 class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):
-    """One service of the account; each service has a subclass that names it."""
+    """One service of the account; each service has a subclass that names it.
+
+    Its name in the registry is the class attribute ``service``.
+    """
+
+    service: ClassVar[str]
 
     def service_of(self, cloud: BackupCloud) -> ServiceT:
         """Return this hook's service of an open client."""
-        raise NotImplementedError
+        return cast("ServiceT", cloud.service(self.service))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[ServiceT]:

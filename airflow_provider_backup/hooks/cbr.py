@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.client import BackupCloud
     from airflow_provider_backup.cloud.services.cbr.models import Backup, Policy
-    from airflow_provider_backup.cloud.services.cbr.service import CbrService
+    from airflow_provider_backup.cloud.services.cbr.service import CbrService  # noqa: F401
 
 
 class CbrHook(BackupServiceHook["CbrService"]):
     """CBR of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
 
-    def service_of(self, cloud: BackupCloud) -> CbrService:
-        """Return CBR of an open client."""
-        return cloud.cbr
+    service = "cbr"
 
     def list_backups(self, **filters: Any) -> list[Backup]:
         """Read all backups, or those that match, from plain code.

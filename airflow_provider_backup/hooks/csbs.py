@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.client import BackupCloud
     from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, Policy
-    from airflow_provider_backup.cloud.services.csbs.service import CsbsService
+    from airflow_provider_backup.cloud.services.csbs.service import CsbsService  # noqa: F401
 
 
 class CsbsHook(BackupServiceHook["CsbsService"]):
     """CSBS of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
 
-    def service_of(self, cloud: BackupCloud) -> CsbsService:
-        """Return CSBS of an open client."""
-        return cloud.csbs
+    service = "csbs"
 
     def list_backups(self, **filters: Any) -> list[CheckpointItem]:
         """Read all backups, or those that match, from plain code.

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 from airflow_provider_backup.hooks.databases import DatabaseHook
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.client import BackupCloud
     from airflow_provider_backup.cloud.services.gaussdb.models import Backup, Policy  # noqa: F401
-    from airflow_provider_backup.cloud.services.gaussdb.service import GaussDbService
+    from airflow_provider_backup.cloud.services.gaussdb.service import GaussDbService  # noqa: F401
 
 
 class GaussDbHook(DatabaseHook["GaussDbService", "Backup", "Policy"]):
     """GaussDB of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
 
-    def service_of(self, cloud: BackupCloud) -> GaussDbService:
-        """Return GaussDB of an open client."""
-        return cloud.gaussdb
+    service = "gaussdb"

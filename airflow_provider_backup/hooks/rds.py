@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 from airflow_provider_backup.hooks.databases import DatabaseHook
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.client import BackupCloud
     from airflow_provider_backup.cloud.services.rds.models import Backup, Policy  # noqa: F401
-    from airflow_provider_backup.cloud.services.rds.service import RdsService
+    from airflow_provider_backup.cloud.services.rds.service import RdsService  # noqa: F401
 
 
 class RdsHook(DatabaseHook["RdsService", "Backup", "Policy"]):
     """RDS of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
 
-    def service_of(self, cloud: BackupCloud) -> RdsService:
-        """Return RDS of an open client."""
-        return cloud.rds
+    service = "rds"

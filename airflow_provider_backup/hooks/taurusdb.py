@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 from airflow_provider_backup.hooks.databases import DatabaseHook
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.client import BackupCloud
     from airflow_provider_backup.cloud.services.taurusdb.models import Backup, Policy  # noqa: F401
-    from airflow_provider_backup.cloud.services.taurusdb.service import TaurusDbService
+    from airflow_provider_backup.cloud.services.taurusdb.service import TaurusDbService  # noqa: F401
 
 
 class TaurusDbHook(DatabaseHook["TaurusDbService", "Backup", "Policy"]):
     """TaurusDB of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
 
-    def service_of(self, cloud: BackupCloud) -> TaurusDbService:
-        """Return TaurusDB of an open client."""
-        return cloud.taurusdb
+    service = "taurusdb"

@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_backup.hooks.base import BackupServiceHook
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.client import BackupCloud
     from airflow_provider_backup.cloud.services.vbs.models import Backup, Policy
-    from airflow_provider_backup.cloud.services.vbs.service import VbsService
+    from airflow_provider_backup.cloud.services.vbs.service import VbsService  # noqa: F401
 
 
 class VbsHook(BackupServiceHook["VbsService"]):
     """VBS of the account behind a connection; see :class:`~airflow_provider_backup.hooks.base.BackupCloudHook`."""
 
-    def service_of(self, cloud: BackupCloud) -> VbsService:
-        """Return VBS of an open client."""
-        return cloud.vbs
+    service = "vbs"
 
     def list_backups(self, **filters: Any) -> list[Backup]:
         """Read all backups, or those that match, from plain code.

@@ -6,7 +6,6 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +19,7 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError, WaitTroubleError
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.triggers.cancellation import LEFT_ALONE, KilledTaskCleanup
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
 
@@ -36,12 +36,15 @@ _deletions: set[asyncio.Task[None]] = set()
 
 async def _load_client(service: str) -> None:
     """Import what waiting needs in a thread: it takes a while, and all triggers share the event loop."""
-    for module in ("hooks.base", "cloud.client_cache", "cloud.polling.wait", f"cloud.services.{service}.service"):
-        name = f"airflow_provider_backup.{module}"
-        if name not in sys.modules:
-            # A service that this version does not know is refused later, in words.
-            with suppress(ModuleNotFoundError):
-                await asyncio.to_thread(import_module, name)
+    modules = [
+        f"airflow_provider_backup.{module}" for module in ("hooks.base", "cloud.client_cache", "cloud.polling.wait")
+    ]
+    # A service that this version does not know is refused later, with a message.
+    if service in SERVICES:
+        modules.append(SERVICES[service].client.rpartition(".")[0])
+    for module in modules:
+        if module not in sys.modules:
+            await asyncio.to_thread(import_module, module)
 
 
 class _Refusal(NamedTuple):

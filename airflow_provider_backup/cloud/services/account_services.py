@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.registry import SERVICES
-
-if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.services.cbr.service import CbrService
-    from airflow_provider_backup.cloud.services.csbs.service import CsbsService
-    from airflow_provider_backup.cloud.services.gaussdb.service import GaussDbService
-    from airflow_provider_backup.cloud.services.rds.service import RdsService
-    from airflow_provider_backup.cloud.services.taurusdb.service import TaurusDbService
-    from airflow_provider_backup.cloud.services.vbs.service import VbsService
+from airflow_provider_backup.cloud.services.registry import SERVICES, RegisteredServices
 
 
 class BackupService(Protocol):
@@ -37,64 +28,22 @@ class BackupService(Protocol):
         """
 
 
-class AccountServices:
+class AccountServices(RegisteredServices):
     """All services, with the same way to reach them.
 
     :param api_of: returns how to speak to a service, by its name.
     """
 
     def __init__(self, api_of: Callable[[str], ServiceApi]) -> None:
-        self._api_of = api_of
+        self.api_of = api_of
 
     def service(self, name: str) -> BackupService:
         """Return a service by name.
 
-        :param name: ``vbs``, ``csbs``, ``cbr``, ``rds``, ``gaussdb`` or ``taurusdb``.
+        :param name: its name in the registry, such as ``cbr``.
         :raises ConfigurationError: there is no such service.
         """
         if name not in SERVICES:
             raise ConfigurationError(f"There is no service {name!r}.", next_step=f"Use one of {', '.join(SERVICES)}.")
         service: BackupService = getattr(self, name)
         return service
-
-    @cached_property
-    def vbs(self) -> VbsService:
-        """Volume Backup Service: backups of disks, the older service."""
-        from airflow_provider_backup.cloud.services.vbs.service import VbsService
-
-        return VbsService(self._api_of("vbs"))
-
-    @cached_property
-    def csbs(self) -> CsbsService:
-        """Cloud Server Backup Service: backups of servers, the older service."""
-        from airflow_provider_backup.cloud.services.csbs.service import CsbsService
-
-        return CsbsService(self._api_of("csbs"))
-
-    @cached_property
-    def cbr(self) -> CbrService:
-        """Cloud Backup and Recovery: vaults with servers, disks and file systems."""
-        from airflow_provider_backup.cloud.services.cbr.service import CbrService
-
-        return CbrService(self._api_of("cbr"))
-
-    @cached_property
-    def rds(self) -> RdsService:
-        """Relational Database Service, Flexus RDS included."""
-        from airflow_provider_backup.cloud.services.rds.service import RdsService
-
-        return RdsService(self._api_of("rds"))
-
-    @cached_property
-    def gaussdb(self) -> GaussDbService:
-        """GaussDB (openGauss)."""
-        from airflow_provider_backup.cloud.services.gaussdb.service import GaussDbService
-
-        return GaussDbService(self._api_of("gaussdb"))
-
-    @cached_property
-    def taurusdb(self) -> TaurusDbService:
-        """TaurusDB, also known as GaussDB for MySQL."""
-        from airflow_provider_backup.cloud.services.taurusdb.service import TaurusDbService
-
-        return TaurusDbService(self._api_of("taurusdb"))

@@ -1,11 +1,36 @@
-"""The registry: every cloud service that the client speaks to, a line each."""
+"""The registry: every cloud service, a line each.
 
-from airflow_provider_backup.cloud.services.cbr.manifest import MANIFEST as CBR
-from airflow_provider_backup.cloud.services.csbs.manifest import MANIFEST as CSBS
-from airflow_provider_backup.cloud.services.gaussdb.manifest import MANIFEST as GAUSSDB
-from airflow_provider_backup.cloud.services.rds.manifest import MANIFEST as RDS
-from airflow_provider_backup.cloud.services.taurusdb.manifest import MANIFEST as TAURUSDB
-from airflow_provider_backup.cloud.services.vbs.manifest import MANIFEST as VBS
+Clients, hooks, provider info and the local cloud find the services here, and each service's manifest says the rest. The
+order is that of the ports of the local cloud, so that new services come last.
+"""
 
-SERVICES = {definition.name: definition for definition in (VBS, CSBS, CBR, RDS, GAUSSDB, TAURUSDB)}
-"""All services by name."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_backup.cloud.services.registered_service import RegisteredService
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.services.cbr.service import CbrService
+    from airflow_provider_backup.cloud.services.csbs.service import CsbsService
+    from airflow_provider_backup.cloud.services.gaussdb.service import GaussDbService
+    from airflow_provider_backup.cloud.services.rds.service import RdsService
+    from airflow_provider_backup.cloud.services.taurusdb.service import TaurusDbService
+    from airflow_provider_backup.cloud.services.vbs.service import VbsService
+
+
+class RegisteredServices:
+    """The services by the names of their packages, each with the type of its client."""
+
+    vbs: RegisteredService[VbsService] = RegisteredService()
+    csbs: RegisteredService[CsbsService] = RegisteredService()
+    cbr: RegisteredService[CbrService] = RegisteredService()
+    rds: RegisteredService[RdsService] = RegisteredService()
+    gaussdb: RegisteredService[GaussDbService] = RegisteredService()
+    taurusdb: RegisteredService[TaurusDbService] = RegisteredService()
+
+
+SERVICES = {
+    name: entry.manifest for name, entry in vars(RegisteredServices).items() if isinstance(entry, RegisteredService)
+}
+"""The manifests of all services by name."""

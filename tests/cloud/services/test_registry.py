@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from multidict import CIMultiDict
@@ -20,7 +21,23 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.http.error_parsing import error_from_response
 from airflow_provider_backup.cloud.manifest import classify, codes
-from airflow_provider_backup.cloud.services.registry import SERVICES
+from airflow_provider_backup.cloud.services.account_services import AccountServices
+from airflow_provider_backup.cloud.services.registered_service import RegisteredService
+from airflow_provider_backup.cloud.services.registry import SERVICES, RegisteredServices
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.service_api import ServiceApi
+
+
+class FakeApi:
+    """Stands where the way to a service would."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_arguments, **_options: self
+
 
 # Service, status, codes, class: the error tables of CBR 14.2, CSBS 10, VBS 6.2 (which gives no status), databases 12.
 CODES: list[tuple[str, int, str, type[ApiError]]] = [
@@ -98,8 +115,29 @@ def test_every_code_becomes_the_class_that_tells_what_to_do(
 
 
 def test_the_registry_holds_every_service_under_its_name() -> None:
-    assert list(SERVICES) == ["vbs", "csbs", "cbr", "rds", "gaussdb", "taurusdb"]
-    assert all(name == definition.name for name, definition in SERVICES.items())
+    assert list(SERVICES)[:6] == ["vbs", "csbs", "cbr", "rds", "gaussdb", "taurusdb"]
+    assert all(name == manifest.name for name, manifest in SERVICES.items())
+
+
+def test_the_full_title_has_the_abbreviation_unless_the_title_is_short() -> None:
+    assert SERVICES["cbr"].full_title == "Cloud Backup and Recovery (CBR)"
+    assert SERVICES["gaussdb"].full_title == "GaussDB"
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_attribute_of_an_account_is_the_client_that_its_annotation_and_the_manifest_name(name: str) -> None:
+    account = AccountServices(lambda service: cast("ServiceApi", FakeApi(service)))
+    client = getattr(account, name)
+
+    assert f"{type(client).__module__}.{type(client).__name__}" == SERVICES[name].client
+    assert RegisteredServices.__annotations__[name] == f"RegisteredService[{type(client).__name__}]"
+    assert client.name == name
+    assert getattr(account, name) is client
+
+
+def test_a_package_without_a_manifest_cannot_be_registered() -> None:
+    with pytest.raises((ModuleNotFoundError, RuntimeError)):
+        type("Services", (), {"nothing": RegisteredService()})
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""CBR v3 as the lower layers see it (CBR sections 1 and 14.2)."""
+"""CBR v3 as others see it (CBR sections 1 and 14.2)."""
 
 from airflow_provider_backup.cloud.errors import (
     NotFoundError,
@@ -12,6 +12,9 @@ MANIFEST = ServiceManifest(
     name="cbr",
     title="Cloud Backup and Recovery",
     version="v3",
+    client="airflow_provider_backup.cloud.services.cbr.service.CbrService",
+    docs="docs/api/cbr-v3.md",
+    abbreviation="CBR",
     catalog_types=("cbr",),
     error_classes=classify(
         {

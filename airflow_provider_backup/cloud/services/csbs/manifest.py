@@ -1,4 +1,4 @@
-"""CSBS v1 as the lower layers see it (CSBS sections 1 and 10)."""
+"""CSBS v1 as others see it (CSBS sections 1 and 10)."""
 
 from airflow_provider_backup.cloud.errors import (
     BadRequestError,
@@ -13,6 +13,9 @@ MANIFEST = ServiceManifest(
     name="csbs",
     title="Cloud Server Backup Service",
     version="v1",
+    client="airflow_provider_backup.cloud.services.csbs.service.CsbsService",
+    docs="docs/api/csbs-v1.md",
+    abbreviation="CSBS",
     catalog_types=("data-protect",),
     error_classes=classify(
         {

@@ -1,4 +1,4 @@
-"""GaussDB (openGauss) v3 as the lower layers see it (databases section 1, access section 3.1)."""
+"""GaussDB (openGauss) v3 as others see it (databases section 1, access section 3.1)."""
 
 from airflow_provider_backup.cloud.manifest import ServiceManifest
 from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS
@@ -18,6 +18,8 @@ MANIFEST = ServiceManifest(
     name="gaussdb",
     title="GaussDB",
     version="v3",
+    client="airflow_provider_backup.cloud.services.gaussdb.service.GaussDbService",
+    docs="docs/api/database-backups-v3.md",
     catalog_types=("gaussdb-opengauss",),
     host_label="gaussdb-opengauss",
     region_host_labels=dict.fromkeys(_NEWER_REGIONS, "gaussdb"),

@@ -1,4 +1,4 @@
-"""RDS v3 as the lower layers see it (databases section 1)."""
+"""RDS v3 as others see it (databases section 1)."""
 
 from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.manifest import ServiceManifest
@@ -8,6 +8,9 @@ MANIFEST = ServiceManifest(
     name="rds",
     title="Relational Database Service",
     version="v3",
+    client="airflow_provider_backup.cloud.services.rds.service.RdsService",
+    docs="docs/api/database-backups-v3.md",
+    abbreviation="RDS",
     catalog_types=("rdsv3",),
     headers=HEADERS,
     error_classes={**ERROR_CLASSES, "DBS.280214": NotFoundError},

@@ -1,4 +1,4 @@
-"""TaurusDB (GaussDB for MySQL) v3 as the lower layers see it (databases section 1, access section 3.1)."""
+"""TaurusDB (GaussDB for MySQL) v3 as others see it (databases section 1, access section 3.1)."""
 
 from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.manifest import ServiceManifest
@@ -11,6 +11,8 @@ MANIFEST = ServiceManifest(
     name="taurusdb",
     title="TaurusDB",
     version="v3",
+    client="airflow_provider_backup.cloud.services.taurusdb.service.TaurusDbService",
+    docs="docs/api/database-backups-v3.md",
     catalog_types=("gaussdb-mysql",),
     host_label="gaussdb",
     region_host_labels=dict.fromkeys(_FORMYSQL_REGIONS, "gaussdbformysql")

@@ -1,4 +1,4 @@
-"""VBS v2 as the lower layers see it (VBS sections 1 and 6.2)."""
+"""VBS v2 as others see it (VBS sections 1 and 6.2)."""
 
 from airflow_provider_backup.cloud.errors import (
     AuthenticationError,
@@ -13,6 +13,9 @@ MANIFEST = ServiceManifest(
     name="vbs",
     title="Volume Backup Service",
     version="v2",
+    client="airflow_provider_backup.cloud.services.vbs.service.VbsService",
+    docs="docs/api/vbs-v2.md",
+    abbreviation="VBS",
     catalog_types=("vbsv2", "vbs"),
     error_classes=classify(
         {
