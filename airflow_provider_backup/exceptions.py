@@ -10,7 +10,6 @@ from airflow.providers.common.compat.sdk import AirflowException, AirflowFailExc
 
 from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, NotFoundError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
-from airflow_provider_backup.cloud.text import one_line
 
 
 class BackupFailedError(BackupError, AirflowException):
@@ -51,11 +50,10 @@ class NameTakenError(DuplicateNameError):
     """
 
     def __init__(self, service: str, holder: str, name: str, *, next_step: str) -> None:
-        detail = f"{holder} has the name {name!r} already"
-        super().__init__(service=service, status=409, code="if_exists", detail=detail, next_step=next_step)
-        # The text of its base class would say that the service refused.
-        self.message = one_line(f"Nothing was sent (if_exists is 'fail'): {detail}.")
-        self.args = (self.message,)
+        super().__init__(
+            f"Nothing was sent (if_exists is 'fail'): {holder} has the name {name!r} already.", next_step=next_step
+        )
+        self.service = service
 
 
 class BackupExistsError(NameTakenError, AirflowFailException):
@@ -71,7 +69,7 @@ class BackupExistsError(NameTakenError, AirflowFailException):
             reference.service,
             str(reference),
             name,
-            next_step="Choose another name, delete that backup, or go on with it with if_exists='adopt'.",
+            next_step="Choose another name, delete that backup, or adopt it with if_exists='adopt'.",
         )
 
 

@@ -187,12 +187,45 @@ class UnknownProjectError(ApiError, ConfigurationError):
     """The identity service does not know the project or the account: no other service was asked for anything."""
 
 
-class NotFoundError(ApiError):
-    """What was asked for does not exist (or not for this project): the service that would have it says so itself."""
+class NotFoundError(BackupError):
+    """What was asked for does not exist, or not for this project; catches both ways to learn that.
+
+    The service answered so (:class:`ApiNotFoundError`), or a list that would show it does not
+    (:class:`NotListedError`). Trouble on the way to the service is never one of these.
+    """
+
+    code: str | None = None
+    """The service's own code; ``None`` when no service answered that."""
+    request_id: str | None = None
+    """Id to quote to the provider's support; ``None`` without an answer or without an id in it."""
 
 
-class DuplicateNameError(ApiError):
-    """The name is taken and must be unique."""
+class ApiNotFoundError(NotFoundError, ApiError):
+    """The service answered that what was asked for does not exist, or not for this project."""
+
+    code: str
+
+
+class NotListedError(NotFoundError):
+    """A list was read to its end and does not have what was asked for; no service answered that it does not exist.
+
+    :param service: name of the service, such as ``rds``.
+    :param wanted: what was looked for, such as ``backup b-1 of instance i-1``.
+    :param place: where, such as ``the list of backups``.
+    :param next_step: what the reader can do about it.
+    """
+
+    def __init__(self, service: str, wanted: str, place: str, *, next_step: str) -> None:
+        super().__init__(f"No {service} {wanted} was found in {place}.", next_step=next_step)
+        self.service = service
+
+
+class DuplicateNameError(BackupError):
+    """The name is taken and must be unique: the service answered so, or it was found out before anything was sent."""
+
+
+class ApiDuplicateNameError(DuplicateNameError, ApiError):
+    """The service answered that the name is taken."""
 
 
 class QuotaExceededError(ApiError):

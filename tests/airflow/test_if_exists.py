@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_backup.cloud.errors import CloudConnectionError, DuplicateNameError, InvalidRequestError
+from airflow_provider_backup.cloud.errors import ApiError, CloudConnectionError, DuplicateNameError, InvalidRequestError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupExistsError, BackupFailedError
 from tests.airflow.recording_proxy import Wire
@@ -128,6 +128,7 @@ def test_fail_names_the_backup_that_has_the_name_and_sends_nothing(
     assert "'nightly'" in str(caught.value)
     assert str(caught.value).startswith("Nothing was sent (if_exists is 'fail'): ")
     assert isinstance(caught.value, DuplicateNameError)
+    assert not isinstance(caught.value, ApiError)
     assert len(wire.sent_to(service, "POST")) == already_sent
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import (
+    ApiError,
     BackupError,
     CloudConnectionError,
     DuplicateNameError,
@@ -119,6 +120,7 @@ def test_a_policy_that_is_there_already_fails_the_task_when_the_author_says_so(
         create(service, if_exists="fail")
     assert first["policy_id"] in str(caught.value)
     assert str(caught.value).startswith("Nothing was sent (if_exists is 'fail'): ")
+    assert not isinstance(caught.value, ApiError)
     assert policies(cloud, service) == before
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import pickle
+from pathlib import Path
 
 import pytest
 
 from airflow_provider_backup.cloud import errors
 from airflow_provider_backup.cloud.errors import (
+    ApiDuplicateNameError,
     ApiError,
+    ApiNotFoundError,
     BackupError,
     CloudConnectionError,
     ConfigurationError,
+    DuplicateNameError,
     InvalidRequestError,
+    NotFoundError,
+    NotListedError,
     RateLimitedError,
     UnexpectedResponseError,
     Violation,
@@ -25,6 +32,9 @@ ONE_OF_EACH_FORM = [
     InvalidRequestError("CBR policy", [Violation("name", "too long", "x" * 65)]),
     CloudConnectionError("cut", request_sent=True, next_step="look"),
     UnexpectedResponseError("not JSON", request_id="r-1"),
+    NotListedError("rds", "backup b-1", "the list of backups", next_step="look"),
+    ApiNotFoundError(service="cbr", status=404, code="BackupService.6200", detail="no backup", request_id="r-3"),
+    ApiDuplicateNameError(service="rds", status=409, code="DBS.200022", detail="taken"),
     RateLimitedError(
         service="cbr",
         status=429,
@@ -91,6 +101,43 @@ def test_a_refusal_tells_service_status_code_words_and_request_id() -> None:
 def test_a_refusal_without_words_and_request_id_says_so() -> None:
     error = ApiError(service="cbr", status=500, code="500", detail="")
     assert str(error) == "cbr answered 500: no message (request id not given)."
+
+
+def test_what_a_list_lacks_reads_like_a_search_and_not_like_an_answer() -> None:
+    error = NotListedError("rds", "backup b-1", "the list of backups", next_step="Check the id.")
+    assert str(error) == "No rds backup b-1 was found in the list of backups. Next step: Check the id."
+    assert not issubclass(NotListedError, ApiError)
+    assert (error.code, error.request_id) == (None, None)
+
+
+def test_one_clause_catches_what_a_service_does_not_know_and_what_a_list_lacks() -> None:
+    assert issubclass(NotListedError, NotFoundError)
+    assert issubclass(ApiNotFoundError, NotFoundError)
+    assert issubclass(ApiDuplicateNameError, DuplicateNameError)
+
+
+def test_a_service_that_knows_nothing_of_an_id_is_quoted_with_code_and_request_id() -> None:
+    error = ApiNotFoundError(service="cbr", status=404, code="BackupService.6200", detail="none", request_id="r-1")
+    assert (str(error), error.code, error.request_id) == (
+        "cbr answered 404 BackupService.6200: none (request id r-1).",
+        "BackupService.6200",
+        "r-1",
+    )
+
+
+def test_no_module_writes_the_status_of_an_answer_into_an_error_by_hand() -> None:
+    package = Path(errors.__file__).parents[1]
+    invented = [
+        f"{path.relative_to(package)}:{call.lineno}"
+        for path in package.rglob("*.py")
+        if "emulator" not in path.parts
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id.endswith("Error")
+        and any(each.arg == "status" and isinstance(each.value, ast.Constant) for each in call.keywords)
+    ]
+    assert not invented
 
 
 def test_an_unexpected_response_tells_its_request_id_when_there_is_one() -> None:

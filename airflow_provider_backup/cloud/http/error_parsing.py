@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_backup.cloud.errors import (
+    ApiDuplicateNameError,
     ApiError,
+    ApiNotFoundError,
     AuthenticationError,
     BadRequestError,
-    DuplicateNameError,
-    NotFoundError,
     PermissionDeniedError,
     QuotaExceededError,
     RateLimitedError,
@@ -35,7 +35,7 @@ _REQUEST_ID_HEADERS = ("X-Request-Id", "X-Openstack-Request-Id", "X-Compute-Requ
 _BY_STATUS: dict[int, type[ApiError]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
-    404: NotFoundError,
+    404: ApiNotFoundError,
     409: ResourceBusyError,
     413: QuotaExceededError,
     429: RateLimitedError,
@@ -56,8 +56,8 @@ _NEXT_STEPS: dict[type[ApiError], str] = {
     UnknownProjectError: "Check region, project_id, project_name and the account's name (domain) in the connection, "
     "and region and project_id of the task.",
     UnreadablePathError: "Check the id, and project_id and region in the connection and of the task.",
-    NotFoundError: "Check the id, and project_id and region in the connection and of the task.",
-    DuplicateNameError: "Choose another name, or adopt or delete what has it.",
+    ApiNotFoundError: "Check the id, and project_id and region in the connection and of the task.",
+    ApiDuplicateNameError: "Choose another name, or adopt or delete what has it.",
     QuotaExceededError: "Delete what is no longer needed, or ask the provider for a higher quota.",
     ResourceBusyError: "Wait until the running task on the resource is over, then repeat.",
     RateLimitedError: "Wait and repeat with fewer requests at the same time.",
@@ -113,7 +113,7 @@ def error_from_response(
         next_step = _WRONG_ADDRESS_NEXT_STEP
     else:
         error_class = _error_class(status, code, detail, error_classes or {})
-        if service == "iam" and error_class is NotFoundError:
+        if service == "iam" and error_class is ApiNotFoundError:
             # What it does not know is whom or what the credentials are for.
             error_class = UnknownProjectError
         next_step = _THROTTLED_NEXT_STEP if gateway_number(code) == _THROTTLED else _NEXT_STEPS[error_class]

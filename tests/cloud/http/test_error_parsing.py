@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from airflow_provider_backup.cloud.errors import (
+    ApiDuplicateNameError,
     ApiError,
+    ApiNotFoundError,
     AuthenticationError,
     BadRequestError,
     ConfigurationError,
-    DuplicateNameError,
     NotFoundError,
     PermissionDeniedError,
     QuotaExceededError,
@@ -163,7 +164,7 @@ BY_STATUS = {
     400: BadRequestError,
     401: AuthenticationError,
     403: PermissionDeniedError,
-    404: NotFoundError,
+    404: ApiNotFoundError,
     405: BadRequestError,
     409: ResourceBusyError,
     413: QuotaExceededError,
@@ -228,8 +229,8 @@ def test_every_code_of_the_gateway_has_its_class(
 
 
 def test_a_code_of_the_service_goes_before_the_status() -> None:
-    error = error_of({"error_code": "CSBS.9007"}, 500, error_classes={"CSBS.9007": DuplicateNameError})
-    assert type(error) is DuplicateNameError
+    error = error_of({"error_code": "CSBS.9007"}, 500, error_classes={"CSBS.9007": ApiDuplicateNameError})
+    assert type(error) is ApiDuplicateNameError
 
 
 def test_a_path_that_cbr_cannot_read_is_no_news_of_the_id_in_it() -> None:
@@ -251,7 +252,7 @@ def test_what_the_identity_service_does_not_know_is_the_project_and_no_backup(st
     error = error_from_response("iam", status, CIMultiDict(), json.dumps(body).encode())
     assert type(error) is UnknownProjectError
     assert isinstance(error, ConfigurationError)
-    assert not isinstance(error, NotFoundError)
+    assert not issubclass(type(error), NotFoundError)
     assert "project_id, project_name" in str(error)
 
 
@@ -304,7 +305,7 @@ def test_every_class_tells_its_next_step(status: int, code: str, step: str) -> N
 
 
 def test_a_taken_name_tells_to_choose_another() -> None:
-    error = error_of({"error_code": "DBS.200022"}, 409, error_classes={"DBS.200022": DuplicateNameError})
+    error = error_of({"error_code": "DBS.200022"}, 409, error_classes={"DBS.200022": ApiDuplicateNameError})
     assert "Choose another name" in str(error)
 
 

@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.errors import (
+    ApiDuplicateNameError,
     AuthenticationError,
     BackupError,
     BadRequestError,
     CloudConnectionError,
     ConfigurationError,
-    DuplicateNameError,
     NotFoundError,
     RateLimitedError,
     ServerError,
@@ -116,8 +116,8 @@ async def test_an_answer_that_is_not_json_is_told_with_path_and_request_id(
 
 async def test_a_refusal_is_typed_with_code_and_request_id(sender: RequestPipeline, unruly: UnrulyServer) -> None:
     unruly.then(fault(400, "X.1", "taken", X_Request_Id="r-1"))
-    with pytest.raises(DuplicateNameError) as caught:
-        await sender.send(request(unruly, error_classes={"X.1": DuplicateNameError}), ANONYMOUS)
+    with pytest.raises(ApiDuplicateNameError) as caught:
+        await sender.send(request(unruly, error_classes={"X.1": ApiDuplicateNameError}), ANONYMOUS)
     error = caught.value
     assert (error.service, error.status, error.code, error.detail, error.request_id) == (
         "cbr",

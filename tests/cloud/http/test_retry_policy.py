@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.errors import (
     ApiError,
+    ApiNotFoundError,
     AuthenticationError,
     BackupError,
     BadRequestError,
     CloudConnectionError,
     ConfigurationError,
-    NotFoundError,
     PermissionDeniedError,
     QuotaExceededError,
     RateLimitedError,
@@ -43,7 +43,7 @@ PERMANENT = [
     refusal(BadRequestError, 400),
     refusal(AuthenticationError, 401),
     refusal(PermissionDeniedError, 403),
-    refusal(NotFoundError, 404),
+    refusal(ApiNotFoundError, 404),
     refusal(ResourceBusyError, 409),
     refusal(QuotaExceededError, 413),
     ConfigurationError("no region"),

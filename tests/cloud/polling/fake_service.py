@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
+from airflow_provider_backup.cloud.errors import ApiNotFoundError, BackupError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage, one_read
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
@@ -78,7 +78,7 @@ class Service:
         if reference.backup_id in self.refusals:
             raise self.refusals[reference.backup_id]
         if reference.backup_id not in self.statuses:
-            raise NotFoundError(service=self.name, status=404, code="404", detail="no such backup")
+            raise ApiNotFoundError(service=self.name, status=404, code="404", detail="no such backup")
         status = self.statuses[reference.backup_id]
         return OperationState(reference=reference, status=status, phase=phase_of(status))
 

@@ -12,9 +12,9 @@ from email.utils import format_datetime
 import pytest
 
 from airflow_provider_backup.cloud.errors import (
+    ApiNotFoundError,
     BackupError,
     CloudConnectionError,
-    NotFoundError,
     PermissionDeniedError,
     ServerError,
 )
@@ -26,7 +26,7 @@ from airflow_provider_backup.cloud.polling.wait_errors import WaitTroubleError
 from airflow_provider_backup.cloud.polling.waiter import MISSING_FOR, NEW_BACKUP_GRACE, Waiter
 
 REFERENCE = OperationReference("cbr", "backup")
-NOT_FOUND = NotFoundError(service="cbr", status=404, code="BackupService.6200", detail="no such backup")
+NOT_FOUND = ApiNotFoundError(service="cbr", status=404, code="BackupService.6200", detail="no such backup")
 DOWN = ServerError(service="cbr", status=503, code="503", detail="down")
 CUT = CloudConnectionError("cut", request_sent=True)
 
@@ -147,7 +147,7 @@ async def test_a_refusal_is_told_at_once() -> None:
 async def test_a_backup_that_cannot_be_found_is_told_at_once() -> None:
     seat = Waiter(REFERENCE, poll_interval=1)
     seat.met(NOT_FOUND)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ApiNotFoundError):
         seat.result()
 
 
@@ -157,7 +157,7 @@ async def test_a_backup_that_was_just_started_may_be_unknown_for_a_while() -> No
     assert not seat.end.done()
     seat.started_at = time.time() - NEW_BACKUP_GRACE
     seat.met(NOT_FOUND)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(ApiNotFoundError):
         seat.result()
 
 

@@ -9,11 +9,11 @@ import pytest
 from multidict import CIMultiDict
 
 from airflow_provider_backup.cloud.errors import (
+    ApiDuplicateNameError,
     ApiError,
+    ApiNotFoundError,
     AuthenticationError,
     BadRequestError,
-    DuplicateNameError,
-    NotFoundError,
     PermissionDeniedError,
     QuotaExceededError,
     ResourceBusyError,
@@ -43,26 +43,31 @@ class FakeApi:
 CODES: list[tuple[str, int, str, type[ApiError]]] = [
     ("cbr", 400, codes("BackupService", "1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"), ResourceBusyError),
     ("cbr", 500, "BackupService.0002", ResourceBusyError),
-    ("cbr", 404, codes("BackupService", "4001 6000 6002 6105 6200 6217 6302 6402 6500 6501 6601 6705"), NotFoundError),
-    ("cbr", 404, codes("BackupService", "7000 7100 7202"), NotFoundError),
-    ("cbr", 400, "BackupService.6105", NotFoundError),
+    (
+        "cbr",
+        404,
+        codes("BackupService", "4001 6000 6002 6105 6200 6217 6302 6402 6500 6501 6601 6705"),
+        ApiNotFoundError,
+    ),
+    ("cbr", 404, codes("BackupService", "7000 7100 7202"), ApiNotFoundError),
+    ("cbr", 400, "BackupService.6105", ApiNotFoundError),
     ("cbr", 400, codes("BackupService", "6001 6100 6114 6129 6133 6142 6600 6701 7303 8300"), QuotaExceededError),
     ("cbr", 403, "BackupService.8600", PermissionDeniedError),
     ("cbr", 400, codes("BackupService", "0001 6101 6103 6113 6127 6201 6216 9900"), BadRequestError),
     ("cbr", 500, codes("BackupService", "1006 6132 6207 9910 9998"), ServerError),
     ("csbs", 500, codes("CSBS", "1001 1002 2001 6030"), ResourceBusyError),
     ("csbs", 400, codes("CSBS", "2003 2004 6005 6015 6031"), ResourceBusyError),
-    ("csbs", 404, codes("CSBS", "3000 3001 6040 7001"), NotFoundError),
-    ("csbs", 400, "CSBS.6000", NotFoundError),
+    ("csbs", 404, codes("CSBS", "3000 3001 6040 7001"), ApiNotFoundError),
+    ("csbs", 400, "CSBS.6000", ApiNotFoundError),
     ("csbs", 400, codes("CSBS", "0001 7000 9006"), QuotaExceededError),
-    ("csbs", 400, "CSBS.9007", DuplicateNameError),
+    ("csbs", 400, "CSBS.9007", ApiDuplicateNameError),
     ("csbs", 500, codes("CSBS", "6019 6023 6032 8001 8008 8009"), BadRequestError),
     ("csbs", 400, codes("CSBS", "6003 6007 6010 8007 9001") + " BackupService.4008", BadRequestError),
     ("csbs", 403, "CSBS.9009", PermissionDeniedError),
     ("csbs", 500, codes("CSBS", "5001 9998 9999"), ServerError),
     ("vbs", 400, codes("VolumeBackup", "0013 0206") + " AutoBackup.0225", ResourceBusyError),
-    ("vbs", 400, codes("VolumeBackup", "0021 0111 0207") + " AutoBackup.0205 common.0011", NotFoundError),
-    ("vbs", 400, codes("AutoBackup", "0216 1100"), NotFoundError),
+    ("vbs", 400, codes("VolumeBackup", "0021 0111 0207") + " AutoBackup.0205 common.0011", ApiNotFoundError),
+    ("vbs", 400, codes("AutoBackup", "0216 1100"), ApiNotFoundError),
     ("vbs", 400, codes("VolumeBackup", "0040 0050 0071 0072 0073 0074 0075 0076 0077 0078 0079"), QuotaExceededError),
     ("vbs", 400, codes("VolumeBackup", "0080 0081 0082 0083 0084"), QuotaExceededError),
     ("vbs", 400, codes("AutoBackup", "0203 0204 0215 0217 0218"), QuotaExceededError),
@@ -80,9 +85,14 @@ for _database in ("rds", "gaussdb", "taurusdb"):
             ResourceBusyError,
         ),
         (_database, 400, codes("DBS", "200018 200076 201014 201206 201208 280343 06020003"), ResourceBusyError),
-        (_database, 409, codes("DBS", "201201 201209 200022"), DuplicateNameError),
-        (_database, 404, codes("DBS", "200002 200013 200045 200408 200602 201010 201028 290005 290011"), NotFoundError),
-        (_database, 400, codes("DBS", "200543 201203"), NotFoundError),
+        (_database, 409, codes("DBS", "201201 201209 200022"), ApiDuplicateNameError),
+        (
+            _database,
+            404,
+            codes("DBS", "200002 200013 200045 200408 200602 201010 201028 290005 290011"),
+            ApiNotFoundError,
+        ),
+        (_database, 400, codes("DBS", "200543 201203"), ApiNotFoundError),
         (_database, 413, codes("DBS", "200046 290003") + " RDS.3003", QuotaExceededError),
         (_database, 409, "DBS.200316", QuotaExceededError),
         (_database, 403, codes("DBS", "200010 200044 200604 201003 280015 280020"), PermissionDeniedError),
@@ -93,8 +103,8 @@ for _database in ("rds", "gaussdb", "taurusdb"):
         (_database, 500, codes("DBS", "108000 111205 200005 280228 290015"), ServerError),
     ]
 CODES += [
-    ("rds", 400, "DBS.280214", NotFoundError),
-    ("taurusdb", 400, "DBS.280214", NotFoundError),
+    ("rds", 400, "DBS.280214", ApiNotFoundError),
+    ("taurusdb", 400, "DBS.280214", ApiNotFoundError),
     ("gaussdb", 400, "DBS.280214", BadRequestError),
 ]
 EVERY_CODE = [
@@ -149,8 +159,8 @@ def test_every_service_has_the_version_of_its_paths(service: str, version: str) 
 
 
 def test_codes_are_looked_up_by_their_whole_text() -> None:
-    assert classify({NotFoundError: codes("A", "1 2"), ServerError: "B.3"}) == {
-        "A.1": NotFoundError,
-        "A.2": NotFoundError,
+    assert classify({ApiNotFoundError: codes("A", "1 2"), ServerError: "B.3"}) == {
+        "A.1": ApiNotFoundError,
+        "A.2": ApiNotFoundError,
         "B.3": ServerError,
     }

@@ -1,7 +1,7 @@
 """CBR v3 as others see it (CBR sections 1 and 14.2)."""
 
 from airflow_provider_backup.cloud.errors import (
-    NotFoundError,
+    ApiNotFoundError,
     PermissionDeniedError,
     QuotaExceededError,
     ResourceBusyError,
@@ -19,7 +19,7 @@ MANIFEST = ServiceManifest(
     error_classes=classify(
         {
             ResourceBusyError: codes("BackupService", "0002 1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"),
-            NotFoundError: codes(
+            ApiNotFoundError: codes(
                 "BackupService", "4001 6000 6002 6105 6200 6217 6302 6500 6501 6601 6705 7000 7100 7202"
             ),
             QuotaExceededError: codes("BackupService", "6001 6100 6114 6129 6133 6142 6600 6701 7303 8300"),

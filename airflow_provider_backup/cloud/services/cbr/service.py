@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 from airflow_provider_backup.cloud.errors import (
     ApiError,
+    ApiNotFoundError,
     AuthenticationError,
     BackupError,
     BadRequestError,
     NotFoundError,
+    NotListedError,
     ResourceBusyError,
     UnreadablePathError,
 )
@@ -256,11 +258,10 @@ class CbrService:
                 next_step="Wait until it is over, then delete again.",
             )
         if phase is not Phase.FAILED:
-            raise NotFoundError(
-                service=self.name,
-                status=404,
-                code="BackupService.6200",
-                detail=f"no backup belongs to checkpoint {reference.backup_id}, which is {status}",
+            raise NotListedError(
+                self.name,
+                f"backup of checkpoint {reference.backup_id}, which is {status},",
+                "the project's list of backups",
                 next_step="Its backups may have been deleted; check the id, the project and the region.",
             )
 
@@ -272,7 +273,7 @@ class CbrService:
             # It would refuse the project's list just as well.
             async for _ in self.vaults.list(limit=1):
                 break
-            raise NotFoundError(
+            raise ApiNotFoundError(
                 service=error.service,
                 status=error.status,
                 code=error.code,

@@ -1,9 +1,9 @@
 """CSBS v1 as others see it (CSBS sections 1 and 10)."""
 
 from airflow_provider_backup.cloud.errors import (
+    ApiDuplicateNameError,
+    ApiNotFoundError,
     BadRequestError,
-    DuplicateNameError,
-    NotFoundError,
     QuotaExceededError,
     ResourceBusyError,
 )
@@ -24,9 +24,9 @@ MANIFEST = ServiceManifest(
             "CSBS.6031 BackupService.6125 BackupService.6203",
             # These come with 500 as well, but repeating the same request does not help.
             BadRequestError: "CSBS.6019 CSBS.6023 CSBS.6032 CSBS.8001 CSBS.8008 CSBS.8009",
-            NotFoundError: "CSBS.3000 CSBS.3001 CSBS.6000 CSBS.6040 CSBS.7001",
+            ApiNotFoundError: "CSBS.3000 CSBS.3001 CSBS.6000 CSBS.6040 CSBS.7001",
             QuotaExceededError: "CSBS.0001 CSBS.7000 CSBS.9006",
-            DuplicateNameError: "CSBS.9007",
+            ApiDuplicateNameError: "CSBS.9007",
         }
     ),
 )

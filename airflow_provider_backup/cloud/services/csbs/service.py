@@ -8,7 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError, Violation
+from airflow_provider_backup.cloud.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    NotListedError,
+    ResourceBusyError,
+    Violation,
+)
 from airflow_provider_backup.cloud.http.clock_skew import NOT_KNOWN_YET
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
@@ -66,11 +72,10 @@ class CsbsService:
     async def _observe_checkpoint(self, reference: OperationReference) -> OperationState:
         items = [item async for item in self.checkpoint_items.list(checkpoint_id=reference.backup_id)]
         if not items:
-            raise NotFoundError(
-                service=self.name,
-                status=404,
-                code="CSBS.3001",
-                detail=f"no backup belongs to checkpoint {reference.backup_id}",
+            raise NotListedError(
+                self.name,
+                f"backup of checkpoint {reference.backup_id}",
+                "the project's list of backups",
                 next_step="Check the id, the project and the region; the backups may have been deleted.",
             )
         observation = observation_of(reference, items)

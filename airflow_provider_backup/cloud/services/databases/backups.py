@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from airflow_provider_backup.cloud.errors import NotFoundError, UnexpectedResponseError
+from airflow_provider_backup.cloud.errors import NotListedError, UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, is_asked_for, is_same_id
 from airflow_provider_backup.cloud.schema.base import parsed, row_id, validated
@@ -158,12 +158,11 @@ class BackupResource(Generic[CreateT, BackupT]):
                 )
             return backup
         place = f" of instance {instance_id}" if instance_id else ""
-        raise NotFoundError(
-            service=self._service,
-            status=404,
-            code="DBS.201010",
-            detail=f"the list holds no backup {backup_id}{place}",
-            next_step="Check both ids, project and region; the backup may have been deleted.",
+        raise NotListedError(
+            self._service,
+            f"backup {backup_id}{place}",
+            "the list of backups",
+            next_step="Check the ids, the project and the region; the backup may have been deleted.",
         )
 
     async def delete(self, backup_id: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.errors import NotListedError
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.row_checks import asked_for
 from airflow_provider_backup.cloud.schema.base import validated
@@ -87,10 +87,9 @@ class InstanceResource:
         """
         async for instance in self.list(id=instance_id):
             return instance
-        raise NotFoundError(
-            service=self._service,
-            status=404,
-            code="DBS.200045",
-            detail=f"the list holds no instance {instance_id}",
+        raise NotListedError(
+            self._service,
+            f"instance {instance_id}",
+            "the project's list of instances",
             next_step="Check the id, the project and the region.",
         )

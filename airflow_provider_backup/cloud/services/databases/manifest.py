@@ -1,11 +1,11 @@
 """What the error codes of the three database services mean (databases section 12)."""
 
 from airflow_provider_backup.cloud.errors import (
+    ApiDuplicateNameError,
     ApiError,
+    ApiNotFoundError,
     AuthenticationError,
     BadRequestError,
-    DuplicateNameError,
-    NotFoundError,
     PermissionDeniedError,
     QuotaExceededError,
     ResourceBusyError,
@@ -25,8 +25,8 @@ ERROR_CLASSES: dict[str, type[ApiError]] = classify(
             "212033 216011 280011 280343 280816 01010337 01280030 05000084 06020003",
         )
         + " RDS.3004",
-        DuplicateNameError: codes("DBS", "201201 201209 200022"),
-        NotFoundError: NO_SUCH_INSTANCE + " " + codes("DBS", "200543 201010 201203 290013"),
+        ApiDuplicateNameError: codes("DBS", "201201 201209 200022"),
+        ApiNotFoundError: NO_SUCH_INSTANCE + " " + codes("DBS", "200543 201010 201203 290013"),
         QuotaExceededError: codes("DBS", "200046 200316 290003") + " RDS.3003",
         # These come with 409, but nothing runs that would end.
         BadRequestError: codes("DBS", "200402 280406"),

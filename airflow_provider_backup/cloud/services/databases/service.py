@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, ResourceBusyError
+from airflow_provider_backup.cloud.errors import ApiNotFoundError, BackupError, BadRequestError, ResourceBusyError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made
@@ -137,7 +137,7 @@ class DatabaseService:
     async def _read(self, reference: OperationReference) -> DatabaseBackup:
         try:
             backup: DatabaseBackup = await self.backups.get(reference.backup_id, instance_id=reference.instance_id)
-        except NotFoundError as error:
+        except ApiNotFoundError as error:
             if error.code not in NO_SUCH_INSTANCE.split():
                 raise
             # Nobody may take this for news of the backup: manual backups outlive their instance.

@@ -1,6 +1,6 @@
 """RDS v3 as others see it (databases section 1)."""
 
-from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.errors import ApiNotFoundError
 from airflow_provider_backup.cloud.manifest import ServiceManifest
 from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS
 
@@ -13,5 +13,5 @@ MANIFEST = ServiceManifest(
     abbreviation="RDS",
     catalog_types=("rdsv3",),
     headers=HEADERS,
-    error_classes={**ERROR_CLASSES, "DBS.280214": NotFoundError},
+    error_classes={**ERROR_CLASSES, "DBS.280214": ApiNotFoundError},
 )

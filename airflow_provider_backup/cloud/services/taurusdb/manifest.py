@@ -1,6 +1,6 @@
 """TaurusDB (GaussDB for MySQL) v3 as others see it (databases section 1, access section 3.1)."""
 
-from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.errors import ApiNotFoundError
 from airflow_provider_backup.cloud.manifest import ServiceManifest
 from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS
 
@@ -19,5 +19,5 @@ MANIFEST = ServiceManifest(
     | dict.fromkeys(_MYSQL_REGIONS, "gaussdb-mysql"),
     otc_host_label="gaussdb-mysql",
     headers=HEADERS,
-    error_classes={**ERROR_CLASSES, "DBS.280214": NotFoundError},
+    error_classes={**ERROR_CLASSES, "DBS.280214": ApiNotFoundError},
 )

@@ -1,8 +1,8 @@
 """VBS v2 as others see it (VBS sections 1 and 6.2)."""
 
 from airflow_provider_backup.cloud.errors import (
+    ApiNotFoundError,
     AuthenticationError,
-    NotFoundError,
     PermissionDeniedError,
     QuotaExceededError,
     ResourceBusyError,
@@ -20,7 +20,7 @@ MANIFEST = ServiceManifest(
     error_classes=classify(
         {
             ResourceBusyError: codes("VolumeBackup", "0013 0206"),
-            NotFoundError: codes("VolumeBackup", "0021 0111 0207"),
+            ApiNotFoundError: codes("VolumeBackup", "0021 0111 0207"),
             QuotaExceededError: codes(
                 "VolumeBackup", "0040 0050 0071 0072 0073 0074 0075 0076 0077 0078 0079 0080 0081 0082 0083 0084"
             ),
@@ -30,11 +30,11 @@ MANIFEST = ServiceManifest(
     | classify(
         {
             ResourceBusyError: codes("AutoBackup", "0225"),
-            NotFoundError: codes("AutoBackup", "0205 0216 1100"),
+            ApiNotFoundError: codes("AutoBackup", "0205 0216 1100"),
             QuotaExceededError: codes("AutoBackup", "0203 0204 0215 0217 0218"),
             AuthenticationError: codes("AutoBackup", "0002 0003"),
             PermissionDeniedError: codes("AutoBackup", "0213"),
         }
     )
-    | {"common.0011": NotFoundError},
+    | {"common.0011": ApiNotFoundError},
 )

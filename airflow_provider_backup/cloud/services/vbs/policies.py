@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.errors import NotListedError
 from airflow_provider_backup.cloud.operations.pagination import page_numbers
 from airflow_provider_backup.cloud.schema.base import parsed, parsed_list, validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -60,11 +60,10 @@ class PolicyResource:
         """
         policy = await self.find(policy_id)
         if policy is None:
-            raise NotFoundError(
-                service="vbs",
-                status=404,
-                code="404",
-                detail=f"the list holds no policy {policy_id}",
+            raise NotListedError(
+                "vbs",
+                f"policy {policy_id}",
+                "the project's list of policies",
                 next_step="Check the id, the project and the region; the policy may have been deleted.",
             )
         return policy

@@ -13,6 +13,7 @@ from airflow_provider_backup.cloud.errors import (
     BackupError,
     InvalidRequestError,
     NotFoundError,
+    NotListedError,
     ResourceBusyError,
     UnreadablePathError,
 )
@@ -251,6 +252,23 @@ async def test_deleting_what_is_gone_is_told(cbr: CbrService, vault: Vault) -> N
     for nothing in (checkpoint, OperationReference("cbr", backup_id)):
         with pytest.raises(NotFoundError):
             await cbr.delete_backup(nothing)
+
+
+async def test_a_checkpoint_whose_backups_are_gone_is_not_found_and_no_answer_is_invented(
+    cbr: CbrService, vault: Vault
+) -> None:
+    checkpoint = reference(await back_up(cbr, vault))
+    await finished(cbr, checkpoint)
+    await cbr.delete_backup(checkpoint)
+    await gone(cbr, checkpoint)
+
+    with pytest.raises(NotListedError) as caught:
+        await cbr.delete_backup(checkpoint)
+
+    assert str(caught.value).startswith(
+        f"No cbr backup of checkpoint {checkpoint.backup_id}, which is deleted, was found in the project's list of "
+        "backups. Next step: "
+    )
 
 
 async def test_the_id_of_a_checkpoint_is_understood_as_a_backups(cbr: CbrService, vault: Vault) -> None:

@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError
+from airflow_provider_backup.cloud.errors import (
+    ApiNotFoundError,
+    InvalidRequestError,
+    NotFoundError,
+    NotListedError,
+    ResourceBusyError,
+)
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.csbs.models import Checkpoint, Policy, PolicyCreate, Protection
@@ -122,12 +128,21 @@ async def test_a_single_backup_of_a_checkpoint_can_be_looked_at(csbs: CsbsServic
     assert (observation.phase, observation.backup_ids) == (Phase.SUCCEEDED, whole.backup_ids[:1])
 
 
-@pytest.mark.parametrize("reference", [checkpoint("unknown"), backup("unknown")])
-async def test_an_unknown_backup_is_not_found(csbs: CsbsService, reference: OperationReference) -> None:
-    with pytest.raises(NotFoundError, match="unknown") as caught:
-        await csbs.observe(reference)
+async def test_an_unknown_backup_is_not_found_in_the_words_of_the_service(csbs: CsbsService) -> None:
+    with pytest.raises(ApiNotFoundError, match="unknown") as caught:
+        await csbs.observe(backup("unknown"))
 
     assert (caught.value.status, caught.value.code, caught.value.service) == (404, "CSBS.3001", "csbs")
+
+
+async def test_a_checkpoint_without_listed_backups_is_not_found_and_no_answer_is_invented(csbs: CsbsService) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        await csbs.observe(checkpoint("unknown"))
+
+    assert isinstance(caught.value, NotListedError)
+    assert str(caught.value).startswith(
+        "No csbs backup of checkpoint unknown was found in the project's list of backups. Next step: Check the id"
+    )
 
 
 async def test_a_reference_of_another_kind_is_refused(csbs: CsbsService) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import (
+    ApiNotFoundError,
     BackupError,
     BadRequestError,
     InvalidRequestError,
     NotFoundError,
+    NotListedError,
     QuotaExceededError,
     ResourceBusyError,
     UnexpectedResponseError,
@@ -83,10 +85,19 @@ async def test_a_policy_that_was_deleted_is_gone(vbs: LocalVbs) -> None:
 
 
 async def test_an_unknown_policy_is_a_typed_error_with_code_and_request_id(vbs: LocalVbs) -> None:
-    with pytest.raises(NotFoundError) as caught:
+    with pytest.raises(ApiNotFoundError) as caught:
         await vbs.service.policies.delete(UNKNOWN)
     assert (caught.value.code, caught.value.status) == ("AutoBackup.0205", 404)
     assert caught.value.request_id
+
+
+async def test_a_policy_that_the_list_lacks_is_not_found_and_no_answer_is_invented(vbs: LocalVbs) -> None:
+    with pytest.raises(NotFoundError) as caught:
+        await vbs.service.policies.get(UNKNOWN)
+    assert isinstance(caught.value, NotListedError)
+    assert str(caught.value).startswith(
+        f"No vbs policy {UNKNOWN} was found in the project's list of policies. Next step: Check the id"
+    )
 
 
 async def test_one_policy_too_many_is_a_typed_error(vbs: LocalVbs) -> None:
