@@ -290,6 +290,13 @@ async def test_half_of_what_has_no_body_is_no_answer(cloud: RunningCloud, caller
         await caller.call("DELETE", "rds", "/v3/P/backups/nothing")
 
 
+async def test_an_answer_without_its_body_comes_after_the_effect(cloud: RunningCloud, caller: Caller) -> None:
+    cloud.misbehave("no_body", method="POST")
+    answer = await caller.back_up("nightly")
+    assert (answer.status, answer.text) == (200, "")
+    assert await caller.names() == ["nightly"]
+
+
 async def test_what_is_not_json_comes_after_the_effect(cloud: RunningCloud, caller: Caller) -> None:
     cloud.misbehave("not_json", method="POST")
     answer = await caller.back_up("nightly")

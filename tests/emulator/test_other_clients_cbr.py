@@ -73,6 +73,8 @@ class Vendor:
             sdk.CbrClient.new_builder().with_credentials(credentials).with_endpoint(cloud.url("cbr")).build()
         )
         self.servers = cloud.describe()["resources"]["servers"]
+        self.content = cloud.content
+        self.change_content = cloud.change_content
 
     def create_policy(self) -> Any:
         policy = sdk.PolicyCreate(
@@ -320,6 +322,23 @@ def vendor_deletes_a_backup(vendor: Vendor) -> None:
     eventually(lambda: vendor.backups().count, 0)
 
 
+def vendor_restores_a_backup(vendor: Vendor) -> None:
+    vendor.take_checkpoint()
+    vendor.change_content(vendor.servers[0], 2)
+    backup = vendor.backups().backups[0]
+    restore = sdk.BackupRestore(
+        server_id=backup.resource_id,
+        mappings=[sdk.BackupRestoreServerMapping(child.id, child.resource_id) for child in backup.children],
+        power_on=True,
+    )
+    request = sdk.RestoreBackupRequest(backup.id, sdk.BackupRestoreReq(restore))
+    assert vendor.client.restore_backup(request).status_code == 202
+    eventually(lambda: vendor.logs(operation_type="restore").operation_logs[0].status, "success")
+    log = vendor.logs(operation_type="restore").operation_logs[0]
+    assert log.extra_info.restore.target_resource_id == vendor.servers[0]
+    assert vendor.content(vendor.servers[0]) == 1
+
+
 def vendor_lists_logs(vendor: Vendor) -> None:
     checkpoint = vendor.take_checkpoint()
     for filters, expected in (
@@ -361,6 +380,7 @@ VENDOR_CALLS = {
     "GET /backups": vendor_lists_backups,
     "GET /backups/{backup_id}": vendor_reads_a_backup,
     "DELETE /backups/{backup_id}": vendor_deletes_a_backup,
+    "POST /backups/{backup_id}/restore": vendor_restores_a_backup,
     "GET /operation-logs": vendor_lists_logs,
     "GET /operation-logs/{operation_log_id}": vendor_reads_a_log,
 }
@@ -424,6 +444,8 @@ class Otc:
         self.connection = otc_connection(cloud)
         self.cbr: Any = getattr(self.connection, "cbr")  # noqa: B009 - put there at run time, unknown to mypy
         self.servers = cloud.describe()["resources"]["servers"]
+        self.content = cloud.content
+        self.change_content = cloud.change_content
 
     def create_policy(self, name: str = "nightly_02") -> Any:
         return self.cbr.create_policy(
@@ -590,6 +612,18 @@ def otc_deletes_a_backup(client: Otc) -> None:
     client.cbr.delete_backup(backup)
 
 
+def otc_restores_a_backup(client: Otc) -> None:
+    client.take_checkpoint(client.create_vault().id)
+    server = client.servers[0]
+    client.change_content(server, 2)
+    (backup,) = client.cbr.backups()
+    mappings = [{"backup_id": child["id"], "volume_id": child["resource_id"]} for child in backup.children]
+    client.cbr.restore_data(backup, server_id=server, mappings=mappings, power_on=False)
+    assert client.cbr.get_backup(backup.id).status == "restoring"
+    eventually(lambda: client.cbr.get_backup(backup.id).status, "available")
+    assert client.content(server) == 1
+
+
 def otc_lists_tasks(client: Otc) -> None:
     checkpoint = client.take_checkpoint(client.create_vault().id)
     assert [task.checkpoint_id for task in client.cbr.tasks(operation_type="backup")] == [checkpoint.id]
@@ -623,6 +657,7 @@ OTC_CALLS = {
     "GET /backups": otc_lists_backups,
     "GET /backups/{backup_id}": otc_reads_a_backup,
     "DELETE /backups/{backup_id}": otc_deletes_a_backup,
+    "POST /backups/{backup_id}/restore": otc_restores_a_backup,
     "GET /operation-logs": otc_lists_tasks,
     "GET /operation-logs/{operation_log_id}": otc_reads_a_task,
 }

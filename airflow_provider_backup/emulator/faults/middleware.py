@@ -22,6 +22,7 @@ from airflow_provider_backup.emulator.faults.specs import (
     CloseBefore,
     FailedServer,
     HalfBody,
+    NoBody,
     NotJson,
     OldToken,
     Refuse,
@@ -152,6 +153,8 @@ async def _instead_of_answer(
     match fault.order if fault is not None else None:
         case FailedServer() as order:
             return _failure(service, order)
+        case NoBody() if isinstance(result, web.StreamResponse):
+            return web.Response(status=result.status)
         case NotJson():
             return _page(200, "Sign in to the network")
         case CloseAfter():

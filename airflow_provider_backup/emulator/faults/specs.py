@@ -27,6 +27,7 @@ FaultKind = Literal[
     "close_before",
     "close_after",
     "half_body",
+    "no_body",
     "not_json",
     "old_token",
     "stale_read",
@@ -155,6 +156,12 @@ class HalfBody(_Fault):
     kind: Literal["half_body"] = "half_body"
 
 
+class NoBody(_Fault):
+    """Answers with the right status, after the effect, but without the body, where the vendor leaves that open."""
+
+    kind: Literal["no_body"] = "no_body"
+
+
 class NotJson(_Fault):
     """Answers 200 with the page of a proxy, after the effect."""
 
@@ -186,7 +193,19 @@ class StaleRead(_Fault):
         return self
 
 
-Fault = Refuse | Delay | Throttle | FailedServer | CloseBefore | CloseAfter | HalfBody | NotJson | OldToken | StaleRead
+Fault = (
+    Refuse
+    | Delay
+    | Throttle
+    | FailedServer
+    | CloseBefore
+    | CloseAfter
+    | HalfBody
+    | NoBody
+    | NotJson
+    | OldToken
+    | StaleRead
+)
 
 _Tagged = Annotated[Fault, Field(discriminator="kind")]
 _ONE: TypeAdapter[Fault] = TypeAdapter(_Tagged)

@@ -296,6 +296,9 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "policy": policy,
         "vault": vault,
         "checkpoint": new,
+        "restore": cbr.RestoreCreate(
+            server_id=server, mappings=[cbr.RestoreMapping(backup_id=backup.id, volume_id=other)]
+        ),
         "policies.changes": cbr.PolicyUpdate(name="weekly"),
         "vaults.changes": cbr.VaultUpdate(name="other"),
     }

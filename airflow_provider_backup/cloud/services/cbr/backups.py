@@ -7,9 +7,9 @@ from typing import Any
 
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
-from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.schema.base import row_id, validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupQuery
+from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupQuery, RestoreCreate
 from airflow_provider_backup.cloud.services.cbr.paging import all_pages, all_rows
 
 ROW_MEMBERS = (
@@ -58,6 +58,20 @@ class BackupResource:
         """
         query = validated(BackupQuery, "CBR backup list", filters)
         return all_pages(self._api.keeping("backups", ROW_MEMBERS), "backups", "backups", query)
+
+    async def restore(self, backup_id: str, restore: RestoreCreate) -> str | None:
+        """Start to overwrite a resource with a backup (CBR section 7.4). Each call restores once more.
+
+        A restore cannot be stopped and not be undone.
+
+        :param backup_id: id of the backup of the whole resource.
+        :param restore: what is overwritten.
+        :return: id of the operation log that tells how the restore goes; ``None`` where the service names none.
+        :raises NotFoundError: there is no such backup, server or disk.
+        :raises ResourceBusyError: the resource is being backed up or restored.
+        """
+        answer = await self._api.post("backups", backup_id, "restore", body={"restore": restore.to_wire()})
+        return row_id(answer, "job_id") or None
 
     async def delete(self, backup_id: str) -> None:
         """Start to delete a backup (CBR section 7.3); it is gone when reading it fails with ``NotFoundError``.

@@ -17,12 +17,13 @@ from airflow_provider_backup.emulator.services.cbr.backups import Backups
 from airflow_provider_backup.emulator.services.cbr.checkpoints import CheckpointRoutes
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.services.cbr.policies import PolicyRoutes
+from airflow_provider_backup.emulator.services.cbr.restores import RestoreRoutes
 from airflow_provider_backup.emulator.services.cbr.vault_routes import VaultRoutes
 from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
 
 
 class EmulatedCbr:
-    """CBR v3: policies, vaults, taking, reading and deleting backups, operation logs.
+    """CBR v3: policies, vaults, taking, reading, restoring and deleting backups, operation logs.
 
     :param state: where everything is kept.
     :param inventory: the servers and disks.
@@ -38,6 +39,7 @@ class EmulatedCbr:
             VaultRoutes(state, vaults, backups, logs),
             CheckpointRoutes(state, inventory, vaults, backups, logs),
             BackupRoutes(state, vaults, backups, logs),
+            RestoreRoutes(state, inventory, vaults, backups, logs),
             logs,
         )
 

@@ -99,6 +99,8 @@ class BackupRoutes:
         status, vault = self._backups.status(row), self._vaults.get(row["vault_id"])
         if status == "protecting":
             raise refusal("6203", backup_id)
+        if status == "restoring":
+            raise refusal("6216", backup_id)
         if status == "deleting":
             raise refusal("6201", backup_id)
         if vault["locked"] and row["auto_trigger"]:

@@ -5,7 +5,7 @@ Rows of ``cbr.backups``, one for each backed-up resource: ``id``, ``checkpoint_i
 ``provider_id``, ``enterprise_project_id``, ``auto_trigger``, ``incremental``, ``size`` (MB), ``expired_at``,
 ``volume`` (of a disk: as it was), ``children`` (of a server: one for each disk with ``id``, ``snapshot_id`` and
 ``volume``), ``contents`` (what it holds, see :meth:`Contents.snapshot`), the members of :meth:`CloudState.started`, and
-``deletion`` (none, or a second set of those members).
+``deletion`` (none, or a second set of those members), and ``restore`` (see ``restores.py``).
 """
 
 from __future__ import annotations
@@ -68,7 +68,18 @@ class Backups:
             return "error" if self._state.is_ready(row["deletion"]) else "deleting"
         if not self._state.is_ready(row):
             return "protecting"
+        # Rows of an earlier release have no such member.
+        if (restore := row.get("restore")) and not self._state.is_ready(restore):
+            return "restoring"
         return "error" if row["failure"] else "available"
+
+    def is_restored(self, resource_id: str) -> bool:
+        """Whether a resource is being overwritten with a backup."""
+        return any(
+            resource_id in row["restore"]["resource_ids"]
+            for row in self._state.table("cbr.backups").values()
+            if row.get("restore") and self.status(row) == "restoring"
+        )
 
     def is_running(self, row: Row) -> bool:
         """Whether a backup is still being made."""
@@ -121,6 +132,8 @@ class Backups:
     def _changed_at(self, row: Row) -> str:
         if row["deletion"]:
             return str(row["deletion"]["started_at"])
+        if restore := row.get("restore"):
+            return str(restore["ready_at" if self._state.is_ready(restore) else "started_at"])
         return str(row["ready_at" if self._state.is_ready(row) else "started_at"])
 
     def _is_deleted(self, row: Row) -> bool:

@@ -63,6 +63,9 @@ class CheckpointRoutes:
         vault = self._vaults.get(order.vault_id)
         self._refuse_unready(vault, parameters)
         chosen = _chosen(vault, parameters)
+        for resource in chosen:
+            if self._backups.is_restored(resource["id"]):
+                raise refusal("2010", resource["id"])
         skipped = [
             {
                 "id": resource["id"],
@@ -157,6 +160,7 @@ class CheckpointRoutes:
             "children": self._children(source, resource) if is_server else [],
             "contents": self._contents.snapshot(resource["id"]),
             "deletion": None,
+            "restore": None,
             **times,
         }
         self._backups.add(backup)

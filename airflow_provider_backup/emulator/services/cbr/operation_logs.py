@@ -56,7 +56,7 @@ class OperationLogs:
         details: Row,
         backup: Row | None = None,
         policy_id: str | None = None,
-    ) -> None:
+    ) -> str:
         """Log an operation.
 
         :param operation_type: such as ``backup``.
@@ -65,6 +65,7 @@ class OperationLogs:
         :param details: the part of ``extra_info`` that belongs to it.
         :param backup: the backup that it is about.
         :param policy_id: the policy that it is done for.
+        :return: the log's id.
         """
         row: Row = {
             "id": self._state.new_uuid(),
@@ -82,6 +83,7 @@ class OperationLogs:
             **{name: times[name] for name in ("started_at", "ready_at", "failure")},
         }
         self._state.table("cbr.operation_logs")[row["id"]] = row
+        return str(row["id"])
 
     async def list_logs(self, request: web.Request) -> web.Response:
         """List the logs that match, newest first."""

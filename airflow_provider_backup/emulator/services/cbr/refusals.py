@@ -9,6 +9,14 @@ INVALID = "BackupService.9900"
 
 _REFUSALS = {
     "0001": (400, "There is nothing to back up."),
+    "2001": (400, "The disk %s is smaller than the backup."),
+    "2002": (400, "The resource %s is being backed up."),
+    "2003": (400, "The backup is not one of the server %s."),
+    "2005": (400, "The backup %s is %s and cannot be restored."),
+    "2008": (400, "The status of the server %s forbids a restore."),
+    "2010": (400, "The resource %s is being restored."),
+    "2011": (400, "The disk %s is %s: only a disk that is detached can be restored."),
+    "2013": (400, "The backup %s of a data disk cannot be restored to the system disk %s."),
     "6000": (404, "The policy %s does not exist."),
     "6001": (400, "The number of policies has reached its quota of %s."),
     "6002": (404, "The policy %s is not bound to the vault %s."),
@@ -31,12 +39,14 @@ _REFUSALS = {
     "6201": (400, "The backup %s cannot be deleted."),
     "6203": (400, "The backup %s is running."),
     "6217": (404, "The restore point %s does not exist."),
+    "6216": (400, "The backup %s is in use."),
     "6220": (400, "The vault %s is locked: its automatic backups cannot be deleted by hand."),
     "6500": (404, "The operation log %s does not exist."),
     "7000": (404, "The disk %s does not exist."),
     "7001": (400, "The status of the disk %s forbids a backup."),
     "7100": (404, "The server %s does not exist."),
     "7101": (400, "The status of the server %s forbids a backup."),
+    "7201": (400, "The disk %s is not attached to the server."),
     "9900": (400, "The parameter check failed: %s"),
 }
 

@@ -34,6 +34,7 @@ VAULT_CREATE = (
     "billing.size",
 )
 CHECKPOINT_CREATE = ("vault_id",)
+RESTORE_CREATE = ("details.destination_path",)
 """Members that must be there; one of an object that may be left out must be there when the object is."""
 
 FILTERS = {

@@ -164,6 +164,8 @@ class Vaults:
     def _protect_status(self, resource: Row, backups: Sequence[Row]) -> str:
         if resource["removal"] is not None:
             return "error" if self._state.is_ready(resource["removal"]) else "removing"
+        if self._backups.is_restored(resource["id"]):
+            return "restoring"
         return "protecting" if any(self._backups.is_running(backup) for backup in backups) else "available"
 
     def _is_removed(self, resource: Row) -> bool:

@@ -24,6 +24,7 @@ from airflow_provider_backup.cloud.services.cbr.models import (
     PolicyUpdate,
     ResourceAddition,
     ResourceRemoval,
+    RestoreCreate,
     Trigger,
     TriggerProperties,
     VaultCreate,
@@ -519,3 +520,37 @@ def test_one_status_counts_as_a_list_of_one() -> None:
 )
 def test_a_filter_that_breaks_a_rule_is_refused(model: type[RequestModel], values: dict[str, Any], field: str) -> None:
     assert [name for name, _ in broken(model, values)] == [field]
+
+
+DISK = {"backup_id": UUID, "volume_id": UUID}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"server_id": UUID, "mappings": [DISK], "power_on": False},
+        {"volume_id": UUID},
+        {"volume_id": UUID, "mappings": [DISK]},
+        {"resource_id": UUID, "details": {"destination_path": "/restored"}},
+    ],
+)
+def test_a_restore_is_sent_as_it_is_given(values: dict[str, Any]) -> None:
+    assert validated(RestoreCreate, "restore", values).to_wire() == values
+
+
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        ({}, "exactly one of server_id, volume_id and resource_id"),
+        ({"server_id": UUID, "volume_id": UUID, "mappings": [DISK]}, "exactly one of"),
+        ({"server_id": UUID}, "needs mappings"),
+        ({"server_id": UUID, "mappings": []}, "needs mappings"),
+        ({"server_id": UUID, "mappings": [DISK, {**DISK, "backup_id": "other"}]}, "each volume_id once"),
+        ({"server_id": UUID, "mappings": [DISK, {**DISK, "volume_id": "other"}]}, "each backup_id once"),
+        ({"resource_id": UUID, "details": {"destination_path": "x" * 256}}, "255"),
+        ({"server_id": UUID, "mappings": [{"backup_id": UUID}]}, "must be given"),
+    ],
+)
+def test_a_restore_that_breaks_a_rule_is_refused(values: dict[str, Any], rule: str) -> None:
+    with pytest.raises(InvalidRequestError, match=rule):
+        validated(RestoreCreate, "restore", values)

@@ -39,6 +39,7 @@ from airflow_provider_backup.cloud.services.cbr.models.operation_logs import (
     LogExtraInfo,
     LogOperationType,
     LogResource,
+    LogRestore,
     LogStatus,
     OperationLog,
     OperationLogQuery,
@@ -50,6 +51,7 @@ from airflow_provider_backup.cloud.services.cbr.models.policies import (
     PolicyQuery,
     PolicyUpdate,
 )
+from airflow_provider_backup.cloud.services.cbr.models.restores import RestoreCreate, RestoreDetails, RestoreMapping
 from airflow_provider_backup.cloud.services.cbr.models.triggers import (
     Trigger,
     TriggerProperties,
@@ -115,6 +117,7 @@ __all__ = [
     "LogExtraInfo",
     "LogOperationType",
     "LogResource",
+    "LogRestore",
     "LogStatus",
     "MonthlyRetention",
     "ObjectType",
@@ -134,6 +137,9 @@ __all__ = [
     "ResourceExtraInfo",
     "ResourceRemoval",
     "ResourceType",
+    "RestoreCreate",
+    "RestoreDetails",
+    "RestoreMapping",
     "Tag",
     "TagView",
     "Trigger",

@@ -89,6 +89,15 @@ class LogBackup(ResponseModel):
     app_consistency_error_message: Text = None
 
 
+class LogRestore(ResponseModel):
+    """The backup that a restore reads, and what it overwrites."""
+
+    backup_id: str | None = None
+    backup_name: str | None = None
+    target_resource_id: str | None = None
+    target_resource_name: str | None = None
+
+
 class LogExtraInfo(ResponseModel):
     """Details of an operation (CBR section 8); the parts of other operations are kept as they came."""
 
@@ -96,6 +105,7 @@ class LogExtraInfo(ResponseModel):
     resource: Annotated[LogResource, AsObject] = Field(default_factory=LogResource)
     backup: Annotated[LogBackup, AsObject] = Field(default_factory=LogBackup)
     delete: Annotated[LogBackup, AsObject] = Field(default_factory=LogBackup)
+    restore: Annotated[LogRestore, AsObject] = Field(default_factory=LogRestore)
 
 
 class OperationLog(ResponseModel):
