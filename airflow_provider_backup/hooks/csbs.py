@@ -36,7 +36,7 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
         """Read all policies, or those that match, from plain code.
 
         :param filters: ``name``, ``sort`` and the others of
-            :meth:`~airflow_provider_backup.cloud.services.csbs.policies.PolicyResource.list`.
+            :meth:`~airflow_provider_backup.cloud.services.csbs.policies.Policies.list`.
         :raises InvalidRequestError: a filter breaks a documented rule.
         :raises TypeError: there is no such filter.
         """

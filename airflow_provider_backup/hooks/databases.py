@@ -21,7 +21,7 @@ class DatabaseHook(BackupServiceHook[ServiceT], Generic[ServiceT, BackupT, Polic
         """Read all backups that match, from plain code.
 
         :param filters: the arguments of
-            :meth:`~airflow_provider_backup.cloud.services.databases.backups.BackupResource.list`; RDS needs
+            :meth:`~airflow_provider_backup.cloud.services.databases.backups.Backups.list`; RDS needs
             ``instance_id``.
         :raises InvalidRequestError: the service has no such filter, or a value breaks its rule.
         :raises TypeError: no database service has such a filter.

@@ -10,7 +10,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
-from airflow_provider_backup.cloud.services.cbr.backups import BackupResource
+from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupStatus
 from airflow_provider_backup.cloud.services.cbr.observations import observe_backup, observe_covering_backups
 from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE
@@ -22,7 +22,7 @@ OVER_STATUSES = tuple(status for status in get_args(BackupStatus) if status not 
 """What it can be called later."""
 
 
-def backup_lists(backups: BackupResource) -> BackupLists:
+def backup_lists(backups: Backups) -> BackupLists:
     """Return the lists that answer for many backups and checkpoints.
 
     :param backups: the backups of the project.
@@ -46,7 +46,7 @@ class CbrBackupList:
     page_size = LARGEST_PAGE
     shows_backups = True
 
-    def __init__(self, title: str, backups: BackupResource, filters: dict[str, Any] | None = None) -> None:
+    def __init__(self, title: str, backups: Backups, filters: dict[str, Any] | None = None) -> None:
         self.title = title
         self._backups = backups
         self._filters = filters or {}

@@ -19,7 +19,7 @@ ROW_MEMBERS = (
 """What tells how a backup stands."""
 
 
-class BackupResource:
+class Backups:
     """Read and delete backups.
 
     :param api: the service.

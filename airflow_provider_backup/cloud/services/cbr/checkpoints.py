@@ -8,7 +8,7 @@ from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import Checkpoint, CheckpointCreate
 
 
-class CheckpointResource:
+class Checkpoints:
     """Take and read checkpoints; there is no list and no deletion of them.
 
     :param api: the service.

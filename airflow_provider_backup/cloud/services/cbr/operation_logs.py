@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.services.cbr.models import OperationLog, Oper
 from airflow_provider_backup.cloud.services.cbr.paging import all_rows
 
 
-class OperationLogResource:
+class OperationLogs:
     """Read operation logs.
 
     :param api: the service.

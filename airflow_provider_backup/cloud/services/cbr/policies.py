@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.services.cbr.models import Policy, PolicyCrea
 from airflow_provider_backup.cloud.services.cbr.paging import rows_of
 
 
-class PolicyResource:
+class Policies:
     """Create, read, change and delete policies.
 
     :param api: the service.

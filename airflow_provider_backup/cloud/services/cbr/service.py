@@ -27,8 +27,8 @@ from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists
-from airflow_provider_backup.cloud.services.cbr.backups import BackupResource
-from airflow_provider_backup.cloud.services.cbr.checkpoints import CheckpointResource
+from airflow_provider_backup.cloud.services.cbr.backups import Backups
+from airflow_provider_backup.cloud.services.cbr.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.services.cbr.observations import (
     latest_change,
@@ -37,9 +37,9 @@ from airflow_provider_backup.cloud.services.cbr.observations import (
     resources_of,
     uncovered_resources,
 )
-from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogResource
-from airflow_provider_backup.cloud.services.cbr.policies import PolicyResource
-from airflow_provider_backup.cloud.services.cbr.vaults import VaultResource
+from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
+from airflow_provider_backup.cloud.services.cbr.policies import Policies
+from airflow_provider_backup.cloud.services.cbr.vaults import Vaults
 from airflow_provider_backup.cloud.text import one_line
 
 log = logging.getLogger(__name__)
@@ -56,11 +56,11 @@ class CbrService:
     name = "cbr"
 
     def __init__(self, api: ServiceApi) -> None:
-        self.policies = PolicyResource(api)
-        self.vaults = VaultResource(api)
-        self.checkpoints = CheckpointResource(api)
-        self.backups = BackupResource(api)
-        self.operation_logs = OperationLogResource(api)
+        self.policies = Policies(api)
+        self.vaults = Vaults(api)
+        self.checkpoints = Checkpoints(api)
+        self.backups = Backups(api)
+        self.operation_logs = OperationLogs(api)
         self.lists = backup_lists(self.backups)
         self._missing_backups = MissingBackups(api.clock)
 

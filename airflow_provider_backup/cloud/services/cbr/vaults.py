@@ -24,7 +24,7 @@ from airflow_provider_backup.cloud.services.cbr.models import (
 from airflow_provider_backup.cloud.services.cbr.paging import all_rows, rows_of
 
 
-class VaultResource:
+class Vaults:
     """Create, read, change and delete vaults, and what is in them.
 
     :param api: the service.

@@ -9,7 +9,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage, one_read
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
-from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItemResource
+from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, ItemStatus
 from airflow_provider_backup.cloud.services.csbs.observations import observation_of
 from airflow_provider_backup.cloud.services.csbs.paging import PAGE_SIZE
@@ -18,7 +18,7 @@ RUNNING_STATUS: ItemStatus = "protecting"
 """What a backup is called until it is made (CSBS section 6.1); the filter takes one status."""
 
 
-def backup_lists(items: CheckpointItemResource) -> BackupLists:
+def backup_lists(items: CheckpointItems) -> BackupLists:
     """Return the lists that answer for many backups and checkpoints.
 
     :param items: the backups of the project.
@@ -41,7 +41,7 @@ class CsbsBackupList:
     page_size = PAGE_SIZE
     shows_backups = True
 
-    def __init__(self, title: str, items: CheckpointItemResource, status: ItemStatus | None = None) -> None:
+    def __init__(self, title: str, items: CheckpointItems, status: ItemStatus | None = None) -> None:
         self.title = title
         self._items = items
         self._status = status

@@ -49,7 +49,7 @@ class ItemQuery(ItemFilters, total=False):
     offset: int | None
 
 
-class CheckpointItemResource:
+class CheckpointItems:
     """``cloud.csbs.checkpoint_items``.
 
     :param api: the service.

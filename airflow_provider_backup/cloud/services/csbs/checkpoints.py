@@ -17,7 +17,7 @@ from airflow_provider_backup.cloud.services.csbs.models import (
 )
 
 
-class CheckpointResource:
+class Checkpoints:
     """``cloud.csbs.checkpoints``.
 
     :param api: the service.

@@ -11,7 +11,7 @@ from airflow_provider_backup.cloud.services.csbs.models import Policy, PolicyCre
 from airflow_provider_backup.cloud.services.csbs.paging import pages
 
 
-class PolicyResource:
+class Policies:
     """``cloud.csbs.policies``.
 
     :param api: the service.

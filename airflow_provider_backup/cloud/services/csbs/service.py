@@ -23,11 +23,11 @@ from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combined_phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists
-from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItemResource
-from airflow_provider_backup.cloud.services.csbs.checkpoints import CheckpointResource
+from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
+from airflow_provider_backup.cloud.services.csbs.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
 from airflow_provider_backup.cloud.services.csbs.observations import latest_change, observation_of
-from airflow_provider_backup.cloud.services.csbs.policies import PolicyResource
+from airflow_provider_backup.cloud.services.csbs.policies import Policies
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -43,9 +43,9 @@ class CsbsService:
 
     def __init__(self, api: ServiceApi) -> None:
         self._clock = api.clock
-        self.policies = PolicyResource(api)
-        self.checkpoints = CheckpointResource(api)
-        self.checkpoint_items = CheckpointItemResource(api)
+        self.policies = Policies(api)
+        self.checkpoints = Checkpoints(api)
+        self.checkpoint_items = CheckpointItems(api)
         self.lists = backup_lists(self.checkpoint_items)
         self._missing_backups = MissingBackups(api.clock)
 

@@ -15,8 +15,8 @@ from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, R
 from airflow_provider_backup.cloud.operations.row_checks import is_asked_for
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import timestamp_of
-from airflow_provider_backup.cloud.services.databases.backups import BackupResource
-from airflow_provider_backup.cloud.services.databases.instances import InstanceResource
+from airflow_provider_backup.cloud.services.databases.backups import Backups
+from airflow_provider_backup.cloud.services.databases.instances import Instances
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup
 from airflow_provider_backup.cloud.services.databases.observations import observation_of
 
@@ -27,7 +27,7 @@ BACKING_UP = "BACKING UP"
 """Status of an instance while a backup of it is in progress (databases section 11)."""
 
 
-def lists_of_all_instances(title: str, backups: BackupResource[Any, Any]) -> BackupLists:
+def lists_of_all_instances(title: str, backups: Backups[Any, Any]) -> BackupLists:
     """Return the lists of a service that lists the backups of all instances.
 
     :param title: the service, for logs.
@@ -36,7 +36,7 @@ def lists_of_all_instances(title: str, backups: BackupResource[Any, Any]) -> Bac
     return BackupLists(reads=_reads, recent=DatabaseBackupList(f"Recent {title} backups", backups))
 
 
-def lists_of_busy_instances(title: str, instances: InstanceResource) -> BackupLists:
+def lists_of_busy_instances(title: str, instances: Instances) -> BackupLists:
     """Return the lists of a service that lists backups for one instance only.
 
     :param title: the service, for logs.
@@ -60,7 +60,7 @@ class DatabaseBackupList:
     page_size = LARGEST_PAGE
     shows_backups = True
 
-    def __init__(self, title: str, backups: BackupResource[Any, Any]) -> None:
+    def __init__(self, title: str, backups: Backups[Any, Any]) -> None:
         self.title = title
         self._backups = backups
 
@@ -107,7 +107,7 @@ class BusyInstanceList:
     page_size = LARGEST_PAGE
     shows_backups = False
 
-    def __init__(self, title: str, instances: InstanceResource) -> None:
+    def __init__(self, title: str, instances: Instances) -> None:
         self.title = title
         self._instances = instances
 

@@ -25,7 +25,7 @@ ROW_MEMBERS = ("id", "name", "instance_id", "status", "type", "size", "begin_tim
 """What tells how a backup stands."""
 
 
-class BackupResource(Generic[CreateT, BackupT]):
+class Backups(Generic[CreateT, BackupT]):
     """The backups of one database service.
 
     :param api: the service.

@@ -13,7 +13,7 @@ from airflow_provider_backup.cloud.services.databases.models import DatabaseInst
 from airflow_provider_backup.cloud.services.databases.paging import read_pages, row_pages
 
 
-class InstanceResource:
+class Instances:
     """The instances of one database service.
 
     :param api: the service.

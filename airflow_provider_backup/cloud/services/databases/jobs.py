@@ -7,7 +7,7 @@ from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.models import Job
 
 
-class JobResource:
+class Jobs:
     """The tasks of one database service. RDS has none for manual backups.
 
     :param api: the service.

@@ -12,7 +12,7 @@ UpdateT = TypeVar("UpdateT", bound=DatabasePolicyUpdate)
 PolicyT = TypeVar("PolicyT", bound=DatabasePolicy)
 
 
-class BackupPolicyResource(Generic[UpdateT, PolicyT]):
+class BackupPolicies(Generic[UpdateT, PolicyT]):
     """The automatic backup policies of one database service; each instance has exactly one.
 
     :param api: the service.

@@ -11,13 +11,13 @@ from airflow_provider_backup.cloud.errors import ApiNotFoundError, BackupError, 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made
-from airflow_provider_backup.cloud.services.databases.backups import BackupResource
-from airflow_provider_backup.cloud.services.databases.instances import InstanceResource
-from airflow_provider_backup.cloud.services.databases.jobs import JobResource
+from airflow_provider_backup.cloud.services.databases.backups import Backups
+from airflow_provider_backup.cloud.services.databases.instances import Instances
+from airflow_provider_backup.cloud.services.databases.jobs import Jobs
 from airflow_provider_backup.cloud.services.databases.manifest import NO_SUCH_INSTANCE
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup, Job
 from airflow_provider_backup.cloud.services.databases.observations import observation_of
-from airflow_provider_backup.cloud.services.databases.policies import BackupPolicyResource
+from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.text import one_line
 
 log = logging.getLogger(__name__)
@@ -42,10 +42,10 @@ class DatabaseService:
     def __init__(
         self,
         *,
-        backups: BackupResource[Any, Any],
-        instances: InstanceResource,
-        jobs: JobResource,
-        backup_policies: BackupPolicyResource[Any, Any],
+        backups: Backups[Any, Any],
+        instances: Instances,
+        jobs: Jobs,
+        backup_policies: BackupPolicies[Any, Any],
         lists: BackupLists,
     ) -> None:
         self.backups = backups

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.backup_lists import lists_of_all_instances
-from airflow_provider_backup.cloud.services.databases.backups import BackupResource
-from airflow_provider_backup.cloud.services.databases.instances import InstanceResource
-from airflow_provider_backup.cloud.services.databases.jobs import JobResource
-from airflow_provider_backup.cloud.services.databases.policies import BackupPolicyResource
+from airflow_provider_backup.cloud.services.databases.backups import Backups
+from airflow_provider_backup.cloud.services.databases.instances import Instances
+from airflow_provider_backup.cloud.services.databases.jobs import Jobs
+from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.services.databases.service import DatabaseService
 from airflow_provider_backup.cloud.services.taurusdb.models import (
     Backup,
@@ -26,17 +26,17 @@ class TaurusDbService(DatabaseService):
     """
 
     name = "taurusdb"
-    backups: BackupResource[BackupCreate, Backup]
-    backup_policies: BackupPolicyResource[PolicyUpdate, Policy]
+    backups: Backups[BackupCreate, Backup]
+    backup_policies: BackupPolicies[PolicyUpdate, Policy]
 
     def __init__(self, api: ServiceApi) -> None:
-        backups: BackupResource[BackupCreate, Backup] = BackupResource(
+        backups: Backups[BackupCreate, Backup] = Backups(
             api, service=self.name, backup=Backup, query=BackupQuery, create_path=("backups", "create")
         )
         super().__init__(
             backups=backups,
-            instances=InstanceResource(api, service=self.name, query=InstanceQuery),
-            jobs=JobResource(api),
-            backup_policies=BackupPolicyResource(api, policy=Policy, update_path=("backups", "policy", "update")),
+            instances=Instances(api, service=self.name, query=InstanceQuery),
+            jobs=Jobs(api),
+            backup_policies=BackupPolicies(api, policy=Policy, update_path=("backups", "policy", "update")),
             lists=lists_of_all_instances("TaurusDB", backups),
         )

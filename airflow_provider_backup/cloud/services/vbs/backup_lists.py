@@ -9,7 +9,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
-from airflow_provider_backup.cloud.services.vbs.backups import LARGEST_PAGE, BackupResource
+from airflow_provider_backup.cloud.services.vbs.backups import LARGEST_PAGE, Backups
 from airflow_provider_backup.cloud.services.vbs.models import Backup
 from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup
 
@@ -17,7 +17,7 @@ RUNNING_STATUS = "creating"
 """What a backup is called until it is made (VBS section 4.6)."""
 
 
-def backup_lists(backups: BackupResource) -> BackupLists:
+def backup_lists(backups: Backups) -> BackupLists:
     """Return the lists that answer for many backups; a job is looked at by itself until it names its backup.
 
     :param backups: the backups of the project.
@@ -40,7 +40,7 @@ class VbsBackupList:
     page_size = LARGEST_PAGE
     shows_backups = True
 
-    def __init__(self, title: str, backups: BackupResource, status: str | None = None) -> None:
+    def __init__(self, title: str, backups: Backups, status: str | None = None) -> None:
         self.title = title
         self._backups = backups
         self._status = status

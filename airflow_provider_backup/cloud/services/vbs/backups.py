@@ -25,7 +25,7 @@ ROW_MEMBERS = ("id", "name", "status", "volume_id", "size", "created_at", "updat
 """What tells how a backup stands."""
 
 
-class BackupResource:
+class Backups:
     """Backups of the project's disks.
 
     :param api: requests to VBS.

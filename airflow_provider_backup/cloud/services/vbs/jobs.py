@@ -7,7 +7,7 @@ from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.models import Job
 
 
-class JobResource:
+class Jobs:
     """Jobs of the project.
 
     :param api: requests to VBS.

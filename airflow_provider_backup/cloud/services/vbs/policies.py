@@ -23,7 +23,7 @@ from airflow_provider_backup.cloud.services.vbs.models import (
 _TASKS_PER_PAGE = 100
 
 
-class PolicyResource:
+class Policies:
     """Backup policies of the project.
 
     :param api: requests to VBS.

@@ -11,11 +11,11 @@ from airflow_provider_backup.cloud.operations.other_kinds import otherwise
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists
-from airflow_provider_backup.cloud.services.vbs.backups import BackupResource
-from airflow_provider_backup.cloud.services.vbs.jobs import JobResource
+from airflow_provider_backup.cloud.services.vbs.backups import Backups
+from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
 from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup, observation_of_job
-from airflow_provider_backup.cloud.services.vbs.policies import PolicyResource
+from airflow_provider_backup.cloud.services.vbs.policies import Policies
 
 TAKING_A_BACKUP = "bksCreateBackup"
 """The type of the jobs that take backups (VBS section 4.4)."""
@@ -32,9 +32,9 @@ class VbsService:
     name = "vbs"
 
     def __init__(self, api: ServiceApi) -> None:
-        self.policies = PolicyResource(api)
-        self.backups = BackupResource(api)
-        self.jobs = JobResource(api)
+        self.policies = Policies(api)
+        self.backups = Backups(api)
+        self.jobs = Jobs(api)
         self.lists = backup_lists(self.backups)
 
     async def observe(self, reference: OperationReference) -> OperationState:
