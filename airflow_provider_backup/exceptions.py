@@ -6,9 +6,14 @@ task that meets one is retried as its author said.
 
 from __future__ import annotations
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSensorTimeout
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSensorTimeout,
+)
 
-from airflow_provider_backup.cloud.errors import BackupError, DuplicateNameError, NotFoundError
+from airflow_provider_backup.cloud.errors import BackupError, ConfigurationError, DuplicateNameError, NotFoundError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 
 
@@ -34,6 +39,20 @@ class FinalBackupFailedError(BackupFailedError, AirflowFailException):
     """The same, without a retry: for sensors, whose backup will not get better, and with ``retry_failed=False``."""
 
     next_step_of_class = "Look at the resource in the cloud; clear the task that takes the backup to get a fresh one."
+
+
+class UnknownConnectionError(ConfigurationError, AirflowNotFoundException):
+    """Airflow has no connection with the id that a task names. Nothing was sent.
+
+    :param connection_id: the id.
+    """
+
+    def __init__(self, connection_id: str) -> None:
+        super().__init__(
+            f"Airflow has no connection {connection_id!r}.",
+            next_step="Create it with type huaweicloud_backup (in the UI, with 'airflow connections add', in a secrets "
+            "backend, or as an environment variable of every worker and triggerer), or correct huaweicloud_conn_id.",
+        )
 
 
 class InvalidArgumentError(BackupError, AirflowFailException):

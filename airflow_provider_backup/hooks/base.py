@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from airflow.providers.common.compat.connection import get_async_connection
-from airflow.providers.common.compat.sdk import BaseHook
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_backup.cloud.errors import (
     ApiError,
@@ -21,6 +21,7 @@ from airflow_provider_backup.cloud.errors import (
     UnexpectedResponseError,
 )
 from airflow_provider_backup.cloud.services.registry import SERVICES
+from airflow_provider_backup.exceptions import UnknownConnectionError
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.hooks.connection_form import field_behaviour, form_widgets
 from airflow_provider_backup.hooks.plain_code import run_async
@@ -90,7 +91,7 @@ class BackupCloudHook(BaseHook):
         The client is async and knows all services of the account. The caller closes it, which ``async with`` does.
         In plain code, use :meth:`run_in_cloud`, or the plain methods of the hook of a service.
 
-        :raises ConfigurationError: the connection cannot work as it is.
+        :raises ConfigurationError: the connection is not usable, or does not exist.
         """
         # Imported here, because aiohttp must not be imported while a DAG file is parsed.
         from airflow_provider_backup.cloud.client import BackupCloud
@@ -105,7 +106,7 @@ class BackupCloudHook(BaseHook):
         Everybody in the event loop with the same connection gets the same client; an edited connection is seen within
         some seconds.
 
-        :raises ConfigurationError: the connection cannot work as it is.
+        :raises ConfigurationError: the connection is not usable, or does not exist.
         """
         with self.named_in_errors():
             async with _shared_cloud(await self.recent_settings()) as cloud:
@@ -115,7 +116,7 @@ class BackupCloudHook(BaseHook):
         """Return what the connection says, or said some seconds ago.
 
         :param not_older_than: the connection must have been looked up since this moment on the monotonic clock.
-        :raises ConfigurationError: the connection cannot work as it is.
+        :raises ConfigurationError: the connection is not usable, or does not exist.
         """
         key = (self.huaweicloud_conn_id, self.region, self.project_id)
         with self.named_in_errors():
@@ -128,7 +129,7 @@ class BackupCloudHook(BaseHook):
         code use :meth:`open_cloud`.
 
         :param action: takes the open client; what it returns is returned.
-        :raises ConfigurationError: the connection cannot work as it is.
+        :raises ConfigurationError: the connection is not usable, or does not exist.
         """
         with self.named_in_errors():
             return _run(self._settings(self.get_connection(self.huaweicloud_conn_id)), action)
@@ -145,6 +146,8 @@ class BackupCloudHook(BaseHook):
         try:
             settings = self._settings(self.get_connection(self.huaweicloud_conn_id))
             project_id, without_address = _run(settings.impatient(), ask)
+        except AirflowNotFoundException:
+            return False, str(UnknownConnectionError(self.huaweicloud_conn_id))
         except BackupError as error:
             return False, str(error)
         told = f"The cloud accepts the credentials; the project is {project_id}."
@@ -158,9 +161,14 @@ class BackupCloudHook(BaseHook):
 
     @contextmanager
     def named_in_errors(self) -> Iterator[None]:
-        """Let errors that the connection may be to blame for name it."""
+        """Add the connection's id to errors that the connection may have caused.
+
+        :raises UnknownConnectionError: Airflow has no connection with this id.
+        """
         try:
             yield
+        except AirflowNotFoundException:
+            raise UnknownConnectionError(self.huaweicloud_conn_id) from None
         except BackupError as error:
             is_from_iam = isinstance(error, ApiError) and error.service == "iam"
             if not (is_from_iam or isinstance(error, _ERRORS_OF_CONNECTIONS)):

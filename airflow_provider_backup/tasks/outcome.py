@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, AirflowSensorTimeout
+from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from airflow_provider_backup.cloud.errors import BackupError
 
@@ -14,9 +14,9 @@ T = TypeVar("T")
 RESULT_IDS = ("backup_id", "backup_ids", "instance_id", "job_id", "policy_id", "resource_ids")
 """Members of results that are XComs of their own too, so that ``task.output["backup_id"]`` can be an argument."""
 
-EXPECTED = (BackupError, AirflowSensorTimeout, AirflowNotFoundException)
-"""Answers of the cloud, wrong arguments, a missing connection, ends of a wait: their text says all, and the frames in
-which they arose tell a reader nothing. Any other error is a bug and keeps its whole traceback."""
+EXPECTED = (BackupError, AirflowSensorTimeout)
+"""Answers of the cloud, wrong arguments, a missing connection, ends of a wait: their text is enough, so the
+traceback is omitted. Any other error is a bug and keeps its traceback."""
 
 
 class ReportsOutcome:

@@ -20,6 +20,7 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError, WaitTroubleError
 from airflow_provider_backup.cloud.services.registry import SERVICES
+from airflow_provider_backup.exceptions import UnknownConnectionError
 from airflow_provider_backup.triggers.cancellation import LEFT_ALONE, KilledTaskCleanup
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
 
@@ -148,6 +149,10 @@ class BackupTrigger(BaseTrigger):
         except asyncio.CancelledError:
             if not TRIGGERS_HAVE_ON_KILL:
                 self._let_go()
+            raise
+        except UnknownConnectionError:
+            # The worker may know the connection: the task checks the backup itself, and after several such triggers
+            # it waits on the worker.
             raise
         except BackupError as error:
             event = _trouble(error.of_connection(self.huaweicloud_conn_id))

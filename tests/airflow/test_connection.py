@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from airflow_provider_backup.cloud.settings import (
     PasswordCredentials,
 )
 from airflow_provider_backup.emulator.threaded import RunningCloud
+from airflow_provider_backup.exceptions import UnknownConnectionError
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.hooks.cbr import CbrHook
 from airflow_provider_backup.hooks.connection import settings_from_connection
@@ -509,6 +511,26 @@ async def test_errors_about_credentials_region_and_endpoints_name_the_connection
     with pytest.raises(type(plain.value), match=r" Connection: production\."):
         async with CbrHook("production").open() as cbr:
             await ask(cbr)
+
+
+async def test_an_unknown_connection_id_is_named_with_the_next_step() -> None:
+    text = r"Airflow has no connection 'absent'\. Next step: Create it with type huaweicloud_backup"
+
+    with pytest.raises(UnknownConnectionError, match=text):
+        await asyncio.to_thread(BackupCloudHook("absent").get_conn)
+    with pytest.raises(UnknownConnectionError, match=text):
+        await asyncio.to_thread(BackupCloudHook("absent").run_in_cloud, lambda cloud: cloud.project_id())
+    with pytest.raises(UnknownConnectionError, match=text):
+        async with BackupCloudHook("absent").open_cloud():
+            pass
+    works, told = await asyncio.to_thread(BackupCloudHook("absent").test_connection)
+    assert not works
+    assert "no connection 'absent'" in told
+
+
+def test_an_unknown_connection_id_is_still_caught_as_the_error_of_airflow() -> None:
+    with pytest.raises(AirflowNotFoundException):
+        BackupCloudHook("absent").get_conn()
 
 
 def test_another_region_without_anything_that_knows_its_project_is_refused() -> None:

@@ -221,7 +221,7 @@ def test_where_an_expected_error_arose_can_be_seen_when_debugging(
     with pytest.raises(NotFoundError):
         TaskRun(CsbsGetPolicyOperator(task_id="get", policy_id=UNKNOWN)).run()
 
-    assert "cloud/csbs/policies.py" in log.text
+    assert "cloud/services/csbs/policies.py" in log.text
 
 
 def test_an_unexpected_error_keeps_its_traceback(cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch) -> None:

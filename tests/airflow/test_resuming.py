@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,8 +17,10 @@ from airflow_provider_backup.exceptions import (
     BackupPartialError,
     BackupSensorTimeoutError,
     BackupTimeoutError,
+    UnknownConnectionError,
 )
 from airflow_provider_backup.tasks.deferral import FRAMEWORK_MARGIN, MOST_TRIGGER_FAILURES
+from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.service_matrix import (
@@ -30,7 +33,7 @@ from tests.airflow.service_matrix import (
     rows,
     taken,
 )
-from tests.airflow.task_runs import Deferred, TaskRun
+from tests.airflow.task_runs import Deferred, TaskRun, event_of
 
 # What Airflow calls the end of a trigger: 3.x and 2.11.
 ERRORS = ("Trigger failure", "Trigger timeout", "Trigger/execution timeout")
@@ -234,3 +237,17 @@ def test_an_event_without_any_known_member_makes_the_task_look(cloud: RunningClo
     assert isinstance(run.resume(ended.method_name, event={"state": "done"}), Deferred)
     let_time_pass(cloud)
     assert run.resume(ended.method_name, event={"state": "done"})["status"] == "COMPLETED"
+
+
+def test_a_triggerer_that_does_not_know_the_connection_leaves_the_wait_to_the_worker(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, ended = deferred(cloud)
+    connection = os.environ[CONNECTION]
+    monkeypatch.delenv(CONNECTION)
+    with pytest.raises(UnknownConnectionError):
+        event_of(BackupTrigger(**ended.trigger_arguments))
+    monkeypatch.setenv(CONNECTION, connection)
+
+    let_time_pass(cloud)
+    assert run.resume_after_failure()["status"] == "COMPLETED"
