@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-_SERVICES = ("vbs", "csbs", "cbr", "rds", "gaussdb", "taurusdb")
+from airflow_provider_backup.cloud.services.registry import SERVICES
 
 
 def connection_json(cloud: Mapping[str, Any], *, with_access_key: bool = False, **extra: Any) -> str:
@@ -18,7 +18,7 @@ def connection_json(cloud: Mapping[str, Any], *, with_access_key: bool = False, 
     """
     if with_access_key:
         login, password = cloud["ak"], cloud["sk"]
-        fields = {"endpoints": {name: cloud[name] for name in _SERVICES}}
+        fields = {"endpoints": {name: cloud[name] for name in SERVICES}}
     else:
         login, password = cloud["user"], cloud["password"]
         fields = {"domain": cloud["domain"]}

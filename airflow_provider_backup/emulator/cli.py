@@ -16,9 +16,10 @@ from pathlib import Path
 from airflow_provider_backup import __version__
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.http.urls import is_loopback
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.emulator.core.state_file import locked
 from airflow_provider_backup.emulator.faults.specs import read_faults
-from airflow_provider_backup.emulator.server import DEFAULT_PORT, SERVICES, LocalCloud
+from airflow_provider_backup.emulator.server import DEFAULT_PORT, LocalCloud
 
 _MOST_EXTRA_RESOURCES = 10_000
 
@@ -86,11 +87,12 @@ async def _serve(cloud: LocalCloud) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    backups = ", ".join(manifest.abbreviation or manifest.title for manifest in SERVICES.values())
     parser = argparse.ArgumentParser(
         prog="backup-cloud-emulator",
-        description="A local cloud for trying and testing: identity service, VBS, CSBS, CBR, RDS, GaussDB and TaurusDB "
-        "backups. This is a development tool: it protects no data, its credentials are public, and it listens on this "
-        "machine only. When ready it prints one JSON line with all addresses, credentials and ids, "
+        description=f"A local cloud for trying and testing: identity service and backups of {backups}. "
+        "This is a development tool: it protects no data, its credentials are public, and it listens on this machine "
+        "only. When ready it prints one JSON line with all addresses, credentials and ids, "
         "and a connection for Airflow.",
         epilog="While it runs, GET / tells its services and GET /_control how to make it misbehave "
         "(both on the port of the identity service).",

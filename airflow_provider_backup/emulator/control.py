@@ -7,7 +7,7 @@ this machine, ask for it by an address or name of its own, and not come from a f
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -17,13 +17,11 @@ from airflow_provider_backup.emulator.core.accounts import Accounts
 from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.gateway_error import not_allowed
 from airflow_provider_backup.emulator.core.inventory import Inventory
-from airflow_provider_backup.emulator.core.service import ServiceError, checked, json_object
+from airflow_provider_backup.emulator.core.service import EmulatedBackupService, ServiceError, checked, json_object
 from airflow_provider_backup.emulator.core.state import CloudState
 from airflow_provider_backup.emulator.faults.registry import Faults
 from airflow_provider_backup.emulator.faults.specs import BackupOutcome, fault_parameters, read_faults
 
-_WITH_DELETIONS = ("vbs", "csbs", "cbr")
-_WITH_RESTORES = ("vbs", "cbr")
 _BAD_REQUEST = "400"
 _LONGEST_ADVANCE = 366 * 24 * 60 * 60
 """Seconds: a year."""
@@ -38,7 +36,7 @@ class Control:
 
     :param state: where failures are planned.
     :param accounts: whose tokens are revoked.
-    :param services: names of the services that can fail.
+    :param services: the services by name.
     :param faults: which faults are armed.
     :param inventory: the servers, disks and instances, whose contents can be read and changed.
     """
@@ -47,17 +45,14 @@ class Control:
         self,
         state: CloudState,
         accounts: Accounts,
-        services: Collection[str],
+        services: Mapping[str, type[EmulatedBackupService]],
         faults: Faults,
         inventory: Inventory,
     ) -> None:
         self._state = state
         self._accounts = accounts
-        self._outcome_services = [
-            *services,
-            *(f"{name}.deletion" for name in _WITH_DELETIONS),
-            *(f"{name}.restore" for name in _WITH_RESTORES),
-        ]
+        operations = [f"{name}.{each}" for name, service in services.items() for each in service.operations]
+        self._outcome_services = [*services, *operations]
         self._services = services
         self._faults = faults
         self._inventory = inventory
@@ -199,7 +194,7 @@ class Control:
         service, resource_id = request.match_info["service"], request.match_info["resource_id"]
         if service not in self._services:
             raise ServiceError(404, "404", f"service must be one of {', '.join(self._services)}.")
-        if resource_id not in self._inventory.protected_by(service):
+        if resource_id not in self._inventory.resources(self._services[service].protects):
             raise ServiceError(404, "404", f"{service} protects no resource with this id.")
         return resource_id
 

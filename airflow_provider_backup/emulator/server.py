@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -21,7 +21,6 @@ from airflow_provider_backup.emulator.control import Control
 from airflow_provider_backup.emulator.core import accounts
 from airflow_provider_backup.emulator.core.accounts import Accounts
 from airflow_provider_backup.emulator.core.authentication import Authenticator
-from airflow_provider_backup.emulator.core.catalog import EVS_PATH_PREFIX, VBS_PATH_PREFIX
 from airflow_provider_backup.emulator.core.gateway import MAXIMUM_BODY, admitting, answering
 from airflow_provider_backup.emulator.core.iam import EmulatedIam
 from airflow_provider_backup.emulator.core.inventory import Inventory
@@ -29,10 +28,7 @@ from airflow_provider_backup.emulator.core.service import EmulatedService
 from airflow_provider_backup.emulator.core.state import CloudState, system_time
 from airflow_provider_backup.emulator.faults.middleware import misbehaving
 from airflow_provider_backup.emulator.faults.registry import Faults
-from airflow_provider_backup.emulator.services.cbr import EmulatedCbr
-from airflow_provider_backup.emulator.services.csbs import EmulatedCsbs
-from airflow_provider_backup.emulator.services.databases import EmulatedGaussDb, EmulatedRds, EmulatedTaurusDb
-from airflow_provider_backup.emulator.services.vbs import EmulatedVbs
+from airflow_provider_backup.emulator.services.registry import SERVICES, catalog_entries
 
 DEFAULT_PORT = 8780
 _LAST_PORT = 65535
@@ -41,32 +37,10 @@ _LONGEST_HEADER = 256 * 1024
 """Bytes: tokens of users with many rights have tens of thousands."""
 
 
-class _Registered(NamedTuple):
-    """A service of the local cloud.
-
-    :param make: builds it.
-    :param path_prefixes: what may stand before its paths.
-    """
-
-    make: Callable[[CloudState, Inventory], EmulatedService]
-    path_prefixes: tuple[str, ...] = ("",)
-
-
-SERVICES = {
-    "vbs": _Registered(EmulatedVbs, ("", EVS_PATH_PREFIX, VBS_PATH_PREFIX)),
-    "csbs": _Registered(EmulatedCsbs),
-    "cbr": _Registered(EmulatedCbr),
-    "rds": _Registered(EmulatedRds),
-    "gaussdb": _Registered(EmulatedGaussDb),
-    "taurusdb": _Registered(EmulatedTaurusDb),
-}
-"""The registry: a line for each service, in the order of their ports after the identity service's."""
-
-
 class LocalCloud:
     """Identity service and all backup services, listening.
 
-    :param port: port of the identity service, the others follow; 0 takes seven free ports.
+    :param port: port of the identity service, the others follow; 0 takes free ones.
     :param host: address to listen on; anything but this machine's loopback opens the cloud to others.
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
     :param state_file: where to keep the state over a restart; none keeps it in memory only.
@@ -145,6 +119,7 @@ class LocalCloud:
 
         ``airflow_connection`` is the value for ``AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT``.
         """
+        kinds = dict.fromkeys(kind for service in SERVICES.values() for kind in service.protects)
         about: dict[str, Any] = {
             "iam": self.url("iam") + "/v3",
             **{name: self.url(name) for name in SERVICES},
@@ -156,13 +131,7 @@ class LocalCloud:
             "password": accounts.PASSWORD,
             "ak": accounts.ACCESS_KEY,
             "sk": accounts.SECRET_KEY,
-            "resources": {
-                "servers": list(self._inventory.servers),
-                "volumes": list(self._inventory.volumes),
-                "rds_instances": list(self._inventory.instances("rds")),
-                "gaussdb_instances": list(self._inventory.instances("gaussdb")),
-                "taurusdb_instances": list(self._inventory.instances("taurusdb")),
-            },
+            "resources": {kind: list(self._inventory.resources([kind])) for kind in kinds},
         }
         return {**about, "airflow_connection": connection_json(about)}
 
@@ -199,11 +168,12 @@ class LocalCloud:
 
     def _service(self, name: str, state: CloudState) -> EmulatedService:
         if name == "iam":
-            return EmulatedIam(Accounts(state), self._authenticator, self._ports)
-        return SERVICES[name].make(state, Inventory(state))
+            return EmulatedIam(Accounts(state), self._authenticator, self._ports, catalog_entries())
+        # Another state is that of an earlier moment: its resources are there.
+        return SERVICES[name](state, self._inventory if state is self.state else Inventory(state))
 
     def _applications(self) -> dict[str, web.Application]:
-        control = Control(self.state, self.accounts, list(SERVICES), self.faults, self._inventory)
+        control = Control(self.state, self.accounts, SERVICES, self.faults, self._inventory)
         own_routes = [web.get("/", self._show_overview), *control.routes()]
         return {name: self._application(name, own_routes if name == "iam" else []) for name in self._services}
 

@@ -71,7 +71,7 @@ class RunningCloud:
     def url(self, service: str) -> str:
         """Return the base URL of a service, without version.
 
-        :param service: ``iam``, ``vbs``, ``csbs``, ``cbr``, ``rds``, ``gaussdb`` or ``taurusdb``.
+        :param service: ``iam`` or the name of a service of the registry.
         """
         return self._cloud.url(service)
 

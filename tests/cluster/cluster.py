@@ -14,7 +14,7 @@ from typing import Self
 import httpx
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.emulator.server import SERVICES
+from airflow_provider_backup.emulator.services.registry import SERVICES
 from tests.cluster.metadata import Metadata
 from tests.cluster.server_programs import ServerPrograms
 from tests.cluster.servers import PostgresServer, RedisServer

@@ -15,14 +15,7 @@ from airflow_provider_backup.emulator.core.accounts import PROJECT_ID
 from airflow_provider_backup.emulator.core.gateway import answering
 from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.state import CloudState, Row
-from airflow_provider_backup.emulator.services.databases import EmulatedGaussDb, EmulatedRds, EmulatedTaurusDb
-from airflow_provider_backup.emulator.services.databases.service import EmulatedDatabaseService
-
-SERVICES: dict[str, type[EmulatedDatabaseService]] = {
-    "rds": EmulatedRds,
-    "gaussdb": EmulatedGaussDb,
-    "taurusdb": EmulatedTaurusDb,
-}
+from airflow_provider_backup.emulator.services.registry import SERVICES
 
 
 class Clock:
@@ -67,9 +60,9 @@ class DatabaseServer:
         self.clock = clock or Clock()
         self.state = CloudState(backup_seconds=100, file=file, now=self.clock)
         inventory = Inventory(self.state)
+        service = SERVICES[name](self.state, inventory)
         self.instances: dict[str, Row] = inventory.instances(name)
         self.instance_id, self.other_id, *_ = self.instances
-        service = SERVICES[name](self.state, inventory)
         application = web.Application(middlewares=[answering(service, self.state)])
         application.add_routes(service.routes())
         self._server = TestServer(application)

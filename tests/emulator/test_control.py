@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_backup import __version__
 from airflow_provider_backup.emulator.core.state import CloudState, system_time
-from airflow_provider_backup.emulator.server import SERVICES
+from airflow_provider_backup.emulator.services.registry import SERVICES
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.callers import caller_of
 

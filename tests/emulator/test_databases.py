@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.emulator.database_service import SERVICES, Clock, DatabaseServer
+from tests.emulator.database_service import Clock, DatabaseServer
 
 UNKNOWN_INSTANCE = "0" * 32 + "in01"
 UNKNOWN_BACKUP = "0" * 32 + "br01"
@@ -20,7 +20,7 @@ GAUSSDB = pytest.mark.parametrize("service", ["gaussdb"], indirect=True)
 TAURUSDB = pytest.mark.parametrize("service", ["taurusdb"], indirect=True)
 
 
-@pytest_asyncio.fixture(params=list(SERVICES))
+@pytest_asyncio.fixture(params=["rds", "gaussdb", "taurusdb"])
 async def service(request: pytest.FixtureRequest) -> AsyncIterator[DatabaseServer]:
     async with DatabaseServer(request.param) as server:
         yield server

@@ -8,6 +8,15 @@ import pytest
 
 from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.state import CloudState
+from airflow_provider_backup.emulator.services.registry import SERVICES
+
+
+def seeded(service: str, extra: int = 0) -> Inventory:
+    """Return an inventory that a service has put its resources into."""
+    state = CloudState()
+    inventory = Inventory(state, extra)
+    SERVICES[service](state, inventory)
+    return inventory
 
 
 def test_every_server_has_disks_that_know_their_server() -> None:
@@ -28,13 +37,13 @@ def test_one_disk_hangs_on_no_server() -> None:
 
 @pytest.mark.parametrize(("service", "suffixes"), [("rds", "01|03|04"), ("gaussdb", "14"), ("taurusdb", "07")])
 def test_the_ids_of_instances_end_as_those_of_their_service_do(service: str, suffixes: str) -> None:
-    instances = Inventory(CloudState()).instances(service)
+    instances = seeded(service).instances(service)
     assert len(instances) >= 3
     assert all(re.fullmatch(rf"[0-9a-f]{{32}}in({suffixes})", identifier) for identifier in instances)
 
 
 def test_the_first_rds_instance_is_mysql_and_all_engines_are_there() -> None:
-    engines = [row["engine"] for row in Inventory(CloudState()).instances("rds").values()]
+    engines = [row["engine"] for row in seeded("rds").instances("rds").values()]
     assert engines[0] == "MySQL"
     assert {"MySQL", "PostgreSQL", "SQLServer"} == set(engines)
 
@@ -58,7 +67,30 @@ def test_further_resources_come_after_the_named_ones() -> None:
         names = list(getattr(few, resources))
         assert list(getattr(many, resources))[: len(names)] == names
         assert len(getattr(many, resources)) == len(names) + 3
-    assert len(many.instances("gaussdb")) == len(few.instances("gaussdb")) + 3
+
+
+def test_further_instances_come_after_the_named_ones() -> None:
+    few, many = (list(seeded("gaussdb", extra=extra).instances("gaussdb")) for extra in (0, 3))
+
+    assert many[: len(few)] == few
+    assert len(many) == len(few) + 3
+
+
+def test_instances_that_are_there_already_stay_as_they_are() -> None:
+    state = CloudState()
+    SERVICES["rds"](state, Inventory(state))
+    first = list(Inventory(state).instances("rds"))
+
+    SERVICES["rds"](state, Inventory(state, extra=3))
+
+    assert list(Inventory(state).instances("rds")) == first
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_protects_something_that_is_there(service: str) -> None:
+    inventory = seeded(service)
+
+    assert len(inventory.resources(SERVICES[service].protects)) >= 3
 
 
 def test_each_further_server_has_a_disk_that_it_starts_from() -> None:

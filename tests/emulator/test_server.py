@@ -12,7 +12,8 @@ import pytest
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.emulator.core import accounts
-from airflow_provider_backup.emulator.server import SERVICES, LocalCloud
+from airflow_provider_backup.emulator.server import LocalCloud
+from airflow_provider_backup.emulator.services.registry import SERVICES
 
 KEYS = {
     "iam",

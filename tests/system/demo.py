@@ -24,7 +24,8 @@ from rich.console import Console
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import BackupError
-from airflow_provider_backup.emulator.server import DEFAULT_PORT, SERVICES
+from airflow_provider_backup.emulator.server import DEFAULT_PORT
+from airflow_provider_backup.emulator.services.registry import SERVICES
 from tests.system.airflow_api import AirflowApi
 from tests.system.cloud_contents import CloudItem, contents_of
 from tests.system.demo_view import contents_table, opened_console, opened_view, shown_phase

@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from airflow_provider_backup.emulator.server import SERVICES
+from airflow_provider_backup.emulator.services.registry import SERVICES
 from tests.system import demo
 from tests.system.airflow_api import AirflowApi
 from tests.system.cloud_contents import CloudItem

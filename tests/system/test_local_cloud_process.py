@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.services.vbs.models import BackupCreate
-from airflow_provider_backup.emulator.server import SERVICES
+from airflow_provider_backup.emulator.services.registry import SERVICES
 from tests.system.local_cloud_process import LocalCloudProcess
 from tests.system.ports import free_ports_in_a_row
 

@@ -6,40 +6,29 @@ Source: access sections 3.3 and 7, VBS section 1, databases section 1.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-EVS_PATH_PREFIX = "/evs"
-"""Clients of OpenStack look for backups at the disk service."""
 
-VBS_PATH_PREFIX = "/vbs"
-"""Go clients take the disk service's URL and replace ``evs`` by ``vbs`` in it; here that is a piece of the path."""
+class CatalogEntry(NamedTuple):
+    """An entry of a service.
 
+    :param type: what clients look for.
+    :param name: the service's name, which clients ignore.
+    :param path: what follows its base URL; ``{project_id}`` is filled in.
+    """
 
-class _Entry(NamedTuple):
     type: str
     name: str
-    service: str
     path: str
 
 
-_ENTRIES = (
-    _Entry("vbs", "volume-backup", "vbs", "/v2/"),
-    _Entry("vbsv2", "vbsv2", "vbs", "/v2/{project_id}"),
-    _Entry("volumev2", "cinderv2", "vbs", EVS_PATH_PREFIX + "/v2/{project_id}"),
-    _Entry("volumev3", "cinderv3", "vbs", EVS_PATH_PREFIX + "/v3/{project_id}"),
-    _Entry("data-protect", "karbor", "csbs", "/v1/{project_id}"),
-    _Entry("cbr", "cbr", "cbr", "/v3/{project_id}"),
-    _Entry("rdsv3", "rdsv3", "rds", "/v3/{project_id}"),
-    _Entry("gaussdb-opengauss", "gaussdb-opengauss", "gaussdb", "/v3/{project_id}"),
-    _Entry("gaussdb-mysql", "gaussdb-mysql", "taurusdb", "/v3/{project_id}"),
-    _Entry("identity", "iam", "iam", "/v3"),
-)
-
-
-def catalog(urls: Mapping[str, str], *, region: str, project_id: str | None) -> list[dict[str, Any]]:
+def catalog(
+    entries: Mapping[str, Sequence[CatalogEntry]], urls: Mapping[str, str], *, region: str, project_id: str | None
+) -> list[dict[str, Any]]:
     """Return the catalog of a token.
 
+    :param entries: the entries of each service, ``iam`` among them.
     :param urls: base URL of each service, without version.
     :param region: region of the services; the identity service belongs to all.
     :param project_id: the project that the token is for; none leaves only the global services.
@@ -53,14 +42,15 @@ def catalog(urls: Mapping[str, str], *, region: str, project_id: str | None) -> 
                 {
                     "id": _hex_id(f"{entry.type}/endpoint"),
                     "interface": "public",
-                    "region": "*" if entry.service == "iam" else region,
-                    "region_id": "*" if entry.service == "iam" else region,
-                    "url": urls[entry.service] + entry.path.format(project_id=project_id),
+                    "region": "*" if service == "iam" else region,
+                    "region_id": "*" if service == "iam" else region,
+                    "url": urls[service] + entry.path.format(project_id=project_id),
                 }
             ],
         }
-        for entry in _ENTRIES
-        if project_id is not None or entry.service == "iam"
+        for service, several in entries.items()
+        for entry in several
+        if project_id is not None or service == "iam"
     ]
 
 

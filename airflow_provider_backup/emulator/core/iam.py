@@ -6,7 +6,7 @@ Source: access sections 1 and 4.
 from __future__ import annotations
 
 import http
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
@@ -27,7 +27,7 @@ from airflow_provider_backup.emulator.core.accounts import (
     Scope,
 )
 from airflow_provider_backup.emulator.core.authentication import Authenticator
-from airflow_provider_backup.emulator.core.catalog import catalog
+from airflow_provider_backup.emulator.core.catalog import CatalogEntry, catalog
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import Row
 
@@ -93,14 +93,22 @@ class EmulatedIam:
     :param accounts: the account with its tokens and keys.
     :param authenticator: checks the credentials of calls that need some.
     :param ports: port of each service by name, for the catalog.
+    :param entries: entries of the other services in the catalog, by name.
     """
 
     name: ClassVar[str] = "iam"
 
-    def __init__(self, accounts: Accounts, authenticator: Authenticator, ports: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        authenticator: Authenticator,
+        ports: Mapping[str, int],
+        entries: Mapping[str, Sequence[CatalogEntry]],
+    ) -> None:
         self._accounts = accounts
         self._authenticator = authenticator
         self._ports = ports
+        self._entries = {**entries, self.name: [CatalogEntry("identity", "iam", "/v3")]}
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""
@@ -242,7 +250,7 @@ class EmulatedIam:
 
     def _catalog(self, request: web.Request, project_id: str | None) -> list[dict[str, Any]]:
         urls = {name: str(request.url.origin().with_port(port)) for name, port in self._ports.items()}
-        return catalog(urls, region=REGION, project_id=project_id)
+        return catalog(self._entries, urls, region=REGION, project_id=project_id)
 
     def _token_response(self, request: web.Request, text: str, row: Row, *, status: int) -> web.Response:
         token: dict[str, Any] = {

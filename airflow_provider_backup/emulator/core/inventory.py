@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from airflow_provider_backup.emulator.core.state import CloudState, Row
@@ -23,7 +24,12 @@ class _Volume(NamedTuple):
     bootable: bool
 
 
-class _Instance(NamedTuple):
+class SeededInstance(NamedTuple):
+    """A database instance of the first start; ``suffix`` ends its id (databases section 1).
+
+    Sizes are in GB, as texts where the services write them so.
+    """
+
     name: str
     suffix: str
     engine: str
@@ -49,26 +55,6 @@ _VOLUMES = (
     _Volume("archive", 200, "eu-de-01", None, False),
 )
 
-# Suffixes of ids: databases section 1.
-_INSTANCES = {
-    "rds": (
-        _Instance("orders-mysql", "in01", "MySQL", "8.0", "Ha", "4", "16", 200, 3306),
-        _Instance("billing-postgresql", "in03", "PostgreSQL", "16", "Single", "2", "8", 100, 5432),
-        _Instance("crm-sqlserver", "in04", "SQLServer", "2022_SE", "Single", "4", "16", 120, 1433),
-        _Instance("catalog-mysql", "in01", "MySQL", "8.0", "Single", "2", "4", 40, 3306),
-    ),
-    "gaussdb": (
-        _Instance("ledger", "in14", "GaussDB", "8.201", "Ha", "8", "64", 160, 8000),
-        _Instance("payments", "in14", "GaussDB", "8.201", "Enterprise", "16", "128", 480, 8000),
-        _Instance("reporting", "in14", "GaussDB", "3.206", "Ha", "4", "16", 80, 8000),
-    ),
-    "taurusdb": (
-        _Instance("shop", "in07", "gaussdb-mysql", "8.0", "Cluster", "4", "16", 64, 3306),
-        _Instance("sessions", "in07", "gaussdb-mysql", "8.0", "Cluster", "2", "8", 32, 3306),
-        _Instance("analytics", "in07", "gaussdb-mysql", "8.0", "Cluster", "8", "32", 128, 3306),
-    ),
-}
-
 
 def _id(kind: str, name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{kind}/{name}"))
@@ -84,9 +70,9 @@ class Inventory:
 
     def __init__(self, state: CloudState, extra: int = 0) -> None:
         self._state = state
+        self._extra = extra
         if not self.servers:
             self._seed_servers(extra)
-            self._seed_instances(extra)
 
     @property
     def servers(self) -> dict[str, Row]:
@@ -107,22 +93,46 @@ class Inventory:
     def instances(self, service: str) -> dict[str, Row]:
         """Database instances by id.
 
-        :param service: ``rds``, ``gaussdb`` or ``taurusdb``.
+        :param service: name of the service, such as ``rds``.
         :return: rows with ``id``, ``name``, ``status``, ``engine``, ``version``, ``type``, ``cpu``, ``memory_gb``,
             ``size_gb``, ``port``, ``created``, ``vpc_id``, ``subnet_id``, ``security_group_id``.
         """
         return self._state.table(f"inventory.{service}_instances")
 
-    def protected_by(self, service: str) -> dict[str, Row]:
-        """What a service can back up, by id.
+    def resources(self, kinds: Iterable[str]) -> dict[str, Row]:
+        """Return everything of some kinds, by id.
+
+        :param kinds: ``servers``, ``volumes``, ``rds_instances`` and the like.
+        """
+        return {key: row for kind in kinds for key, row in self._state.table(f"inventory.{kind}").items()}
+
+    def seed_instances(self, service: str, instances: Sequence[SeededInstance]) -> None:
+        """Put the instances of a database service there, unless it has some already.
 
         :param service: name of the service.
+        :param instances: those with names of their own; further ones are like the last of them.
         """
-        tables = {"vbs": [self.volumes], "csbs": [self.servers], "cbr": [self.servers, self.volumes]}
-        found: dict[str, Row] = {}
-        for table in tables.get(service) or [self.instances(service)]:
-            found |= table
-        return found
+        if self.instances(service):
+            return
+        names = [f"{service}-{number}" for number in range(1, self._extra + 1)]
+        for instance in (*instances, *(instances[-1]._replace(name=name) for name in names)):
+            identifier = uuid.uuid5(_NAMESPACE, f"{service}/{instance.name}").hex + instance.suffix
+            self.instances(service)[identifier] = {
+                "id": identifier,
+                "name": instance.name,
+                "status": "ACTIVE",
+                "engine": instance.engine,
+                "version": instance.version,
+                "type": instance.type,
+                "cpu": instance.cpu,
+                "memory_gb": instance.memory_gb,
+                "size_gb": instance.size_gb,
+                "port": instance.port,
+                "created": _CREATED,
+                "vpc_id": _id("network", "vpc"),
+                "subnet_id": _id("network", "subnet"),
+                "security_group_id": _id("network", "security-group"),
+            }
 
     def _seed_servers(self, extra: int) -> None:
         names = [f"server-{number}" for number in range(1, extra + 1)]
@@ -152,25 +162,3 @@ class Inventory:
                 "availability_zone": zone,
                 "status": "ACTIVE",
             }
-
-    def _seed_instances(self, extra: int) -> None:
-        for service, instances in _INSTANCES.items():
-            extra_instances = [instances[-1]._replace(name=f"{service}-{number}") for number in range(1, extra + 1)]
-            for instance in (*instances, *extra_instances):
-                identifier = uuid.uuid5(_NAMESPACE, f"{service}/{instance.name}").hex + instance.suffix
-                self.instances(service)[identifier] = {
-                    "id": identifier,
-                    "name": instance.name,
-                    "status": "ACTIVE",
-                    "engine": instance.engine,
-                    "version": instance.version,
-                    "type": instance.type,
-                    "cpu": instance.cpu,
-                    "memory_gb": instance.memory_gb,
-                    "size_gb": instance.size_gb,
-                    "port": instance.port,
-                    "created": _CREATED,
-                    "vpc_id": _id("network", "vpc"),
-                    "subnet_id": _id("network", "subnet"),
-                    "security_group_id": _id("network", "security-group"),
-                }

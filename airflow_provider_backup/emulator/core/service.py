@@ -7,6 +7,7 @@ adds request ids and turns :class:`ServiceError` into the service's own error bo
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from contextvars import ContextVar
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -15,7 +16,9 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from airflow_provider_backup.cloud.schema.base import RequestModel, violations_of
-from airflow_provider_backup.emulator.core.state import Row
+from airflow_provider_backup.emulator.core.catalog import CatalogEntry
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.state import CloudState, Row
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Id of the request that is being answered; the gateway sets it."""
@@ -44,6 +47,26 @@ class EmulatedService(Protocol):
 
     def error_body(self, status: int, code: str, message: str) -> dict[str, Any]:
         """Return an error body in this service's form."""
+
+
+class EmulatedBackupService(EmulatedService, Protocol):
+    """A service of the registry: ``emulator/services/<name>`` has it as ``SERVICE``.
+
+    :param state: tables and clock.
+    :param inventory: what can be backed up.
+    """
+
+    protects: ClassVar[tuple[str, ...]]
+    """Kinds of resources that it backs up: ``servers``, ``volumes``, ``rds_instances`` and the like."""
+    operations: ClassVar[tuple[str, ...]] = ()
+    """What else than backups takes time and can be told how to end: ``deletion``, ``restore``."""
+    path_prefixes: ClassVar[tuple[str, ...]] = ("",)
+    """What may stand before its paths."""
+    catalog_entries: ClassVar[tuple[CatalogEntry, ...]] = ()
+    """Where the catalog of a token shows it; empty for the one entry that its manifest describes."""
+
+    @abstractmethod
+    def __init__(self, state: CloudState, inventory: Inventory) -> None: ...
 
 
 async def json_object(request: web.Request, *, code: str, envelope: str | None = None) -> dict[str, Any]:

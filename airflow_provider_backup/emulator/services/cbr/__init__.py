@@ -6,11 +6,12 @@ each is told in the file that keeps it.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from aiohttp import web
 
 from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.service import EmulatedBackupService
 from airflow_provider_backup.emulator.core.state import CloudState
 from airflow_provider_backup.emulator.services.cbr.backup_routes import BackupRoutes
 from airflow_provider_backup.emulator.services.cbr.backups import Backups
@@ -22,14 +23,16 @@ from airflow_provider_backup.emulator.services.cbr.vault_routes import VaultRout
 from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
 
 
-class EmulatedCbr:
+class EmulatedCbr(EmulatedBackupService):
     """CBR v3: policies, vaults, taking, reading, restoring and deleting backups, operation logs.
 
     :param state: where everything is kept.
     :param inventory: the servers and disks.
     """
 
-    name: ClassVar[str] = "cbr"
+    name = "cbr"
+    protects = ("servers", "volumes")
+    operations = ("deletion", "restore")
 
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         backups, logs = Backups(state), OperationLogs(state)
@@ -50,3 +53,6 @@ class EmulatedCbr:
     def error_body(self, status: int, code: str, message: str) -> dict[str, Any]:
         """Return an error body (CBR section 14.1)."""
         return {"error_code": code, "error_msg": message}
+
+
+SERVICE = EmulatedCbr

@@ -6,11 +6,13 @@ Tables of the state: ``csbs.policies`` (as they go over the wire), ``csbs.items`
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from aiohttp import web
 
+from airflow_provider_backup.emulator.core.catalog import CatalogEntry
 from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.service import EmulatedBackupService
 from airflow_provider_backup.emulator.core.state import CloudState
 from airflow_provider_backup.emulator.services.csbs.backups import Backups
 from airflow_provider_backup.emulator.services.csbs.checkpoint_items import CheckpointItemRoutes
@@ -18,14 +20,17 @@ from airflow_provider_backup.emulator.services.csbs.checkpoints import Checkpoin
 from airflow_provider_backup.emulator.services.csbs.policies import PolicyRoutes
 
 
-class EmulatedCsbs:
+class EmulatedCsbs(EmulatedBackupService):
     """CSBS v1: policies, taking, reading and deleting backups.
 
     :param state: where policies and backups are kept.
     :param inventory: the servers and their disks.
     """
 
-    name: ClassVar[str] = "csbs"
+    name = "csbs"
+    protects = ("servers",)
+    operations = ("deletion",)
+    catalog_entries = (CatalogEntry("data-protect", "karbor", "/v1/{project_id}"),)
 
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         backups = Backups(state, inventory)
@@ -42,3 +47,6 @@ class EmulatedCsbs:
     def error_body(self, status: int, code: str, message: str) -> dict[str, Any]:
         """Return an error body (CSBS section 10)."""
         return {"error_code": code, "error_msg": message}
+
+
+SERVICE = EmulatedCsbs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
@@ -17,8 +17,8 @@ from airflow_provider_backup.cloud.services.databases.models import (
     DatabasePolicyUpdate,
 )
 from airflow_provider_backup.emulator.core.accounts import REGION
-from airflow_provider_backup.emulator.core.inventory import Inventory
-from airflow_provider_backup.emulator.core.service import ServiceError, json_object
+from airflow_provider_backup.emulator.core.inventory import Inventory, SeededInstance
+from airflow_provider_backup.emulator.core.service import EmulatedBackupService, ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.services.databases.requests import (
     BAD_PARAMETER,
@@ -64,14 +64,14 @@ class Codes(NamedTuple):
     policy: Mapping[str, str]
 
 
-class EmulatedDatabaseService(ABC):
+class EmulatedDatabaseService(EmulatedBackupService):
     """One database service of the local cloud.
 
     :param state: tables and clock.
     :param inventory: the instances.
     """
 
-    name: ClassVar[str]
+    first_instances: ClassVar[tuple[SeededInstance, ...]]
     codes: ClassVar[Codes]
     create_path: ClassVar[str] = "backups"
     created_status: ClassVar[int]
@@ -85,6 +85,7 @@ class EmulatedDatabaseService(ABC):
     job_progress: ClassVar[str] = "process"
 
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
+        inventory.seed_instances(self.name, self.first_instances)
         self._instances = inventory.instances(self.name)
         self._policies = state.table(f"{self.name}.policies")
         self.store = BackupStore(state, self.name)

@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.services.taurusdb.models import (
     InstanceQuery,
     PolicyUpdate,
 )
+from airflow_provider_backup.emulator.core.inventory import SeededInstance
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.services.databases.requests import BAD_PARAMETER, backup_ids_of
@@ -27,6 +28,12 @@ class EmulatedTaurusDb(EmulatedDatabaseService):
     """TaurusDB, also known as GaussDB for MySQL. The name of the backup job is not documented."""
 
     name = "taurusdb"
+    protects = ("taurusdb_instances",)
+    first_instances = (
+        SeededInstance("shop", "in07", "gaussdb-mysql", "8.0", "Cluster", "4", "16", 64, 3306),
+        SeededInstance("sessions", "in07", "gaussdb-mysql", "8.0", "Cluster", "2", "8", 32, 3306),
+        SeededInstance("analytics", "in07", "gaussdb-mysql", "8.0", "Cluster", "8", "32", 128, 3306),
+    )
     codes = Codes(
         name="DBS.280277",
         name_used="DBS.201209",
@@ -117,3 +124,6 @@ class EmulatedTaurusDb(EmulatedDatabaseService):
             "volume": {"type": "DL6", "size": str(row["size_gb"])},
             "backup_strategy": {**strategy, "keep_days": str(strategy["keep_days"])},
         }
+
+
+SERVICE = EmulatedTaurusDb

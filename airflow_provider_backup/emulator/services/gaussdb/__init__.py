@@ -8,6 +8,7 @@ from typing import ClassVar
 from aiohttp import web
 
 from airflow_provider_backup.cloud.services.gaussdb.models import BackupCreate, BackupQuery, InstanceQuery, PolicyUpdate
+from airflow_provider_backup.emulator.core.inventory import SeededInstance
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.services.databases.service import Codes, EmulatedDatabaseService
 
@@ -20,6 +21,12 @@ class EmulatedGaussDb(EmulatedDatabaseService):
     """GaussDB (openGauss)."""
 
     name = "gaussdb"
+    protects = ("gaussdb_instances",)
+    first_instances = (
+        SeededInstance("ledger", "in14", "GaussDB", "8.201", "Ha", "8", "64", 160, 8000),
+        SeededInstance("payments", "in14", "GaussDB", "8.201", "Enterprise", "16", "128", 480, 8000),
+        SeededInstance("reporting", "in14", "GaussDB", "3.206", "Ha", "4", "16", 80, 8000),
+    )
     codes = Codes(
         name="DBS.280277",
         name_used="DBS.201201",
@@ -96,3 +103,6 @@ class EmulatedGaussDb(EmulatedDatabaseService):
         """Return the specification code, such as ``gaussdb.opengauss.ee.dn.m6.2xlarge.8.in``."""
         ratio = int(row["memory_gb"]) // int(row["cpu"])
         return f"gaussdb.opengauss.ee.dn.m6.{_SIZES[row['cpu']]}.{ratio}.in"
+
+
+SERVICE = EmulatedGaussDb

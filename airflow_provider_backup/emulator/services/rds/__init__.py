@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.services.databases.models import (
     DatabasePolicyUpdate,
 )
 from airflow_provider_backup.cloud.services.rds.models import BackupCreate, BackupQuery, InstanceQuery, PolicyUpdate
+from airflow_provider_backup.emulator.core.inventory import SeededInstance
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.services.databases.requests import BAD_PARAMETER, backup_ids_of
@@ -28,6 +29,13 @@ class EmulatedRds(EmulatedDatabaseService):
     """Relational Database Service; ``databases`` counts for SQL Server and PostgreSQL and is ignored for the others."""
 
     name = "rds"
+    protects = ("rds_instances",)
+    first_instances = (
+        SeededInstance("orders-mysql", "in01", "MySQL", "8.0", "Ha", "4", "16", 200, 3306),
+        SeededInstance("billing-postgresql", "in03", "PostgreSQL", "16", "Single", "2", "8", 100, 5432),
+        SeededInstance("crm-sqlserver", "in04", "SQLServer", "2022_SE", "Single", "4", "16", 120, 1433),
+        SeededInstance("catalog-mysql", "in01", "MySQL", "8.0", "Single", "2", "4", 40, 3306),
+    )
     codes = Codes(
         name="DBS.201210",
         name_used="DBS.201201",
@@ -133,3 +141,6 @@ class EmulatedRds(EmulatedDatabaseService):
         except ServiceError as error:
             return {"backup_id": backup_id, "error_code": error.code, "error_msg": error.message}
         return {"backup_id": backup_id, "error_code": "0", "error_msg": "Success"}
+
+
+SERVICE = EmulatedRds

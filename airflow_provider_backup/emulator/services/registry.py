@@ -1,0 +1,25 @@
+"""The emulated services: the counterpart of each service of the registry, found by its name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from airflow_provider_backup.cloud.services.registry import SERVICES as REGISTERED
+from airflow_provider_backup.emulator.core.catalog import CatalogEntry
+from airflow_provider_backup.emulator.core.service import EmulatedBackupService
+
+SERVICES: dict[str, type[EmulatedBackupService]] = {
+    name: import_module(f"{__package__}.{name}").SERVICE for name in REGISTERED
+}
+"""The classes by name, in the order of their ports after the identity service's."""
+
+
+def catalog_entries() -> dict[str, tuple[CatalogEntry, ...]]:
+    """Return the entries of each service in the catalog: its own, or the one that its manifest describes."""
+    return {name: service.catalog_entries or _entries_of_manifest(name) for name, service in SERVICES.items()}
+
+
+def _entries_of_manifest(name: str) -> tuple[CatalogEntry, ...]:
+    manifest = REGISTERED[name]
+    kind = manifest.catalog_types[0]
+    return (CatalogEntry(kind, kind, f"/{manifest.version}/{{project_id}}"),)
