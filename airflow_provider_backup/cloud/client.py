@@ -24,8 +24,8 @@ from airflow_provider_backup.cloud.services.account_services import AccountServi
 from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.settings import CloudSettings
 
-QUESTION_TRIES = 3
-"""Tries of one question of a hub: it is asked again in the next round, and those who wait hear soon what is wrong."""
+QUERY_TRIES = 3
+"""Attempts of one request of a shared poller: the next poll cycle repeats it, and waiters learn of errors soon."""
 
 
 class BackupCloud(AccountServices):
@@ -39,8 +39,8 @@ class BackupCloud(AccountServices):
         self._transport = Transport(settings.network)
         self._sender = RequestPipeline(self._transport, settings.network)
         self._account = account_for(settings, self._sender)
-        self._hubs: dict[str, SharedPoller] = {}
-        self._asked_again = AccountServices(lambda name: self._api(name).with_tries(QUESTION_TRIES))
+        self._pollers: dict[str, SharedPoller] = {}
+        self._polled_services = AccountServices(lambda name: self._api(name).with_tries(QUERY_TRIES))
         super().__init__(self._api)
 
     async def __aenter__(self) -> Self:
@@ -52,10 +52,10 @@ class BackupCloud(AccountServices):
         await self.close()
 
     async def close(self) -> None:
-        """End all rounds of questions and close the session."""
+        """Stop all polling and close the session."""
         try:
-            for hub in self._hubs.values():
-                await hub.close()
+            for poller in self._pollers.values():
+                await poller.close()
             await self._account.close()
         finally:
             await self._transport.close()
@@ -112,15 +112,15 @@ class BackupCloud(AccountServices):
                 without[name] = error
         return without
 
-    def hub(self, name: str) -> SharedPoller:
-        """Return the hub in which everybody waits for backups of a service.
+    def poller(self, name: str) -> SharedPoller:
+        """Return the shared poller of a service.
 
         :param name: as for :meth:`service`.
         :raises ConfigurationError: there is no such service.
         """
-        if name not in self._hubs:
-            self._hubs[name] = SharedPoller(self._asked_again.service(name), self.clock)
-        return self._hubs[name]
+        if name not in self._pollers:
+            self._pollers[name] = SharedPoller(self._polled_services.service(name), self.clock)
+        return self._pollers[name]
 
     def _api(self, name: str) -> ServiceApi:
         return ServiceApi(SERVICES[name], self.settings, self._account, self._sender)

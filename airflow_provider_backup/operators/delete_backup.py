@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, OutOfTimeError
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import pause, time_limit
-from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.exceptions import BackupFailedError, BackupMissingError, BackupTimeoutError
@@ -153,7 +153,7 @@ class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
         self, cloud: BackupCloud, backup: OperationReference, deadline: float, *, was_failed: bool
     ) -> None:
         observation: OperationState | None = None
-        trouble = TroubleLog(self.log, f"{backup} is seen again")
+        trouble = TransientErrorLog(self.log, f"{backup} is seen again")
         while True:
             try:
                 observation = await cloud.service(backup.service).observe(backup)
@@ -163,9 +163,9 @@ class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
                 if not is_passing(error):
                     raise
                 if not isinstance(error, OutOfTimeError):
-                    trouble.met("%s could not be seen, asking again: %s", backup, error)
+                    trouble.failed("%s could not be seen, asking again: %s", backup, error)
             else:
-                trouble.over()
+                trouble.recovered()
             if observation is not None and (
                 # What has the id of a checkpoint, too, is gone when only that is left.
                 observation.phase is Phase.DELETED or observation.reference.kind != backup.kind

@@ -20,7 +20,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import time_limit
-from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.exceptions import BackupSensorTimeoutError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION
 from airflow_provider_backup.tasks.deferral import DeferrableWaitMixin, wait_plan
@@ -74,7 +74,7 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
         self.project_id = project_id
         self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
         self.fail_on_skipped = fail_on_skipped
-        self._trouble: TroubleLog | None = None
+        self._trouble: TransientErrorLog | None = None
         self._ends = math.inf
 
     def poke(self, context: Any) -> PokeReturnValue | bool:
@@ -100,11 +100,11 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
         except BackupError as error:
             if not is_passing(error):
                 raise
-            self._trouble = self._trouble or TroubleLog(self.log, f"{reference} is seen again")
-            self._trouble.met("%s could not be seen, asking again: %s", reference, error)
+            self._trouble = self._trouble or TransientErrorLog(self.log, f"{reference} is seen again")
+            self._trouble.failed("%s could not be seen, asking again: %s", reference, error)
             return False
         if self._trouble is not None:
-            self._trouble.over()
+            self._trouble.recovered()
         if observation.phase.is_terminal:
             return PokeReturnValue(is_done=True, xcom_value=self.end(observation))
         self.log.info("%s", observation)

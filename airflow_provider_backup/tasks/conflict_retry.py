@@ -7,7 +7,7 @@ import logging
 import time
 
 from airflow_provider_backup.cloud.errors import BackupError, ResourceBusyError
-from airflow_provider_backup.cloud.http.transient_error_log import SECONDS_BETWEEN_LINES, TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import SECONDS_BETWEEN_LINES, TransientErrorLog
 from airflow_provider_backup.exceptions import BackupTimeoutError
 
 SHORTEST_REQUEST = 0.05
@@ -30,7 +30,7 @@ class ConflictRetry:
         self._log = log
         self._began: float | None = None
         self._next_line = 0.0
-        self._trouble = TroubleLog(log, f"What runs on {what} can be seen again")
+        self._trouble = TransientErrorLog(log, f"What runs on {what} can be seen again")
 
     async def pause(self, refusal: BackupError) -> None:
         """Wait until it is worth to ask again.
@@ -43,9 +43,9 @@ class ConflictRetry:
         if now >= self._deadline:
             raise self._timeout(refusal) from refusal
         if not isinstance(refusal, ResourceBusyError):
-            self._trouble.met("It cannot be seen what runs on %s, asking again: %s", self._what, refusal)
+            self._trouble.failed("It cannot be seen what runs on %s, asking again: %s", self._what, refusal)
         else:
-            self._trouble.over()
+            self._trouble.recovered()
             self._tell(refusal, now)
         left = self._deadline - now
         if self._poll_interval + SHORTEST_REQUEST < left:

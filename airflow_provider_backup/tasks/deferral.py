@@ -258,12 +258,12 @@ class DeferrableWaitMixin(ReportsOutcome):
 
     def _wait_on_the_worker(self, plan: dict[str, Any]) -> OperationState:
         # Here, because nothing of this is needed while a DAG file is parsed.
-        from airflow_provider_backup.cloud.polling.wait import wait_until_over
+        from airflow_provider_backup.cloud.polling.wait import wait_until_terminal
         from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError
 
         try:
             return self.hook.run_in_cloud(
-                lambda cloud: wait_until_over(
+                lambda cloud: wait_until_terminal(
                     cloud,
                     OperationReference.from_dict(plan["reference"]),
                     poll_interval=plan["poll_interval"],

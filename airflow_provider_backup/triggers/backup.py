@@ -129,21 +129,21 @@ class BackupTrigger(BaseTrigger):
             while event is None:
                 async with await self._shared_cloud(refusal) as cloud:
                     # In pieces, and not in a coroutine below: each costs memory and time for thousands.
-                    seat = waiting.begin_to_wait(
+                    waiter = waiting.start_wait(
                         cloud,
                         reference,
                         poll_interval=self.poll_interval,
                         deadline=self.deadline,
                         started_at=self.started_at,
-                        earliest_news=EARLIEST_EVENT,
+                        earliest_result=EARLIEST_EVENT,
                         tolerance=self.tolerance,
                     )
                     try:
-                        await seat.end
+                        await waiter.done
                     finally:
-                        waiting.stop_waiting(cloud, seat)
+                        waiting.end_wait(cloud, waiter)
                     try:
-                        event = _news(await waiting.outcome_of_wait(cloud, seat))
+                        event = _news(await waiting.wait_outcome(cloud, waiter))
                     except (AuthenticationError, ConfigurationError, PermissionDeniedError) as error:
                         refusal = _Refusal(error, cloud.settings, time.monotonic())
         except asyncio.CancelledError:

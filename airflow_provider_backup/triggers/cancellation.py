@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, ResourceBusyError
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import time_left, time_limit
-from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.version_compat import state_of
@@ -102,10 +102,10 @@ class KilledTaskCleanup:
         service = cloud.service(reference.service)
         seen = await self._look(cloud, reference)
         if seen is None or seen.phase is Phase.IN_PROGRESS:
-            seen = await self._wait_until_over(cloud, reference)
+            seen = await self._wait_until_terminal(cloud, reference)
         elif seen.phase is Phase.FAILED or seen.skipped:
             return None
-        trouble = TroubleLog(self._log, f"{reference} can be deleted")
+        trouble = TransientErrorLog(self._log, f"{reference} can be deleted")
         while await self.is_certain():
             try:
                 await service.delete_backup(seen.reference)
@@ -113,7 +113,7 @@ class KilledTaskCleanup:
                 is_worth_another_try = (is_passing(error) and time_left() > 0) or isinstance(error, ResourceBusyError)
                 if not is_worth_another_try or time.time() + self._poll_interval >= self._deadline:
                     raise
-                trouble.met("%s cannot be deleted yet: %s", reference, error)
+                trouble.failed("%s cannot be deleted yet: %s", reference, error)
                 await asyncio.sleep(self._poll_interval)
             else:
                 return seen
@@ -126,11 +126,11 @@ class KilledTaskCleanup:
             # Too new, or trouble: the one who waits for it can tell.
             return None
 
-    async def _wait_until_over(self, cloud: BackupCloud, reference: OperationReference) -> OperationState:
-        from airflow_provider_backup.cloud.polling.wait import wait_until_over
+    async def _wait_until_terminal(self, cloud: BackupCloud, reference: OperationReference) -> OperationState:
+        from airflow_provider_backup.cloud.polling.wait import wait_until_terminal
 
         self._log.info("%s is still being made; it is deleted when it is over, if this process lives.", reference)
-        return await wait_until_over(
+        return await wait_until_terminal(
             cloud,
             reference,
             poll_interval=self._poll_interval,

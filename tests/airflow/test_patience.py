@@ -171,7 +171,7 @@ def test_unbroken_trouble_ends_the_wait_after_the_tolerance_with_the_last_error(
     event = event_of(BackupTrigger(**ended.trigger_arguments))
 
     assert event["outcome"] == "trouble"
-    assert "could not be seen since" in event["message"]
+    assert "could not be read since" in event["message"]
     with pytest.raises(ServerError, match="503"):
         task.resume(ended.method_name, event=event)
 

@@ -26,7 +26,7 @@ from airflow_provider_backup.cloud.http.rate_limiter import Limiter, Ticket
 from airflow_provider_backup.cloud.http.retry_policy import may_be_repeated, may_have_taken_effect, pause_before
 from airflow_provider_backup.cloud.http.signing import canonical_query
 from airflow_provider_backup.cloud.http.time_limit import Exchange, within_time_limit
-from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.http.transport import Response, Transport
 from airflow_provider_backup.cloud.schema.base import AnswerObject
 from airflow_provider_backup.cloud.schema.json_decoding import read_json
@@ -34,7 +34,7 @@ from airflow_provider_backup.cloud.settings import NetworkSettings
 
 log = logging.getLogger(__name__)
 
-_troubles: dict[str, TroubleLog] = {}
+_troubles: dict[str, TransientErrorLog] = {}
 """By server, for the whole process: sensors and operators open a client for each look, and it is the same trouble."""
 
 _SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -159,7 +159,7 @@ class RequestPipeline:
                         exchange.answered()
                         limiter.answered(ticket)
                         if trouble := _troubles.get(_server_of(request)):
-                            trouble.over()
+                            trouble.recovered()
                         return answer
             raise AssertionError("tenacity ends by returning or raising")
 
@@ -260,10 +260,10 @@ def _server_of(request: Request) -> str:
     return urlsplit(request.url).netloc
 
 
-def _trouble_with(request: Request) -> TroubleLog:
+def _trouble_with(request: Request) -> TransientErrorLog:
     server = _server_of(request)
     if server not in _troubles:
-        _troubles[server] = TroubleLog(log, f"{request.service} at {server} answers again")
+        _troubles[server] = TransientErrorLog(log, f"{request.service} at {server} answers again")
     return _troubles[server]
 
 
@@ -278,7 +278,7 @@ def _log_retry(request: Request, state: RetryCallState, ticket: Ticket) -> None:
         # The limiter tells it, once for all.
         return
     pause = state.next_action.sleep if state.next_action else 0.0
-    _trouble_with(request).met(
+    _trouble_with(request).failed(
         "%s %s: try %d failed, next in %.1f s: %s",
         request.method,
         urlsplit(request.url).path,

@@ -14,7 +14,7 @@ from itertools import count
 
 from airflow_provider_backup.cloud.errors import RateLimitedError
 from airflow_provider_backup.cloud.http.retry_policy import fewer_at_once, more_at_once, pause_before
-from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.settings import NetworkSettings
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class Limiter:
         self._opening: asyncio.TimerHandle | None = None
         self._streaks: dict[str, _Streak] = {}
         self._answered = self._refused = 0
-        self._trouble = TroubleLog(log, f"{service} lets requests through again")
+        self._trouble = TransientErrorLog(log, f"{service} lets requests through again")
 
     @asynccontextmanager
     async def turn(self, ticket: Ticket) -> AsyncIterator[None]:
@@ -97,7 +97,7 @@ class Limiter:
             self._streaks.pop(ticket.method, None)
             self._allowed = more_at_once(self._allowed, most=self._settings.requests_at_once)
         if not self._streaks and not self._line:
-            self._trouble.over()
+            self._trouble.recovered()
 
     def refused(self, ticket: Ticket, error: RateLimitedError) -> None:
         """Note that a request was refused for its rate: nobody's turn comes before a pause is over."""
@@ -157,7 +157,7 @@ class Limiter:
                 turn.set_exception(copy.copy(error))
 
     def _tell(self, error: RateLimitedError) -> None:
-        self._trouble.met(
+        self._trouble.failed(
             "%s throttles, going on in %.1f s: %d requests were let through and %d refused so far, %d wait. %s",
             self._service,
             self.pause_left,

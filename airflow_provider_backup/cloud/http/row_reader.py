@@ -1,6 +1,6 @@
 """Reading long lists for a few members of each row: the rest is skipped before it becomes an object of Python.
 
-A page of a thousand backups is megabytes of JSON, of which the poll hub needs a tenth.
+A page of a thousand backups is megabytes of JSON, of which the shared poller needs a tenth.
 """
 
 from __future__ import annotations

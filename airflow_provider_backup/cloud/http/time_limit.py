@@ -1,7 +1,7 @@
 """The time that is left for a piece of work: every request in it, with its tries and pauses, ends with it.
 
 A caller that has a deadline sets it once, with :func:`time_limit`; it holds for all that is awaited inside. Work that
-is shared with others (a token, the rounds of a hub) continues without a limit: only the caller stops waiting.
+is shared with others (a token, the cycles of a poller) continues without a limit: only the caller stops waiting.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a service tells about many backups at once: what the poll hub needs to know of its lists."""
+"""How a service tells about many backups at once: what the shared poller needs to know of its lists."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, TypeVar
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
-from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.schema.base import ResponseModel, parsed, request_id_of
 from airflow_provider_backup.cloud.text import one_line
 
 log = logging.getLogger(__name__)
 
-_troubles: dict[str, TroubleLog] = {}
+_troubles: dict[str, TransientErrorLog] = {}
 """By list and its filters, for the whole process: thousands of waits may ask the same list."""
 
 RowT = TypeVar("RowT", bound=ResponseModel)
@@ -78,14 +78,14 @@ async def asked_for(
             others += 1
     key = f"{title} by {', '.join(filters)}"
     if others:
-        _troubles.setdefault(key, TroubleLog(log, f"{key}: the service counts the filter again")).met(
+        _troubles.setdefault(key, TransientErrorLog(log, f"{key}: the service counts the filter again")).failed(
             "%s: %d rows are not of %s and are passed over; the service ignores a filter.",
             title,
             others,
             one_line(", ".join(f"{name} {wanted}" for name, wanted in filters.items())),
         )
     elif kept and key in _troubles:
-        _troubles[key].over()
+        _troubles[key].recovered()
 
 
 def read_by_id(model: type[RowT], body: Any, envelope: str | None, wanted: str, *members: str) -> RowT:

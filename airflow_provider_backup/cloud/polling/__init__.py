@@ -1,1 +1,1 @@
-"""One poll for everybody in an event loop who waits for backups of one service with one account."""
+"""One shared poller for all waiters of one service, account and event loop."""

@@ -1,4 +1,4 @@
-"""The ends of all waits, by deadline or tolerance: one timer for everybody, as each would weigh as much as waiting."""
+"""Deadlines and tolerances of all waiters, with one timer: one each would cost as much as the wait itself."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from collections.abc import Iterable
 from airflow_provider_backup.cloud.polling.waiter import Waiter
 
 SHORTEST_PAUSE = 0.01
-"""Seconds between two looks at the deadlines, so that thousands that end one after the other are told in groups."""
+"""Seconds between two checks of the deadlines, so that thousands that end one after the other are ended in groups."""
 
 
 class Deadlines:
-    """Tells seats that their deadline is there.
+    """Calls :meth:`Waiter.on_deadline` for each waiter whose wait has to end.
 
-    :param seats: everybody who waits; who comes and goes is seen in it.
+    :param waiters: all waiters; a live view, so that additions and removals show up here.
     """
 
-    def __init__(self, seats: Iterable[Waiter]) -> None:
-        self._seats = seats
-        self._next_look = math.inf
+    def __init__(self, waiters: Iterable[Waiter]) -> None:
+        self._waiters = waiters
+        self._next_check = math.inf
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self, seat: Waiter) -> None:
-        """Watch the deadline of one who came."""
-        end = seat.next_end(-math.inf)
-        if end < self._next_look:
-            self._look_at(end)
+    def watch(self, waiter: Waiter) -> None:
+        """Include the deadline of a waiter that was just added."""
+        end = waiter.next_end(-math.inf)
+        if end < self._next_check:
+            self._schedule(end)
 
     def close(self) -> None:
-        """Watch nobody any more."""
-        self._look_at(math.inf)
+        """Stop the timer."""
+        self._schedule(math.inf)
 
-    def _look_at(self, moment: float) -> None:
+    def _schedule(self, moment: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._next_look = moment
+        self._next_check = moment
         if not math.isinf(moment):
             pause = max(0.0, moment - time.monotonic())
-            # An empty context: the timer belongs to nobody who waits.
+            # An empty context: the timer belongs to no single waiter.
             context = contextvars.Context()
-            self._timer = asyncio.get_running_loop().call_later(pause, self._tell, context=context)
+            self._timer = asyncio.get_running_loop().call_later(pause, self._check, context=context)
 
-    def _tell(self) -> None:
+    def _check(self) -> None:
         now = time.monotonic()
-        heard_at = max((seat.heard_at for seat in self._seats), default=-math.inf)
-        for seat in self._seats:
-            if seat.next_end(heard_at) <= now:
-                seat.time_is_over()
-        ahead = min((end for seat in self._seats if (end := seat.next_end(heard_at)) > now), default=math.inf)
-        self._look_at(max(ahead, now + SHORTEST_PAUSE))
+        responded_at = max((waiter.responded_at for waiter in self._waiters), default=-math.inf)
+        for waiter in self._waiters:
+            if waiter.next_end(responded_at) <= now:
+                waiter.on_deadline()
+        ahead = min((end for waiter in self._waiters if (end := waiter.next_end(responded_at)) > now), default=math.inf)
+        self._schedule(max(ahead, now + SHORTEST_PAUSE))

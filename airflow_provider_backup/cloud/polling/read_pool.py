@@ -1,4 +1,4 @@
-"""Looking at backups one by one: a few at once, and nobody waits for a slow one."""
+"""Read backups one by one with bounded concurrency; a slow read delays no other waiter."""
 
 from __future__ import annotations
 
@@ -14,121 +14,122 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.polling.pacing import readers_needed
 from airflow_provider_backup.cloud.polling.waiter import Waiter
 
-PACE_CHECK = 0.1
-"""Seconds between two looks whether more have to read at once."""
+READER_CHECK_INTERVAL = 0.1
+"""Seconds between two checks whether more readers are needed."""
 
 
 class Observer(Protocol):
-    """Looks at one backup."""
+    """Reads the state of one backup."""
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Look once at a backup."""
+        """Read the state of a backup once."""
 
 
 class ReadPool:
-    """The looks that are under way, and those that are still to come.
+    """Reads in flight and reads in the queue.
 
-    Few readers share them, each of which has a connection; more join in when these would take too long.
+    A few readers, each with a connection of its own, work the queue off; more are started when these would take too
+    long.
 
-    :param service: who is asked.
-    :param stirred: set with the last answer.
+    :param service: the service to read from.
+    :param wake: set when the last read is done.
     """
 
-    def __init__(self, service: Observer, stirred: asyncio.Event) -> None:
+    def __init__(self, service: Observer, wake: asyncio.Event) -> None:
         self._service = service
-        self._stirred = stirred
-        # With the reader that looks; none as long as a look is still to come.
-        self._looks: dict[Waiter, asyncio.Task[None] | None] = {}
-        self._to_come: deque[Waiter] = deque()
+        self._wake = wake
+        # The value is the reader; ``None`` while the read is queued.
+        self._reads: dict[Waiter, asyncio.Task[None] | None] = {}
+        self._queue: deque[Waiter] = deque()
         self._readers: set[asyncio.Task[None]] = set()
         self._began = 0.0
         self._answered = 0
         self._next_check: asyncio.TimerHandle | None = None
 
     def __bool__(self) -> bool:
-        return bool(self._looks)
+        return bool(self._reads)
 
-    def __contains__(self, seat: Waiter) -> bool:
-        return seat in self._looks
+    def __contains__(self, waiter: Waiter) -> bool:
+        return waiter in self._reads
 
-    async def look(self, seats: Iterable[Waiter], *, patience: float) -> None:
-        """Look at the backups of these seats; what takes longer goes on by itself and tells its seat later.
+    async def read(self, waiters: Iterable[Waiter], *, max_wait: float) -> None:
+        """Read the backups of these waiters; a read that takes longer than ``max_wait`` continues in the background.
 
-        :param seats: whose backups; one whose last look is still under way gets no second one.
-        :param patience: seconds to wait for the answers; ``stirred`` ends it sooner.
+        :param waiters: whose backups to read; a waiter with a read in flight gets no second one.
+        :param max_wait: seconds to wait for the answers; ``wake`` ends it sooner.
         """
-        if not self._to_come:
+        if not self._queue:
             self._began, self._answered = time.monotonic(), 0
-        for seat in seats:
-            if seat not in self._looks and not seat.end.done():
-                self._looks[seat] = None
-                self._to_come.append(seat)
-        self._check_pace()
-        if self._looks:
+        for waiter in waiters:
+            if waiter not in self._reads and not waiter.done.done():
+                self._reads[waiter] = None
+                self._queue.append(waiter)
+        self._adjust_readers()
+        if self._reads:
             with suppress(TimeoutError):
-                async with asyncio.timeout(patience):
-                    await self._stirred.wait()
+                async with asyncio.timeout(max_wait):
+                    await self._wake.wait()
 
-    def stop(self, seat: Waiter) -> None:
-        """End the look of one who leaves."""
-        if seat not in self._looks:
+    def stop(self, waiter: Waiter) -> None:
+        """Cancel the read of a waiter that is removed."""
+        if waiter not in self._reads:
             return
-        reader = self._looks.pop(seat)
+        reader = self._reads.pop(waiter)
         if reader is not None:
             reader.cancel()
-        elif not self._looks:
-            self._stirred.set()
+        elif not self._reads:
+            self._wake.set()
 
     async def close(self) -> None:
-        """End all looks, and wait until they have ended."""
-        self._to_come.clear()
-        for seat in list(self._looks):
-            self.stop(seat)
-        self._check_no_more()
+        """Cancel all reads, and wait until they have ended."""
+        self._queue.clear()
+        for waiter in list(self._reads):
+            self.stop(waiter)
+        self._cancel_check()
         if self._readers:
             await asyncio.wait(self._readers)
 
-    def _check_pace(self) -> None:
-        """Let as many read as it takes, now and as long as looks are still to come."""
-        self._check_no_more()
+    def _adjust_readers(self) -> None:
+        """Start as many readers as needed, now and as long as reads are queued."""
+        self._cancel_check()
         readers = readers_needed(
             len(self._readers),
-            looks_to_come=len(self._to_come),
+            queued=len(self._queue),
             answered=self._answered,
             seconds=time.monotonic() - self._began,
         )
         while len(self._readers) < readers:
             self._start_reader()
-        if self._to_come:
-            self._next_check = asyncio.get_running_loop().call_later(PACE_CHECK, self._check_pace)
+        if self._queue:
+            self._next_check = asyncio.get_running_loop().call_later(READER_CHECK_INTERVAL, self._adjust_readers)
 
-    def _check_no_more(self) -> None:
+    def _cancel_check(self) -> None:
         if self._next_check is not None:
             self._next_check.cancel()
             self._next_check = None
 
     def _start_reader(self) -> None:
-        reader = asyncio.create_task(self._read())
+        reader = asyncio.create_task(self._work_off_queue())
         self._readers.add(reader)
         reader.add_done_callback(self._readers.discard)
 
-    async def _read(self) -> None:
+    async def _work_off_queue(self) -> None:
         reader = asyncio.current_task()
-        while self._to_come:
-            seat = self._to_come.popleft()
-            if seat in self._looks:
-                self._looks[seat] = reader
-                await self._look_at(seat)
+        while self._queue:
+            waiter = self._queue.popleft()
+            if waiter in self._reads:
+                self._reads[waiter] = reader
+                await self._read_one(waiter)
 
-    async def _look_at(self, seat: Waiter) -> None:
+    async def _read_one(self, waiter: Waiter) -> None:
         try:
-            seat.observed(await self._service.observe(seat.reference))
+            waiter.on_observed(await self._service.observe(waiter.reference))
         except BackupError as error:
-            seat.met(error)
+            waiter.on_error(error)
         except Exception as error:
-            seat.give_up(error)
+            waiter.fail(error)
         finally:
             self._answered += 1
-            self._looks.pop(seat, None)
-            if not self._looks:
-                self._stirred.set()
+            self._reads.pop(waiter, None)
+            if not self._reads:
+                self._wake.set()

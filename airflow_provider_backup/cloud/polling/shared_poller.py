@@ -1,4 +1,4 @@
-"""The poll hub: one loop of questions for everybody who waits for backups of one service."""
+"""The shared poller: one poll loop for all waiters of one service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
-from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.operations.backup import OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.polling.deadlines import Deadlines
@@ -21,7 +21,7 @@ from airflow_provider_backup.cloud.polling.pacing import (
     SHORTEST_SHARE,
     Durations,
     expected_end_in,
-    pause_until_next_round,
+    pause_until_next_cycle,
 )
 from airflow_provider_backup.cloud.polling.read_pool import Observer, ReadPool
 from airflow_provider_backup.cloud.polling.time_slice import TimeSlice
@@ -30,181 +30,186 @@ from airflow_provider_backup.cloud.polling.waiter import Waiter
 
 log = logging.getLogger(__name__)
 
-LONGEST_QUESTION = 60.0
-"""Seconds for the lists of one round, tries and pauses included: then everybody hears of the trouble."""
+LONGEST_LIST_QUERY = 60.0
+"""Seconds for the listings of one poll cycle, retries included; after that it counts as a transient error."""
 
-CHEAP_ROUND = 2
-"""Requests: a round that takes no more may come early, when a backup is about to end."""
+CHEAP_CYCLE = 2
+"""Requests: a poll cycle that takes no more may start early when a backup is about to end."""
 
 
 class SharedService(Observer, Protocol):
-    """A service that can be asked for many."""
+    """A service that can be polled for many waiters."""
 
     name: str
     lists: BackupLists
 
 
 class SharedPoller:
-    """Waits for everybody in one event loop; it asks only while somebody waits.
+    """Polls one service for all waiters in an event loop; it runs only while there are waiters.
 
-    :param service: who is asked.
-    :param clock: the cloud's clock; none takes it for the same as this machine's.
+    :param service: the service.
+    :param clock: the cloud's clock; ``None`` assumes that it agrees with this machine's.
     """
 
     def __init__(self, service: SharedService, clock: CloudClock | None = None) -> None:
         self._name = service.name
         self._clock = clock or CloudClock()
-        self._asking = ListPoller(service.lists, self._clock)
+        self._list_poller = ListPoller(service.lists, self._clock)
         self._durations = Durations()
         # In the order of arrival; the values mean nothing.
-        self._seats: dict[Waiter, None] = {}
-        self._deadlines = Deadlines(self._seats)
-        self._rounds: asyncio.Task[None] | None = None
+        self._waiters: dict[Waiter, None] = {}
+        self._deadlines = Deadlines(self._waiters)
+        self._loop: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
-        self._next_round = 0.0
+        self._next_cycle = 0.0
         self._reading_time = 0.0
-        self._stirred = asyncio.Event()
-        self._single_reads = ReadPool(service, self._stirred)
+        self._wake = asyncio.Event()
+        self._read_pool = ReadPool(service, self._wake)
         self._listed_at = 0.0
-        self._trouble = TroubleLog(log, f"{service.name} can be asked for all backups again")
+        self._error_log = TransientErrorLog(log, f"{service.name} backups can be polled again")
 
     async def close(self) -> None:
-        """End the rounds, if they are not over; whoever still waits is told so."""
-        for seat in self._seats:
-            seat.give_up(BackupError("The client was closed while somebody waited for a backup."))
-        self._end_rounds()
-        await self._single_reads.close()
+        """Stop polling; waits that have not ended fail."""
+        for waiter in self._waiters:
+            waiter.fail(BackupError("The client was closed while a wait for a backup was in progress."))
+        self._stop_loop()
+        await self._read_pool.close()
         if self._ending:
             await asyncio.wait(self._ending)
 
-    def enter(self, seat: Waiter) -> None:
-        """Begin to ask for one who waits; ``seat.end`` tells when it is over.
+    def add(self, waiter: Waiter) -> None:
+        """Start to poll for a waiter; ``waiter.done`` resolves when its wait ends.
 
-        No coroutine: it would live as long as the wait, and thousands wait.
+        This is no coroutine: it would live as long as the wait, and there may be thousands of them.
 
-        :param seat: made in this event loop, for this wait; it has to leave, whatever happens.
+        :param waiter: created in this event loop, for this wait; the caller has to :meth:`remove` it in any case.
         """
-        first_look = time.monotonic() + seat.poll_interval
-        self._seats[seat] = None
-        self._deadlines.watch(seat)
-        if self._rounds is None:
-            self._next_round = first_look
-            # An empty context: the rounds belong to nobody who waits, neither do their logs.
-            self._rounds = asyncio.create_task(self._ask_in_rounds(), context=contextvars.Context())
-        elif first_look < self._next_round:
-            self._next_round = first_look
-            self._stirred.set()
+        first_poll = time.monotonic() + waiter.poll_interval
+        self._waiters[waiter] = None
+        self._deadlines.watch(waiter)
+        if self._loop is None:
+            self._next_cycle = first_poll
+            # An empty context: the loop and its logs belong to no single waiter.
+            self._loop = asyncio.create_task(self._poll_loop(), context=contextvars.Context())
+        elif first_poll < self._next_cycle:
+            self._next_cycle = first_poll
+            self._wake.set()
 
-    def leave(self, seat: Waiter) -> None:
-        """Ask no more for one who waited; who is the last one ends the rounds.
+    def remove(self, waiter: Waiter) -> None:
+        """Stop polling for a waiter; the loop ends with the last one.
 
-        :param seat: the one that entered.
+        :param waiter: as given to :meth:`add`.
         """
-        del self._seats[seat]
-        self._single_reads.stop(seat)
-        finished_at = seat.outcome.finished_at if isinstance(seat.outcome, OperationState) else None
-        begun_at = seat.begun(self._clock)
-        if begun_at is not None and finished_at is not None:
-            self._durations.add((finished_at - begun_at).total_seconds())
-        if not self._seats:
-            self._end_rounds()
+        del self._waiters[waiter]
+        self._read_pool.stop(waiter)
+        finished_at = waiter.outcome.finished_at if isinstance(waiter.outcome, OperationState) else None
+        created_at = waiter.creation_time(self._clock)
+        if created_at is not None and finished_at is not None:
+            self._durations.add((finished_at - created_at).total_seconds())
+        if not self._waiters:
+            self._stop_loop()
 
-    def _end_rounds(self) -> None:
+    def _stop_loop(self) -> None:
         self._deadlines.close()
-        if self._rounds is not None:
-            self._rounds.cancel()
-            self._ending.add(self._rounds)
-            self._rounds.add_done_callback(self._ending.discard)
-            self._rounds = None
+        if self._loop is not None:
+            self._loop.cancel()
+            self._ending.add(self._loop)
+            self._loop.add_done_callback(self._ending.discard)
+            self._loop = None
 
-    async def _ask_in_rounds(self) -> None:
+    async def _poll_loop(self) -> None:
         failures = 0
         while True:
-            await self._until_next_round()
+            await self._until_next_cycle()
             began = time.monotonic()
-            # Whoever comes during the round and cannot wait so long ends its waiting for slow answers.
-            self._next_round = began + self._interval()
-            self._stirred.clear()
+            # A waiter that is added during the cycle and is due earlier ends the wait for slow answers.
+            self._next_cycle = began + self._interval()
+            self._wake.clear()
             try:
-                await self._round(began)
+                await self._poll_cycle(began)
                 failures = 0
-                self._trouble.over()
+                self._error_log.recovered()
             except BackupError as error:
                 failures += 1
-                self._trouble.met("A look at all %s backups failed: %s", self._name, error)
-                await self._tell_of_trouble(error, began)
+                self._error_log.failed("Polling %s backups failed, retrying: %s", self._name, error)
+                await self._report_error(error, began)
             except Exception as error:
-                log.exception("A look at all %s backups failed", self._name)
-                for seat in list(self._seats):
-                    seat.give_up(error)
+                log.exception("Polling %s backups failed", self._name)
+                for waiter in list(self._waiters):
+                    waiter.fail(error)
             interval = self._interval()
-            pause = pause_until_next_round(
+            pause = pause_until_next_cycle(
                 interval,
                 failures=failures,
                 expected_end=self._expected_end(),
                 reading_time=self._reading_time,
             )
             if failures:
-                self._next_round = time.monotonic() + pause
+                self._next_cycle = time.monotonic() + pause
             else:
-                # Whoever is due sooner was looked at in this round; without the limit a mistake in that would never
-                # pause. It counts from the end of the question: a slow one is followed by a pause, too.
+                # All waiters that are due before the next cycle were polled in this one; without the lower limit a
+                # mistake in that would poll without a pause. It counts from the end of the query, so that a slow one is
+                # followed by a pause as well.
                 soonest = self._listed_at + interval * SHORTEST_SHARE
-                self._next_round = max(min(began + pause, self._first_due()), soonest)
+                self._next_cycle = max(min(began + pause, self._first_due()), soonest)
 
-    async def _tell_of_trouble(self, error: BackupError, began: float) -> None:
-        turn = TimeSlice()
-        for seat in list(self._seats):
-            if seat in self._seats and seat.looked_at < began:
-                seat.met(error)
-            await turn.let_others_run()
+    async def _report_error(self, error: BackupError, began: float) -> None:
+        """Report the error of a poll cycle to the waiters that were not updated since it began."""
+        time_slice = TimeSlice()
+        for waiter in list(self._waiters):
+            if waiter in self._waiters and waiter.polled_at < began:
+                waiter.on_error(error)
+            await time_slice.yield_if_used_up()
 
-    async def _until_next_round(self) -> None:
-        """Wait for the next round."""
-        # Whoever was told gets the turn first, even when rounds follow each other without a pause.
+    async def _until_next_cycle(self) -> None:
+        """Wait for the next poll cycle."""
+        # Waits that have just ended get the event loop first, even when cycles follow each other without a pause.
         await asyncio.sleep(0)
-        while (left := self._next_round - time.monotonic()) > 0:
-            self._stirred.clear()
+        while (left := self._next_cycle - time.monotonic()) > 0:
+            self._wake.clear()
             try:
                 async with asyncio.timeout(left):
-                    await self._stirred.wait()
+                    await self._wake.wait()
             except TimeoutError:
                 return
 
-    async def _round(self, began: float) -> None:
-        seats = [seat for seat in self._seats if not seat.end.done()]
+    async def _poll_cycle(self, began: float) -> None:
+        waiters = [waiter for waiter in self._waiters if not waiter.done.done()]
         interval = self._interval()
-        due = [seat for seat in seats if seat.is_due(began + interval)]
+        due = [waiter for waiter in waiters if waiter.is_due(began + interval)]
         try:
-            async with asyncio.timeout(LONGEST_QUESTION):
-                left = await self._asking.ask(seats, due)
+            async with asyncio.timeout(LONGEST_LIST_QUERY):
+                left = await self._list_poller.poll(waiters, due)
         except TimeoutError:
-            raise no_answer_within(LONGEST_QUESTION, self._name) from None
+            raise no_answer_within(LONGEST_LIST_QUERY, self._name) from None
         reading_began = self._listed_at = time.monotonic()
-        await self._single_reads.look(left, patience=began + interval - reading_began)
-        # When one hangs, the others need not be asked more often.
-        self._reading_time = 0.0 if self._single_reads else time.monotonic() - reading_began
+        await self._read_pool.read(left, max_wait=began + interval - reading_began)
+        # When one read hangs, the others need not be polled more often.
+        self._reading_time = 0.0 if self._read_pool else time.monotonic() - reading_began
 
     def _interval(self) -> float:
-        return min((seat.poll_interval for seat in self._seats), default=0.0)
+        return min((waiter.poll_interval for waiter in self._waiters), default=0.0)
 
     def _first_due(self) -> float:
-        """Return when the first one must be looked at again: who had others wait for the next round may have left."""
+        """Return when the next waiter must be polled; the one with the shortest interval may have been removed."""
         return min(
             (
-                seat.looked_at + seat.poll_interval
-                for seat in self._seats
-                if not seat.end.done() and seat not in self._single_reads
+                waiter.polled_at + waiter.poll_interval
+                for waiter in self._waiters
+                if not waiter.done.done() and waiter not in self._read_pool
             ),
             default=math.inf,
         )
 
     def _expected_end(self) -> float | None:
-        # Each costs a request at least; thousands need not be asked what they cost.
-        if len(self._seats) > CHEAP_ROUND or self._asking.cost(self._seats) > CHEAP_ROUND:
+        # Each waiter costs a request at least; with many of them the sum need not be computed.
+        if len(self._waiters) > CHEAP_CYCLE or self._list_poller.cost(self._waiters) > CHEAP_CYCLE:
             return None
         now, typical = self._clock.now(), self._durations.typical
-        return _soonest(expected_end_in(seat.begun(self._clock), seat.progress, typical, now) for seat in self._seats)
+        return _soonest(
+            expected_end_in(waiter.creation_time(self._clock), waiter.progress, typical, now)
+            for waiter in self._waiters
+        )
 
 
 def _soonest(moments: Iterable[float | None]) -> float | None:

@@ -1,4 +1,4 @@
-"""Work on the event loop that others must not wait for."""
+"""Cooperative yielding: long loops give the event loop back every few milliseconds."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 import time
 
 LONGEST_TURN = 0.01
-"""Seconds of work after which others get their turn."""
+"""Seconds of work after which other tasks get their turn."""
 
 
 class TimeSlice:
-    """A long piece of work that begins now."""
+    """A time slice of the event loop that begins now."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
 
-    async def let_others_run(self) -> None:
-        """Pause, if the work has gone on for long."""
+    async def yield_if_used_up(self) -> None:
+        """Let other tasks run, if this one has been running for longer than its time slice."""
         if time.monotonic() - self._began > LONGEST_TURN:
             await asyncio.sleep(0)
             self._began = time.monotonic()

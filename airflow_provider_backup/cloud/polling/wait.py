@@ -1,4 +1,4 @@
-"""Waiting for a backup: one place in the hub of its service, one deadline, one last look."""
+"""Wait for a backup: a waiter in the shared poller of its service, one deadline, one final read."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError
-from airflow_provider_backup.cloud.polling.waiter import TimeIsOverError, Waiter
+from airflow_provider_backup.cloud.polling.waiter import DeadlineReachedError, Waiter
 
 LAST_LOOK = 5.0
-"""Seconds for the look at the deadline, tries and pauses included: that much later the wait may end."""
+"""Seconds for the final read at the deadline, retries included: a wait may end that much later."""
 
 
 class _Service(Protocol):
@@ -24,113 +24,115 @@ class _Service(Protocol):
 class PollingClient(Protocol):
     """What waiting needs of a client."""
 
-    def hub(self, name: str) -> SharedPoller:
-        """Return the poller of a service, by the service's name."""
+    def poller(self, name: str) -> SharedPoller:
+        """Return the shared poller of a service, by the service's name."""
 
     def service(self, name: str) -> _Service:
         """Return a service by name."""
 
 
-async def wait_until_over(
+async def wait_until_terminal(
     cloud: PollingClient,
     reference: OperationReference,
     *,
     poll_interval: float,
     deadline: float,
     started_at: float | None = None,
-    earliest_news: float = 0.0,
+    earliest_result: float = 0.0,
     tolerance: float | None = None,
 ) -> OperationState:
-    """Wait until the backup is good, failed or gone; passing trouble is outlived.
+    """Wait until the backup succeeded, failed or was deleted; transient errors are tolerated.
 
-    Everybody in the event loop who waits with this client for backups of the same service shares the questions.
+    All waits in the event loop that use this client for the same service share the requests.
 
     :param cloud: the open client.
-    :param reference: which backup.
-    :param poll_interval: seconds between two questions at the most, above 0.
-    :param deadline: when to give up, seconds since the epoch.
-    :param started_at: when the backup was started, seconds since the epoch; none for one that must be known already.
-    :param earliest_news: seconds from now before which this does not return, whatever is known.
-    :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
-    :return: how the backup ended.
-    :raises WaitTimeoutError: the deadline is there.
-    :raises WaitTroubleError: the trouble lasts longer than ``tolerance``.
-    :raises ApiError: the service refuses the question for good.
+    :param reference: the backup.
+    :param poll_interval: seconds between two polls at most, above 0.
+    :param deadline: when the wait ends, seconds since the epoch.
+    :param started_at: when the backup was started, seconds since the epoch; ``None`` when that is unknown, then the
+        service must know the backup from the first poll on.
+    :param earliest_result: seconds from now before which this does not return.
+    :param tolerance: seconds of unbroken transient errors after which the wait fails; ``None`` tolerates them until the
+        deadline.
+    :return: the final state of the backup.
+    :raises WaitTimeoutError: the backup did not end before the deadline.
+    :raises WaitTroubleError: transient errors lasted for longer than ``tolerance``.
+    :raises ApiError: the service refused the query permanently.
     """
-    seat = begin_to_wait(
+    waiter = start_wait(
         cloud,
         reference,
         poll_interval=poll_interval,
         deadline=deadline,
         started_at=started_at,
-        earliest_news=earliest_news,
+        earliest_result=earliest_result,
         tolerance=tolerance,
     )
     try:
-        # A cancelled wait cancels its own promise and nothing else.
-        await seat.end
+        # A cancelled wait cancels its own future and nothing else.
+        await waiter.done
     finally:
-        stop_waiting(cloud, seat)
-    return await outcome_of_wait(cloud, seat)
+        end_wait(cloud, waiter)
+    return await wait_outcome(cloud, waiter)
 
 
-def begin_to_wait(
+def start_wait(
     cloud: PollingClient,
     reference: OperationReference,
     *,
     poll_interval: float,
     deadline: float,
     started_at: float | None,
-    earliest_news: float,
+    earliest_result: float,
     tolerance: float | None,
 ) -> Waiter:
-    """Begin a wait in pieces, for triggers: thousands wait at once, and a coroutine of its own for each adds up.
+    """Start a wait, in pieces: for triggers, of which thousands wait at once, so that each spares a coroutine.
 
-    What comes next is in :func:`wait_until_over`: awaiting ``end``, :func:`stop_waiting` whatever happens, and
-    :func:`outcome_of_wait`. The arguments are those of :func:`wait_until_over`.
+    The other pieces are in :func:`wait_until_terminal`: await ``done``, :func:`end_wait` in any case, then
+    :func:`wait_outcome`. The arguments are those of :func:`wait_until_terminal`.
     """
     now = time.monotonic()
-    seat = Waiter(
+    waiter = Waiter(
         reference,
         poll_interval=poll_interval,
         started_at=started_at,
         tolerance=tolerance,
         deadline=now + deadline - time.time(),
-        not_before=now + earliest_news,
+        not_before=now + earliest_result,
     )
-    cloud.hub(reference.service).enter(seat)
-    return seat
+    cloud.poller(reference.service).add(waiter)
+    return waiter
 
 
-def stop_waiting(cloud: PollingClient, seat: Waiter) -> None:
-    """Let others go on without this one, who heard of the end or waits no more."""
-    cloud.hub(seat.reference.service).leave(seat)
+def end_wait(cloud: PollingClient, waiter: Waiter) -> None:
+    """Remove a waiter from its poller, whether its wait has ended or is cancelled."""
+    cloud.poller(waiter.reference.service).remove(waiter)
 
 
-async def outcome_of_wait(cloud: PollingClient, seat: Waiter) -> OperationState:
-    """Return how the backup ended, when that may be told; look once more when the deadline was there.
+async def wait_outcome(cloud: PollingClient, waiter: Waiter) -> OperationState:
+    """Return the final state of the backup; after the deadline, read it one last time.
 
-    :param seat: whose ``end`` is done.
-    :raises: as :func:`wait_until_over`.
+    :param waiter: a waiter whose ``done`` has resolved.
+    :raises: as :func:`wait_until_terminal`.
     """
-    # Held back, not asked later: what others hear in the meantime is news for this one, too.
-    if (left := seat.not_before - time.monotonic()) > 0:
+    # The result is held back rather than polled later, so that the other waiters get it at once.
+    if (left := waiter.not_before - time.monotonic()) > 0:
         await asyncio.sleep(left)
     try:
-        return seat.result()
-    except TimeIsOverError:
-        return await _last_look(cloud, seat)
+        return waiter.result()
+    except DeadlineReachedError:
+        return await _final_read(cloud, waiter)
 
 
-async def _last_look(cloud: PollingClient, seat: Waiter) -> OperationState:
-    reference = seat.reference
+async def _final_read(cloud: PollingClient, waiter: Waiter) -> OperationState:
+    reference = waiter.reference
     try:
         with time_limit(LAST_LOOK):
-            observation = await cloud.service(reference.service).observe(reference)
+            state = await cloud.service(reference.service).observe(reference)
     except OutOfTimeError as error:
-        raise WaitTimeoutError(reference, seat.last_status, seat.last_error or error) from None
+        raise WaitTimeoutError(reference, waiter.last_status, waiter.last_error or error) from None
     except BackupError as error:
-        raise WaitTimeoutError(reference, seat.last_status, error) from error
-    if observation.phase.is_terminal:
-        return observation
-    raise WaitTimeoutError(reference, observation.status, None)
+        raise WaitTimeoutError(reference, waiter.last_status, error) from error
+    if state.phase.is_terminal:
+        return state
+    raise WaitTimeoutError(reference, state.status, None)

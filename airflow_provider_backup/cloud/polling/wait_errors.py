@@ -1,4 +1,4 @@
-"""How a wait ends that does not see the backup's end."""
+"""Errors of waits that end before the backup does."""
 
 from __future__ import annotations
 
@@ -9,46 +9,47 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference
 
 
 class WaitTimeoutError(BackupError):
-    """The deadline is there and the backup is not over.
+    """The backup did not end before the deadline.
 
     :param reference: the backup that was waited for.
-    :param last_status: how it was last seen; none when it was never seen.
-    :param last_error: the trouble that the last question met, if any.
+    :param last_status: the status that the service reported last; ``None`` when it reported none.
+    :param last_error: the error of the last read, if it failed.
     """
 
     def __init__(self, reference: OperationReference, last_status: str | None, last_error: BackupError | None) -> None:
         self.last_status = last_status
         self.last_error = last_error
-        text = f"The time is over and {reference} " + (f"is {last_status}." if last_status else "was never seen.")
+        status = f"last status: {last_status}" if last_status else "no status was read"
+        text = f"Timed out waiting for {reference} ({status})."
         if last_error is not None:
-            text += f" The last question met: {last_error}"
+            text += f" Last error: {last_error}"
         super().__init__(
             text, next_step="Give it more time; the backup itself is left alone and may still become good."
         )
 
 
 class WaitTroubleError(BackupError):
-    """The backup could not be seen for longer than the one who waits tolerates.
+    """Transient errors lasted for longer than the waiter tolerates.
 
     :param reference: the backup that was waited for.
-    :param since: when the trouble began, seconds since the epoch.
-    :param last_error: what the last question met.
+    :param since: when the errors began, seconds since the epoch.
+    :param last_error: the last of them.
     """
 
     def __init__(self, reference: OperationReference, since: float, last_error: BackupError) -> None:
         self.last_error = last_error
         began = time.strftime("%F %T UTC", time.gmtime(since))
         super().__init__(
-            f"{reference} could not be seen since {began}. The last question met: {last_error}",
-            next_step="Repair what the error names; the backup itself is left alone, and a retry finds it again.",
+            f"The status of {reference} could not be read since {began}. Last error: {last_error}",
+            next_step="Repair what the error names; the backup itself is left alone, and a retry adopts it.",
         )
 
 
 def no_answer_within(seconds: float, service: str) -> CloudConnectionError:
-    """Return the error of a question whose time ended before its tries did.
+    """Return the error of a query that was given up before its retries ended.
 
-    :param seconds: how long it was waited for an answer.
-    :param service: who was asked.
+    :param seconds: how long the answer was waited for.
+    :param service: the service that was asked.
     """
-    text = f"{service} did not answer within {seconds:.0f} s, tries included."
+    text = f"{service} did not answer within {seconds:.0f} s, retries included."
     return CloudConnectionError(text, request_sent=True)

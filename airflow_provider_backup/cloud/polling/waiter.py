@@ -1,4 +1,4 @@
-"""One who waits: what is known of the backup so far, and the promise to tell its end."""
+"""A waiter: the last known state of one backup, and a future that resolves when its wait ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
-from airflow_provider_backup.cloud.http.transient_error_log import TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.pacing import SHORTEST_SHARE
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTroubleError, no_answer_within
@@ -21,55 +21,57 @@ from airflow_provider_backup.cloud.text import one_line
 log = logging.getLogger(__name__)
 
 NEW_BACKUP_GRACE = 60.0
-"""Seconds in which a backup that was just started may be unknown yet (databases section 10)."""
+"""Seconds in which the service may not know a backup yet that was just started (databases section 10)."""
 
-SHORTEST_SHARE_AFTER_TROUBLE = 0.75
-"""Of the interval: how soon after a failed look the next one may come."""
+SHORTEST_SHARE_AFTER_ERROR = 0.75
+"""Shortest pause between a failed poll and the next one, as a share of the poll interval."""
 
 SILENCE_GRACE = 5.0
-"""Seconds beyond the tolerance in which a question that is under way may still tell what is wrong."""
+"""Seconds beyond the tolerance in which a query in flight may still report what is wrong."""
 
 MISSING_FOR = 60.0
-"""Seconds for which a backup that a list does not show is not expected there; lists may be late."""
+"""Seconds for which a listing that did not show a backup is not expected to show it; listings may lag behind."""
 
 
-class TimeIsOverError(Exception):
-    """The deadline of a wait is there; whoever waits looks once more."""
+class DeadlineReachedError(Exception):
+    """The deadline of a wait has passed; the caller reads the backup one last time."""
 
 
 class Waiter:
-    """A place in the hub, for one wait.
+    """One wait for one backup, as the shared poller sees it.
 
-    :param reference: which backup.
-    :param poll_interval: seconds between two questions at the most.
-    :param started_at: when the backup was started, seconds since the epoch; none for one that must be known already.
-    :param tolerance: seconds of unbroken trouble after which to give up; none never gives up.
-    :param deadline: when to give up, on the monotonic clock.
-    :param not_before: when whoever waits may tell others of the end at the soonest, on the monotonic clock.
+    :param reference: the backup.
+    :param poll_interval: seconds between two polls at most.
+    :param started_at: when the backup was started, seconds since the epoch; ``None`` when this process does not know,
+        then the service must know the backup from the first poll on.
+    :param tolerance: seconds of unbroken transient errors after which the wait fails; ``None`` tolerates them until the
+        deadline.
+    :param deadline: when the wait ends, on the monotonic clock.
+    :param not_before: the earliest time at which the result may be returned, on the monotonic clock.
     """
 
     __slots__ = (
         "_context",
-        "_trouble",
+        "_error_log",
         "answered_at",
-        "begun_at",
+        "created_at",
         "deadline",
-        "end",
-        "heard_at",
+        "done",
+        "errors_since",
         "last_error",
         "last_status",
-        "looked_at",
         "missed_at",
         "not_before",
         "outcome",
         "parts_in_progress",
         "poll_interval",
+        "polled_at",
         "progress",
         "reference",
+        "responded_at",
         "seen_at",
         "started_at",
         "tolerance",
-        "trouble_since",
     )
 
     def __init__(
@@ -88,152 +90,155 @@ class Waiter:
         self.tolerance = tolerance
         self.deadline = deadline
         self.not_before = not_before
-        self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.outcome: OperationState | Exception | None = None
-        # By the cloud's clock, as soon as it has told it.
-        self.begun_at: datetime | None = None
-        self.looked_at = self.seen_at = self.answered_at = time.monotonic()
-        self.heard_at = -math.inf
+        # By the cloud's clock; ``None`` until the service has reported it.
+        self.created_at: datetime | None = None
+        # Monotonic times: of the last poll, of the last evidence that the backup exists, of the last answer.
+        self.polled_at = self.seen_at = self.answered_at = time.monotonic()
+        # As ``answered_at``, but only real answers count.
+        self.responded_at = -math.inf
         self.parts_in_progress = len(reference.expected_ids)
         self.progress: int | None = None
         self.last_status: str | None = None
         self.last_error: BackupError | None = None
-        self.trouble_since = 0.0
+        self.errors_since = 0.0
         self.missed_at = -math.inf
-        self._trouble: TroubleLog | None = None
-        # The hub belongs to nobody: what it has to say to one who waits goes to that one's log.
+        self._error_log: TransientErrorLog | None = None
+        # The poller runs in a context of its own; what it logs about this waiter belongs into this waiter's task log.
         self._context = contextvars.copy_context()
 
     def result(self) -> OperationState:
-        """Return how the backup ended, as soon as ``end`` is done.
+        """Return the final state of the backup; call it when ``done`` has resolved.
 
-        :raises TimeIsOverError: the deadline is there.
-        :raises WaitTroubleError: the trouble lasts longer than the tolerance.
-        :raises ApiError: the service refuses the question for good.
+        :raises DeadlineReachedError: the deadline has passed.
+        :raises WaitTroubleError: transient errors lasted for longer than the tolerance.
+        :raises ApiError: the service refused the query permanently.
         """
         if isinstance(self.outcome, OperationState):
             return self.outcome
-        raise self.outcome or RuntimeError("The end was not told yet.")
+        raise self.outcome or RuntimeError("The wait has not ended yet.")
 
-    def begun(self, clock: CloudClock) -> datetime | None:
-        """Return when the backup began by the cloud's clock; none when nobody has told.
+    def creation_time(self, clock: CloudClock) -> datetime | None:
+        """Return when the backup was created by the cloud's clock; ``None`` when that is unknown.
 
         :param clock: the cloud's clock.
         """
-        if self.begun_at is None and self.started_at is not None:
+        if self.created_at is None and self.started_at is not None:
             return clock.there(datetime.fromtimestamp(self.started_at, UTC))
-        return self.begun_at
+        return self.created_at
 
     @property
     def was_missing(self) -> bool:
-        """Whether a list that should show the backup lately did not."""
+        """Whether a listing that should show the backup did not, a short time ago."""
         return time.monotonic() < self.missed_at + MISSING_FOR
 
     @property
-    def is_over(self) -> bool:
-        """Whether the end was told; a wait that was given up hears of none."""
-        return self.end.done() and not self.end.cancelled()
+    def is_finished(self) -> bool:
+        """Whether the wait has ended with an outcome; a cancelled wait has none."""
+        return self.done.done() and not self.done.cancelled()
 
     def is_due(self, until: float) -> bool:
-        """Whether it has to be looked at now, because it cannot wait until then.
+        """Whether the backup must be polled now, because the next opportunity would be too late.
 
-        :param until: when it can be looked at again, on the monotonic clock.
+        :param until: when it can be polled next, on the monotonic clock.
         """
-        since_look = time.monotonic() - self.looked_at
-        # An answer that took long, or a failure, is followed by a pause, too.
-        shortest = SHORTEST_SHARE if self.last_error is None else SHORTEST_SHARE_AFTER_TROUBLE
-        return since_look >= self.poll_interval * shortest and self.looked_at + self.poll_interval <= until
+        since_poll = time.monotonic() - self.polled_at
+        # A slow answer or a failure is followed by a pause, too.
+        shortest = SHORTEST_SHARE if self.last_error is None else SHORTEST_SHARE_AFTER_ERROR
+        return since_poll >= self.poll_interval * shortest and self.polled_at + self.poll_interval <= until
 
-    def was_listed(self, *, is_listed: bool) -> None:
-        """Take note whether a list that should show the backup does.
+    def on_listed(self, *, is_listed: bool) -> None:
+        """Record whether a listing that should show the backup does.
 
         :param is_listed: whether it does.
         """
         self.missed_at = -math.inf if is_listed else time.monotonic()
 
-    def goes_on(self, status: str | None, *, was_seen: bool) -> None:
-        """Take note that the backup is still in progress.
+    def on_running(self, status: str | None, *, was_seen: bool) -> None:
+        """Record that the backup is still running.
 
-        :param status: the service's own text; none when it was not told.
-        :param was_seen: whether the backup itself was seen; otherwise something else tells that it is not over.
+        :param status: the service's own word; ``None`` when the answer did not include it.
+        :param was_seen: whether the answer shows the backup itself; otherwise it was inferred from another answer.
         """
-        self.looked_at = self.answered_at = self.heard_at = time.monotonic()
+        self.polled_at = self.answered_at = self.responded_at = time.monotonic()
         if was_seen:
-            self.seen_at = self.looked_at
-        self._is_well()
+            self.seen_at = self.polled_at
+        self._recovered()
         if status is not None and status != self.last_status:
             self.last_status = status
             self._context.run(log.info, "%s is %s.", self.reference, one_line(status))
 
-    def observed(self, observation: OperationState) -> None:
-        """Take note of how the backup stands, and tell when it is over.
+    def on_observed(self, state: OperationState) -> None:
+        """Record the state of the backup, and end the wait if it is terminal.
 
-        :param observation: how it was seen; its reference may be sharper.
+        :param state: what was read; its reference may be more precise than the one of this waiter.
         """
         self.seen_at = time.monotonic()
-        self.reference = observation.reference
-        self.begun_at = observation.created_at or self.begun_at
-        self.progress = observation.progress
-        if not observation.phase.is_terminal:
-            self.goes_on(observation.status, was_seen=True)
+        self.reference = state.reference
+        self.created_at = state.created_at or self.created_at
+        self.progress = state.progress
+        if not state.phase.is_terminal:
+            self.on_running(state.status, was_seen=True)
         else:
-            self._is_well()
-            self._tell(observation)
+            self._recovered()
+            self._finish(state)
 
-    def met(self, error: BackupError) -> None:
-        """Take note that the backup could not be seen, and tell when that is final.
+    def on_error(self, error: BackupError) -> None:
+        """Record that the backup could not be read, and end the wait if the error is permanent or lasts too long.
 
-        :param error: what the question met.
+        :param error: the error of the query.
         """
-        self.looked_at = time.monotonic()
+        self.polled_at = time.monotonic()
         if not is_passing(error) and not self._is_too_new_for(error):
-            self.give_up(error)
+            self.fail(error)
             return
         if self.last_error is None:
-            self.trouble_since = time.time()
-        if self._trouble is None:
-            self._trouble = TroubleLog(log, f"{self.reference} is seen again")
-        self._context.run(self._trouble.met, "%s could not be seen, asking again: %s", self.reference, error)
+            self.errors_since = time.time()
+        if self._error_log is None:
+            self._error_log = TransientErrorLog(log, f"The status of {self.reference} can be read again")
+        message = "The status of %s could not be read, retrying: %s"
+        self._context.run(self._error_log.failed, message, self.reference, error)
         self.last_error = error
-        if self.tolerance is not None and time.time() - self.trouble_since >= self.tolerance:
-            self.give_up(WaitTroubleError(self.reference, self.trouble_since, error))
+        if self.tolerance is not None and time.time() - self.errors_since >= self.tolerance:
+            self.fail(WaitTroubleError(self.reference, self.errors_since, error))
 
-    def next_end(self, heard_at: float) -> float:
-        """Return when waiting ends unless an answer comes, on the monotonic clock.
+    def next_end(self, responded_at: float) -> float:
+        """Return when the wait ends unless an answer comes, on the monotonic clock.
 
-        :param heard_at: when anybody who waits was last answered, on the same clock: to wait for one's turn is no
-            silence of the service.
+        :param responded_at: when the service last answered any waiter, on the same clock: as long as it answers others,
+            it is not silent, and this waiter is only queued.
         """
         if self.tolerance is None:
             return self.deadline
-        silent_since = max(self.answered_at, heard_at)
+        silent_since = max(self.answered_at, responded_at)
         return min(self.deadline, silent_since + self.poll_interval + self.tolerance + SILENCE_GRACE)
 
-    def time_is_over(self) -> None:
-        """Tell that the deadline is there, or that no answer came for longer than tolerated."""
+    def on_deadline(self) -> None:
+        """End the wait: the deadline has passed, or no answer came for longer than tolerated."""
         if self.tolerance is None or time.monotonic() >= self.deadline:
-            self.give_up(TimeIsOverError())
+            self.fail(DeadlineReachedError())
             return
         since = time.time() - (time.monotonic() - self.answered_at)
         silence = self.last_error or no_answer_within(time.monotonic() - self.answered_at, self.reference.service)
-        self.give_up(WaitTroubleError(self.reference, since, silence))
+        self.fail(WaitTroubleError(self.reference, since, silence))
 
-    def give_up(self, error: Exception) -> None:
-        """Tell that waiting ends without the backup's end.
+    def fail(self, error: Exception) -> None:
+        """End the wait with an error.
 
-        :param error: what is raised where it is waited for.
+        :param error: what :meth:`result` raises.
         """
-        self._tell(error)
+        self._finish(error)
 
-    def _tell(self, outcome: OperationState | Exception) -> None:
-        if not self.end.done():
+    def _finish(self, outcome: OperationState | Exception) -> None:
+        if not self.done.done():
             self.outcome = outcome
-            self.end.set_result(None)
+            self.done.set_result(None)
 
-    def _is_well(self) -> None:
+    def _recovered(self) -> None:
         self.last_error = None
-        if self._trouble is not None:
-            self._context.run(self._trouble.over)
+        if self._error_log is not None:
+            self._context.run(self._error_log.recovered)
 
     def _is_too_new_for(self, error: BackupError) -> bool:
         started_at = self.started_at

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from airflow_provider_backup.cloud.http.transient_error_log import SECONDS_BETWEEN_LINES, TroubleLog
+from airflow_provider_backup.cloud.http.transient_error_log import SECONDS_BETWEEN_LINES, TransientErrorLog
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     return pass_by
 
 
-def trouble_log() -> TroubleLog:
-    return TroubleLog(logging.getLogger("trouble"), "cbr answers again")
+def trouble_log() -> TransientErrorLog:
+    return TransientErrorLog(logging.getLogger("trouble"), "cbr answers again")
 
 
 def test_trouble_is_told_when_it_begins_and_when_it_is_over(
@@ -40,9 +40,9 @@ def test_trouble_is_told_when_it_begins_and_when_it_is_over(
 ) -> None:
     trouble = trouble_log()
     for number in range(90):
-        trouble.met("no answer: %s", number)
+        trouble.failed("no answer: %s", number)
         later(1)
-    trouble.over()
+    trouble.recovered()
     assert lines() == ["no answer: 0", "cbr answers again after 90 s; failures: 90."]
 
 
@@ -51,7 +51,7 @@ def test_trouble_that_lasts_is_told_every_five_minutes(
 ) -> None:
     trouble = trouble_log()
     for number in range(3600):
-        trouble.met("no answer: %s", number)
+        trouble.failed("no answer: %s", number)
         later(1)
     assert len(lines()) == 3600 / SECONDS_BETWEEN_LINES
     assert lines()[1] == "no answer: 300 (failure 301 in 300 s)"
@@ -62,13 +62,13 @@ def test_trouble_that_comes_and_goes_does_not_fill_the_log(
 ) -> None:
     trouble = trouble_log()
     for _ in range(600):
-        trouble.met("no answer")
+        trouble.failed("no answer")
         later(0.5)
-        trouble.over()
+        trouble.recovered()
         later(0.5)
     assert len(lines()) == 4
 
 
 def test_without_trouble_nothing_is_said(lines: Callable[[], list[str]]) -> None:
-    trouble_log().over()
+    trouble_log().recovered()
     assert lines() == []

@@ -1,4 +1,4 @@
-"""Places for the tests of the hub, one for each kind of backup."""
+"""Places for the tests of the poller, one for each kind of backup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service in memory that does what a test says: for races and odd lists, which no local cloud can be told to have."""
+"""A scripted service in memory: for races and odd listings that the local cloud cannot produce."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from airflow_provider_backup.cloud.schema.base import timestamp_of
 
 @dataclass
 class Service:
-    """Backups by id, with their statuses; lists and looks that go wrong on demand.
+    """Backups by id, with their statuses; listings and single reads that fail on demand.
 
     :param statuses: how each backup stands.
     :param awaits: how often a request gives up its turn on the event loop before it is answered.
     :param seconds: how long a request takes.
-    :param hanging: ids of backups whose own look never ends.
-    :param refusals: what a look at a backup meets, by its id.
+    :param hanging: ids of backups whose single read never ends.
+    :param refusals: the error of a single read, by the backup's id.
     :param rows: the rows of its lists, in place of those that the statuses make; by title.
-    :param troubles: what a list meets, by its title.
-    :param requests: how often a list was asked for a page, or backups were looked at.
+    :param troubles: the error of a listing, by its title.
+    :param requests: how often a page of a listing was read, or a single backup.
     :param instances: the id in the rows of lists that a backup is found by, if it is not its own.
-    :param looks: ids of the backups that were looked at, in this order.
+    :param reads: ids of the backups that were read one by one, in this order.
     :param windows: from when on backups were listed, for each time that a list was read.
     """
 
@@ -49,7 +49,7 @@ class Service:
     troubles: dict[str, BackupError] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     instances: dict[str, str] = field(default_factory=dict)
-    looks: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)
     windows: list[datetime | None] = field(default_factory=list)
     name: str = "scripted"
 
@@ -70,9 +70,9 @@ class Service:
             await asyncio.sleep(self.seconds)
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Look at one backup."""
-        self.looks.append(reference.backup_id)
-        await self.answer("looks")
+        """Read one backup."""
+        self.reads.append(reference.backup_id)
+        await self.answer("reads")
         if reference.backup_id in self.hanging:
             await asyncio.Event().wait()
         if reference.backup_id in self.refusals:
@@ -129,11 +129,11 @@ class _List:
         return OperationState(reference=reference, status="available", phase=Phase.SUCCEEDED)
 
 
-async def wait_in(hub: SharedPoller, seat: Waiter) -> OperationState:
-    """Wait until a backup is over."""
-    hub.enter(seat)
+async def wait_in(poller: SharedPoller, waiter: Waiter) -> OperationState:
+    """Wait until a backup is terminal."""
+    poller.add(waiter)
     try:
-        await seat.end
-        return seat.result()
+        await waiter.done
+        return waiter.result()
     finally:
-        hub.leave(seat)
+        poller.remove(waiter)

@@ -145,15 +145,15 @@ class Place:
         return [OperationReference(self.service, row["id"], instance_id=row["instance_id"]) for row in started]
 
     def end(self, references: Iterable[OperationReference], *, failure: str | None = None) -> None:
-        """Let backups be over now.
+        """Let backups end now.
 
-        :param failure: why they failed; none for good ones.
+        :param failure: why they failed; ``None`` for successful ones.
         """
         for reference in references:
             self.end_parts(self.parts_of(reference), failure=failure)
 
     def end_parts(self, parts: Iterable[Row], *, failure: str | None = None) -> None:
-        """Let single backups be over now; see :meth:`end`."""
+        """Let single backups end now; see :meth:`end`."""
         now = datetime.now(UTC).isoformat()
         jobs = {row["backup_id"]: row for row in self.running.state.table("vbs.jobs").values()}
         logs = self.running.state.table("cbr.operation_logs").values()
@@ -183,16 +183,16 @@ class Place:
                 counted[route.rsplit("/", 1)[-1]] += number
         return counted
 
-    def seat(self, reference: OperationReference, *, poll_interval: float = 0.05, **arguments: Any) -> Waiter:
-        """Return a seat of somebody who started the backup himself."""
+    def waiter(self, reference: OperationReference, *, poll_interval: float = 0.05, **arguments: Any) -> Waiter:
+        """Return a waiter for a backup that was just started."""
         usual: dict[str, Any] = {"started_at": time.time(), "poll_interval": poll_interval}
         return Waiter(reference, **{**usual, **arguments})
 
     def wait(self, reference: OperationReference, **arguments: Any) -> asyncio.Task[OperationState]:
-        """Begin to wait; the arguments are those of :meth:`seat`."""
+        """Begin to wait; the arguments are those of :meth:`waiter`."""
 
         async def waiting() -> OperationState:
-            return await wait_in(self.client.hub(self.service), self.seat(reference, **arguments))
+            return await wait_in(self.client.poller(self.service), self.waiter(reference, **arguments))
 
         return asyncio.create_task(waiting())
 
@@ -205,7 +205,7 @@ class Place:
 
 @asynccontextmanager
 async def open_client(running: RunningCloud, **network: Any) -> AsyncIterator[BackupCloud]:
-    """Open a client of a local cloud that loses no time."""
+    """Open a client of a local cloud that retries without long pauses."""
     about = running.describe()
     settings = CloudSettings(
         AccessKeyCredentials(about["ak"], about["sk"]),

@@ -1,4 +1,4 @@
-"""What lists of CBR tell: what is asked for, what a row says, and what only a look can tell."""
+"""Listings of CBR: what is requested, what a row shows, and what needs a single read."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
-async def test_what_is_in_progress_is_asked_for_in_pages_as_large_as_there_are(unruly: UnrulyServer) -> None:
+async def test_running_backups_are_listed_in_the_largest_pages(unruly: UnrulyServer) -> None:
     unruly.then(answer({"backups": [], "count": 0}))
     async with lists_of("cbr", unruly) as lists:
         assert await pages_of(lists.running) == [[]]
     assert queries(unruly) == [{"status": ["protecting", "waiting_protect"], "limit": ["1000"]}]
 
 
-async def test_what_began_lately_is_asked_for_by_time(unruly: UnrulyServer) -> None:
+async def test_recent_backups_are_listed_by_time(unruly: UnrulyServer) -> None:
     unruly.then(answer({"backups": [], "count": 0}))
     async with lists_of("cbr", unruly) as lists:
         await pages_of(lists.recent, SINCE)
     assert queries(unruly) == [{"start_time": ["2026-04-02T09:15:07Z"], "limit": ["1000"]}]
 
 
-async def test_rows_that_move_to_the_next_page_come_once(unruly: UnrulyServer) -> None:
+async def test_rows_that_move_to_the_next_page_are_returned_once(unruly: UnrulyServer) -> None:
     unruly.then(
         answer({"backups": [row(1), row(2)], "count": 4, "limit": 2}),
         answer({"backups": [row(2), row(3)], "count": 4, "limit": 2}),
@@ -60,13 +60,13 @@ async def test_rows_that_move_to_the_next_page_come_once(unruly: UnrulyServer) -
     assert [[each["id"] for each in page] for page in pages] == [["b1", "b2"], ["b3"], []]
 
 
-async def test_a_page_that_repeats_ends_the_list(unruly: UnrulyServer) -> None:
+async def test_a_repeated_page_ends_the_listing(unruly: UnrulyServer) -> None:
     unruly.then(*[answer({"backups": [row(1)], "count": 99, "limit": 1})] * 3)
     async with lists_of("cbr", unruly) as lists:
         assert [len(page) for page in await pages_of(lists.running)] == [1, 0]
 
 
-def test_a_look_at_a_checkpoint_takes_two_requests() -> None:
+def test_reading_a_checkpoint_takes_two_requests() -> None:
     reads = backup_lists(None).reads  # type: ignore[arg-type]
     assert (reads(checkpoint()), reads(BACKUP)) == (2, 1)
 
@@ -81,22 +81,22 @@ def test_a_row_belongs_to_its_backup_and_to_its_checkpoint() -> None:
     [("protecting", "protecting"), ("waiting_protect", "waiting_protect")]
     + [(status, None) for status in ("available", "error", "restoring", "a new word", None, 7)],
 )
-def test_only_what_is_being_made_is_in_progress(status: Any, running: str | None) -> None:
+def test_only_backups_being_created_are_running(status: Any, running: str | None) -> None:
     assert LIST.running_status(row(1, status=status)) == running
 
 
-def test_a_row_tells_when_its_backup_began() -> None:
+def test_the_creation_time_is_taken_from_a_row() -> None:
     assert LIST.begun_at(row(1)) == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
     assert LIST.begun_at({"created_at": "soon"}) is None
 
 
-def test_a_good_backup_is_told() -> None:
+def test_a_succeeded_backup_is_recognised() -> None:
     observation = LIST.good(BACKUP, [row(1)])
     assert observation is not None
     assert (observation.phase, observation.backup_ids, observation.resource_ids) == (Phase.SUCCEEDED, ("b1",), ("r1",))
 
 
-def test_a_checkpoint_is_good_when_all_its_resources_have_a_good_backup() -> None:
+def test_a_checkpoint_succeeded_when_all_its_resources_have_a_backup() -> None:
     observation = LIST.good(checkpoint("r1", "r2"), [row(2), row(1)])
     assert observation is not None
     assert observation.backup_ids == ("b1", "b2")
@@ -123,18 +123,16 @@ def test_backups_of_single_disks_inside_that_of_a_server_do_not_count() -> None:
     ],
     ids=["unknown", "one left out", "one in progress", "one failed", "one unknown"],
 )
-def test_a_checkpoint_that_is_not_whole_is_left_to_a_look(
-    expected: tuple[str, ...], rows: list[dict[str, Any]]
-) -> None:
+def test_an_incomplete_checkpoint_needs_a_single_read(expected: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
     assert LIST.good(checkpoint(*expected), rows) is None
 
 
 @pytest.mark.parametrize("status", ["error", "deleting", "protecting", "restoring", "a new word", None])
-def test_a_backup_that_is_not_good_is_left_to_a_look(status: str | None) -> None:
+def test_a_backup_that_did_not_succeed_needs_a_single_read(status: str | None) -> None:
     assert LIST.good(BACKUP, [row(1, status=status)]) is None
 
 
-def test_one_good_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
+def test_one_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
     assert LIST.good(OperationReference("cbr", "c1"), [row(1)]) is None
 
 

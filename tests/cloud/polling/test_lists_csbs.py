@@ -1,4 +1,4 @@
-"""What lists of CSBS tell: what is asked for, what a row says, and what only a look can tell."""
+"""Listings of CSBS: what is requested, what a row shows, and what needs a single read."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
-async def test_what_is_in_progress_is_asked_for_in_pages_as_large_as_there_are(unruly: UnrulyServer) -> None:
+async def test_running_backups_are_listed_in_the_largest_pages(unruly: UnrulyServer) -> None:
     unruly.then(answer({"checkpoint_items": []}))
     async with lists_of("csbs", unruly) as lists:
         assert await pages_of(lists.running) == [[]]
     assert queries(unruly) == [{"status": ["protecting"], "limit": ["1000"]}]
 
 
-async def test_what_began_lately_is_asked_for_by_time(unruly: UnrulyServer) -> None:
+async def test_recent_backups_are_listed_by_time(unruly: UnrulyServer) -> None:
     unruly.then(answer({"checkpoint_items": []}))
     async with lists_of("csbs", unruly) as lists:
         await pages_of(lists.recent, SINCE)
     assert queries(unruly)[0]["start_time"][0].startswith("2026-04-02T09:15:07")
 
 
-async def test_a_page_that_repeats_ends_the_list(unruly: UnrulyServer) -> None:
+async def test_a_repeated_page_ends_the_listing(unruly: UnrulyServer) -> None:
     links = [{"rel": "next", "href": "x"}]
     unruly.then(*[answer({"checkpoint_items": [row(1)], "checkpoint_items_links": links})] * 3)
     async with lists_of("csbs", unruly) as lists:
@@ -59,24 +59,24 @@ def test_a_row_belongs_to_its_backup_and_to_its_checkpoint() -> None:
 
 
 @pytest.mark.parametrize("status", ["available", "waiting_protect", "error", "restoring", "a new word", None, 7, {}])
-def test_only_what_is_being_made_is_in_progress(status: Any) -> None:
+def test_only_backups_being_created_are_running(status: Any) -> None:
     assert LIST.running_status(row(1, status=status)) is None
     assert LIST.running_status(row(1, status="protecting")) == "protecting"
 
 
-def test_a_row_tells_when_its_backup_began() -> None:
+def test_the_creation_time_is_taken_from_a_row() -> None:
     assert LIST.begun_at(row(1)) == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
     assert LIST.begun_at({"protected_at": "2031-04-02T09:15:01"}) == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
     assert LIST.begun_at({}) is None
 
 
-def test_a_good_backup_is_told() -> None:
+def test_a_succeeded_backup_is_recognised() -> None:
     observation = LIST.good(BACKUP, [row(1)])
     assert observation is not None
     assert (observation.phase, observation.backup_ids) == (Phase.SUCCEEDED, ("i1",))
 
 
-def test_a_checkpoint_is_good_when_all_its_servers_have_a_good_backup() -> None:
+def test_a_checkpoint_succeeded_when_all_its_servers_have_a_backup() -> None:
     observation = LIST.good(checkpoint("s1", "s2"), [row(1), row(2)])
     assert observation is not None
     assert (observation.phase, observation.resource_ids, observation.skipped) == (Phase.SUCCEEDED, ("s1", "s2"), ())
@@ -93,13 +93,11 @@ def test_a_checkpoint_is_good_when_all_its_servers_have_a_good_backup() -> None:
     ],
     ids=["unknown", "one left out", "one in progress", "one failed", "one unknown"],
 )
-def test_a_checkpoint_that_is_not_whole_is_left_to_a_look(
-    expected: tuple[str, ...], rows: list[dict[str, Any]]
-) -> None:
+def test_an_incomplete_checkpoint_needs_a_single_read(expected: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
     assert LIST.good(checkpoint(*expected), rows) is None
 
 
-def test_one_good_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
+def test_one_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
     assert LIST.good(OperationReference("csbs", "c1"), [row(1)]) is None
 
 

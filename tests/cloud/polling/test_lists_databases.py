@@ -1,4 +1,4 @@
-"""What lists of database services tell: what is asked for, what a row says, and what only a look can tell."""
+"""Listings of database services: what is requested, what a row shows, and what needs a single read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("service", ALL_INSTANCES)
-async def test_what_began_lately_is_asked_for_all_instances_with_both_times(service: str, unruly: UnrulyServer) -> None:
+async def test_recent_backups_of_all_instances_are_listed_with_both_times(service: str, unruly: UnrulyServer) -> None:
     unruly.then(answer({"backups": [], "total_count": 0}))
     async with lists_of(service, unruly) as lists:
         assert await pages_of(lists.recent, SINCE) == [[]]
@@ -52,14 +52,14 @@ async def test_what_began_lately_is_asked_for_all_instances_with_both_times(serv
 
 
 @pytest.mark.parametrize("service", ALL_INSTANCES)
-async def test_without_a_beginning_all_times_are_asked_for(service: str, unruly: UnrulyServer) -> None:
+async def test_without_a_creation_time_all_backups_are_listed(service: str, unruly: UnrulyServer) -> None:
     unruly.then(answer({"backups": [], "total_count": 0}))
     async with lists_of(service, unruly) as lists:
         await pages_of(lists.recent)
     assert not queries(unruly)[0].keys() & {"begin_time", "end_time"}
 
 
-async def test_rds_asks_for_instances(unruly: UnrulyServer) -> None:
+async def test_rds_lists_instances(unruly: UnrulyServer) -> None:
     unruly.then(answer({"instances": [{"id": "in01"}], "total_count": 1}))
     async with lists_of("rds", unruly) as lists:
         assert await pages_of(lists.running) == [[{"id": "in01"}]]
@@ -68,7 +68,7 @@ async def test_rds_asks_for_instances(unruly: UnrulyServer) -> None:
 
 
 @pytest.mark.parametrize("service", ALL_INSTANCES)
-async def test_rows_that_move_to_the_next_page_come_once(service: str, unruly: UnrulyServer) -> None:
+async def test_rows_that_move_to_the_next_page_are_returned_once(service: str, unruly: UnrulyServer) -> None:
     unruly.then(
         answer({"backups": [{"id": "1"}, {"id": "2"}], "total_count": 4}),
         answer({"backups": [{"id": "2"}, {"id": "3"}], "total_count": 4}),
@@ -78,7 +78,7 @@ async def test_rows_that_move_to_the_next_page_come_once(service: str, unruly: U
 
 
 @pytest.mark.parametrize("service", ALL_INSTANCES)
-async def test_a_page_that_repeats_and_an_empty_one_end_the_list(service: str, unruly: UnrulyServer) -> None:
+async def test_a_repeated_page_and_an_empty_one_end_the_listing(service: str, unruly: UnrulyServer) -> None:
     page = {"backups": [{"id": "1"}], "total_count": 99}
     unruly.then(answer(page), answer(page), answer({"backups": [], "total_count": 99}))
     async with lists_of(service, unruly) as lists:
@@ -87,7 +87,7 @@ async def test_a_page_that_repeats_and_an_empty_one_end_the_list(service: str, u
 
 
 @pytest.mark.parametrize("service", ["rds", *ALL_INSTANCES])
-async def test_a_look_with_a_job_takes_two_requests(service: str, unruly: UnrulyServer) -> None:
+async def test_reading_a_backup_with_a_job_takes_two_requests(service: str, unruly: UnrulyServer) -> None:
     async with lists_of(service, unruly) as lists:
         assert (lists.reads(reference(service, job_id="j")), lists.reads(reference(service))) == (2, 1)
 
@@ -110,7 +110,7 @@ async def test_what_a_row_of_a_backup_says(service: str, unruly: UnrulyServer) -
             assert listed.good(reference(service), [row(status=status)]) is None
 
 
-def test_an_instance_tells_that_something_goes_on_and_never_how_it_ended() -> None:
+def test_an_instance_shows_that_a_backup_is_running_and_never_its_outcome() -> None:
     backup = reference("rds")
     assert INSTANCES.key_of(backup) == "in01"
     assert INSTANCES.keys_of({"id": "in01"}) == ("in01",)
@@ -121,7 +121,7 @@ def test_an_instance_tells_that_something_goes_on_and_never_how_it_ended() -> No
 
 
 @pytest.mark.parametrize("status", ["ACTIVE", "FAILED", "MODIFYING", "backing up ", None, 7, {}])
-def test_an_instance_with_any_other_status_has_news(status: Any) -> None:
+def test_an_instance_with_any_other_status_is_not_running_a_backup(status: Any) -> None:
     assert INSTANCES.running_status({"status": status}) is None
 
 

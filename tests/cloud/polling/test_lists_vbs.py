@@ -1,4 +1,4 @@
-"""What lists of VBS tell: what is asked for, what a row says, and what only a look can tell."""
+"""Listings of VBS: what is requested, what a row shows, and what needs a single read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
     return {"id": f"b{number}", "status": "available", "volume_id": "v", "created_at": created_at, **changes}
 
 
-async def test_what_is_in_progress_is_asked_for_in_pages_as_large_as_there_are(unruly: UnrulyServer) -> None:
+async def test_running_backups_are_listed_in_the_largest_pages(unruly: UnrulyServer) -> None:
     unruly.then(answer({"backups": []}))
     async with lists_of("vbs", unruly) as lists:
         assert await pages_of(lists.running) == [[]]
@@ -32,7 +32,7 @@ async def test_what_is_in_progress_is_asked_for_in_pages_as_large_as_there_are(u
     assert "/backups/detail?" in unruly.received[0].target
 
 
-async def test_what_began_lately_ends_where_older_backups_begin(unruly: UnrulyServer) -> None:
+async def test_the_listing_of_recent_backups_stops_at_the_first_older_one(unruly: UnrulyServer) -> None:
     older = row(1, created_at="2026-04-02T09:15:06.000000")
     unruly.then(
         answer({"backups": [row(9)], "backups_links": NEXT}),
@@ -44,19 +44,19 @@ async def test_what_began_lately_ends_where_older_backups_begin(unruly: UnrulySe
 
 
 @pytest.mark.parametrize("last", ["text", None, {}, {"created_at": "soon"}, {"created_at": 2**80}])
-async def test_rows_that_do_not_tell_when_they_began_do_not_end_the_list(unruly: UnrulyServer, last: Any) -> None:
+async def test_rows_without_a_creation_time_do_not_end_the_listing(unruly: UnrulyServer, last: Any) -> None:
     unruly.then(answer({"backups": [row(9), last], "backups_links": NEXT}), answer({"backups": [row(8)]}))
     async with lists_of("vbs", unruly) as lists:
         assert len(await pages_of(lists.recent, SINCE)) == 2
 
 
-async def test_a_page_that_repeats_ends_the_list(unruly: UnrulyServer) -> None:
+async def test_a_repeated_page_ends_the_listing(unruly: UnrulyServer) -> None:
     unruly.then(*[answer({"backups": [row(1)], "backups_links": NEXT})] * 3)
     async with lists_of("vbs", unruly) as lists:
         assert [len(page) for page in await pages_of(lists.running)] == [1, 0]
 
 
-def test_a_look_at_a_job_takes_two_requests() -> None:
+def test_reading_a_job_takes_two_requests() -> None:
     reads = backup_lists(None).reads  # type: ignore[arg-type]
     assert (reads(JOB), reads(BACKUP)) == (2, 1)
 
@@ -66,21 +66,21 @@ def test_a_job_is_in_no_list() -> None:
 
 
 @pytest.mark.parametrize("status", ["available", "error", "restoring", "a new word", None, 7, {}])
-def test_only_what_is_being_made_is_in_progress(status: Any) -> None:
+def test_only_backups_being_created_are_running(status: Any) -> None:
     assert LIST.running_status(row(1, status=status)) is None
     assert LIST.running_status(row(1, status="creating")) == "creating"
 
 
-def test_a_row_tells_when_its_backup_began() -> None:
+def test_the_creation_time_is_taken_from_a_row() -> None:
     assert LIST.begun_at(row(1)) == datetime(2026, 4, 2, 9, 15, 1, tzinfo=UTC)
 
 
-def test_a_good_backup_is_told() -> None:
+def test_a_succeeded_backup_is_recognised() -> None:
     observation = LIST.good(BACKUP, [row(1)])
     assert observation is not None
     assert (observation.phase, observation.reference) == (Phase.SUCCEEDED, BACKUP)
 
 
 @pytest.mark.parametrize("status", ["error", "deleting", "creating", "restoring", "a new word", None])
-def test_a_backup_that_is_not_good_is_left_to_a_look(status: str | None) -> None:
+def test_a_backup_that_did_not_succeed_needs_a_single_read(status: str | None) -> None:
     assert LIST.good(BACKUP, [row(1, status=status)]) is None

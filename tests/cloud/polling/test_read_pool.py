@@ -1,4 +1,4 @@
-"""Looking at many backups one by one: as few at once as are quick enough, and never one behind another's trouble."""
+"""Reading many backups one by one: with as few readers as needed, and none delayed by another one's errors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.cloud.polling.fake_service import Service
 
 @dataclass
 class Watched(Service):
-    """A service that counts how many look at the same time."""
+    """A service that counts concurrent reads."""
 
     at_once: int = 0
     most_at_once: int = 0
@@ -29,84 +29,84 @@ class Watched(Service):
             self.at_once -= 1
 
 
-def seats_of(service: Service, count: int) -> list[Waiter]:
-    """Return seats for so many backups that are good."""
+def waiters_of(service: Service, count: int) -> list[Waiter]:
+    """Return waiters for so many backups that are good."""
     names = [f"backup-{number}" for number in range(count)]
     service.statuses.update(dict.fromkeys(names, "available"))
     return [Waiter(OperationReference("cbr", name), poll_interval=5.0) for name in names]
 
 
-async def looked_at(service: Service, seats: list[Waiter], *, patience: float = 10.0) -> ReadPool:
-    """Look at all once."""
+async def read_all(service: Service, waiters: list[Waiter], *, max_wait: float = 10.0) -> ReadPool:
+    """Read all once."""
     reads = ReadPool(service, asyncio.Event())
-    await reads.look(seats, patience=patience)
+    await reads.read(waiters, max_wait=max_wait)
     return reads
 
 
-async def looking_at(service: Service, seats: list[Waiter]) -> tuple[ReadPool, asyncio.Task[None]]:
-    """Begin to look at all; nobody was looked at yet."""
+async def start_reading(service: Service, waiters: list[Waiter]) -> tuple[ReadPool, asyncio.Task[None]]:
+    """Start to read all; no read has been sent yet."""
     reads = ReadPool(service, asyncio.Event())
-    looking = asyncio.create_task(reads.look(seats, patience=5))
+    reading = asyncio.create_task(reads.read(waiters, max_wait=5))
     await asyncio.sleep(0)
-    return reads, looking
+    return reads, reading
 
 
-async def test_a_service_that_answers_quickly_gets_few_questions_at_once() -> None:
+async def test_a_quick_service_gets_few_concurrent_reads() -> None:
     service = Watched()
-    seats = seats_of(service, 500)
-    await looked_at(service, seats)
-    assert all(seat.is_over for seat in seats)
+    waiters = waiters_of(service, 500)
+    await read_all(service, waiters)
+    assert all(waiter.is_finished for waiter in waiters)
     assert service.most_at_once == FEWEST_READERS
 
 
-async def test_a_service_that_answers_slowly_gets_more_questions_at_once() -> None:
+async def test_a_slow_service_gets_more_concurrent_reads() -> None:
     service = Watched(seconds=0.05)
-    seats = seats_of(service, 200)
+    waiters = waiters_of(service, 200)
     began = time.monotonic()
-    await looked_at(service, seats)
+    await read_all(service, waiters)
     assert time.monotonic() - began < 200 * 0.05 / FEWEST_READERS / 3
     assert FEWEST_READERS < service.most_at_once <= MOST_READERS
 
 
-async def test_looks_that_hang_keep_nobody_else_from_being_looked_at() -> None:
+async def test_reads_that_hang_delay_no_other_read() -> None:
     service = Watched()
-    seats = seats_of(service, 30)
-    service.hanging = {seat.reference.backup_id for seat in seats[: MOST_READERS - 1]}
-    reads = await looked_at(service, seats, patience=1.5)
-    assert [seat.is_over for seat in seats] == [False] * (MOST_READERS - 1) + [True] * (31 - MOST_READERS)
+    waiters = waiters_of(service, 30)
+    service.hanging = {waiter.reference.backup_id for waiter in waiters[: MOST_READERS - 1]}
+    reads = await read_all(service, waiters, max_wait=1.5)
+    assert [waiter.is_finished for waiter in waiters] == [False] * (MOST_READERS - 1) + [True] * (31 - MOST_READERS)
     await reads.close()
 
 
-async def test_one_whose_look_is_still_to_come_and_who_leaves_costs_no_request() -> None:
+async def test_a_queued_read_that_is_stopped_costs_no_request() -> None:
     service = Watched()
-    seats = seats_of(service, 10)
-    reads, looking = await looking_at(service, seats)
-    reads.stop(seats[-1])
-    await looking
-    assert len(service.looks) == 9
-    assert not seats[-1].end.done()
+    waiters = waiters_of(service, 10)
+    reads, reading = await start_reading(service, waiters)
+    reads.stop(waiters[-1])
+    await reading
+    assert len(service.reads) == 9
+    assert not waiters[-1].done.done()
 
 
-async def test_when_all_whose_looks_are_still_to_come_leave_nobody_waits_for_them() -> None:
+async def test_when_all_queued_reads_are_stopped_reading_ends_at_once() -> None:
     service = Watched()
-    seats = seats_of(service, 5)
-    reads, looking = await looking_at(service, seats)
-    for seat in seats:
-        reads.stop(seat)
+    waiters = waiters_of(service, 5)
+    reads, reading = await start_reading(service, waiters)
+    for waiter in waiters:
+        reads.stop(waiter)
     began = time.monotonic()
-    await looking
+    await reading
     assert time.monotonic() - began < 1
-    assert service.looks == []
+    assert service.reads == []
 
 
-async def test_those_who_leave_while_they_are_looked_at_hold_up_nobody() -> None:
+async def test_stopped_reads_delay_no_other_read() -> None:
     service = Watched()
-    seats = seats_of(service, 10)
-    service.hanging = {seat.reference.backup_id for seat in seats[:FEWEST_READERS]}
-    reads, looking = await looking_at(service, seats)
+    waiters = waiters_of(service, 10)
+    service.hanging = {waiter.reference.backup_id for waiter in waiters[:FEWEST_READERS]}
+    reads, reading = await start_reading(service, waiters)
     await asyncio.sleep(0.02)
-    for seat in seats[:FEWEST_READERS]:
-        reads.stop(seat)
-    await looking
-    assert all(seat.is_over for seat in seats[FEWEST_READERS:])
+    for waiter in waiters[:FEWEST_READERS]:
+        reads.stop(waiter)
+    await reading
+    assert all(waiter.is_finished for waiter in waiters[FEWEST_READERS:])
     assert not reads

@@ -26,22 +26,26 @@ async def large_place(kind: str) -> AsyncIterator[Place]:
             yield Place(running, client, kind)
 
 
-async def test_three_hundred_cost_the_pages_of_a_list_in_each_round(large_place: Place, kind: str) -> None:
+async def test_three_hundred_backups_cost_the_pages_of_a_listing_in_each_poll_cycle(
+    large_place: Place, kind: str
+) -> None:
     references = await large_place.start(MANY)
     began = time.monotonic()
     waits = [large_place.wait(reference, poll_interval=POLL_INTERVAL) for reference in references]
 
     await large_place.requests_reach(2 * PAGES[kind])
 
-    rounds = (time.monotonic() - began) / (0.9 * POLL_INTERVAL) + 1
-    assert large_place.requests.total() <= rounds * PAGES[kind]
+    cycles = (time.monotonic() - began) / (0.9 * POLL_INTERVAL) + 1
+    assert large_place.requests.total() <= cycles * PAGES[kind]
     for wait in waits:
         wait.cancel()
     await asyncio.gather(*waits, return_exceptions=True)
 
 
 @pytest.mark.parametrize("kind", ["cbr checkpoint", "csbs backup", "vbs backup", "rds", "taurusdb"])
-async def test_three_hundred_that_end_together_are_told_by_pages_too(large_place: Place, kind: str) -> None:
+async def test_three_hundred_backups_that_end_together_cost_the_pages_of_two_listings(
+    large_place: Place, kind: str
+) -> None:
     references = await large_place.start(MANY)
     waits = [large_place.wait(reference, poll_interval=POLL_INTERVAL) for reference in references]
     large_place.end(references)
@@ -52,7 +56,7 @@ async def test_three_hundred_that_end_together_are_told_by_pages_too(large_place
     assert [observation.reference for observation in ended] == references
     # Two lists: of what is in progress, and of what began lately. RDS has no such list for all instances.
     single_looks = MANY if kind == "rds" else 0
-    # The instances may be asked for once more, until all have been looked at.
+    # The instances may be listed once more, until all backups have been read.
     assert large_place.requests.total() <= single_looks + (4 if single_looks else 2) * PAGES[kind]
 
 
@@ -68,7 +72,7 @@ SINGLE_LOOKS = {
 
 
 @pytest.mark.parametrize("kind", SINGLE_LOOKS)
-async def test_one_is_looked_at_by_itself(place: Place, kind: str) -> None:
+async def test_one_backup_is_polled_by_single_reads(place: Place, kind: str) -> None:
     [reference] = await place.start(1)
     wait = place.wait(reference)
     await place.requests_reach(1)
@@ -79,7 +83,7 @@ async def test_one_is_looked_at_by_itself(place: Place, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["cbr checkpoint"])
-async def test_one_whose_look_takes_two_requests_is_looked_for_in_lists(place: Place) -> None:
+async def test_a_single_checkpoint_of_cbr_is_polled_by_listings(place: Place) -> None:
     [reference] = await place.start(1)
     wait = place.wait(reference)
     place.end([reference])
@@ -89,7 +93,7 @@ async def test_one_whose_look_takes_two_requests_is_looked_for_in_lists(place: P
 
 
 @pytest.mark.parametrize("kind", ["cbr backup", "csbs checkpoint", "vbs backup", "gaussdb"])
-async def test_three_ask_the_list(place: Place) -> None:
+async def test_three_backups_are_polled_by_a_listing(place: Place) -> None:
     references = await place.start(3)
     waits = [place.wait(reference, poll_interval=0.1) for reference in references]
     began = time.monotonic()
@@ -102,7 +106,7 @@ async def test_three_ask_the_list(place: Place) -> None:
 
 
 @pytest.mark.parametrize("kind", ["cbr backup", "rds"])
-async def test_few_that_end_among_many_are_confirmed_by_single_looks(large_place: Place, kind: str) -> None:
+async def test_a_few_that_end_among_many_are_confirmed_by_single_reads(large_place: Place, kind: str) -> None:
     references = await large_place.start(MANY)
     waits = [large_place.wait(reference, poll_interval=POLL_INTERVAL) for reference in references]
     await large_place.requests_reach(PAGES[kind])

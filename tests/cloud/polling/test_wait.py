@@ -1,4 +1,4 @@
-"""Waiting as triggers and tasks do: one deadline, one last look, no news before its time."""
+"""Waiting as triggers and tasks do: one deadline, one final read, no result before its time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.polling import wait as waiting
-from airflow_provider_backup.cloud.polling.wait import wait_until_over
+from airflow_provider_backup.cloud.polling.wait import wait_until_terminal
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError, WaitTroubleError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.cloud.polling.populated_cloud import Place, open_client
@@ -34,31 +34,31 @@ async def place(backup_cloud: RunningCloud) -> AsyncIterator[Place]:
 async def wait(place: Place, reference: OperationReference, seconds: float = 30, **arguments: Any) -> OperationState:
     """Wait for so many seconds at most."""
     usual: dict[str, Any] = {"poll_interval": 0.05, "started_at": time.time()}
-    return await wait_until_over(place.client, reference, deadline=time.time() + seconds, **{**usual, **arguments})
+    return await wait_until_terminal(place.client, reference, deadline=time.time() + seconds, **{**usual, **arguments})
 
 
-async def test_a_good_backup_is_returned(place: Place) -> None:
+async def test_the_state_of_a_succeeded_backup_is_returned(place: Place) -> None:
     [reference] = await place.start(1)
     place.end([reference])
     assert (await wait(place, reference)).phase is Phase.SUCCEEDED
 
 
-async def test_the_deadline_ends_the_wait_with_how_the_backup_was_last_seen(place: Place) -> None:
+async def test_the_deadline_ends_the_wait_with_the_last_status(place: Place) -> None:
     [reference] = await place.start(1)
     began = time.monotonic()
-    with pytest.raises(WaitTimeoutError, match="is BUILDING"):
+    with pytest.raises(WaitTimeoutError, match="last status: BUILDING"):
         await wait(place, reference, 0.2)
     assert 0.2 <= time.monotonic() - began < 0.2 + SLACK
 
 
-async def test_the_last_look_at_the_deadline_tells_a_good_backup(place: Place) -> None:
+async def test_the_final_read_at_the_deadline_finds_a_success(place: Place) -> None:
     [reference] = await place.start(1)
     place.end([reference])
     assert (await wait(place, reference, 0.1, poll_interval=30)).phase is Phase.SUCCEEDED
 
 
 @pytest.mark.parametrize("seconds", [0.0, -3600.0])
-async def test_a_deadline_that_is_over_already_leaves_the_last_look(place: Place, seconds: float) -> None:
+async def test_a_deadline_in_the_past_leaves_the_final_read(place: Place, seconds: float) -> None:
     good, running = await place.start(2)
     place.end([good])
     assert (await wait(place, good, seconds)).phase is Phase.SUCCEEDED
@@ -71,15 +71,15 @@ async def test_the_deadline_is_kept_while_a_request_hangs(place: Place, monkeypa
     [reference] = await place.start(1)
     place.running.misbehave("delay", service="rds", seconds=30)
     began = time.monotonic()
-    with pytest.raises(WaitTimeoutError, match="was never seen.*rds did not answer"):
+    with pytest.raises(WaitTimeoutError, match="no status was read.*rds did not answer"):
         await wait(place, reference, 0.2)
     assert time.monotonic() - began < 0.4 + SLACK
 
 
-async def test_trouble_at_the_last_look_is_named(place: Place) -> None:
+async def test_an_error_of_the_final_read_is_named(place: Place) -> None:
     [reference] = await place.start(1)
     place.running.misbehave("server_error", service="rds", status=503)
-    with pytest.raises(WaitTimeoutError, match="was never seen.*503"):
+    with pytest.raises(WaitTimeoutError, match="no status was read.*503"):
         await wait(place, reference, 0.2)
 
 
@@ -92,28 +92,28 @@ async def test_one_deadline_does_not_end_the_wait_of_others(place: Place) -> Non
     assert {each.phase for each in await asyncio.gather(*others)} == {Phase.SUCCEEDED}
 
 
-async def test_news_are_held_back_until_they_may_be_told(place: Place) -> None:
+async def test_a_result_is_held_back_until_its_earliest_time(place: Place) -> None:
     [reference] = await place.start(1)
     place.end([reference])
     began = time.monotonic()
-    assert (await wait(place, reference, earliest_news=0.4)).phase is Phase.SUCCEEDED
+    assert (await wait(place, reference, earliest_result=0.4)).phase is Phase.SUCCEEDED
     assert 0.4 <= time.monotonic() - began < 0.4 + SLACK
 
 
-async def test_bad_news_are_held_back_too(place: Place) -> None:
+async def test_an_error_is_held_back_as_well(place: Place) -> None:
     began = time.monotonic()
     [reference] = await place.start(1)
     place.end([reference])
     del place.rows[reference.backup_id]
     with pytest.raises(NotFoundError):
-        await wait(place, reference, started_at=None, earliest_news=0.4)
+        await wait(place, reference, started_at=None, earliest_result=0.4)
     assert time.monotonic() - began >= 0.4
 
 
-async def test_who_holds_back_news_can_be_cancelled_at_once(place: Place) -> None:
+async def test_a_wait_that_holds_back_its_result_can_be_cancelled_at_once(place: Place) -> None:
     [reference] = await place.start(1)
     place.end([reference])
-    one = asyncio.create_task(wait(place, reference, earliest_news=30))
+    one = asyncio.create_task(wait(place, reference, earliest_result=30))
     await asyncio.sleep(0.3)
     one.cancel()
     async with asyncio.timeout(SLACK):
@@ -121,21 +121,21 @@ async def test_who_holds_back_news_can_be_cancelled_at_once(place: Place) -> Non
             await one
 
 
-async def test_who_holds_back_news_asks_nothing_more(place: Place) -> None:
+async def test_a_wait_that_holds_back_its_result_sends_nothing_more(place: Place) -> None:
     [reference] = await place.start(1)
     place.end([reference])
-    await wait(place, reference, poll_interval=0.02, earliest_news=0.3)
+    await wait(place, reference, poll_interval=0.02, earliest_result=0.3)
     assert place.requests.total() == 1
 
 
-async def test_trouble_beyond_the_tolerance_ends_the_wait(place: Place) -> None:
+async def test_transient_errors_beyond_the_tolerance_end_the_wait(place: Place) -> None:
     [reference] = await place.start(1)
     place.running.misbehave("close_before", service="rds")
     with pytest.raises(WaitTroubleError):
         await wait(place, reference, tolerance=0.1)
 
 
-async def test_trouble_is_told_before_a_patient_client_would_give_up(backup_cloud: RunningCloud) -> None:
+async def test_the_tolerance_ends_a_wait_before_the_client_has_used_up_its_retries(backup_cloud: RunningCloud) -> None:
     async with open_client(backup_cloud, attempts=7, retry_wait=0.2) as client:
         place = Place(backup_cloud, client, "rds")
         [reference] = await place.start(1)
@@ -147,13 +147,13 @@ async def test_trouble_is_told_before_a_patient_client_would_give_up(backup_clou
     assert time.monotonic() - began < 6
 
 
-async def test_the_client_closes_behind_the_last_one_and_leaves_no_task(place: Place) -> None:
+async def test_the_shared_client_closes_after_the_last_wait_and_leaves_no_task(place: Place) -> None:
     references = await place.start(3)
     before = asyncio.all_tasks()
 
     async def with_shared_client(reference: OperationReference) -> OperationState:
         async with shared_cloud(place.client.settings) as client:
-            return await wait_until_over(client, reference, poll_interval=0.02, deadline=time.time() + 30)
+            return await wait_until_terminal(client, reference, poll_interval=0.02, deadline=time.time() + 30)
 
     waits = [asyncio.create_task(with_shared_client(reference)) for reference in references]
     await asyncio.sleep(0.1)
@@ -165,7 +165,7 @@ async def test_the_client_closes_behind_the_last_one_and_leaves_no_task(place: P
 
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 3, 6, 10, 15, 21, 30])
-async def test_whenever_all_are_cancelled_no_task_and_no_connection_stays(
+async def test_waits_cancelled_at_any_time_leave_no_task_and_no_connection(
     place: Place, milliseconds: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     references = await place.start(3)
@@ -175,7 +175,7 @@ async def test_whenever_all_are_cancelled_no_task_and_no_connection_stays(
 
     async def with_shared_client(reference: OperationReference) -> OperationState:
         async with shared_cloud(place.client.settings) as client:
-            return await wait_until_over(client, reference, poll_interval=0.005, deadline=time.time() + 30)
+            return await wait_until_terminal(client, reference, poll_interval=0.005, deadline=time.time() + 30)
 
     waits = [asyncio.create_task(with_shared_client(reference)) for reference in references]
     await asyncio.sleep(milliseconds / 1000)

@@ -1,4 +1,4 @@
-"""One who waits: what is noted, what is told, and to whose log."""
+"""A waiter: what it records, when its wait ends, and where it logs."""
 
 from __future__ import annotations
 
@@ -35,196 +35,194 @@ def observed(phase: Phase, status: str = "protecting", **members: object) -> Ope
     return OperationState(reference=REFERENCE, status=status, phase=phase, **members)  # type: ignore[arg-type]
 
 
-def ages(seat: Waiter, seconds: float) -> None:
-    """Let the seat's trouble have begun earlier."""
-    seat.trouble_since -= seconds
+def ages(waiter: Waiter, seconds: float) -> None:
+    """Let the waiter's errors have begun earlier."""
+    waiter.errors_since -= seconds
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase.is_terminal])
-async def test_an_end_is_told(phase: Phase) -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    seat.observed(observed(phase))
-    assert seat.result().phase is phase
-    assert seat.is_over
+async def test_a_terminal_state_ends_the_wait(phase: Phase) -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    waiter.on_observed(observed(phase))
+    assert waiter.result().phase is phase
+    assert waiter.is_finished
 
 
-async def test_a_backup_in_progress_is_no_end() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    seat.observed(observed(Phase.IN_PROGRESS, progress=40))
-    assert not seat.end.done()
-    assert (seat.last_status, seat.progress) == ("protecting", 40)
+async def test_a_running_backup_does_not_end_the_wait() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    waiter.on_observed(observed(Phase.IN_PROGRESS, progress=40))
+    assert not waiter.done.done()
+    assert (waiter.last_status, waiter.progress) == ("protecting", 40)
 
 
-async def test_only_the_first_end_counts() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    seat.observed(observed(Phase.SUCCEEDED))
-    seat.observed(observed(Phase.FAILED))
-    seat.give_up(CUT)
-    assert seat.result().phase is Phase.SUCCEEDED
+async def test_only_the_first_outcome_counts() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    waiter.on_observed(observed(Phase.SUCCEEDED))
+    waiter.on_observed(observed(Phase.FAILED))
+    waiter.fail(CUT)
+    assert waiter.result().phase is Phase.SUCCEEDED
 
 
-async def test_whoever_has_left_is_told_nothing() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    seat.end.cancel()
-    seat.observed(observed(Phase.SUCCEEDED))
-    seat.met(PermissionDeniedError(service="cbr", status=403, code="403", detail="no"))
-    assert seat.end.cancelled()
-    assert not seat.is_over
+async def test_a_cancelled_wait_gets_no_outcome() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    waiter.done.cancel()
+    waiter.on_observed(observed(Phase.SUCCEEDED))
+    waiter.on_error(PermissionDeniedError(service="cbr", status=403, code="403", detail="no"))
+    assert waiter.done.cancelled()
+    assert not waiter.is_finished
 
 
-async def test_the_reference_gets_sharper_and_the_beginning_known() -> None:
-    seat = Waiter(OperationReference("vbs", "job", "job"), poll_interval=1)
+async def test_reference_and_creation_time_are_taken_from_the_state() -> None:
+    waiter = Waiter(OperationReference("vbs", "job", "job"), poll_interval=1)
     begun_at = datetime(2031, 4, 2, tzinfo=UTC)
-    seat.observed(observed(Phase.IN_PROGRESS, created_at=begun_at))
-    assert (seat.reference, seat.begun_at) == (REFERENCE, begun_at)
+    waiter.on_observed(observed(Phase.IN_PROGRESS, created_at=begun_at))
+    assert (waiter.reference, waiter.created_at) == (REFERENCE, begun_at)
 
 
-async def test_a_beginning_that_is_not_told_stays_what_it_was() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1, started_at=0.0)
-    seat.observed(observed(Phase.IN_PROGRESS))
-    assert seat.begun(CloudClock()) == datetime(1970, 1, 1, tzinfo=UTC)
+async def test_a_state_without_creation_time_keeps_the_known_one() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1, started_at=0.0)
+    waiter.on_observed(observed(Phase.IN_PROGRESS))
+    assert waiter.creation_time(CloudClock()) == datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("off", [timedelta(minutes=30), -timedelta(minutes=30)])
-async def test_a_beginning_that_only_we_know_is_told_by_the_clouds_clock(off: timedelta) -> None:
+async def test_our_start_time_is_converted_to_the_clouds_clock(off: timedelta) -> None:
     started_at = datetime(2031, 4, 2, 12, tzinfo=UTC)
-    seat = Waiter(REFERENCE, poll_interval=1, started_at=started_at.timestamp())
+    waiter = Waiter(REFERENCE, poll_interval=1, started_at=started_at.timestamp())
     clock = CloudClock()
     clock.learn({"Date": format_datetime(started_at + off, usegmt=True)}, started_at, started_at)
-    assert abs(seat.begun(clock) - (started_at + off)) <= timedelta(seconds=1)  # type: ignore[operator]
+    assert abs(waiter.creation_time(clock) - (started_at + off)) <= timedelta(seconds=1)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("error", [DOWN, CUT])
-async def test_passing_trouble_is_outlived_without_a_tolerance(error: BackupError) -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    seat.met(error)
-    ages(seat, 1e6)
-    seat.met(error)
-    assert not seat.end.done()
+async def test_without_a_tolerance_transient_errors_do_not_end_the_wait(error: BackupError) -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    waiter.on_error(error)
+    ages(waiter, 1e6)
+    waiter.on_error(error)
+    assert not waiter.done.done()
 
 
-async def test_trouble_beyond_the_tolerance_is_told_with_its_cause() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1, tolerance=60)
-    seat.met(CUT)
-    ages(seat, 59)
-    seat.met(CUT)
-    assert not seat.end.done()
-    ages(seat, 2)
-    seat.met(DOWN)
-    with pytest.raises(WaitTroubleError, match="could not be seen since .* 503"):
-        seat.result()
+async def test_errors_beyond_the_tolerance_end_the_wait_with_their_cause() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1, tolerance=60)
+    waiter.on_error(CUT)
+    ages(waiter, 59)
+    waiter.on_error(CUT)
+    assert not waiter.done.done()
+    ages(waiter, 2)
+    waiter.on_error(DOWN)
+    with pytest.raises(WaitTroubleError, match="could not be read since .* 503"):
+        waiter.result()
 
 
 @pytest.mark.parametrize("is_silent", [False, True])
-async def test_only_a_service_that_answers_nobody_is_silent(is_silent: bool) -> None:
+async def test_a_service_is_silent_only_if_it_answers_no_waiter(is_silent: bool) -> None:
     waits, answered = (Waiter(REFERENCE, poll_interval=1, tolerance=60) for _ in range(2))
     waits.answered_at -= 1000
     if not is_silent:
-        answered.goes_on("protecting", was_seen=True)
+        answered.on_running("protecting", was_seen=True)
     deadlines = Deadlines([waits, answered])
     deadlines.watch(waits)
     await asyncio.sleep(0.01)
     deadlines.close()
-    assert waits.end.done() is is_silent
+    assert waits.done.done() is is_silent
 
 
-async def test_a_good_look_ends_the_trouble() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1, tolerance=60)
-    seat.met(CUT)
-    ages(seat, 61)
-    seat.goes_on("protecting", was_seen=True)
-    seat.met(CUT)
-    assert not seat.end.done()
+async def test_a_successful_read_resets_the_tolerance() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1, tolerance=60)
+    waiter.on_error(CUT)
+    ages(waiter, 61)
+    waiter.on_running("protecting", was_seen=True)
+    waiter.on_error(CUT)
+    assert not waiter.done.done()
 
 
-async def test_a_refusal_is_told_at_once() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    seat.met(PermissionDeniedError(service="cbr", status=403, code="403", detail="no"))
+async def test_a_permanent_error_ends_the_wait_at_once() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    waiter.on_error(PermissionDeniedError(service="cbr", status=403, code="403", detail="no"))
     with pytest.raises(PermissionDeniedError):
-        seat.result()
+        waiter.result()
 
 
-async def test_a_backup_that_cannot_be_found_is_told_at_once() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    seat.met(NOT_FOUND)
+async def test_a_backup_that_cannot_be_found_ends_the_wait_at_once() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    waiter.on_error(NOT_FOUND)
     with pytest.raises(ApiNotFoundError):
-        seat.result()
+        waiter.result()
 
 
-async def test_a_backup_that_was_just_started_may_be_unknown_for_a_while() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1, started_at=time.time())
-    seat.met(NOT_FOUND)
-    assert not seat.end.done()
-    seat.started_at = time.time() - NEW_BACKUP_GRACE
-    seat.met(NOT_FOUND)
+async def test_a_backup_that_was_just_started_may_be_unknown_for_a_short_time() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1, started_at=time.time())
+    waiter.on_error(NOT_FOUND)
+    assert not waiter.done.done()
+    waiter.started_at = time.time() - NEW_BACKUP_GRACE
+    waiter.on_error(NOT_FOUND)
     with pytest.raises(ApiNotFoundError):
-        seat.result()
+        waiter.result()
 
 
 @pytest.mark.parametrize(("until", "is_due"), [(0.9, False), (1.0, True), (5.0, True)])
-async def test_a_seat_is_due_when_its_interval_is_over_before_it_can_be_looked_at_again(
-    until: float, is_due: bool
-) -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    seat.looked_at = 0.0
-    assert seat.is_due(until) is is_due
+async def test_a_waiter_is_due_when_its_interval_ends_before_the_next_opportunity(until: float, is_due: bool) -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    waiter.polled_at = 0.0
+    assert waiter.is_due(until) is is_due
 
 
-async def test_a_list_that_did_not_show_a_backup_is_given_another_chance_later() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    found = [seat.was_missing]
-    seat.was_listed(is_listed=False)
-    found.append(seat.was_missing)
-    seat.missed_at -= MISSING_FOR
-    found.append(seat.was_missing)
+async def test_a_backup_is_expected_in_a_listing_again_after_a_while() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    found = [waiter.was_missing]
+    waiter.on_listed(is_listed=False)
+    found.append(waiter.was_missing)
+    waiter.missed_at -= MISSING_FOR
+    found.append(waiter.was_missing)
     assert found == [False, True, False]
 
 
-async def test_a_list_that_shows_a_backup_again_is_trusted_at_once() -> None:
-    seat = Waiter(REFERENCE, poll_interval=1)
-    seat.was_listed(is_listed=False)
-    seat.was_listed(is_listed=True)
-    assert not seat.was_missing
+async def test_a_listing_that_shows_a_backup_again_is_trusted_at_once() -> None:
+    waiter = Waiter(REFERENCE, poll_interval=1)
+    waiter.on_listed(is_listed=False)
+    waiter.on_listed(is_listed=True)
+    assert not waiter.was_missing
 
 
 async def test_each_status_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    seat = Waiter(REFERENCE, poll_interval=1)
+    waiter = Waiter(REFERENCE, poll_interval=1)
     for status in ("waiting_protect", "protecting", "protecting"):
-        seat.goes_on(status, was_seen=True)
+        waiter.on_running(status, was_seen=True)
     assert [record.getMessage() for record in caplog.records] == [
         "cbr backup backup is waiting_protect.",
         "cbr backup backup is protecting.",
     ]
 
 
-async def test_trouble_is_logged_once_until_it_is_over(caplog: pytest.LogCaptureFixture) -> None:
+async def test_transient_errors_are_logged_once_until_they_end(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    seat = Waiter(REFERENCE, poll_interval=1)
+    waiter = Waiter(REFERENCE, poll_interval=1)
     for _ in range(3):
-        seat.met(CUT)
-    seat.goes_on("protecting", was_seen=True)
-    seat.met(CUT)
+        waiter.on_error(CUT)
+    waiter.on_running("protecting", was_seen=True)
+    waiter.on_error(CUT)
     lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
     assert lines == [
-        "cbr backup backup could not be seen, asking again: cut",
-        "cbr backup backup is seen again after 0 s; failures: 3.",
+        "The status of cbr backup backup could not be read, retrying: cut",
+        "The status of cbr backup backup can be read again after 0 s; failures: 3.",
         "cbr backup backup is protecting.",
     ]
 
 
-async def test_after_trouble_a_backup_is_not_due_before_its_interval_is_nearly_over(
+async def test_after_an_error_a_waiter_is_not_due_before_most_of_its_interval_has_passed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seat, now = Waiter(REFERENCE, poll_interval=10), time.monotonic()
-    seat.met(CUT)
+    waiter, now = Waiter(REFERENCE, poll_interval=10), time.monotonic()
+    waiter.on_error(CUT)
     monkeypatch.setattr(time, "monotonic", lambda: now + 5)
-    assert not seat.is_due(now + 15)
+    assert not waiter.is_due(now + 15)
     monkeypatch.setattr(time, "monotonic", lambda: now + 9)
-    assert seat.is_due(now + 19)
+    assert waiter.is_due(now + 19)
 
 
-async def test_what_is_said_about_a_seat_goes_to_the_log_of_whoever_took_it() -> None:
+async def test_log_lines_about_a_waiter_go_to_the_context_that_created_it() -> None:
     whose: contextvars.ContextVar[str] = contextvars.ContextVar("whose", default="nobody")
     heard: list[str] = []
 
@@ -238,10 +236,10 @@ async def test_what_is_said_about_a_seat_goes_to_the_log_of_whoever_took_it() ->
     logger.setLevel(logging.INFO)
     try:
         whose.set("mine")
-        seat = Waiter(REFERENCE, poll_interval=1)
+        waiter = Waiter(REFERENCE, poll_interval=1)
         whose.set("another")
-        seat.goes_on("protecting", was_seen=True)
-        seat.met(CUT)
+        waiter.on_running("protecting", was_seen=True)
+        waiter.on_error(CUT)
     finally:
         logger.removeHandler(ear)
         logger.setLevel(logging.NOTSET)

@@ -1,4 +1,4 @@
-"""Many backups of CBR at once, for the poll hub: the list of backups, filtered (CBR section 7.2)."""
+"""Many backups of CBR at once, for the shared poller: the list of backups, filtered (CBR section 7.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many backups of CSBS at once, for the poll hub: the list of checkpoint items, filtered (CSBS section 5)."""
+"""Many backups of CSBS at once, for the shared poller: the list of checkpoint items, filtered (CSBS section 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many backups of databases at once, for the poll hub (databases sections 4 and 11).
+"""Many backups of databases at once, for the shared poller (databases sections 4 and 11).
 
 GaussDB and TaurusDB list the backups of all instances. RDS lists those of one instance only, but an instance is
 ``BACKING UP`` while its backup is in progress, and instances are listed for all.

@@ -1,4 +1,4 @@
-"""Many backups of VBS at once, for the poll hub: the detailed list of backups, filtered (VBS section 4.5)."""
+"""Many backups of VBS at once, for the shared poller: the detailed list of backups, filtered (VBS section 4.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What those who wait together are told, in the local cloud: the same as one who waits alone, whatever goes wrong."""
+"""Outcomes of many waits in the local cloud: the same as of a single one, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ SLACK = 0.5
 CHECKPOINTS = ("cbr checkpoint", "csbs checkpoint")
 
 
-async def looked_at(client: BackupCloud, reference: OperationReference) -> OperationState:
+async def read_once(client: BackupCloud, reference: OperationReference) -> OperationState:
     return await client.service(reference.service).observe(reference)
 
 
@@ -47,15 +47,15 @@ def comparable(observation: OperationState) -> dict[str, Any]:
     return {**observation.to_result(), "created_at": begun, "reason": observation.reason, "phase": observation.phase}
 
 
-async def test_what_a_list_tells_is_what_a_look_tells(place: Place) -> None:
+async def test_a_listing_and_a_single_read_return_the_same_state(place: Place) -> None:
     references = await place.start(4)
     waits = [place.wait(reference) for reference in references]
     place.end(references)
     for reference, ended in zip(references, await asyncio.gather(*waits), strict=True):
-        assert comparable(ended) == comparable(await looked_at(place.client, reference))
+        assert comparable(ended) == comparable(await read_once(place.client, reference))
 
 
-async def test_one_that_failed_is_told_with_its_reason_and_the_others_go_on(place: Place) -> None:
+async def test_a_failure_is_reported_with_its_reason_while_the_others_run(place: Place) -> None:
     references = await place.start(4)
     waits = [place.wait(reference) for reference in references]
     place.end(references[:1], failure="the disk is full")
@@ -67,7 +67,7 @@ async def test_one_that_failed_is_told_with_its_reason_and_the_others_go_on(plac
     assert {each.phase for each in await asyncio.gather(*waits[1:])} == {Phase.SUCCEEDED}
 
 
-async def test_one_that_is_gone_is_told_and_the_others_go_on(place: Place) -> None:
+async def test_a_deleted_backup_is_reported_while_the_others_run(place: Place) -> None:
     references = await place.start(4)
     waits = [place.wait(reference, started_at=time.time() - 3600) for reference in references]
     for part in place.parts_of(references[0]):
@@ -83,7 +83,7 @@ async def test_one_that_is_gone_is_told_and_the_others_go_on(place: Place) -> No
 
 @pytest.mark.parametrize("kind", ["cbr backup", "rds"])
 @pytest.mark.parametrize("trouble", TROUBLES)
-async def test_passing_trouble_is_outlived_but_by_those_whose_tolerance_ends(place: Place, trouble: str) -> None:
+async def test_transient_errors_end_only_the_waits_whose_tolerance_is_used_up(place: Place, trouble: str) -> None:
     references = await place.start(4)
     place.running.misbehave(trouble, service=place.service, **TROUBLES[trouble])  # type: ignore[arg-type]
     waits = [place.wait(reference, poll_interval=0.03) for reference in references[1:]]
@@ -97,7 +97,7 @@ async def test_passing_trouble_is_outlived_but_by_those_whose_tolerance_ends(pla
 
 @pytest.mark.parametrize("kind", ["cbr backup", "csbs backup", "vbs backup", "rds"])
 @pytest.mark.parametrize("status", [400, 403])
-async def test_a_list_that_refuses_for_good_leaves_single_looks(place: Place, status: int) -> None:
+async def test_a_listing_with_a_permanent_error_leaves_single_reads(place: Place, status: int) -> None:
     references = await place.start(4)
     place.running.misbehave(
         "refuse", service=place.service, route=LIST_ROUTES[place.service], status=status, code="X.1"
@@ -107,21 +107,21 @@ async def test_a_list_that_refuses_for_good_leaves_single_looks(place: Place, st
     assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
 
 
-async def test_a_list_that_is_behind_delays_the_news_and_makes_none_up(place: Place) -> None:
+async def test_a_stale_listing_delays_outcomes_and_invents_none(place: Place) -> None:
     references = await place.start(4)
     place.running.misbehave("stale_read", service=place.service, route=LIST_ROUTES[place.service], seconds=3600)
     waits = [place.wait(reference, poll_interval=0.05) for reference in references]
     place.end(references[:2])
     await asyncio.sleep(0.3)
-    told = [wait.result().phase for wait in waits if wait.done()]
-    assert set(told) <= {Phase.SUCCEEDED}
+    reported = [wait.result().phase for wait in waits if wait.done()]
+    assert set(reported) <= {Phase.SUCCEEDED}
     assert not any(wait.done() for wait in waits[2:])
     place.running.behave()
     place.end(references)
     assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
 
 
-async def test_wrong_credentials_are_told_to_all_at_the_price_of_one_request(backup_cloud: RunningCloud) -> None:
+async def test_invalid_credentials_end_all_waits_after_one_request_to_the_cloud(backup_cloud: RunningCloud) -> None:
     async with open_client(backup_cloud) as client:
         place = Place(backup_cloud, client, "vbs backup")
         references = await place.start(30)
@@ -132,7 +132,7 @@ async def test_wrong_credentials_are_told_to_all_at_the_price_of_one_request(bac
 
 
 @pytest.mark.parametrize("kind", CHECKPOINTS)
-async def test_a_part_that_fails_is_told_while_the_other_goes_on(place: Place) -> None:
+async def test_a_failed_part_is_reported_while_the_other_one_runs(place: Place) -> None:
     whole = await place.start_checkpoint(2)
     wait = place.wait(whole, poll_interval=0.05)
     await place.requests_reach(3)
@@ -144,18 +144,18 @@ async def test_a_part_that_fails_is_told_while_the_other_goes_on(place: Place) -
 
 
 @pytest.mark.parametrize("kind", CHECKPOINTS)
-async def test_a_checkpoint_whose_resources_are_unknown_is_confirmed_by_a_look(place: Place) -> None:
+async def test_a_checkpoint_of_unknown_resources_is_confirmed_by_a_single_read(place: Place) -> None:
     references = [replace(reference, expected_ids=()) for reference in await place.start(4)]
     waits = [place.wait(reference) for reference in references]
     place.end(references)
     for reference, ended in zip(references, await asyncio.gather(*waits), strict=True):
-        assert comparable(ended) == comparable(await looked_at(place.client, reference))
+        assert comparable(ended) == comparable(await read_once(place.client, reference))
     single = "{checkpoint_id}" if place.kind == "cbr checkpoint" else "checkpoint_items"
     assert place.requests[single] >= 4
 
 
 @pytest.mark.parametrize("kind", CHECKPOINTS)
-async def test_a_checkpoint_that_left_out_a_resource_is_told_as_a_look_tells_it(place: Place) -> None:
+async def test_a_checkpoint_that_skipped_a_resource_is_reported_as_a_single_read_does(place: Place) -> None:
     whole = [replace(each, expected_ids=(*each.expected_ids, "left-out")) for each in await place.start(4)]
     if place.kind == "cbr checkpoint":
         skipped = {"id": "left-out", "type": "OS::Nova::Server", "name": "x", "code": "1", "reason": "it is off"}
@@ -168,7 +168,7 @@ async def test_a_checkpoint_that_left_out_a_resource_is_told_as_a_look_tells_it(
 
 
 @pytest.mark.parametrize("kind", ["vbs job"])
-async def test_a_job_is_followed_to_its_backup_and_then_covered_by_the_list(place: Place) -> None:
+async def test_a_job_is_followed_to_its_backup_which_the_listing_covers_afterwards(place: Place) -> None:
     references = await place.start(4)
     for row in (*place.rows.values(), *place.running.state.table("vbs.jobs").values()):
         # A job names its backup when it is some way on.
@@ -187,7 +187,7 @@ async def test_a_job_is_followed_to_its_backup_and_then_covered_by_the_list(plac
 
 
 @pytest.mark.parametrize("kind", ["rds"])
-async def test_a_backup_is_told_in_time_although_the_next_one_of_its_instance_began_right_after_it(
+async def test_an_outcome_is_on_time_although_the_next_backup_of_its_instance_started_at_once(
     place: Place,
 ) -> None:
     references = await place.start(3)
@@ -204,7 +204,7 @@ async def test_a_backup_is_told_in_time_although_the_next_one_of_its_instance_be
 
 
 @pytest.mark.parametrize("kind", ["rds"])
-async def test_among_many_a_backup_is_told_in_time_when_somebody_waits_for_the_next_one(
+async def test_among_many_an_outcome_is_on_time_when_the_next_backup_is_waited_for_as_well(
     kind: str,
 ) -> None:
     with RunningCloud(extra_resources=60) as running:
@@ -235,7 +235,7 @@ def begin_next(place: Place, reference: OperationReference) -> OperationReferenc
 
 @pytest.mark.parametrize("kind", ["cbr checkpoint", "csbs backup", "vbs backup", "gaussdb"])
 @pytest.mark.parametrize("hours", [-2, 2])
-async def test_a_clock_that_differs_costs_nobody_his_news(place: Place, hours: int) -> None:
+async def test_a_clock_that_differs_loses_no_outcome(place: Place, hours: int) -> None:
     references = await place.start(4)
     waits = [place.wait(reference, started_at=time.time() + hours * 3600) for reference in references]
     place.end(references)
@@ -243,7 +243,7 @@ async def test_a_clock_that_differs_costs_nobody_his_news(place: Place, hours: i
 
 
 @pytest.mark.parametrize("kind", ["cbr backup", "csbs checkpoint", "rds", "taurusdb"])
-async def test_backups_that_others_started_are_waited_for_too(place: Place) -> None:
+async def test_backups_that_others_started_can_be_waited_for(place: Place) -> None:
     references = await place.start(4)
     waits = [place.wait(reference, started_at=None, poll_interval=0.05) for reference in references]
     await place.requests_reach(5)
