@@ -1,4 +1,4 @@
-"""Everything that the README shows runs: its DAGs against the local cloud, its connections, its tables."""
+"""Everything that README and docs show runs: DAGs against the local cloud, test functions, connections, tables."""
 
 from __future__ import annotations
 
@@ -19,15 +19,23 @@ from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.dag_runs import run_dag
 
 LOGICAL_DATE = "logical_date" if AIRFLOW_3 else "execution_date"
-README = Path(__file__).parents[2] / "README.md"
-TEXT = README.read_text()
-DAGS = [block for block in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL) if "with DAG(" in block]
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+}
+BLOCKS = [
+    (name, block) for name, text in PAGES.items() for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+]
+DAGS = [block for _, block in BLOCKS if "with DAG(" in block]
+OTHERS = [(name, block) for name, block in BLOCKS if "with DAG(" not in block]
+CONNECTION = re.compile(r"""(?:`|DEFAULT=')(\{"conn_type".*?\}\})[`']""", re.DOTALL)
 
 
 def dag_of(block: str, folder: Path) -> DAG:
-    names: dict[str, object] = {"__name__": "readme"}
+    names: dict[str, object] = {"__name__": "documented"}
     # A file of its own: Airflow keeps the whole file that a DAG comes from, and the README shows a password.
-    file = folder / "readme.py"
+    file = folder / "documented.py"
     file.write_text(block.replace("):\n", ") as shown:\n", 1))
     exec(compile(file.read_text(), str(file), "exec"), names)
     shown = names["shown"]
@@ -45,7 +53,7 @@ RUNS: dict[str, dict[str, Any]] = {
 @pytest.mark.usefixtures("airflow_database")
 @pytest.mark.parametrize("run", RUNS)
 @pytest.mark.parametrize("block", DAGS, ids=lambda block: re.findall(r'dag_id="(\w+)"', block)[0])
-def test_every_dag_of_the_readme_runs_against_the_local_cloud_in_every_kind_of_run(
+def test_every_documented_dag_runs_against_the_local_cloud_in_every_kind_of_run(
     cloud: RunningCloud, block: str, run: str, tmp_path: Path
 ) -> None:
     dag = dag_of(block, tmp_path)
@@ -60,11 +68,30 @@ def test_every_dag_of_the_readme_runs_against_the_local_cloud_in_every_kind_of_r
     assert ends
 
 
-def test_every_documented_connection_can_be_read() -> None:
-    pages = TEXT + (README.parent / "docs" / "connection.md").read_text()
-    connections = [json.loads(text) for text in re.findall(r'`(\{"conn_type".*?\}\})`', pages)]
+def test_every_documented_dag_has_an_id_of_its_own() -> None:
+    ids = re.findall(r'dag_id="(\w+)"', "".join(DAGS))
 
-    assert len(connections) >= 5
+    assert len(ids) == len(set(ids)) == len(DAGS)
+
+
+@pytest.mark.parametrize(("page", "block"), OTHERS, ids=[name for name, _ in OTHERS])
+def test_every_other_documented_piece_of_python_is_a_test_that_passes(
+    page: str, block: str, backup_cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(block, page, "exec"), names)
+    tests = [value for name, value in names.items() if name.startswith("test_")]
+
+    assert tests
+    for shown in tests:
+        shown(backup_cloud, monkeypatch)
+
+
+@pytest.mark.parametrize("page", ["README.md", "connection.md"])
+def test_every_documented_connection_can_be_read(page: str) -> None:
+    connections = [json.loads(text) for text in CONNECTION.findall(PAGES[page])]
+
+    assert len(connections) >= 2
     for connection in connections:
         settings = settings_from_connection(
             login=connection["login"],
@@ -76,16 +103,16 @@ def test_every_documented_connection_can_be_read() -> None:
 
 
 def test_the_connection_to_the_local_cloud_in_the_readme_has_its_credentials() -> None:
-    assert f'"login": "{USER_NAME}", "password": "{PASSWORD}"' in TEXT
+    assert f'"login": "{USER_NAME}", "password": "{PASSWORD}"' in README
 
 
 def test_every_operator_and_sensor_that_the_readme_names_exists_and_none_is_missing() -> None:
     services = {"Vbs": "vbs", "Csbs": "csbs", "Cbr": "cbr", "Rds": "rds", "GaussDb": "gaussdb", "TaurusDb": "taurusdb"}
-    told = set(re.findall(r"`((?:Vbs|Csbs|Cbr|Rds|GaussDb|TaurusDb)\w+(?:Operator|Sensor))`", TEXT))
+    named = set(re.findall(r"`((?:Vbs|Csbs|Cbr|Rds|GaussDb|TaurusDb)\w+(?:Operator|Sensor))`", README))
     there = set()
     for prefix, module in services.items():
         for layer in ("operators", "sensors"):
             members = vars(importlib.import_module(f"airflow_provider_backup.{layer}.{module}"))
             there |= {name for name in members if re.fullmatch(prefix + r"\w+(Operator|Sensor)", name)}
 
-    assert told == there
+    assert named == there
