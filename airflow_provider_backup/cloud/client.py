@@ -39,7 +39,7 @@ class BackupCloud(AccountServices):
         self._transport = Transport(settings.network)
         self._sender = RequestPipeline(self._transport, settings.network)
         self._account = account_for(settings, self._sender)
-        self._pollers: dict[str, SharedPoller] = {}
+        self._pollers: dict[tuple[str, str], SharedPoller] = {}
         self._polled_services = AccountServices(lambda name: self._api(name).with_tries(QUERY_TRIES))
         super().__init__(self._api)
 
@@ -112,15 +112,17 @@ class BackupCloud(AccountServices):
                 without[name] = error
         return without
 
-    def poller(self, name: str) -> SharedPoller:
-        """Return the shared poller of a service.
+    def poller(self, name: str, operation: str = "backup") -> SharedPoller:
+        """Return the poller that all waiters for one kind of operation of a service share.
 
         :param name: as for :meth:`service`.
-        :raises ConfigurationError: there is no such service.
+        :param operation: ``backup`` or ``deletion``.
+        :raises ConfigurationError: there is no such service or operation.
         """
-        if name not in self._pollers:
-            self._pollers[name] = SharedPoller(self._polled_services.service(name), self.clock)
-        return self._pollers[name]
+        if (name, operation) not in self._pollers:
+            observed = self._polled_services.operation(name, operation)
+            self._pollers[name, operation] = SharedPoller(observed, self.clock)
+        return self._pollers[name, operation]
 
     def _api(self, name: str) -> ServiceApi:
         return ServiceApi(SERVICES[name], self.settings, self._account, self._sender)

@@ -29,6 +29,10 @@ class OperationReference:
         progress and the reason of a failure.
     :param expected_ids: checkpoints only: the resources that were asked for, known to whoever started it; CSBS does not
         tell which of them it left out, and lists of backups do not, either.
+    :param operation: ``backup`` (the backup is being taken) or ``deletion`` (it is being deleted).
+    :param parts: deletions only: ids of the single backups whose deletion is waited for.
+    :param was_failed: deletions only: whether the backup had failed before it was deleted; then that status says
+        nothing about its deletion.
     """
 
     service: str
@@ -38,6 +42,8 @@ class OperationReference:
     job_id: str | None = None
     expected_ids: tuple[str, ...] = ()
     operation: str = "backup"
+    parts: tuple[str, ...] = ()
+    was_failed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reference as a dict of JSON values without empty members."""
@@ -51,10 +57,11 @@ class OperationReference:
     def from_dict(cls, values: Mapping[str, Any]) -> OperationReference:
         """Build a reference from :meth:`to_dict` of this or a neighbour version: unknown members are ignored."""
         given = {key: value for key, value in values.items() if key in cls.__slots__ and value}
-        return cls(**given | {"expected_ids": tuple(given.get("expected_ids", ()))})
+        return cls(**given | {name: tuple(given.get(name, ())) for name in ("expected_ids", "parts")})
 
     def __str__(self) -> str:
-        return one_line(f"{self.service} {self.kind} {self.backup_id}")
+        what = one_line(f"{self.service} {self.kind} {self.backup_id}")
+        return what if self.operation == "backup" else f"{self.operation} of {what}"
 
 
 class SkippedResource(TypedDict):

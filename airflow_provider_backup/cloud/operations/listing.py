@@ -73,12 +73,14 @@ class BackupLists:
     :param running: what is in progress; what is not in it has news.
     :param recent: everything that began since a moment.
     :param over: what of this is not in progress any more.
+    :param existing: what is being deleted, or a list that also shows other backups, but none that is gone.
     """
 
     reads: Callable[[OperationReference], int]
     running: BackupList | None = None
     recent: BackupList | None = None
     over: BackupList | None = None
+    existing: BackupList | None = None
 
 
 def one_read(reference: OperationReference) -> int:

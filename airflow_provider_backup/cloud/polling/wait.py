@@ -17,18 +17,14 @@ LAST_LOOK = 5.0
 """Seconds for the final read at the deadline, retries included: a wait may end that much later."""
 
 
-class _Service(Protocol):
-    async def observe(self, reference: OperationReference) -> OperationState: ...
-
-
 class PollingClient(Protocol):
     """What waiting needs of a client."""
 
-    def poller(self, name: str) -> SharedPoller:
-        """Return the shared poller of a service, by the service's name."""
+    def poller(self, name: str, operation: str) -> SharedPoller:
+        """Return the shared poller of one kind of operation of a service, by their names."""
 
-    def service(self, name: str) -> _Service:
-        """Return a service by name."""
+    async def observe(self, reference: OperationReference) -> OperationState:
+        """Read once how an operation stands."""
 
 
 async def wait_until_terminal(
@@ -100,13 +96,13 @@ def start_wait(
         deadline=now + deadline - time.time(),
         not_before=now + earliest_result,
     )
-    cloud.poller(reference.service).add(waiter)
+    cloud.poller(reference.service, reference.operation).add(waiter)
     return waiter
 
 
 def end_wait(cloud: PollingClient, waiter: Waiter) -> None:
     """Remove a waiter from its poller, whether its wait has ended or is cancelled."""
-    cloud.poller(waiter.reference.service).remove(waiter)
+    cloud.poller(waiter.reference.service, waiter.reference.operation).remove(waiter)
 
 
 async def wait_outcome(cloud: PollingClient, waiter: Waiter) -> OperationState:
@@ -128,7 +124,7 @@ async def _final_read(cloud: PollingClient, waiter: Waiter) -> OperationState:
     reference = waiter.reference
     try:
         with time_limit(LAST_LOOK):
-            state = await cloud.service(reference.service).observe(reference)
+            state = await cloud.observe(reference)
     except OutOfTimeError as error:
         raise WaitTimeoutError(reference, waiter.last_status, waiter.last_error or error) from None
     except BackupError as error:

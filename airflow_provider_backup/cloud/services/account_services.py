@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
+from airflow_provider_backup.cloud.operations.deletion import Deletion
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.registry import SERVICES, RegisteredServices
+from airflow_provider_backup.cloud.text import one_line
 
 
 class BackupService(Protocol):
@@ -26,6 +28,26 @@ class BackupService(Protocol):
 
         :raises NotFoundError: there is no such backup (any more).
         """
+
+
+class ObservedOperation:
+    """One kind of operation of one service, as far as waiting for it needs it.
+
+    :param name: name of the service.
+    :param lists: the lists that answer for many.
+    :param observe: reads once how one operation stands.
+    """
+
+    def __init__(
+        self, name: str, lists: BackupLists, observe: Callable[[OperationReference], Awaitable[OperationState]]
+    ) -> None:
+        self.name = name
+        self.lists = lists
+        self._observe = observe
+
+    async def observe(self, reference: OperationReference) -> OperationState:
+        """Read once how an operation stands."""
+        return await self._observe(reference)
 
 
 class AccountServices(RegisteredServices):
@@ -47,3 +69,29 @@ class AccountServices(RegisteredServices):
             raise ConfigurationError(f"There is no service {name!r}.", next_step=f"Use one of {', '.join(SERVICES)}.")
         service: BackupService = getattr(self, name)
         return service
+
+    def operation(self, name: str, operation: str) -> ObservedOperation:
+        """Return how operations of one kind are observed.
+
+        :param name: the service, as for :meth:`service`.
+        :param operation: ``backup`` or ``deletion``.
+        :raises ConfigurationError: there is no such service, or it has no such operation.
+        """
+        service = self.service(name)
+        if operation == "backup":
+            return ObservedOperation(name, service.lists, service.observe)
+        if operation == Deletion.name:
+            deletion = Deletion(service)
+            return ObservedOperation(name, deletion.lists, deletion.observe)
+        raise ConfigurationError(
+            f"{name} has no operation {one_line(repr(operation))}.",
+            next_step="Run the same version of airflow-provider-backup on workers and triggerers.",
+        )
+
+    async def observe(self, reference: OperationReference) -> OperationState:
+        """Read once how an operation stands, whatever it is.
+
+        :param reference: which operation of which service.
+        :raises NotFoundError: the service does not know it (yet, or any more).
+        """
+        return await self.operation(reference.service, reference.operation).observe(reference)

@@ -138,3 +138,10 @@ def test_one_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups()
 
 def test_the_row_of_a_backup_with_the_same_id_proves_nothing_about_a_checkpoint() -> None:
     assert LIST.good(OperationReference("cbr", "b1", "checkpoint", expected_ids=("r1",)), [row(1)]) is None
+
+
+async def test_what_is_being_deleted_is_asked_for_in_one_list(unruly: UnrulyServer) -> None:
+    unruly.then(answer({"backups": [], "count": 0}))
+    async with lists_of("cbr", unruly) as lists:
+        await pages_of(lists.existing)
+    assert queries(unruly) == [{"status": ["deleting", "waiting_delete"], "limit": ["1000"]}]

@@ -103,3 +103,10 @@ def test_one_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups()
 
 def test_the_row_of_a_backup_with_the_same_id_proves_nothing_about_a_checkpoint() -> None:
     assert LIST.good(OperationReference("csbs", "b1", "checkpoint", expected_ids=("s1",)), [row(1)]) is None
+
+
+async def test_what_is_being_deleted_is_asked_for_by_one_status_after_the_other(unruly: UnrulyServer) -> None:
+    unruly.then(*[answer({"checkpoint_items": []})] * 2)
+    async with lists_of("csbs", unruly) as lists:
+        await pages_of(lists.existing)
+    assert [query["status"] for query in queries(unruly)] == [["waiting_delete"], ["deleting"]]

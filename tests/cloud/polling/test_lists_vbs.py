@@ -84,3 +84,10 @@ def test_a_succeeded_backup_is_recognised() -> None:
 @pytest.mark.parametrize("status", ["error", "deleting", "creating", "restoring", "a new word", None])
 def test_a_backup_that_did_not_succeed_needs_a_single_read(status: str | None) -> None:
     assert LIST.good(BACKUP, [row(1, status=status)]) is None
+
+
+async def test_what_is_being_deleted_is_asked_for_by_status(unruly: UnrulyServer) -> None:
+    unruly.then(answer({"backups": []}))
+    async with lists_of("vbs", unruly) as lists:
+        await pages_of(lists.existing)
+    assert [query["status"] for query in queries(unruly)] == [["deleting"]]

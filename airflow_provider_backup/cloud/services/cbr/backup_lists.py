@@ -18,6 +18,9 @@ from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE
 RUNNING_STATUSES = ("waiting_protect", "protecting")
 """What a backup is called until it is made (CBR section 3)."""
 
+DELETING_STATUSES = ("waiting_delete", "deleting")
+"""What a backup is called until it is gone (CBR section 3)."""
+
 OVER_STATUSES = tuple(status for status in get_args(BackupStatus) if status not in RUNNING_STATUSES)
 """What it can be called later."""
 
@@ -32,6 +35,7 @@ def backup_lists(backups: Backups) -> BackupLists:
         running=CbrBackupList("CBR backups in progress", backups, {"status": RUNNING_STATUSES}),
         recent=CbrBackupList("Recent CBR backups", backups),
         over=CbrBackupList("Recent CBR backups that are over", backups, {"status": OVER_STATUSES}),
+        existing=CbrBackupList("CBR backups that are being deleted", backups, {"status": DELETING_STATUSES}),
     )
 
 

@@ -15,7 +15,10 @@ from airflow_provider_backup.cloud.services.csbs.observations import observation
 from airflow_provider_backup.cloud.services.csbs.paging import PAGE_SIZE
 
 RUNNING_STATUS: ItemStatus = "protecting"
-"""What a backup is called until it is made (CSBS section 6.1); the filter takes one status."""
+"""What a backup is called until it is made (CSBS section 6.1)."""
+
+DELETING_STATUSES: tuple[ItemStatus, ...] = ("waiting_delete", "deleting")
+"""What a backup is called until it is gone, in this order (CSBS section 6.1)."""
 
 
 def backup_lists(items: CheckpointItems) -> BackupLists:
@@ -25,8 +28,9 @@ def backup_lists(items: CheckpointItems) -> BackupLists:
     """
     return BackupLists(
         reads=one_read,
-        running=CsbsBackupList("CSBS backups in progress", items, RUNNING_STATUS),
+        running=CsbsBackupList("CSBS backups in progress", items, [RUNNING_STATUS]),
         recent=CsbsBackupList("Recent CSBS backups", items),
+        existing=CsbsBackupList("CSBS backups that are being deleted", items, DELETING_STATUSES),
     )
 
 
@@ -35,20 +39,22 @@ class CsbsBackupList:
 
     :param title: what it lists.
     :param items: the backups of the project.
-    :param status: the status that it is filtered by.
+    :param statuses: the statuses that it is filtered by, one after the other: the filter takes one.
     """
 
     page_size = PAGE_SIZE
     shows_backups = True
 
-    def __init__(self, title: str, items: CheckpointItems, status: ItemStatus | None = None) -> None:
+    def __init__(self, title: str, items: CheckpointItems, statuses: Sequence[ItemStatus] = ()) -> None:
         self.title = title
         self._items = items
-        self._status = status
+        self._statuses = statuses
 
-    def pages(self, since: datetime | None) -> AsyncIterator[RowPage]:
+    async def pages(self, since: datetime | None) -> AsyncIterator[RowPage]:
         """Read it page by page."""
-        return self._items.pages(status=self._status, start_time=since)
+        for status in self._statuses or (None,):
+            async for page in self._items.pages(status=status, start_time=since):
+                yield page
 
     def key_of(self, reference: OperationReference) -> str | None:
         """Return the id of the checkpoint or backup."""

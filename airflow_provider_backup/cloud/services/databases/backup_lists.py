@@ -33,7 +33,12 @@ def lists_of_all_instances(title: str, backups: Backups[Any, Any]) -> BackupList
     :param title: the service, for logs.
     :param backups: the backups of the project.
     """
-    return BackupLists(reads=_reads, recent=DatabaseBackupList(f"Recent {title} backups", backups))
+    return BackupLists(
+        reads=_reads,
+        recent=DatabaseBackupList(f"Recent {title} backups", backups),
+        # There is no filter by status (databases section 4).
+        existing=DatabaseBackupList(f"All {title} backups", backups),
+    )
 
 
 def lists_of_busy_instances(title: str, instances: Instances) -> BackupLists:

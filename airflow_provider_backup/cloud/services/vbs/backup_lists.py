@@ -16,6 +16,9 @@ from airflow_provider_backup.cloud.services.vbs.observations import observation_
 RUNNING_STATUS = "creating"
 """What a backup is called until it is made (VBS section 4.6)."""
 
+DELETING_STATUS = "deleting"
+"""What a backup is called until it is gone (VBS section 4.6)."""
+
 
 def backup_lists(backups: Backups) -> BackupLists:
     """Return the lists that answer for many backups; a job is looked at by itself until it names its backup.
@@ -26,6 +29,7 @@ def backup_lists(backups: Backups) -> BackupLists:
         reads=lambda reference: 2 if reference.kind == "job" else 1,
         running=VbsBackupList("VBS backups in progress", backups, RUNNING_STATUS),
         recent=VbsBackupList("VBS backups", backups),
+        existing=VbsBackupList("VBS backups that are being deleted", backups, DELETING_STATUS),
     )
 
 
