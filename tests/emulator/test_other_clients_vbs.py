@@ -234,6 +234,15 @@ def test_openstacksdk_deletes_a_backup_and_waits_until_it_is_gone(connection: An
     assert list(connection.block_storage.backups(details=True)) == []
 
 
+def test_openstacksdk_restores_a_disk(backup_cloud: RunningCloud, connection: Any, volumes: list[str]) -> None:
+    detached = volumes[-1]
+    backup_id = good_backup(connection, detached)
+    backup_cloud.change_content(detached, 2)
+    backup = connection.block_storage.restore_backup(backup_id, volume=detached)
+    connection.block_storage.wait_for_status(backup, status="available", failures=["error"], interval=0.05, wait=10)
+    assert backup_cloud.content(detached) == 1
+
+
 def test_openstacksdk_tells_that_a_backup_does_not_exist(connection: Any) -> None:
     with pytest.raises(exceptions.NotFoundException, match=f"Backup {UNKNOWN} could not be found"):
         connection.block_storage.get_backup(UNKNOWN)

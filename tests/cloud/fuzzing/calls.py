@@ -213,6 +213,7 @@ async def _vbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "job_reference": job,
         "volume_id": volume,
         "volume_ids": [volume],
+        "restore": vbs.RestoreCreate(volume_id=volume),
         "name": "before-upgrade",
         "policy": policy,
         "change": vbs.PolicyUpdate(name="weekly"),

@@ -1,6 +1,7 @@
-"""Backups of disks: take one, list, read, delete (VBS sections 4.1 and 4.5).
+"""Backups of disks: take one, list, read, restore, delete (VBS sections 4.1, 4.2 and 4.5).
 
-A backup is taken with the vendor's own call, which answers with a job; all else are the calls that OpenStack knows.
+A backup is taken and restored with the vendor's own calls, which answer with a job; all else are the calls that
+OpenStack knows.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from airflow_provider_backup.cloud.operations.pagination import page_numbers
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
 from airflow_provider_backup.cloud.schema.base import listed, new_rows, parsed, request_id_of
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
-from airflow_provider_backup.cloud.services.vbs.models import Backup, BackupCreate, BackupSummary, JobCreated
+from airflow_provider_backup.cloud.services.vbs.models import (
+    Backup,
+    BackupCreate,
+    BackupSummary,
+    JobCreated,
+    RestoreCreate,
+)
 
 BackupT = TypeVar("BackupT", bound=BackupSummary)
 
@@ -43,6 +50,19 @@ class Backups:
         :raises ResourceBusyError: the previous backup of the disk is not finished.
         """
         answer = await self._api.post("cloudbackups", body={"backup": backup.to_wire()})
+        return parsed(JobCreated, answer).job_id
+
+    async def restore(self, backup_id: str, restore: RestoreCreate) -> str:
+        """Start to overwrite a disk with a backup (VBS section 4.2). Each call restores once more.
+
+        :param backup_id: id of the backup.
+        :param restore: which disk.
+        :return: the id of the job that restores it.
+        :raises NotFoundError: there is no such backup or disk.
+        :raises ResourceBusyError: the disk is being backed up.
+        :raises BadRequestError: the backup is not good, or the disk is attached or too small.
+        """
+        answer = await self._api.post("cloudbackups", backup_id, "restore", body={"restore": restore.to_wire()})
         return parsed(JobCreated, answer).job_id
 
     def list(

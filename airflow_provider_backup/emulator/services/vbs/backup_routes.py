@@ -1,4 +1,4 @@
-"""Taking backups, asking for jobs, and the native calls for backups (VBS sections 4.1, 4.4 and 4.5)."""
+"""Taking backups, restoring, reading jobs, and the native calls for backups (VBS sections 4.1, 4.2, 4.4 and 4.5)."""
 
 from __future__ import annotations
 
@@ -43,10 +43,12 @@ class BackupRoutes:
                 web.get(f"/{version}/{{project_id}}/backups/detail", self.list_details),
                 web.get(f"/{version}/{{project_id}}/backups/{{backup_id}}", self.get),
                 web.delete(f"/{version}/{{project_id}}/backups/{{backup_id}}", self.delete),
+                web.post(f"/{version}/{{project_id}}/backups/{{backup_id}}/restore", self.restore_natively),
             )
         ]
         return [
             web.post("/v2/{project_id}/cloudbackups", self.create),
+            web.post("/v2/{project_id}/cloudbackups/{backup_id}/restore", self.restore),
             web.get("/v1/{project_id}/jobs/{job_id}", self.get_job),
             *native,
         ]
@@ -73,6 +75,28 @@ class BackupRoutes:
             )
         )
         return web.json_response({"job_id": job["id"]})
+
+    async def restore(self, request: web.Request) -> web.Response:
+        """Start to overwrite a disk with a backup; answers with a job."""
+        job = await self._restore(request)
+        return web.json_response({"job_id": job["id"]})
+
+    async def restore_natively(self, request: web.Request) -> web.Response:
+        """Do the same by OpenStack's call, which answers with backup and disk."""
+        job = await self._restore(request)
+        restore = {
+            "backup_id": job["backup_id"],
+            "volume_id": job["volume_id"],
+            "volume_name": self._backups.volume_name(job["volume_id"]),
+        }
+        return web.json_response({"restore": restore}, status=202)
+
+    async def _restore(self, request: web.Request) -> Row:
+        body = await json_object(request, code="VolumeBackup.0210", envelope="restore")
+        volume_id = body.get("volume_id")
+        if not _is_uuid(volume_id):
+            raise refusal("VolumeBackup.0208")
+        return self._backups.restore(request.match_info["backup_id"], str(volume_id))
 
     async def get_job(self, request: web.Request) -> web.Response:
         """Answer with one job."""

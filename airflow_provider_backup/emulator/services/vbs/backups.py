@@ -3,10 +3,10 @@
 Rows of ``vbs.backups``: ``id``, ``name``, ``description``, ``volume_id``, ``snapshot_id``, ``size`` (GB),
 ``availability_zone``, ``bootable``, ``incremental``, ``tags``, ``policy_id`` (none for a manual one), ``contents``
 (what it holds, see :meth:`Contents.snapshot`), the times of :meth:`CloudState.started`, and ``deletion`` (none, or
-times of the same form).
+times of the same form) and ``restore`` (none, or ``volume_id`` and times of the same form: its last restore).
 
-Rows of ``vbs.jobs``: ``id``, ``backup_id``, ``volume_id``, ``snapshot_id`` and the times of the backup, which they
-outlive.
+Rows of ``vbs.jobs``: ``id``, ``type``, ``backup_id``, ``volume_id`` (what is backed up or overwritten), ``snapshot_id``
+and the times of the backup or restore, which they outlive.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ _INIT_PERCENT = 10
 _LONGEST_INIT = timedelta(seconds=10)
 """How long that takes at most, however long the backup takes."""
 
-_DELETABLE = ("available", "error", "error_deleting")
+_DELETABLE = ("available", "error", "error_deleting", "error_restoring")
+_BACKING_UP, _RESTORING = "bksCreateBackup", "bksRestoreBackup"
+_FAILURES = {_BACKING_UP: "VolumeBackup.0064", _RESTORING: "VolumeBackup.0200"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ class Backups:
             return "error_deleting" if row["deletion"]["failure"] else "deleted"
         if not self._state.is_ready(row):
             return "creating"
+        # Rows of an earlier release have no such member.
+        if restore := row.get("restore"):
+            if not self._state.is_ready(restore):
+                return "restoring"
+            return "error_restoring" if restore["failure"] else "available"
         return "error" if row["failure"] else "available"
 
     def start(self, order: Order) -> Row:
@@ -110,6 +117,8 @@ class Backups:
         if volume is None:
             raise refusal("VolumeBackup.0021")
         if volume["status"] not in ("available", "in-use"):
+            raise refusal("VolumeBackup.0012")
+        if self._is_restored(order.volume_id):
             raise refusal("VolumeBackup.0012")
         of_disk = [row for row in self.rows() if row["volume_id"] == order.volume_id]
         if any(self.status(row) == "creating" for row in of_disk):
@@ -136,10 +145,12 @@ class Backups:
             "policy_id": order.policy_id,
             "contents": self._contents.snapshot(order.volume_id),
             "deletion": None,
+            "restore": None,
             **times,
         }
         job: Row = {
             "id": self._state.new_hex(),
+            "type": _BACKING_UP,
             "backup_id": backup["id"],
             "volume_id": order.volume_id,
             "snapshot_id": backup["snapshot_id"],
@@ -148,6 +159,52 @@ class Backups:
         self._state.table("vbs.backups")[backup["id"]] = backup
         self._state.table("vbs.jobs")[job["id"]] = job
         return job
+
+    def restore(self, backup_id: str, volume_id: str) -> Row:
+        """Begin to overwrite a disk with a backup and return the job's row.
+
+        :raises ServiceError: that is not possible now (VBS sections 4.2 and 6.2).
+        """
+        backup = next((row for row in self.rows() if row["id"] == backup_id), None)
+        if backup is None:
+            raise refusal("VolumeBackup.0111")
+        if self.status(backup) != "available":
+            raise refusal("VolumeBackup.0089")
+        volume = self._inventory.volumes.get(volume_id)
+        if volume is None:
+            raise refusal("VolumeBackup.0207")
+        if volume["status"] == "error":
+            raise refusal("VolumeBackup.0202")
+        if volume["status"] != "available" or self._is_restored(volume_id):
+            raise refusal("VolumeBackup.0205")
+        if any(row["volume_id"] == volume_id and self.status(row) == "creating" for row in self.rows()):
+            raise refusal("VolumeBackup.0206")
+        if volume["size_gb"] < backup["size"]:
+            raise refusal("VolumeBackup.0209")
+        times = self._state.started("vbs.restore")
+        backup["restore"] = {"volume_id": volume_id, **times}
+        self._contents.restore({volume_id: backup["contents"][backup["volume_id"]]}, times)
+        job: Row = {
+            "id": self._state.new_hex(),
+            "type": _RESTORING,
+            "backup_id": backup_id,
+            "volume_id": volume_id,
+            "snapshot_id": None,
+            **times,
+        }
+        self._state.table("vbs.jobs")[job["id"]] = job
+        return job
+
+    def volume_name(self, volume_id: str) -> str:
+        """Return the name of a disk that exists."""
+        return str(self._inventory.volumes[volume_id]["name"])
+
+    def _is_restored(self, volume_id: str) -> bool:
+        return any(
+            row["restore"]["volume_id"] == volume_id
+            for row in self._state.table("vbs.backups").values()
+            if row.get("restore") and self.status(row) == "restoring"
+        )
 
     def delete(self, backup_id: str) -> None:
         """Begin to delete a backup; :meth:`CloudState.plan_failure` for ``vbs.deletion`` lets that fail.
@@ -187,7 +244,11 @@ class Backups:
             "availability_zone": row["availability_zone"],
             "object_count": 0,
             "description": json.dumps({"DESC": row["description"], "INC": int(row["incremental"])}),
-            "fail_reason": {"error": row["failure"], "error_deleting": (deletion or row)["failure"]}.get(status),
+            "fail_reason": {
+                "error": row["failure"],
+                "error_deleting": (deletion or row)["failure"],
+                "error_restoring": (row.get("restore") or row)["failure"],
+            }.get(status),
             "created_at": began,
             "updated_at": _microseconds(self._changed_at(row)),
             "data_timestamp": began,
@@ -209,6 +270,8 @@ class Backups:
         deletion = row["deletion"]
         if deletion:
             return str(deletion["started_at"])
+        if restore := row.get("restore"):
+            return str(restore["ready_at" if self._state.is_ready(restore) else "started_at"])
         return str(row["ready_at" if self._state.is_ready(row) else "started_at"])
 
     def job(self, job_id: str) -> Row:
@@ -232,21 +295,22 @@ class Backups:
     def job_view(self, row: Row) -> dict[str, Any]:
         """Return a job as it goes over the wire (VBS section 4.4)."""
         status = self.job_status(row)
+        # Rows of an earlier release have no type: they are of backups.
+        job_type = row.get("type", _BACKING_UP)
         entities = {"volume_id": row["volume_id"]}
-        if status != "INIT":
-            entities |= {
-                "backup_id": row["backup_id"],
-                "snapshot_id": row["snapshot_id"],
-                "bks_create_volume_name": f"autobk_volume_{row['id'][:8]}",
-            }
+        if job_type == _RESTORING or status != "INIT":
+            entities["backup_id"] = row["backup_id"]
+        if job_type == _BACKING_UP and status != "INIT":
+            entities["snapshot_id"] = row["snapshot_id"]
+            entities["bks_create_volume_name"] = f"autobk_volume_{row['id'][:8]}"
         return {
             "job_id": row["id"],
-            "job_type": "bksCreateBackup",
+            "job_type": job_type,
             "status": status,
             "entities": entities,
             "begin_time": milliseconds(row["started_at"], suffix="Z"),
             "end_time": milliseconds(row["ready_at"], suffix="Z") if status in ("SUCCESS", "FAIL") else None,
-            "error_code": "VolumeBackup.0064" if status == "FAIL" else None,
+            "error_code": _FAILURES[job_type] if status == "FAIL" else None,
             "fail_reason": row["failure"] if status == "FAIL" else None,
             "sub_jobs": [],
         }

@@ -37,10 +37,26 @@ _MESSAGES = {
     "VolumeBackup.0013": "The previous backup of the disk is not finished.",
     "VolumeBackup.0020": "The snapshot does not exist.",
     "VolumeBackup.0021": "The disk does not exist.",
+    "VolumeBackup.0089": "The backup is not available.",
+    "VolumeBackup.0111": "The backup does not exist.",
+    "VolumeBackup.0202": "The disk has failed.",
+    "VolumeBackup.0205": "The disk is not available: it must be detached, and no restore may run on it.",
+    "VolumeBackup.0206": "The disk is being backed up.",
+    "VolumeBackup.0207": "The disk does not exist.",
+    "VolumeBackup.0208": "The ID of the disk is wrong.",
+    "VolumeBackup.0209": "The disk is smaller than the backup.",
+    "VolumeBackup.0210": "The request for a restore is malformed.",
     "VolumeBackup.0040": "The disk has as many backups as it may have.",
 }
 # The vendor gives no statuses for its codes; these follow the generic tables (VBS section 6.1).
-_NOT_FOUND = {"common.0011", "AutoBackup.0205", "AutoBackup.1100", "VolumeBackup.0021"}
+_NOT_FOUND = {
+    "common.0011",
+    "AutoBackup.0205",
+    "AutoBackup.1100",
+    "VolumeBackup.0021",
+    "VolumeBackup.0111",
+    "VolumeBackup.0207",
+}
 _NATIVE_FAULTS = {400: "badRequest", 401: "unauthorized", 403: "forbidden", 404: "itemNotFound", 413: "overLimit"}
 
 _POLICY_CODES = {

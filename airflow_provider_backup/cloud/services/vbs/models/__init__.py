@@ -22,6 +22,7 @@ from airflow_provider_backup.cloud.services.vbs.models.backups import (
     BackupOptions,
     BackupSummary,
     BackupTag,
+    RestoreCreate,
 )
 from airflow_provider_backup.cloud.services.vbs.models.fields import MOST_TAGS
 from airflow_provider_backup.cloud.services.vbs.models.jobs import Job, JobCreated
@@ -65,6 +66,7 @@ __all__ = [
     "PolicyTask",
     "PolicyTaskPage",
     "PolicyUpdate",
+    "RestoreCreate",
     "ScheduledPolicy",
     "ScheduledPolicyUpdate",
     "Weekday",

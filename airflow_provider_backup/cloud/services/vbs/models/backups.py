@@ -81,6 +81,15 @@ class BackupCreate(RequestModel):
     extend_param: BackupOptions | None = None
 
 
+class RestoreCreate(RequestModel):
+    """Which disk is overwritten with a backup (VBS section 4.2).
+
+    :param volume_id: id of the disk; it must be detached, and not smaller than the backup.
+    """
+
+    volume_id: Identifier
+
+
 class BackupSummary(ResponseModel):
     """A backup in the short list."""
 
