@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import BaseOperator
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION, BackupCloudHook
+from airflow_provider_backup.tasks.argument_check import ChecksArguments
 from airflow_provider_backup.tasks.outcome import ReportsOutcome
 from airflow_provider_backup.tasks.templating import has_template
 
@@ -85,7 +86,7 @@ def key_value_pairs(labels: Any) -> Any:
     return [{"key": key, "value": value} for key, value in labels.items()] if isinstance(labels, Mapping) else labels
 
 
-class BackupCloudOperator(ReportsOutcome, BaseOperator):
+class BackupCloudOperator(ReportsOutcome, ChecksArguments, BaseOperator):
     """An operator that speaks to one account.
 
     :param huaweicloud_conn_id: id of the connection (templated).

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.operations.backup import OperationReference
-from airflow_provider_backup.cloud.operations.policy import PolicyResult
+from airflow_provider_backup.cloud.operations.policy import PolicyResult, policy_result
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.schedules import Schedule, offset_text
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
@@ -21,6 +21,7 @@ from airflow_provider_backup.operators.base import check_ids, listed
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, check_model
 from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
+from airflow_provider_backup.operators.existing_policy import ExistingPolicyOperator
 from airflow_provider_backup.operators.policy_arguments import LONG_TERM, PolicyArguments, known_schedule
 
 if TYPE_CHECKING:
@@ -96,7 +97,6 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
     """
 
     template_fields: Sequence[str] = (
-        *CreatePolicyOperator.template_fields,
         *CbrPolicyArguments.template_fields,
         "operation_type",
     )
@@ -108,7 +108,6 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
     ) -> None:
         super().__init__(policy=policy, **kwargs)
         self.operation_type = operation_type
-        self.check_policy_while_parsing()
 
     def from_arguments(self, schedule: str | None, time_zone: str | None) -> PolicyCreate:
         """Build the policy from the plain arguments."""
@@ -121,15 +120,15 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
         """Look through the list: CBR has no filter by name."""
         async for policy in cloud.cbr.policies.list():
             if policy.name == name:
-                return policy_result(policy, created=False)
+                return _result(policy, created=False)
         return None
 
     async def create(self, cloud: BackupCloud, policy: PolicyCreate) -> PolicyResult:
         """Create the policy."""
-        return policy_result(await cloud.cbr.policies.create(policy), created=True)
+        return _result(await cloud.cbr.policies.create(policy), created=True)
 
 
-class CbrUpdatePolicyOperator(CbrPolicyArguments):
+class CbrUpdatePolicyOperator(CbrPolicyArguments, ExistingPolicyOperator):
     """Change a policy: ``PUT /v3/{project_id}/policies/{policy_id}`` (CBR section 4.4); what is not given stays.
 
     Retention, its zone and where to copy to are one whole on the wire: when some of it is given, the policy is read
@@ -142,25 +141,24 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
     :param policy: a :class:`~airflow_provider_backup.cloud.services.cbr.models.PolicyUpdate`.
     """
 
-    template_fields: Sequence[str] = (
-        "huaweicloud_conn_id",
-        "region",
-        "project_id",
-        *CbrPolicyArguments.template_fields,
-        "policy_id",
-    )
+    template_fields: Sequence[str] = (*CbrPolicyArguments.template_fields, "policy_id")
 
-    def __init__(self, *, policy_id: str, policy: PolicyUpdate | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, policy: PolicyUpdate | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.policy_id = policy_id
         self.policy = policy
-        check_ids(self.task_id, policy_id=policy_id)
-        if policy is None:
+
+    def check_arguments(self) -> None:
+        """Reject wrong literals once the operator is built.
+
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates become.
+        """
+        super().check_arguments()
+        if self.policy is None:
             self.check_while_parsing(
                 lambda: self.from_arguments(*known_schedule(self.schedule, self.time_zone), _SOME_DEFINITION)
             )
         else:
-            check_model(self, policy, PolicyUpdate)
+            check_model(self, self.policy, PolicyUpdate)
 
     def retention(self, time_zone: str | None) -> dict[str, Any]:
         """Return the fields of ``operation_definition`` that are given; the zone is one of them by itself."""
@@ -198,7 +196,7 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments):
         )
         fields = ", ".join(request.to_wire())
         self.log.info("Changing %s of CBR policy %s (%s).", fields, one_line(self.policy_id), self.connection_text)
-        result = policy_result(self.act(lambda cloud: self._update(cloud, request)))
+        result = _result(self.act(lambda cloud: self._update(cloud, request)))
         self.log.info("Changed %s of CBR policy %s (%s).", fields, one_line(f"{result['name']}"), self.policy_id)
         return result
 
@@ -257,7 +255,6 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         self.description = description
         self.incremental = incremental
         self.fail_on_skipped = fail_on_skipped
-        self.check_request_while_parsing()
 
     def request(self, name: str) -> CheckpointCreate:
         """Build the request."""
@@ -311,14 +308,6 @@ class CbrDeleteBackupOperator(CheckpointDeleteBackupOperator):
     service_name = "cbr"
 
 
-def policy_result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
-    """Return what operators say about a policy."""
-    return PolicyResult(
-        service="cbr",
-        policy_id=policy.id,
-        name=policy.name,
-        enabled=policy.enabled,
-        resource_ids=[vault.vault_id for vault in policy.associated_vaults if vault.vault_id],
-        created=created,
-        policy=policy.model_dump(mode="json", by_alias=True, exclude_none=True),
-    )
+def _result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
+    vaults = [vault.vault_id for vault in policy.associated_vaults if vault.vault_id]
+    return policy_result("cbr", policy, enabled=policy.enabled, resource_ids=vaults, created=created)

@@ -195,11 +195,12 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
             name: listed(getattr(self, name)) for name in self.template_fields if name not in _NOT_WHAT_IS_BACKED_UP
         }
 
-    def check_request_while_parsing(self) -> None:
-        """Refuse wrong literals; the constructor of every operator ends with this.
+    def check_arguments(self) -> None:
+        """Reject wrong literals once the operator is built.
 
-        :raises InvalidRequestError: a documented rule is broken, whatever the templates turn out to be.
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates become.
         """
+        super().check_arguments()
         violations = []
         if self.on_clear == "adopt" and not self.has_key:
             rule = "a cleared task finds its backup again only by the name that it makes itself"

@@ -71,11 +71,12 @@ class CreatePolicyOperator(BackupCloudOperator):
         """
         return self.policy if self.policy is not None else self._timed(self.schedule, self.time_zone)
 
-    def check_policy_while_parsing(self) -> None:
-        """Refuse wrong literals; the constructor of every operator ends with this.
+    def check_arguments(self) -> None:
+        """Reject wrong literals once the operator is built.
 
-        :raises InvalidRequestError: a documented rule is broken, whatever the templates turn out to be.
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates become.
         """
+        super().check_arguments()
         if self.policy is None:
             self.check_while_parsing(lambda: self._timed(*known_schedule(self.schedule, self.time_zone)))
         else:

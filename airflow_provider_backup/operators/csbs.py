@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference
-from airflow_provider_backup.cloud.operations.policy import PolicyResult
+from airflow_provider_backup.cloud.operations.policy import PolicyResult, policy_result
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.schedules import Schedule
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
@@ -15,10 +15,11 @@ from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate, PolicyCreate
 from airflow_provider_backup.cloud.services.csbs.schedule import icalendar_text
 from airflow_provider_backup.cloud.text import one_line
-from airflow_provider_backup.operators.base import BackupCloudOperator, check_ids, key_value_pairs, listed
+from airflow_provider_backup.operators.base import check_ids, key_value_pairs, listed
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
+from airflow_provider_backup.operators.existing_policy import ExistingPolicyOperator
 from airflow_provider_backup.operators.policy_arguments import PolicyArguments
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
     """
 
     template_fields: Sequence[str] = (
-        *CreatePolicyOperator.template_fields,
         *PolicyArguments.template_fields,
         "servers",
         "permanent",
@@ -65,7 +65,6 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
         self.permanent = permanent
         self.description = description
         self.tags = tags
-        self.check_policy_while_parsing()
 
     def from_arguments(self, schedule: str | None, time_zone: str | None) -> PolicyCreate:
         """Build the policy from the plain arguments."""
@@ -96,26 +95,19 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
         """Look for the policy by its exact name."""
         async for policy in cloud.csbs.policies.list(name=name):
             if policy.name == name:
-                return policy_result(policy, created=False)
+                return _result(policy, created=False)
         return None
 
     async def create(self, cloud: BackupCloud, policy: PolicyCreate) -> PolicyResult:
         """Create the policy."""
-        return policy_result(await cloud.csbs.policies.create(policy), created=True)
+        return _result(await cloud.csbs.policies.create(policy), created=True)
 
 
-class CsbsGetPolicyOperator(BackupCloudOperator):
+class CsbsGetPolicyOperator(ExistingPolicyOperator):
     """Read a backup policy: ``GET /v1/{project_id}/policies/{policy_id}`` (CSBS section 3.2).
 
     :param policy_id: id of the policy (templated).
     """
-
-    template_fields: Sequence[str] = (*BackupCloudOperator.template_fields, "policy_id")
-
-    def __init__(self, *, policy_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.policy_id = policy_id
-        check_ids(self.task_id, policy_id=policy_id)
 
     def perform(self, context: Any) -> PolicyResult:
         """Read the policy.
@@ -125,7 +117,7 @@ class CsbsGetPolicyOperator(BackupCloudOperator):
         """
         self.built(lambda: check_ids(self.task_id, policy_id=self.policy_id))
         self.log.info("Reading CSBS policy %s (%s).", one_line(self.policy_id), self.connection_text)
-        result = policy_result(self.act(lambda cloud: cloud.csbs.policies.get(self.policy_id)))
+        result = _result(self.act(lambda cloud: cloud.csbs.policies.get(self.policy_id)))
         servers = len(result["resource_ids"])
         self.log.info(
             "CSBS policy %s is %s, %d servers.",
@@ -175,7 +167,6 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
         self.server_ids = server_ids
         self.auto_trigger = auto_trigger
         self._policy_server_ids: Sequence[str] | None = None
-        self.check_request_while_parsing()
 
     def request(self, name: str) -> CheckpointCreate:
         """Build the request; the name finds no place in it."""
@@ -236,14 +227,5 @@ class CsbsDeleteBackupOperator(CheckpointDeleteBackupOperator):
     service_name = "csbs"
 
 
-def policy_result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
-    """Return what operators say about a policy."""
-    return PolicyResult(
-        service="csbs",
-        policy_id=policy.id,
-        name=policy.name,
-        enabled=policy.enabled,
-        resource_ids=policy.server_ids,
-        created=created,
-        policy=policy.model_dump(mode="json", by_alias=True, exclude_none=True),
-    )
+def _result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
+    return policy_result("csbs", policy, enabled=policy.enabled, resource_ids=policy.server_ids, created=created)

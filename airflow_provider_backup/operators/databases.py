@@ -93,4 +93,3 @@ class DatabaseDeleteBackupOperator(DeleteBackupOperator):
     def __init__(self, *, instance_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.instance_id = instance_id
-        self.check_names_while_parsing()

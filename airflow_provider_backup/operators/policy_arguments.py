@@ -46,6 +46,7 @@ class PolicyArguments(BackupCloudOperator):
     """
 
     template_fields: Sequence[str] = (
+        *BackupCloudOperator.template_fields,
         "name",
         "enabled",
         "schedule",

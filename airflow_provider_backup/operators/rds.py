@@ -43,7 +43,6 @@ class RdsCreateBackupOperator(DatabaseCreateBackupOperator):
         super().__init__(**kwargs)
         self.databases = databases
         self.backup_database_individually = backup_database_individually
-        self.check_request_while_parsing()
 
     def service_of(self, cloud: BackupCloud) -> RdsService:
         """Return RDS."""

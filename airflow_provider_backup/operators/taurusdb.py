@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_backup.cloud.services.taurusdb.models import BackupCreate
 from airflow_provider_backup.operators.databases import DatabaseCreateBackupOperator, DatabaseDeleteBackupOperator
@@ -20,10 +20,6 @@ class TaurusDbCreateBackupOperator(DatabaseCreateBackupOperator):
 
     title = "TaurusDB"
     model = BackupCreate
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.check_request_while_parsing()
 
     def service_of(self, cloud: BackupCloud) -> TaurusDbService:
         """Return TaurusDB."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference
-from airflow_provider_backup.cloud.operations.policy import PolicyResult
+from airflow_provider_backup.cloud.operations.policy import PolicyResult, policy_result
 from airflow_provider_backup.cloud.operations.schedules import Schedule
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
@@ -79,7 +79,6 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         self.keep_first_backup_of_month = keep_first_backup_of_month
         self.enabled = enabled
         self.tags = tags
-        self.check_policy_while_parsing()
 
     def from_arguments(self, schedule: str | None, time_zone: str | None) -> PolicyCreate:
         """Build the policy from the plain arguments."""
@@ -109,15 +108,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         """Look through the list: VBS has no other way."""
         async for policy in cloud.vbs.policies.list():
             if policy.name == name:
-                return PolicyResult(
-                    service="vbs",
-                    policy_id=policy.id,
-                    name=policy.name,
-                    enabled=policy.scheduled_policy.enabled,
-                    resource_ids=[],
-                    created=False,
-                    policy=policy.model_dump(mode="json", by_alias=True, exclude_none=True),
-                )
+                return policy_result("vbs", policy, enabled=policy.scheduled_policy.enabled, created=False)
         return None
 
     async def create(self, cloud: BackupCloud, policy: PolicyCreate) -> PolicyResult:
@@ -179,7 +170,6 @@ class VbsCreateBackupOperator(CreateBackupOperator):
         self.snapshot_id = snapshot_id
         self.full_backup = full_backup
         self.tags = tags
-        self.check_request_while_parsing()
 
     def request(self, name: str) -> BackupCreate:
         """Build the request."""
@@ -218,7 +208,3 @@ class VbsDeleteBackupOperator(DeleteBackupOperator):
     """
 
     service_name = "vbs"
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.check_names_while_parsing()

@@ -21,7 +21,6 @@ class CheckpointBackupSensor(BackupSensor):
     def __init__(self, *, checkpoint_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.checkpoint_id = checkpoint_id
-        self.check_names_while_parsing()
 
     def ids(self) -> dict[str, str | None]:
         """Return the ids that name the backup, by kind."""

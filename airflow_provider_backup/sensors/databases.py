@@ -21,4 +21,3 @@ class DatabaseBackupSensor(BackupSensor):
     def __init__(self, *, instance_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.instance_id = instance_id
-        self.check_names_while_parsing()

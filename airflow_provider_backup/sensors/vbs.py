@@ -22,7 +22,6 @@ class VbsBackupSensor(BackupSensor):
     def __init__(self, *, job_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job_id = job_id
-        self.check_names_while_parsing()
 
     def ids(self) -> dict[str, str | None]:
         """Return the ids that name the backup, by kind."""

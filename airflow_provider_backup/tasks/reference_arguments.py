@@ -7,13 +7,14 @@ from typing import Any, ClassVar, get_args
 
 from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference
 from airflow_provider_backup.exceptions import InvalidArgumentError
+from airflow_provider_backup.tasks.argument_check import ChecksArguments
 from airflow_provider_backup.tasks.templating import has_template
 
 _TEXTS_OF_NOTHING = ("", "None", "null")
 """What templates make of a value that is not there."""
 
 
-class BackupReferenceMixin:
+class BackupReferenceMixin(ChecksArguments):
     """The arguments that name one backup; for operators and sensors, which bring the attributes."""
 
     service_name: ClassVar[str]
@@ -36,11 +37,12 @@ class BackupReferenceMixin:
             self.service_name, self.backup, self.ids(), self.instance_id, needs_instance=self.needs_instance
         )
 
-    def check_names_while_parsing(self) -> None:
-        """Refuse wrong literals; the constructor of everything that names a backup ends with this.
+    def check_arguments(self) -> None:
+        """Reject wrong literals once the operator is built.
 
-        :raises InvalidArgumentError: as :meth:`reference`, whatever the templates turn out to be.
+        :raises InvalidArgumentError: as :meth:`reference`, whatever the templates become.
         """
+        super().check_arguments()
         if not has_template((self.backup, self.ids(), self.instance_id)):
             self.reference()
 
