@@ -18,7 +18,7 @@ def connection_json(cloud: Mapping[str, Any], *, with_access_key: bool = False, 
     """
     if with_access_key:
         login, password = cloud["ak"], cloud["sk"]
-        fields = {"endpoints": {name: cloud[name] for name in SERVICES}}
+        fields = {"endpoints": {name: cloud[name] for name in SERVICES if name in cloud}}
     else:
         login, password = cloud["user"], cloud["password"]
         fields = {"domain": cloud["domain"]}

@@ -3,121 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
-from airflow_provider_backup.cloud.services.cbr.models import VaultCreate
+from airflow_provider_backup.cloud.services.registry import SERVICES as REGISTERED
 from airflow_provider_backup.emulator.core.state import Row, system_time
 from airflow_provider_backup.emulator.threaded import RunningCloud
-from airflow_provider_backup.hooks.cbr import CbrHook
-from airflow_provider_backup.operators.cbr import CbrCreateBackupOperator, CbrDeleteBackupOperator
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
-from airflow_provider_backup.operators.csbs import (
-    CsbsCreatePolicyOperator,
-    CsbsDeleteBackupOperator,
-    CsbsExecutePolicyOperator,
-)
-from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
-from airflow_provider_backup.operators.gaussdb import GaussDbCreateBackupOperator, GaussDbDeleteBackupOperator
-from airflow_provider_backup.operators.rds import RdsCreateBackupOperator, RdsDeleteBackupOperator
-from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator, TaurusDbDeleteBackupOperator
-from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsDeleteBackupOperator
-from airflow_provider_backup.sensors.base import BackupSensor
-from airflow_provider_backup.sensors.cbr import CbrBackupSensor
-from airflow_provider_backup.sensors.csbs import CsbsBackupSensor
-from airflow_provider_backup.sensors.gaussdb import GaussDbBackupSensor
-from airflow_provider_backup.sensors.rds import RdsBackupSensor
-from airflow_provider_backup.sensors.taurusdb import TaurusDbBackupSensor
-from airflow_provider_backup.sensors.vbs import VbsBackupSensor
+from tests.airflow.service_case import ServiceCase
+from tests.airflow.service_case import resources as resources
+from tests.airflow.services.cbr import cbr_vault as cbr_vault
+from tests.airflow.services.csbs import csbs_policy as csbs_policy
 from tests.airflow.task_runs import Deferred, TaskRun
 
-SERVICES = ("vbs", "csbs", "cbr", "rds", "gaussdb", "taurusdb")
-DATABASES = ("rds", "gaussdb", "taurusdb")
-NAMED = ("vbs", "cbr", *DATABASES)
+SERVICES = tuple(name for name in REGISTERED if find_spec(f"tests.airflow.services.{name}"))
+"""The services that have a case; ``test_registered_services.py`` fails for one that has none."""
+CASES: dict[str, ServiceCase] = {name: import_module(f"tests.airflow.services.{name}").CASE for name in SERVICES}
+"""What the tests know of each."""
+DATABASES = tuple(name for name, case in CASES.items() if case.is_database)
+NAMED = tuple(name for name, case in CASES.items() if case.has_names)
 """The services whose backups carry a name."""
 
-CREATE: Mapping[str, Callable[..., CreateBackupOperator]] = {
-    "vbs": VbsCreateBackupOperator,
-    "csbs": CsbsExecutePolicyOperator,
-    "cbr": CbrCreateBackupOperator,
-    "rds": RdsCreateBackupOperator,
-    "gaussdb": GaussDbCreateBackupOperator,
-    "taurusdb": TaurusDbCreateBackupOperator,
-}
-SENSORS: Mapping[str, Callable[..., BackupSensor]] = {
-    "vbs": VbsBackupSensor,
-    "csbs": CsbsBackupSensor,
-    "cbr": CbrBackupSensor,
-    "rds": RdsBackupSensor,
-    "gaussdb": GaussDbBackupSensor,
-    "taurusdb": TaurusDbBackupSensor,
-}
-DELETE: Mapping[str, Callable[..., DeleteBackupOperator]] = {
-    "vbs": VbsDeleteBackupOperator,
-    "csbs": CsbsDeleteBackupOperator,
-    "cbr": CbrDeleteBackupOperator,
-    "rds": RdsDeleteBackupOperator,
-    "gaussdb": GaussDbDeleteBackupOperator,
-    "taurusdb": TaurusDbDeleteBackupOperator,
-}
-_TARGETS = {"volume_id", "policy_id", "vault_id", "instance_id"}
-_TABLES = {
-    "vbs": "vbs.backups",
-    "csbs": "csbs.items",
-    "cbr": "cbr.backups",
-    **{service: f"{service}.backups" for service in DATABASES},
-}
-
-
-def resources(cloud: RunningCloud, kind: str) -> list[str]:
-    """Return the ids of the seeded resources.
-
-    :param kind: ``servers``, ``volumes``, ``rds_instances`` ...
-    """
-    ids: list[str] = cloud.describe()["resources"][kind]
-    return ids
-
-
-def csbs_policy(cloud: RunningCloud, *, servers: int = 1, name: str = "servers") -> str:
-    """Make a CSBS policy and return its id."""
-    policy = CsbsCreatePolicyOperator(
-        task_id="policy",
-        name=name,
-        schedule="daily at 02:00",
-        servers=[{"id": server, "name": "app"} for server in resources(cloud, "servers")[:servers]],
-    )
-    return str(TaskRun(policy).execute()["policy_id"])
-
-
-def cbr_vault(cloud: RunningCloud, *, servers: int = 1) -> str:
-    """Make a CBR vault with servers in it and return its id."""
-    new = VaultCreate.model_validate(
-        {
-            "name": "vault",
-            "billing": {
-                "consistent_level": "crash_consistent",
-                "object_type": "server",
-                "protect_type": "backup",
-                "size": 1000,
-            },
-            "resources": [
-                {"id": server, "type": "OS::Nova::Server"} for server in resources(cloud, "servers")[:servers]
-            ],
-        }
-    )
-    return CbrHook().run(lambda cbr: cbr.vaults.create(new)).id
+CREATE = {name: case.create for name, case in CASES.items()}
+SENSORS = {name: case.sensor for name, case in CASES.items()}
+DELETE = {name: case.delete for name, case in CASES.items()}
+_TARGETS = {case.target_argument for case in CASES.values()}
 
 
 def target(cloud: RunningCloud, service: str) -> dict[str, str]:
     """Return the arguments that say what to back up; what is missing for that is made."""
-    if service == "vbs":
-        return {"volume_id": resources(cloud, "volumes")[0]}
-    if service == "csbs":
-        return {"policy_id": csbs_policy(cloud)}
-    if service == "cbr":
-        return {"vault_id": cbr_vault(cloud)}
-    return {"instance_id": resources(cloud, f"{service}_instances")[0]}
+    case = CASES[service]
+    return {case.target_argument: case.target(cloud)}
 
 
 def create_operator(cloud: RunningCloud, service: str, **arguments: Any) -> CreateBackupOperator:
@@ -147,7 +65,7 @@ def taken(cloud: RunningCloud, service: str, *, wait: bool = False, **arguments:
 
 def rows(cloud: RunningCloud, service: str) -> list[Row]:
     """Return the cloud's rows of the backups that were asked for, oldest first."""
-    return [row for row in cloud.state.table(_TABLES[service]).values() if row.get("type") != "auto"]
+    return [row for row in cloud.state.table(CASES[service].table).values() if row.get("type") != "auto"]
 
 
 def finish_backups(cloud: RunningCloud) -> None:

@@ -11,31 +11,11 @@ from airflow_provider_backup.cloud.errors import BackupError, InvalidRequestErro
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.hooks.cbr import CbrHook
-from airflow_provider_backup.hooks.csbs import CsbsHook
-from airflow_provider_backup.hooks.gaussdb import GaussDbHook
-from airflow_provider_backup.hooks.rds import RdsHook
-from airflow_provider_backup.hooks.taurusdb import TaurusDbHook
-from airflow_provider_backup.hooks.vbs import VbsHook
 from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
 from tests.airflow.conftest import CONNECTION
-from tests.airflow.service_matrix import DATABASES, SERVICES, csbs_policy, resources, taken
+from tests.airflow.service_matrix import CASES, DATABASES, SERVICES, csbs_policy, resources, taken
 from tests.airflow.task_runs import TaskRun
-
-HOOKS: dict[str, Any] = {
-    "vbs": VbsHook,
-    "csbs": CsbsHook,
-    "cbr": CbrHook,
-    "rds": RdsHook,
-    "gaussdb": GaussDbHook,
-    "taurusdb": TaurusDbHook,
-}
-LISTS = {
-    "vbs": "/v2/{project_id}/backups/detail",
-    "csbs": "/v1/{project_id}/checkpoint_items",
-    "cbr": "/v3/{project_id}/backups",
-    **dict.fromkeys(DATABASES, "/v3/{project_id}/instances"),
-}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -44,11 +24,11 @@ def test_backups_are_listed_and_read_without_async_code(cloud: RunningCloud, ser
     filters = {"instance_id": result["instance_id"]} if service in DATABASES else {}
     of_instance = {"instance_id": result["instance_id"]} if service == "rds" else {}
 
-    listed = HOOKS[service]().list_backups(**filters)
+    listed = CASES[service].hook().list_backups(**filters)
 
     assert set(result["backup_ids"]) <= {backup.id for backup in listed}
     for backup_id in result["backup_ids"]:
-        assert HOOKS[service]().get_backup(backup_id, **of_instance).id == backup_id
+        assert CASES[service].hook().get_backup(backup_id, **of_instance).id == backup_id
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -56,7 +36,7 @@ def test_a_backup_that_is_not_there_is_told(cloud: RunningCloud, service: str) -
     of_instance = {"instance_id": resources(cloud, "rds_instances")[0]} if service == "rds" else {}
 
     with pytest.raises(NotFoundError):
-        HOOKS[service]().get_backup("0f7c1c4e-0000-4000-8000-000000000000", **of_instance)
+        CASES[service].hook().get_backup("0f7c1c4e-0000-4000-8000-000000000000", **of_instance)
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
@@ -67,7 +47,7 @@ def test_no_id_at_all_is_refused_before_anything_is_sent(
     of_instance = {"instance_id": resources(cloud, "rds_instances")[0]} if service == "rds" else {}
 
     with pytest.raises(InvalidRequestError, match="nothing was sent: .*id: "):
-        HOOKS[service]().get_backup(nothing, **of_instance)
+        CASES[service].hook().get_backup(nothing, **of_instance)
 
 
 @pytest.mark.parametrize("service", ["vbs", "csbs", "cbr"])
@@ -79,7 +59,7 @@ def test_policies_are_listed_and_read_without_async_code(cloud: RunningCloud, se
         policy_id = TaskRun(CbrCreatePolicyOperator(**schedule, max_backups=3)).execute()["policy_id"]
     else:
         policy_id = TaskRun(VbsCreatePolicyOperator(**schedule, retention_num=3)).execute()["policy_id"]
-    hook = HOOKS[service]()
+    hook = CASES[service].hook()
 
     assert [policy.id for policy in hook.list_policies()] == [policy_id]
     assert hook.get_policy(policy_id).id == policy_id
@@ -91,7 +71,7 @@ def test_policies_are_listed_and_read_without_async_code(cloud: RunningCloud, se
 def test_the_backup_policy_of_an_instance_is_read_without_async_code(cloud: RunningCloud, service: str) -> None:
     instance_id = resources(cloud, f"{service}_instances")[0]
 
-    assert HOOKS[service]().get_policy(instance_id).keep_days is not None
+    assert CASES[service].hook().get_policy(instance_id).keep_days is not None
 
 
 @pytest.mark.parametrize("with_access_key", [False, True])
@@ -101,7 +81,7 @@ def test_a_request_by_its_documented_path_reaches_the_service(
 ) -> None:
     monkeypatch.setenv(CONNECTION, cloud.connection_json(with_access_key=with_access_key))
 
-    answer = HOOKS[service]().request("GET", LISTS[service], query={"limit": 10})
+    answer = CASES[service].hook().request("GET", CASES[service].list_path, query={"limit": 10})
 
     assert isinstance(answer, dict)
 

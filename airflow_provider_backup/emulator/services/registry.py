@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from airflow_provider_backup.cloud.services.registry import SERVICES as REGISTERED
 from airflow_provider_backup.emulator.core.catalog import CatalogEntry
 from airflow_provider_backup.emulator.core.service import EmulatedBackupService
 
 SERVICES: dict[str, type[EmulatedBackupService]] = {
-    name: import_module(f"{__package__}.{name}").SERVICE for name in REGISTERED
+    name: import_module(f"{__package__}.{name}").SERVICE for name in REGISTERED if find_spec(f"{__package__}.{name}")
 }
 """The classes by name, in the order of their ports after the identity service's."""
 
