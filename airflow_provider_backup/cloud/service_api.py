@@ -67,6 +67,11 @@ class ServiceApi:
         return other
 
     @property
+    def name(self) -> str:
+        """The service's name, such as ``cbr``."""
+        return self._definition.name
+
+    @property
     def clock(self) -> CloudClock:
         """The cloud's clock, as far as answers have told it."""
         return self._sender.clock

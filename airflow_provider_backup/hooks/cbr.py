@@ -20,7 +20,7 @@ class CbrHook(BackupServiceHook["CbrService"]):
         """Read all backups, or those that match, from plain code.
 
         :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.cbr.models.BackupQuery`.
-        :raises InvalidRequestError: a filter breaks a documented rule.
+        :raises InvalidRequestError: there is no such filter, or a value breaks a documented rule.
         """
         return self.run_list(lambda cbr: cbr.backups.list(**filters))
 
@@ -36,7 +36,7 @@ class CbrHook(BackupServiceHook["CbrService"]):
         """Read all policies, or those that match, from plain code.
 
         :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.cbr.models.PolicyQuery`.
-        :raises InvalidRequestError: a filter breaks a documented rule.
+        :raises InvalidRequestError: there is no such filter, or a value breaks a documented rule.
         """
         return self.run_list(lambda cbr: cbr.policies.list(**filters))
 

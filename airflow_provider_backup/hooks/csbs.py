@@ -19,8 +19,9 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
     def list_backups(self, **filters: Any) -> list[CheckpointItem]:
         """Read all backups, or those that match, from plain code.
 
-        :param filters: the members of :class:`~airflow_provider_backup.cloud.services.csbs.checkpoint_items.ItemQuery`.
-        :raises InvalidRequestError: a filter breaks a documented rule.
+        :param filters: the fields of
+            :class:`~airflow_provider_backup.cloud.services.csbs.models.CheckpointItemQuery`.
+        :raises InvalidRequestError: there is no such filter, or a value breaks a documented rule.
         """
         return self.run_list(lambda csbs: csbs.checkpoint_items.list(**filters))
 
@@ -35,10 +36,8 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
     def list_policies(self, **filters: Any) -> list[Policy]:
         """Read all policies, or those that match, from plain code.
 
-        :param filters: ``name``, ``sort`` and the others of
-            :meth:`~airflow_provider_backup.cloud.services.csbs.policies.Policies.list`.
-        :raises InvalidRequestError: a filter breaks a documented rule.
-        :raises TypeError: there is no such filter.
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.csbs.models.PolicyQuery`.
+        :raises InvalidRequestError: there is no such filter, or a value breaks a documented rule.
         """
         return self.run_list(lambda csbs: csbs.policies.list(**filters))
 

@@ -20,11 +20,9 @@ class DatabaseHook(BackupServiceHook[ServiceT], Generic[ServiceT, BackupT, Polic
     def list_backups(self, **filters: Any) -> list[BackupT]:
         """Read all backups that match, from plain code.
 
-        :param filters: the arguments of
-            :meth:`~airflow_provider_backup.cloud.services.databases.backups.Backups.list`; RDS needs
-            ``instance_id``.
+        :param filters: the fields of the service's own ``BackupQuery``, such as
+            :class:`~airflow_provider_backup.cloud.services.rds.models.BackupQuery`; RDS requires ``instance_id``.
         :raises InvalidRequestError: the service has no such filter, or a value breaks its rule.
-        :raises TypeError: no database service has such a filter.
         """
         return self.run_list(lambda service: service.backups.list(**filters))
 

@@ -19,9 +19,8 @@ class VbsHook(BackupServiceHook["VbsService"]):
     def list_backups(self, **filters: Any) -> list[Backup]:
         """Read all backups, or those that match, from plain code.
 
-        :param filters: ``name``, ``status``, ``volume_id``, ``sort_key``, ``sort_dir``.
-        :raises InvalidRequestError: a filter breaks a documented rule.
-        :raises TypeError: there is no such filter.
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.vbs.models.BackupQuery`.
+        :raises InvalidRequestError: there is no such filter, or a value breaks a documented rule.
         """
         return self.run_list(lambda vbs: vbs.backups.list(**filters))
 

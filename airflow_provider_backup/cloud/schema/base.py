@@ -42,13 +42,14 @@ def row_id(row: Any, member: str = "id") -> str:
     return str(found) if isinstance(found, str | int) else ""
 
 
-def new_rows(rows: list[Any], seen: set[str]) -> list[Any]:
+def new_rows(rows: list[Any], seen: set[str], member: str = "id") -> list[Any]:
     """Return the rows of a page that no page before had, and remember them.
 
     :param rows: as they came.
     :param seen: ids of rows that came before.
+    :param member: where the id of a row stands.
     """
-    ids = [row_id(row) for row in rows]
+    ids = [row_id(row, member) for row in rows]
     fresh = rows if seen.isdisjoint(ids) else [row for row, own_id in zip(rows, ids, strict=True) if own_id not in seen]
     seen.update(ids)
     return fresh

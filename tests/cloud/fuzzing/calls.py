@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.errors import ApiError, InvalidRequestError
+from airflow_provider_backup.cloud.errors import ApiError, InvalidRequestError, NotListedError
 from airflow_provider_backup.cloud.http.transport import Response
 from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import RowPage
@@ -44,6 +44,8 @@ _LAST = ("delete", "remove", "dissociate", "disassociate")
 """What takes things away comes after what looks at them."""
 _NEEDED_ALL_THE_SAME = ("instance_id", "policy_id")
 """Arguments with a default, without which some calls refuse to ask."""
+
+_SERVICES_PACKAGE = "airflow_provider_backup.cloud.services."
 
 Arguments = Mapping[str, Any]
 
@@ -82,7 +84,11 @@ class Call:
         for name, parameter in inspect.signature(method).parameters.items():
             if name == "reference":
                 arguments[name] = given[f"{self.kind}_reference"]
-            elif parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
+            elif parameter.kind is parameter.VAR_KEYWORD:
+                (filters,) = get_args(get_type_hints(method)[name])
+                if "instance_id" in filters.__annotations__:
+                    arguments["instance_id"] = given["instance_id"]
+            elif parameter.kind is parameter.VAR_POSITIONAL:
                 continue
             elif parameter.default is parameter.empty or name in _NEEDED_ALL_THE_SAME:
                 arguments[name] = given.get(f"{self.path[0]}.{name}", given.get(name))
@@ -113,7 +119,7 @@ def all_calls() -> list[Call]:
             kinds = _KINDS.get(name, ("backup",)) if takes_reference else (None,)
             calls += [Call(name, (method,), kind) for kind in kinds]
         for resource_name, resource in vars(service).items():
-            if type(resource).__name__.endswith("Resource"):
+            if type(resource).__module__.startswith(_SERVICES_PACKAGE) and not resource_name.startswith("_"):
                 calls += [Call(name, (resource_name, method)) for method in _public_calls(resource)]
     return sorted(calls, key=lambda call: (call.service, call.path[-1].startswith(_LAST), str(call)))
 
@@ -186,7 +192,7 @@ async def recorded_worlds() -> dict[str, World]:
                 bodies.clear()
                 try:
                     await call.run(cloud, worlds[call.service].arguments)
-                except ApiError:
+                except (ApiError, NotListedError):
                     assert bodies  # a refusal has a body, too
                 except InvalidRequestError:
                     continue  # such as a list of all backups, which RDS has not

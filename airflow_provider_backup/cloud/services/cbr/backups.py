@@ -2,21 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.operations.listing import RowPage
+from airflow_provider_backup.cloud.operations.pagination import parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
 from airflow_provider_backup.cloud.schema.base import row_id, validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupQuery, RestoreCreate
-from airflow_provider_backup.cloud.services.cbr.paging import all_pages, all_rows
+from airflow_provider_backup.cloud.services.cbr.paging import pages_of
 
 ROW_MEMBERS = (
     *("id", "checkpoint_id", "parent_id", "resource_id", "name", "status", "created_at", "updated_at"),
     ("extend_info", ("progress",)),
 )
 """What tells how a backup stands."""
+
+
+class BackupFilters(TypedDict, total=False):
+    """The filters of a list, as :class:`~airflow_provider_backup.cloud.services.cbr.models.BackupQuery` has them."""
+
+    checkpoint_id: str | None
+    vault_id: str | None
+    resource_id: str | None
+    resource_name: str | None
+    resource_az: str | None
+    resource_type: str | None
+    name: str | None
+    parent_id: str | None
+    image_type: str | None
+    status: Sequence[str] | None
+    start_time: datetime | None
+    end_time: datetime | None
+    incremental: bool | None
+    enterprise_project_id: str | None
+    own_type: str | None
+    member_status: str | None
+    used_percent: int | None
+    show_replication: bool | None
+    dec: bool | None
+    sort: str | None
+    limit: int | None
+    offset: int | None
+    marker: str | None
 
 
 class Backups:
@@ -35,29 +65,30 @@ class Backups:
         """
         return read_by_id(Backup, await self._api.get("backups", backup_id), "backup", backup_id)
 
-    async def list(self, **filters: Any) -> AsyncIterator[Backup]:
+    def list(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[Backup]:
         """Read all backups, or those that match (CBR section 7.2), page by page.
 
         :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.cbr.models.BackupQuery`.
-        :raises InvalidRequestError: a filter breaks a documented rule.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
         query = validated(BackupQuery, "CBR backup list", filters)
         # All of them are always shown (CBR section 7.1), but for parent_id, which backups of resources lack.
         asked = {name: getattr(query, name) for name in ("checkpoint_id", "vault_id", "resource_id", "parent_id")}
-        rows = all_rows(self._api, "backups", "backups", query, Backup)
-        async for backup in asked_for(rows, "CBR backups", asked):
-            yield backup
+        rows = parsed_rows(pages_of(self._api, "backups", "backups", query), Backup)
+        return asked_for(rows, "CBR backups", asked)
 
-    def pages(self, **filters: Any) -> AsyncIterator[RowPage]:
-        """Read all backups, or those that match, as pages of rows that nobody has looked at.
+    def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
+        """Read all backups, or those that match, as pages of rows that are not checked.
 
         They hold no more than :data:`ROW_MEMBERS`.
 
         :param filters: as for :meth:`list`.
-        :raises InvalidRequestError: a filter breaks a documented rule.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
         query = validated(BackupQuery, "CBR backup list", filters)
-        return all_pages(self._api.keeping("backups", ROW_MEMBERS), "backups", "backups", query)
+        return pages_of(self._api.keeping("backups", ROW_MEMBERS), "backups", "backups", query)
 
     async def restore(self, backup_id: str, restore: RestoreCreate) -> str | None:
         """Start to overwrite a resource with a backup (CBR section 7.4). Each call restores once more.

@@ -1,4 +1,4 @@
-"""Reading lists to their end, page by page (CBR sections 5.3, 7.2 and 8)."""
+"""The pages of CBR's lists (CBR sections 5.3, 7.2 and 8)."""
 
 from __future__ import annotations
 
@@ -7,50 +7,31 @@ from typing import Any
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.listing import RowPage
-from airflow_provider_backup.cloud.operations.pagination import page_numbers
-from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseT, new_rows, parsed, request_id_of
+from airflow_provider_backup.cloud.operations.pagination import OffsetPages, paginate
+from airflow_provider_backup.cloud.schema.base import RequestModel, request_id_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
 LARGEST_PAGE = 1000
 """Rows that a page may have at most."""
 
+# The lists have no common way of paging but ``offset``: vaults and operation logs know no marker.
+_PAGES = OffsetPages(LARGEST_PAGE, "count", short_page_is_last=True)
 
-async def all_pages(api: ServiceApi, path: str, member: str, query: RequestModel) -> AsyncIterator[RowPage]:
+
+def pages_of(api: ServiceApi, path: str, collection: str, query: RequestModel) -> AsyncIterator[RowPage]:
     """Read a list page by page, each id once.
-
-    The three lists have no common way of paging but ``offset``: vaults and operation logs know no marker.
 
     :param api: the service.
     :param path: last piece of the list's path.
-    :param member: name of the member that holds the rows.
+    :param collection: name of the member that holds the rows.
     :param query: the filters; ``limit`` is the size of a page, ``offset`` where to begin.
     :raises UnexpectedResponseError: the answer is not a list.
     """
-    filters = query.to_wire()
-    limit = int(filters.pop("limit", LARGEST_PAGE))
-    offset = int(filters.pop("offset", 0))
-    seen: set[str] = set()
-    for _ in page_numbers(f"CBR {member}"):
+    asked = query.to_wire()
+    if not asked.get("offset"):
         # The page on operation logs wants offset to be 1 or more: the first page goes without it.
-        body = await api.get(path, query={**filters, "limit": limit, "offset": offset or None})
-        rows = rows_of(body, member)
-        fresh = new_rows(rows, seen)
-        yield RowPage(fresh, _number(body, "count", 0) or None, request_id_of(body))
-        offset += len(rows)
-        if not fresh or (len(rows) < _number(body, "limit", limit) and offset >= _number(body, "count", 0)):
-            return
-
-
-async def all_rows(
-    api: ServiceApi, path: str, member: str, query: RequestModel, model: type[ResponseT]
-) -> AsyncIterator[ResponseT]:
-    """Read every row of a list, each id once; see :func:`all_pages`.
-
-    :param model: the model of a row.
-    """
-    async for page in all_pages(api, path, member, query):
-        for row in page.rows:
-            yield parsed(model, row, request_id=page.request_id)
+        asked.pop("offset", None)
+    return paginate(api, (path,), collection, _PAGES, asked, rows_in=rows_of)
 
 
 def rows_of(body: Any, member: str) -> list[Any]:
@@ -62,8 +43,3 @@ def rows_of(body: Any, member: str) -> list[Any]:
     if not isinstance(rows, list):
         raise UnexpectedResponseError(f"The answer has no list {member!r}", request_id=request_id_of(body))
     return rows
-
-
-def _number(body: Mapping[str, Any], member: str, otherwise: int) -> int:
-    number = body.get(member)
-    return number if isinstance(number, int) else otherwise

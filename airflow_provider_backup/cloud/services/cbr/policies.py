@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.operations.row_checks import is_asked_for, is_same_id, read_by_id
 from airflow_provider_backup.cloud.schema.base import parsed, request_id_of, validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import Policy, PolicyCreate, PolicyQuery, PolicyUpdate
 from airflow_provider_backup.cloud.services.cbr.paging import rows_of
+
+
+class PolicyFilters(TypedDict, total=False):
+    """The filters of a list, as :class:`~airflow_provider_backup.cloud.services.cbr.models.PolicyQuery` has them."""
+
+    operation_type: str | None
+    vault_id: str | None
 
 
 class Policies:
@@ -35,13 +42,16 @@ class Policies:
         """
         return read_by_id(Policy, await self._api.get("policies", policy_id), "policy", policy_id)
 
-    async def list(self, **filters: Any) -> AsyncIterator[Policy]:
+    def list(self, **filters: Unpack[PolicyFilters]) -> AsyncIterator[Policy]:
         """Read all policies, or those that match (CBR section 4.5).
 
         :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.cbr.models.PolicyQuery`.
-        :raises InvalidRequestError: a filter breaks a documented rule.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        query = validated(PolicyQuery, "CBR policy list", filters)
+        return self._read(validated(PolicyQuery, "CBR policy list", filters))
+
+    async def _read(self, query: PolicyQuery) -> AsyncIterator[Policy]:
         answer = await self._api.get("policies", query=query.to_wire())
         for row in rows_of(answer, "policies"):
             policy = parsed(Policy, row, request_id=request_id_of(answer))

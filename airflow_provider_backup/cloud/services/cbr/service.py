@@ -22,7 +22,7 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
-from airflow_provider_backup.cloud.operations.other_kinds import otherwise
+from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -87,16 +87,15 @@ class CbrService:
         :param reference: of the kind ``checkpoint`` or ``backup``.
         :raises NotFoundError: there is none with this id.
         :raises UnreadablePathError: the project cannot be read.
-        :raises ValueError: the reference is of another kind.
+        :raises InvalidRequestError: the reference is of another kind.
         """
+        check_kind(reference, "checkpoint", "backup")
         if reference.kind == "checkpoint":
             return await self._sure(self._observe_checkpoint(reference))
-        if reference.kind == "backup":
-            try:
-                return await self._sure(self._observe_backup(reference))
-            except NotFoundError as absence:
-                return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
-        raise ValueError(f"CBR has checkpoints and backups, not a {reference.kind}.")
+        try:
+            return await self._sure(self._observe_backup(reference))
+        except NotFoundError as absence:
+            return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
 
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start to delete a backup, or every backup of a checkpoint; what is being deleted already counts as done.
@@ -106,7 +105,9 @@ class CbrService:
         :raises NotFoundError: there is no such backup, or no backup of this checkpoint (any more).
         :raises ResourceBusyError: a backup is still running.
         :raises BackupError: the checkpoint does not show its backups yet.
+        :raises InvalidRequestError: the reference is of another kind.
         """
+        check_kind(reference, "checkpoint", "backup")
         if reference.kind == "backup":
             await self._delete(reference.backup_id)
             return

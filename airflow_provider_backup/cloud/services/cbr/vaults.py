@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.operations.pagination import parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, is_same_id, read_by_id
 from airflow_provider_backup.cloud.schema.base import parsed, validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -21,7 +22,23 @@ from airflow_provider_backup.cloud.services.cbr.models import (
     VaultResourceCreate,
     VaultUpdate,
 )
-from airflow_provider_backup.cloud.services.cbr.paging import all_rows, rows_of
+from airflow_provider_backup.cloud.services.cbr.paging import pages_of, rows_of
+
+
+class VaultFilters(TypedDict, total=False):
+    """The filters of a list, as :class:`~airflow_provider_backup.cloud.services.cbr.models.VaultQuery` has them."""
+
+    limit: int | None
+    offset: int | None
+    id: Sequence[str] | None
+    name: str | None
+    cloud_type: str | None
+    protect_type: str | None
+    object_type: str | None
+    status: str | None
+    policy_id: str | None
+    resource_ids: str | None
+    enterprise_project_id: str | None
 
 
 class Vaults:
@@ -51,17 +68,16 @@ class Vaults:
         """
         return read_by_id(Vault, await self._api.get("vaults", vault_id), "vault", vault_id)
 
-    async def list(self, **filters: Any) -> AsyncIterator[Vault]:
+    def list(self, **filters: Unpack[VaultFilters]) -> AsyncIterator[Vault]:
         """Read all vaults, or those that match (CBR section 5.3), page by page.
 
         :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.cbr.models.VaultQuery`.
-        :raises InvalidRequestError: a filter breaks a documented rule.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
         query = validated(VaultQuery, "CBR vault list", filters)
-        rows = all_rows(self._api, "vaults", "vaults", query, Vault)
-        async for vault in asked_for(rows, "CBR vaults", {"name": query.name}):
-            if query.id is None or any(is_same_id(vault.id, wanted) for wanted in query.id):
-                yield vault
+        rows = parsed_rows(pages_of(self._api, "vaults", "vaults", query), Vault)
+        return _with_ids(asked_for(rows, "CBR vaults", {"name": query.name}), query.id)
 
     async def update(self, vault_id: str, changes: VaultUpdate) -> Vault:
         """Change a vault (CBR section 5.4); fields that are not given keep their value.
@@ -136,3 +152,9 @@ class Vaults:
         removal = validated(ResourceRemoval, "CBR resource removal", {"resource_ids": list(resource_ids)})
         answer = await self._api.post("vaults", vault_id, "removeresources", body=removal.to_wire())
         return [str(identifier) for identifier in rows_of(answer or {}, "remove_resource_ids")]
+
+
+async def _with_ids(vaults: AsyncIterator[Vault], ids: Sequence[str] | None) -> AsyncIterator[Vault]:
+    async for vault in vaults:
+        if ids is None or any(is_same_id(vault.id, wanted) for wanted in ids):
+            yield vault

@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
 from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, ItemStatus
 from airflow_provider_backup.cloud.services.csbs.observations import observation_of
-from airflow_provider_backup.cloud.services.csbs.paging import PAGE_SIZE
+from airflow_provider_backup.cloud.services.csbs.paging import PAGES
 
 RUNNING_STATUS: ItemStatus = "protecting"
 """What a backup is called until it is made (CSBS section 6.1)."""
@@ -42,7 +42,7 @@ class CsbsBackupList:
     :param statuses: the statuses that it is filtered by, one after the other: the filter takes one.
     """
 
-    page_size = PAGE_SIZE
+    page_size = PAGES.page_size
     shows_backups = True
 
     def __init__(self, title: str, items: CheckpointItems, statuses: Sequence[ItemStatus] = ()) -> None:

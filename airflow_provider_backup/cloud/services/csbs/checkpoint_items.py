@@ -8,11 +8,12 @@ from typing import Any, TypedDict, Unpack
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.listing import RowPage
+from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
-from airflow_provider_backup.cloud.schema.base import parsed, request_id_of, validated
+from airflow_provider_backup.cloud.schema.base import request_id_of, validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, CheckpointItemFilter, CheckpointItemQuery
-from airflow_provider_backup.cloud.services.csbs.paging import pages
+from airflow_provider_backup.cloud.services.csbs.paging import PAGES
 
 ROW_MEMBERS = (
     *("id", "checkpoint_id", "resource_id", "name", "status", "created_at", "protected_at", "progress"),
@@ -21,8 +22,8 @@ ROW_MEMBERS = (
 """What tells how a backup stands."""
 
 
-class ItemFilters(TypedDict, total=False):
-    """The filters, as :class:`~airflow_provider_backup.cloud.services.csbs.models.CheckpointItemFilter` tells them."""
+class CheckpointItemFilters(TypedDict, total=False):
+    """The filters, as :class:`~airflow_provider_backup.cloud.services.csbs.models.CheckpointItemFilter` has them."""
 
     status: str | None
     name: str | None
@@ -40,7 +41,7 @@ class ItemFilters(TypedDict, total=False):
     dec: bool | None
 
 
-class ItemQuery(ItemFilters, total=False):
+class CheckpointItemPageFilters(CheckpointItemFilters, total=False):
     """Filters and page, see :class:`~airflow_provider_backup.cloud.services.csbs.models.CheckpointItemQuery`."""
 
     sort: str | None
@@ -67,36 +68,42 @@ class CheckpointItems:
         # The id of a checkpoint of one server may be taken for that of its backup (CSBS section 4.3).
         return read_by_id(CheckpointItem, body, "checkpoint_item", item_id, "id", "checkpoint_id")
 
-    async def list(self, **query: Unpack[ItemQuery]) -> AsyncIterator[CheckpointItem]:
-        """Read all backups that match; ``limit`` is the size of a page, all pages are read in any case.
+    def list(self, **filters: Unpack[CheckpointItemPageFilters]) -> AsyncIterator[CheckpointItem]:
+        """Read all backups, or those that match (CSBS section 5), page by page.
 
-        :raises InvalidRequestError: a rule of the query is broken.
+        :param filters: the fields of
+            :class:`~airflow_provider_backup.cloud.services.csbs.models.CheckpointItemQuery`; ``limit`` is the size of a
+            page, all pages are read in any case.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        checked = validated(CheckpointItemQuery, "CSBS backup query", query)
+        query = validated(CheckpointItemQuery, "CSBS backup query", filters)
         # Both are always shown; no backup tells its policy, and names are found by a part of them (CSBS section 5).
-        asked = {"checkpoint_id": checked.checkpoint_id, "resource_id": checked.resource_id}
-        async for item in asked_for(self._read(checked), "CSBS backups", asked):
-            yield item
+        asked = {"checkpoint_id": query.checkpoint_id, "resource_id": query.resource_id}
+        rows = parsed_rows(self._pages(self._api, query), CheckpointItem)
+        return asked_for(rows, "CSBS backups", asked)
 
-    async def _read(self, query: CheckpointItemQuery) -> AsyncIterator[CheckpointItem]:
-        async for page in pages(self._api, "checkpoint_items", query.to_wire()):
-            for row in page.rows:
-                yield parsed(CheckpointItem, row, request_id=page.request_id)
-
-    def pages(self, **query: Unpack[ItemQuery]) -> AsyncIterator[RowPage]:
-        """Read all backups that match as pages of rows that nobody has looked at.
+    def pages(self, **filters: Unpack[CheckpointItemPageFilters]) -> AsyncIterator[RowPage]:
+        """Read all backups that match as pages of rows that are not checked.
 
         They hold no more than :data:`ROW_MEMBERS`.
 
-        :raises InvalidRequestError: a rule of the query is broken.
+        :param filters: as for :meth:`list`.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        checked = validated(CheckpointItemQuery, "CSBS backup query", query)
-        return pages(self._api.keeping("checkpoint_items", ROW_MEMBERS), "checkpoint_items", checked.to_wire())
+        query = validated(CheckpointItemQuery, "CSBS backup query", filters)
+        return self._pages(self._api.keeping("checkpoint_items", ROW_MEMBERS), query)
 
-    async def count(self, **filters: Unpack[ItemFilters]) -> int:
-        """Count the backups that match.
+    def _pages(self, api: ServiceApi, query: CheckpointItemQuery) -> AsyncIterator[RowPage]:
+        return paginate(api, ("checkpoint_items",), "checkpoint_items", PAGES, query.to_wire())
 
-        :raises InvalidRequestError: a rule of the filters is broken.
+    async def count(self, **filters: Unpack[CheckpointItemFilters]) -> int:
+        """Count the backups that match (CSBS section 5).
+
+        :param filters: the fields of
+            :class:`~airflow_provider_backup.cloud.services.csbs.models.CheckpointItemFilter`.
+        :raises InvalidRequestError: there is no such filter, or a value breaks a documented rule.
         """
         checked = validated(CheckpointItemFilter, "CSBS backup query", filters)
         body: Any = await self._api.get("checkpoint_items", "count", query=checked.to_wire())

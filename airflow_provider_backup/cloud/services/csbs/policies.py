@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import TypedDict, Unpack
 
+from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
 from airflow_provider_backup.cloud.schema.base import parsed, validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.models import Policy, PolicyCreate, PolicyQuery, PolicyUpdate
-from airflow_provider_backup.cloud.services.csbs.paging import pages
+from airflow_provider_backup.cloud.services.csbs.paging import PAGES
+
+
+class PolicyFilters(TypedDict, total=False):
+    """The filters of a list, as :class:`~airflow_provider_backup.cloud.services.csbs.models.PolicyQuery` has them."""
+
+    name: str | None
+    sort: str | None
+    limit: int | None
+    marker: str | None
+    offset: int | None
+    all_tenants: bool | None
 
 
 class Policies:
@@ -37,42 +50,17 @@ class Policies:
         """
         return read_by_id(Policy, await self._api.get("policies", policy_id), "policy", policy_id)
 
-    async def list(
-        self,
-        *,
-        name: str | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-        marker: str | None = None,
-        offset: int | None = None,
-        all_tenants: bool | None = None,
-    ) -> AsyncIterator[Policy]:
-        """Read all policies, newest first.
+    def list(self, **filters: Unpack[PolicyFilters]) -> AsyncIterator[Policy]:
+        """Read all policies, or those that match, newest first (CSBS section 3.3).
 
-        :param name: the exact name.
-        :param sort: ``key[:asc|desc],key...``, 255 characters at most.
-        :param limit: policies in one page, 1 or more; all pages are read in any case.
-        :param marker: id of the policy after which to begin.
-        :param offset: policies to skip, 1 or more.
-        :param all_tenants: all projects; administrators only.
-        :raises InvalidRequestError: a rule of the query is broken.
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.csbs.models.PolicyQuery`;
+            ``limit`` is the size of a page, all pages are read in any case.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        values = {
-            "name": name,
-            "sort": sort,
-            "limit": limit,
-            "marker": marker,
-            "offset": offset,
-            "all_tenants": all_tenants,
-        }
-        query = validated(PolicyQuery, "CSBS policy query", values)
-        async for policy in asked_for(self._read(query), "CSBS policies", {"name": name}):
-            yield policy
-
-    async def _read(self, query: PolicyQuery) -> AsyncIterator[Policy]:
-        async for page in pages(self._api, "policies", query.to_wire()):
-            for row in page.rows:
-                yield parsed(Policy, row, request_id=page.request_id)
+        query = validated(PolicyQuery, "CSBS policy query", filters)
+        pages = paginate(self._api, ("policies",), "policies", PAGES, query.to_wire())
+        return asked_for(parsed_rows(pages, Policy), "CSBS policies", {"name": query.name})
 
     async def update(self, policy_id: str, changes: PolicyUpdate) -> Policy:
         """Change a policy; what is not given stays.

@@ -18,7 +18,7 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.http.clock_skew import NOT_KNOWN_YET
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
-from airflow_provider_backup.cloud.operations.other_kinds import otherwise
+from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combined_phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -61,12 +61,12 @@ class CsbsService:
         :raises NotFoundError: it does not exist (any more).
         :raises InvalidRequestError: the reference is of another kind.
         """
+        check_kind(reference, "checkpoint", "backup")
         if reference.kind == "backup":
             try:
                 return observation_of(reference, [await self.checkpoint_items.get(reference.backup_id)])
             except NotFoundError as absence:
                 return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
-        _refuse_unless_checkpoint(reference)
         return await self._observe_checkpoint(reference)
 
     async def _observe_checkpoint(self, reference: OperationReference) -> OperationState:
@@ -94,11 +94,11 @@ class CsbsService:
         :raises ResourceBusyError: a backup is being made or restored.
         :raises InvalidRequestError: the reference is of another kind.
         """
+        check_kind(reference, "checkpoint", "backup")
         if reference.kind == "backup":
             item = await self.checkpoint_items.get(reference.backup_id)
             checkpoint_id, item_ids = item.checkpoint_id or item.id, [item.id]
         else:
-            _refuse_unless_checkpoint(reference)
             checkpoint_id, item_ids = reference.backup_id, None
         try:
             await self.checkpoints.delete(checkpoint_id, item_ids)
@@ -191,8 +191,3 @@ class CsbsService:
 def _newest_first(items: Sequence[CheckpointItem]) -> list[str]:
     begun = {item.checkpoint_id: item.begun_at or _LONG_AGO for item in items if item.checkpoint_id is not None}
     return sorted(begun, key=begun.__getitem__, reverse=True)
-
-
-def _refuse_unless_checkpoint(reference: OperationReference) -> None:
-    if reference.kind != "checkpoint":
-        raise InvalidRequestError("CSBS reference", [Violation("kind", "must be checkpoint or backup", reference.kind)])

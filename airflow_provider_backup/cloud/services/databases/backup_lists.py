@@ -19,9 +19,7 @@ from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.instances import Instances
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup
 from airflow_provider_backup.cloud.services.databases.observations import observation_of
-
-LARGEST_PAGE = 100
-"""Rows that a page may have at most."""
+from airflow_provider_backup.cloud.services.databases.paging import PAGES
 
 BACKING_UP = "BACKING UP"
 """Status of an instance while a backup of it is in progress (databases section 11)."""
@@ -62,7 +60,7 @@ class DatabaseBackupList:
     :param backups: the backups of the project.
     """
 
-    page_size = LARGEST_PAGE
+    page_size = PAGES.page_size
     shows_backups = True
 
     def __init__(self, title: str, backups: Backups[Any, Any]) -> None:
@@ -109,7 +107,7 @@ class BusyInstanceList:
     :param instances: the instances of the project.
     """
 
-    page_size = LARGEST_PAGE
+    page_size = PAGES.page_size
     shows_backups = False
 
     def __init__(self, title: str, instances: Instances) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
 
 from airflow_provider_backup.cloud.errors import NotListedError, UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.listing import RowPage
+from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, is_asked_for, is_same_id
 from airflow_provider_backup.cloud.schema.base import parsed, row_id, validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -16,13 +17,40 @@ from airflow_provider_backup.cloud.services.databases.models import (
     DatabaseBackupCreate,
     DatabaseBackupQuery,
 )
-from airflow_provider_backup.cloud.services.databases.paging import read_pages, row_pages
+from airflow_provider_backup.cloud.services.databases.paging import PAGES
 
 CreateT = TypeVar("CreateT", bound=DatabaseBackupCreate)
 BackupT = TypeVar("BackupT", bound=DatabaseBackup)
 
 ROW_MEMBERS = ("id", "name", "instance_id", "status", "type", "size", "begin_time", "end_time")
 """What tells how a backup stands."""
+
+
+class BackupFilters(TypedDict, total=False):
+    """The filters of a list; each service refuses those that its ``BackupQuery`` lacks.
+
+    :param instance_id: the instance; RDS requires it.
+    :param backup_id: one backup.
+    :param backup_type: ``auto`` or ``manual``; RDS also ``fragment`` and ``incremental``.
+    :param status: RDS for SQL Server only: ``BUILDING``, ``COMPLETED`` or ``FAILED``.
+    :param name: TaurusDB only: name of the backup.
+    :param instance_name: TaurusDB only: name of the instance.
+    :param begin_time: with a zone; only together with ``end_time``.
+    :param end_time: with a zone, later than ``begin_time``.
+    :param offset: backups to skip, 0 or more.
+    :param page_size: backups of one page, 1 to 100.
+    """
+
+    instance_id: str | None
+    backup_id: str | None
+    backup_type: str | None
+    status: str | None
+    name: str | None
+    instance_name: str | None
+    begin_time: datetime | None
+    end_time: datetime | None
+    offset: int | None
+    page_size: int | None
 
 
 class Backups(Generic[CreateT, BackupT]):
@@ -63,69 +91,37 @@ class Backups(Generic[CreateT, BackupT]):
         started = parsed(self._backup, body, "backup")
         return started.model_copy(update={"job_id": row_id(body, "job_id") or None})
 
-    def list(
-        self,
-        *,
-        instance_id: str | None = None,
-        backup_id: str | None = None,
-        backup_type: str | None = None,
-        status: str | None = None,
-        name: str | None = None,
-        instance_name: str | None = None,
-        begin_time: datetime | None = None,
-        end_time: datetime | None = None,
-        offset: int | None = None,
-        page_size: int | None = None,
-    ) -> AsyncIterator[BackupT]:
-        """Read all backups that match, page by page; none means "any".
+    def list(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[BackupT]:
+        """Read all backups, or those that match (databases section 4), page by page.
 
-        :param instance_id: the instance; RDS requires it.
-        :param backup_id: one backup.
-        :param backup_type: ``auto`` or ``manual``; RDS also ``fragment`` and ``incremental``.
-        :param status: RDS for SQL Server only: ``BUILDING``, ``COMPLETED`` or ``FAILED``.
-        :param name: TaurusDB only: name of the backup.
-        :param instance_name: TaurusDB only: name of the instance.
-        :param begin_time: with a zone; only together with ``end_time``.
-        :param end_time: with a zone, later than ``begin_time``.
-        :param offset: how many backups to skip, 0 or more.
-        :param page_size: backups of one page, 1 to 100.
-        :raises InvalidRequestError: the service has no such filter, or a value breaks its rule.
+        :param filters: the fields of the service's own ``BackupQuery``, such as
+            :class:`~airflow_provider_backup.cloud.services.rds.models.BackupQuery`; RDS requires ``instance_id``.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        query = validated(
-            self._query,
-            f"{self._service} backup list",
-            {
-                "instance_id": instance_id,
-                "backup_id": backup_id,
-                "backup_type": backup_type,
-                "status": status,
-                "name": name,
-                "instance_name": instance_name,
-                "begin_time": begin_time,
-                "end_time": end_time,
-                "offset": offset,
-                "page_size": page_size,
-            },
-        )
+        query = validated(self._query, f"{self._service} backup list", filters)
         # All of them are always shown (databases section 4).
-        asked = {"id": backup_id, "instance_id": instance_id, "name": name}
-        told = {"type": backup_type}
-        rows = read_pages(self._api, "backups", query, self._backup)
-        return asked_for(rows, f"{self._service} backups", asked, told)
+        asked = {"id": query.backup_id, "instance_id": query.instance_id, "name": filters.get("name")}
+        told = {"type": filters.get("backup_type")}
+        return asked_for(self._read(query), f"{self._service} backups", asked, told)
 
-    def pages(
-        self, *, backup_type: str, begin_time: datetime | None = None, end_time: datetime | None = None
-    ) -> AsyncIterator[RowPage]:
-        """Read the backups of all instances as pages of rows that nobody has looked at; not for RDS.
+    def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
+        """Read the backups of all instances as pages of rows that are not checked; not for RDS.
 
         They hold no more than :data:`ROW_MEMBERS`.
 
-        :param backup_type: as for :meth:`list`, like the rest.
-        :raises InvalidRequestError: the service has no such filter, or a value breaks its rule.
+        :param filters: as for :meth:`list`.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        filters = {"backup_type": backup_type, "begin_time": begin_time, "end_time": end_time}
         query = validated(self._query, f"{self._service} backup list", filters)
-        return row_pages(self._api.keeping("backups", ROW_MEMBERS), "backups", query)
+        return self._pages(self._api.keeping("backups", ROW_MEMBERS), query)
+
+    def _pages(self, api: ServiceApi, query: DatabaseBackupQuery) -> AsyncIterator[RowPage]:
+        return paginate(api, ("backups",), "backups", PAGES, query.to_wire())
+
+    def _read(self, query: DatabaseBackupQuery) -> AsyncIterator[BackupT]:
+        return parsed_rows(self._pages(self._api, query), self._backup)
 
     def of_row(self, row: Any) -> BackupT:
         """Read one row of :meth:`pages`.
@@ -146,7 +142,7 @@ class Backups(Generic[CreateT, BackupT]):
         # No id at all would be no filter, and all backups would be read.
         ids = {"instance_id": instance_id, "backup_id": backup_id or ""}
         query = validated(self._query, f"{self._service} backup", ids)
-        async for backup in read_pages(self._api, "backups", query, self._backup):
+        async for backup in self._read(query):
             if not is_same_id(backup.id, backup_id):
                 continue
             # Its id is proof enough, as long as nothing speaks against it.

@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.errors import NotListedError
 from airflow_provider_backup.cloud.operations.listing import RowPage
+from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.models import DatabaseInstanceQuery, Instance
-from airflow_provider_backup.cloud.services.databases.paging import read_pages, row_pages
+from airflow_provider_backup.cloud.services.databases.paging import PAGES
+
+
+class InstanceFilters(TypedDict, total=False):
+    """The filters of a list; each service refuses those that its ``InstanceQuery`` lacks.
+
+    :param id: one instance.
+    :param name: the whole name, or ``*`` and a part of it.
+    :param type: RDS: ``Single``, ``Ha`` or ``Replica``; the others have words of their own.
+    :param datastore_type: the engine; RDS: ``MySQL``, ``PostgreSQL``, ``SQLServer`` or ``MariaDB``.
+    :param vpc_id: the virtual private cloud.
+    :param subnet_id: the subnet.
+    :param tags: ``key=value`` pairs joined by commas.
+    :param group_type: RDS only: ``flexus`` lists the instances of Flexus RDS.
+    :param offset: instances to skip, 0 or more.
+    :param page_size: instances of one page, 1 to 100.
+    """
+
+    id: str | None
+    name: str | None
+    type: str | None
+    datastore_type: str | None
+    vpc_id: str | None
+    subnet_id: str | None
+    tags: str | None
+    group_type: str | None
+    offset: int | None
+    page_size: int | None
 
 
 class Instances:
@@ -26,59 +55,26 @@ class Instances:
         self._service = service
         self._query = query
 
-    def list(
-        self,
-        *,
-        id: str | None = None,  # noqa: A002 - the service's own name
-        name: str | None = None,
-        type: str | None = None,  # noqa: A002 - the service's own name
-        datastore_type: str | None = None,
-        vpc_id: str | None = None,
-        subnet_id: str | None = None,
-        tags: str | None = None,
-        group_type: str | None = None,
-        offset: int | None = None,
-        page_size: int | None = None,
-    ) -> AsyncIterator[Instance]:
-        """Read all instances that match, page by page; none means "any".
+    def list(self, **filters: Unpack[InstanceFilters]) -> AsyncIterator[Instance]:
+        """Read all instances, or those that match (databases section 11), page by page.
 
-        :param id: one instance.
-        :param name: the whole name, or ``*`` and a part of it.
-        :param type: RDS: ``Single``, ``Ha`` or ``Replica``; the others have words of their own.
-        :param datastore_type: the engine; RDS: ``MySQL``, ``PostgreSQL``, ``SQLServer`` or ``MariaDB``.
-        :param vpc_id: the virtual private cloud.
-        :param subnet_id: the subnet.
-        :param tags: ``key=value`` pairs joined by commas.
-        :param group_type: RDS only: ``flexus`` lists the instances of Flexus RDS.
-        :param offset: how many instances to skip, 0 or more.
-        :param page_size: instances of one page, 1 to 100.
-        :raises InvalidRequestError: the service has no such filter, or a value breaks its rule.
+        :param filters: the fields of the service's own ``InstanceQuery``, such as
+            :class:`~airflow_provider_backup.cloud.services.rds.models.InstanceQuery`.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        query = validated(
-            self._query,
-            f"{self._service} instance list",
-            {
-                "id": id,
-                "name": name,
-                "type": type,
-                "datastore_type": datastore_type,
-                "vpc_id": vpc_id,
-                "subnet_id": subnet_id,
-                "tags": tags,
-                "group_type": group_type,
-                "offset": offset,
-                "page_size": page_size,
-            },
-        )
+        query = validated(self._query, f"{self._service} instance list", filters)
         # The name may be a part of one, after "*".
-        asked = {"id": id, "name": None if name is None or name.startswith("*") else name}
-        rows = read_pages(self._api, "instances", query, Instance)
+        asked = {"id": query.id, "name": None if query.name is None or query.name.startswith("*") else query.name}
+        rows = parsed_rows(self._pages(self._api, query), Instance)
         return asked_for(rows, f"{self._service} instances", asked)
 
     def pages(self) -> AsyncIterator[RowPage]:
-        """Read all instances as pages of rows that nobody has looked at, with id and status only."""
-        query = validated(self._query, f"{self._service} instance list", {})
-        return row_pages(self._api.keeping("instances", ("id", "status")), "instances", query)
+        """Read all instances as pages of rows that are not checked, with id and status only."""
+        return self._pages(self._api.keeping("instances", ("id", "status")), self._query())
+
+    def _pages(self, api: ServiceApi, query: DatabaseInstanceQuery) -> AsyncIterator[RowPage]:
+        return paginate(api, ("instances",), "instances", PAGES, query.to_wire())
 
     async def get(self, instance_id: str) -> Instance:
         """Read one instance, looked for in the list.

@@ -10,6 +10,7 @@ from typing import Any
 from airflow_provider_backup.cloud.errors import ApiNotFoundError, BackupError, BadRequestError, ResourceBusyError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
+from airflow_provider_backup.cloud.operations.other_kinds import check_kind
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.instances import Instances
@@ -69,8 +70,9 @@ class DatabaseService:
         :param reference: the backup; RDS needs its instance too. A job in it adds progress and the reason of a failure.
         :raises NotFoundError: there is no such backup.
         :raises BadRequestError: there is no such instance, which says nothing about the backup.
-        :raises InvalidRequestError: the instance is missing.
+        :raises InvalidRequestError: the instance is missing, or the reference is not of the kind ``backup``.
         """
+        check_kind(reference, "backup")
         backup = await self._read(reference)
         job = await self._job(reference) if backup.phase in (Phase.IN_PROGRESS, Phase.FAILED) else None
         return observation_of(reference, backup, job)
@@ -81,7 +83,9 @@ class DatabaseService:
         :raises NotFoundError: there is no such backup (any more).
         :raises BadRequestError: it is not a manual backup.
         :raises ResourceBusyError: its status forbids the deletion.
+        :raises InvalidRequestError: the reference is not of the kind ``backup``.
         """
+        check_kind(reference, "backup")
         try:
             await self.backups.delete(reference.backup_id)
         except ResourceBusyError:

@@ -9,7 +9,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
-from airflow_provider_backup.cloud.services.vbs.backups import LARGEST_PAGE, Backups
+from airflow_provider_backup.cloud.services.vbs.backups import PAGES, Backups
 from airflow_provider_backup.cloud.services.vbs.models import Backup
 from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup
 
@@ -41,7 +41,7 @@ class VbsBackupList:
     :param status: the status that it is filtered by.
     """
 
-    page_size = LARGEST_PAGE
+    page_size = PAGES.page_size
     shows_backups = True
 
     def __init__(self, title: str, backups: Backups, status: str | None = None) -> None:

@@ -6,30 +6,44 @@ OpenStack knows.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from collections.abc import AsyncIterator
+from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.operations.listing import RowPage
-from airflow_provider_backup.cloud.operations.pagination import page_numbers
+from airflow_provider_backup.cloud.operations.pagination import LinkPages, paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
-from airflow_provider_backup.cloud.schema.base import listed, new_rows, parsed, request_id_of
-from airflow_provider_backup.cloud.service_api import Query, ServiceApi
+from airflow_provider_backup.cloud.schema.base import parsed, validated
+from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.models import (
     Backup,
     BackupCreate,
+    BackupQuery,
     BackupSummary,
+    BackupSummaryQuery,
     JobCreated,
     RestoreCreate,
 )
 
-BackupT = TypeVar("BackupT", bound=BackupSummary)
-
-LARGEST_PAGE = 1000
-"""Rows that a page may have at most."""
+PAGES = LinkPages(page_size=1000)
+"""1,000 rows are the most that a page may have (VBS section 5)."""
 
 ROW_MEMBERS = ("id", "name", "status", "volume_id", "size", "created_at", "updated_at")
 """What tells how a backup stands."""
+
+
+class BackupSummaryFilters(TypedDict, total=False):
+    """The filters, as :class:`~airflow_provider_backup.cloud.services.vbs.models.BackupSummaryQuery` has them."""
+
+    name: str | None
+    status: str | None
+    volume_id: str | None
+
+
+class BackupFilters(BackupSummaryFilters, total=False):
+    """The filters, as :class:`~airflow_provider_backup.cloud.services.vbs.models.BackupQuery` has them."""
+
+    sort_key: str | None
+    sort_dir: str | None
 
 
 class Backups:
@@ -65,46 +79,42 @@ class Backups:
         answer = await self._api.post("cloudbackups", backup_id, "restore", body={"restore": restore.to_wire()})
         return parsed(JobCreated, answer).job_id
 
-    def list(
-        self,
-        *,
-        name: str | None = None,
-        status: str | None = None,
-        volume_id: str | None = None,
-        sort_key: str | None = None,
-        sort_dir: str | None = None,
-    ) -> AsyncIterator[Backup]:
-        """Go through backups with all their details, newest first unless said otherwise.
+    def list(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[Backup]:
+        """Read all backups, or those that match, with all their details (VBS section 4.5), page by page.
 
-        :param name: only backups with exactly this name.
-        :param status: only backups with this status, such as ``available``.
-        :param volume_id: only backups of this disk.
-        :param sort_key: ``created_at``, ``updated_at``, ``name``, ``status``, ``size`` or ``id``.
-        :param sort_dir: ``desc`` or ``asc``.
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.vbs.models.BackupQuery`.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        query = {"name": name, "status": status, "volume_id": volume_id, "sort_key": sort_key, "sort_dir": sort_dir}
+        query = validated(BackupQuery, "VBS backup list", filters)
+        pages = paginate(self._api, ("backups", "detail"), "backups", PAGES, query.to_wire())
         # Both are always shown (VBS section 4.5).
-        asked = {"name": name, "volume_id": volume_id}
-        return asked_for(self._read(Backup, ("backups", "detail"), query), "VBS backups", asked)
+        asked = {"name": query.name, "volume_id": query.volume_id}
+        return asked_for(parsed_rows(pages, Backup), "VBS backups", asked)
 
-    def pages(self, *, status: str | None = None) -> AsyncIterator[RowPage]:
-        """Go through backups as pages of rows that nobody has looked at, newest first.
+    def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
+        """Read backups as pages of rows that are not checked, newest first unless said otherwise.
 
         They hold no more than :data:`ROW_MEMBERS`.
 
-        :param status: only backups with this status.
+        :param filters: as for :meth:`list`.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        return self._pages(self._api.keeping("backups", ROW_MEMBERS), ("backups", "detail"), {"status": status})
+        query = validated(BackupQuery, "VBS backup list", filters)
+        api = self._api.keeping("backups", ROW_MEMBERS)
+        return paginate(api, ("backups", "detail"), "backups", PAGES, query.to_wire())
 
-    def summaries(
-        self, *, name: str | None = None, status: str | None = None, volume_id: str | None = None
-    ) -> AsyncIterator[BackupSummary]:
-        """Go through ids and names of backups only; disk and status are what the service says, as no row shows them.
+    def summaries(self, **filters: Unpack[BackupSummaryFilters]) -> AsyncIterator[BackupSummary]:
+        """Read ids and names of backups only; disk and status are what the service says, as no row shows them.
 
-        :param name: as in :meth:`list`, like the rest.
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.vbs.models.BackupSummaryQuery`.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         """
-        query = {"name": name, "status": status, "volume_id": volume_id}
-        return asked_for(self._read(BackupSummary, ("backups",), query), "VBS backups", {"name": name})
+        query = validated(BackupSummaryQuery, "VBS backup list", filters)
+        pages = paginate(self._api, ("backups",), "backups", PAGES, query.to_wire())
+        return asked_for(parsed_rows(pages, BackupSummary), "VBS backups", {"name": query.name})
 
     async def get(self, backup_id: str) -> Backup:
         """Read one backup.
@@ -122,33 +132,3 @@ class Backups:
         :raises NotFoundError: there is no such backup.
         """
         await self._api.delete("backups", backup_id)
-
-    async def _read(self, model: type[BackupT], segments: tuple[str, ...], query: Query) -> AsyncIterator[BackupT]:
-        async for page in self._pages(self._api, segments, query):
-            for row in page.rows:
-                yield parsed(model, row, request_id=page.request_id)
-
-    async def _pages(self, api: ServiceApi, segments: tuple[str, ...], query: Query) -> AsyncIterator[RowPage]:
-        query = {**query, "limit": LARGEST_PAGE}
-        seen: set[str] = set()
-        for _ in page_numbers("VBS backups"):
-            answer = await api.get(*segments, query=query)
-            fresh = new_rows(listed(answer, "backups"), seen)
-            yield RowPage(fresh, request_id=request_id_of(answer))
-            following = next_page(answer)
-            if not fresh or following is None:
-                return
-            query = {**query, **following}
-
-
-def next_page(answer: Mapping[str, Any]) -> dict[str, str] | None:
-    """Return the query members that lead to the next page, or none on the last one.
-
-    Only the query of the service's link counts: its path lacks the version and ``/detail`` (VBS section 5).
-    """
-    links = answer.get("backups_links")
-    for link in links if isinstance(links, list) else ():
-        if isinstance(link, Mapping) and link.get("rel") == "next":
-            # Not urlsplit: an address without a meaning is none of our business here, and no reason to fail.
-            return dict(parse_qsl(str(link.get("href")).partition("?")[2].partition("#")[0]))
-    return None

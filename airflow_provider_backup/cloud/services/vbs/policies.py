@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.errors import NotListedError
-from airflow_provider_backup.cloud.operations.pagination import page_numbers
+from airflow_provider_backup.cloud.operations.pagination import OffsetPages, paginate, parsed_rows
 from airflow_provider_backup.cloud.schema.base import parsed, parsed_list, validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.models import (
@@ -16,11 +17,18 @@ from airflow_provider_backup.cloud.services.vbs.models import (
     PolicyCreate,
     PolicyCreated,
     PolicyTask,
-    PolicyTaskPage,
+    PolicyTaskQuery,
     PolicyUpdate,
 )
 
-_TASKS_PER_PAGE = 100
+_TASK_PAGES = OffsetPages(page_size=100, total_member="count")
+
+
+class PolicyTaskFilters(TypedDict, total=False):
+    """The filters, as :class:`~airflow_provider_backup.cloud.services.vbs.models.PolicyTaskQuery` has them."""
+
+    status: str | None
+    job_id: str | None
 
 
 class Policies:
@@ -93,34 +101,19 @@ class Policies:
         """
         await self._api.post("backuppolicy", policy_id, "action")
 
-    async def tasks(
-        self, policy_id: str, *, status: str | None = None, job_id: str | None = None
-    ) -> AsyncIterator[PolicyTask]:
-        """Go through what the policy's runs did, newest first.
+    def tasks(self, policy_id: str, **filters: Unpack[PolicyTaskFilters]) -> AsyncIterator[PolicyTask]:
+        """Read what the policy's runs did, or what matches of it, newest first (VBS section 3.5), page by page.
 
         :param policy_id: id of the policy.
-        :param status: only tasks with this status, such as ``RUNNING``.
-        :param job_id: only the task with this id.
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.vbs.models.PolicyTaskQuery`.
+        :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
+            documented rule.
         :raises NotFoundError: there is no such policy.
         """
-        seen: set[str] = set()
-        for _ in page_numbers("VBS policy tasks"):
-            query = {
-                "status": status,
-                "job_id": job_id,
-                "sort_key": "created_at",
-                "sort_dir": "desc",
-                "limit": _TASKS_PER_PAGE,
-                "offset": len(seen),
-            }
-            page = parsed(PolicyTaskPage, await self._api.get("backuppolicy", policy_id, "backuptasks", query=query))
-            # A task that began meanwhile moves the others on: what was seen before comes again, and is passed over.
-            fresh = [task for task in page.tasks if task.job_id not in seen]
-            for task in fresh:
-                seen.add(task.job_id)
-                yield task
-            if not fresh or (page.count is not None and len(seen) >= page.count):
-                return
+        query = validated(PolicyTaskQuery, "VBS task list", filters)
+        asked = {**query.to_wire(), "sort_key": "created_at", "sort_dir": "desc", "offset": 0}
+        path = ("backuppolicy", policy_id, "backuptasks")
+        return parsed_rows(paginate(self._api, path, "tasks", _TASK_PAGES, asked, id_member="job_id"), PolicyTask)
 
     async def associate(self, policy_id: str, volume_ids: Sequence[str]) -> AssociationResult:
         """Put disks under the policy; a disk belongs to one policy only and moves here from another one.

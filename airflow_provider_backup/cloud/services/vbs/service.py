@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
-from airflow_provider_backup.cloud.operations.other_kinds import otherwise
+from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made, phase_of
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists
@@ -47,7 +47,9 @@ class VbsService:
         :param reference: of kind ``backup`` or ``job``.
         :raises NotFoundError: there is no such backup or job.
         :raises UnexpectedResponseError: the job ended well and names no backup.
+        :raises InvalidRequestError: the reference is of another kind.
         """
+        check_kind(reference, "backup", "job")
         if reference.kind == "job":
             return await self._observe_job(reference, await self.jobs.get(reference.backup_id))
         try:
@@ -61,7 +63,9 @@ class VbsService:
         :param reference: of kind ``backup`` or ``job``; there is nothing to do for a job that failed without a backup.
         :raises NotFoundError: there is no such backup or job (any more).
         :raises BackupError: the job does not name its backup yet.
+        :raises InvalidRequestError: the reference is of another kind.
         """
+        check_kind(reference, "backup", "job")
         backup_id: str | None = reference.backup_id
         if reference.kind == "job":
             job = await self.jobs.get(reference.backup_id)

@@ -183,7 +183,7 @@ async def test_policies_are_listed_in_one_request(recorder: Recorder) -> None:
 
 async def test_filters_of_backups_are_sent(recorder: Recorder) -> None:
     recorder.answers = [(200, {"backups": [], "count": 0})]
-    filters = {"status": ["available", "error"], "incremental": True, "sort": "name:asc", "used_percent": 5}
+    filters: Any = {"status": ["available", "error"], "incremental": True, "sort": "name:asc", "used_percent": 5}
     assert [backup async for backup in recorder.cbr.backups.list(**filters)] == []
     assert recorder.requests[0][1] == (
         "/backups?incremental=true&limit=1000&sort=name:asc&status=available&status=error&used_percent=5"

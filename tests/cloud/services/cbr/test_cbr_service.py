@@ -117,11 +117,6 @@ async def test_what_does_not_exist_is_not_found(cbr: CbrService, kind: Any) -> N
         await cbr.observe(OperationReference("cbr", "2d9f0c11-0d41-4f0f-9a51-27d1d6a40001", kind))
 
 
-async def test_there_are_no_jobs(cbr: CbrService) -> None:
-    with pytest.raises(ValueError, match="not a job"):
-        await cbr.observe(OperationReference("cbr", "1", "job"))
-
-
 async def test_a_resource_that_does_not_exist_any_more_is_told_as_skipped(
     cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
 ) -> None:

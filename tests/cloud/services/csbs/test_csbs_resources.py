@@ -210,10 +210,11 @@ async def test_a_short_page_that_names_a_next_one_is_not_the_last(recorder: Reco
     assert [path for _, path, _ in recorder.requests] == ["/policies?limit=1000", "/policies?limit=1000&marker=1"]
 
 
-async def test_a_service_that_repeats_the_same_page_does_not_hold_us_for_ever(recorder: Recorder) -> None:
+async def test_a_list_that_repeats_its_page_ends_and_gives_each_row_once(recorder: Recorder) -> None:
     recorder.answers += [(200, {"policies": [{"id": "1", "name": "a"}]})] * 5
 
-    assert len([policy async for policy in recorder.csbs.policies.list(limit=1)]) == 2
+    assert len([policy async for policy in recorder.csbs.policies.list(limit=1)]) == 1
+    assert len(recorder.requests) == 2
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"policies": None}, {"policies": {}}])

@@ -10,8 +10,7 @@ import pytest
 
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.base import parsed
-from airflow_provider_backup.cloud.services.vbs.backups import next_page
-from airflow_provider_backup.cloud.services.vbs.models import AssociationResult, Backup, Job, Policy, PolicyTaskPage
+from airflow_provider_backup.cloud.services.vbs.models import AssociationResult, Backup, Job, Policy, PolicyTask
 from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup, observation_of_job
 
 BACKUP: dict[str, Any] = {
@@ -116,24 +115,17 @@ def test_numbers_as_text_and_truth_values_in_place_of_words_are_understood() -> 
 
 
 def test_tasks_are_read_with_times_in_utc_and_without_an_end() -> None:
-    page = parsed(
-        PolicyTaskPage,
+    task = parsed(
+        PolicyTask,
         {
-            "count": "1",
-            "tasks": [
-                {
-                    "job_id": "5b8c1f0e-77a1-4b0a-8f5d-2f8c2c9a6e10",
-                    "status": "EXECUTE_FAIL",
-                    "created_at": "2026-05-02T01:00:00.317",
-                    "backup_name": "autobk_9c2f",
-                    "resource_id": "c2b7d9c4-2f61-4a6e-9a53-6b1c5f2f0a77",
-                    "resource_type": "volume",
-                }
-            ],
+            "job_id": "5b8c1f0e-77a1-4b0a-8f5d-2f8c2c9a6e10",
+            "status": "EXECUTE_FAIL",
+            "created_at": "2026-05-02T01:00:00.317",
+            "backup_name": "autobk_9c2f",
+            "resource_id": "c2b7d9c4-2f61-4a6e-9a53-6b1c5f2f0a77",
+            "resource_type": "volume",
         },
     )
-    task = page.tasks[0]
-    assert page.count == 1
     assert task.created_at == datetime(2026, 5, 2, 1, 0, 0, 317000, UTC)
     assert (task.finished_at, task.vbs_job_id) == (None, None)
 
@@ -279,17 +271,3 @@ def test_blank_sub_jobs_are_none(sub_jobs: Any) -> None:
 
 def test_sub_jobs_are_read_like_jobs() -> None:
     assert job(sub_jobs=[JOB]).sub_jobs[0].backup_id == "9a7de0b4-6a0e-4a31-8f4c-5f0b1c2d3e4f"
-
-
-# -------------------------------------------------------------------------------------------------------------- pages
-
-
-def test_of_a_link_to_the_next_page_only_the_query_counts() -> None:
-    href = "https://vbs.example/p/backups?limit=1&offset=1&marker=b%201"
-    answer = {"backups": [], "backups_links": [{"rel": "previous", "href": "x?y=z"}, {"rel": "next", "href": href}]}
-    assert next_page(answer) == {"limit": "1", "offset": "1", "marker": "b 1"}
-
-
-@pytest.mark.parametrize("links", [None, [], [{"rel": "previous", "href": "x?y=z"}], ["next"]])
-def test_without_a_link_there_is_no_next_page(links: Any) -> None:
-    assert next_page({"backups": [], "backups_links": links}) is None

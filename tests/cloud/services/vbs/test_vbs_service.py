@@ -160,13 +160,14 @@ async def test_an_association_without_disks_is_refused_before_anything_is_sent()
 
 
 async def test_tasks_on_several_pages_are_all_read_once_although_new_ones_move_them() -> None:
-    def page(first: int, last: int) -> tuple[int, dict[str, Any]]:
-        return 200, {"tasks": [{"job_id": str(number)} for number in range(first, last)], "count": 6}
+    def page(first: int, last: int, count: int) -> tuple[int, dict[str, Any]]:
+        return 200, {"tasks": [{"job_id": str(number)} for number in range(first, last)], "count": count}
 
-    script = Script({"GET backuppolicy/p/backuptasks": [page(0, 3), page(2, 5), page(5, 6)]})
+    # One more began between the first page and the second.
+    script = Script({"GET backuppolicy/p/backuptasks": [page(0, 3, 6), page(2, 5, 7), page(5, 6, 7)]})
     async with served(script) as vbs:
         assert [task.job_id async for task in vbs.policies.tasks("p")] == ["0", "1", "2", "3", "4", "5"]
-    assert [request.rpartition("offset=")[2].partition("&")[0] for request in script.requests] == ["0", "3", "5"]
+    assert [request.rpartition("offset=")[2].partition("&")[0] for request in script.requests] == ["0", "3", "6"]
 
 
 # ------------------------------------------------------------------------------------------------------------ backups

@@ -20,7 +20,9 @@ from airflow_provider_backup.cloud.services.vbs.models.backups import (
     Backup,
     BackupCreate,
     BackupOptions,
+    BackupQuery,
     BackupSummary,
+    BackupSummaryQuery,
     BackupTag,
     RestoreCreate,
 )
@@ -33,7 +35,7 @@ from airflow_provider_backup.cloud.services.vbs.models.policies import (
     PolicyTag,
     PolicyUpdate,
 )
-from airflow_provider_backup.cloud.services.vbs.models.policy_tasks import PolicyTask, PolicyTaskPage
+from airflow_provider_backup.cloud.services.vbs.models.policy_tasks import PolicyTask, PolicyTaskQuery
 from airflow_provider_backup.cloud.services.vbs.models.scheduled_policies import (
     LONGEST_INTERVAL,
     PolicySchedule,
@@ -52,7 +54,9 @@ __all__ = [
     "Backup",
     "BackupCreate",
     "BackupOptions",
+    "BackupQuery",
     "BackupSummary",
+    "BackupSummaryQuery",
     "BackupTag",
     "DisassociatedVolume",
     "Disassociation",
@@ -64,7 +68,7 @@ __all__ = [
     "PolicySchedule",
     "PolicyTag",
     "PolicyTask",
-    "PolicyTaskPage",
+    "PolicyTaskQuery",
     "PolicyUpdate",
     "RestoreCreate",
     "ScheduledPolicy",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -37,6 +37,33 @@ BackupName = Annotated[
 ]
 Description = Annotated[str, without_angle_brackets(64)]
 _TagText = matching(r"[^\x00-\x1f=*<>\\,|/]*", "must not contain control characters or = * < > \\ , | /")
+
+
+class BackupSummaryQuery(RequestModel):
+    """What ids and names of backups are listed by (VBS section 4.5).
+
+    :param name: only backups with exactly this name.
+    :param status: only backups with this status, such as ``available``.
+    :param volume_id: only backups of this disk.
+    """
+
+    name: Identifier | None = None
+    status: Identifier | None = None
+    volume_id: Identifier | None = None
+
+
+class BackupQuery(BackupSummaryQuery):
+    """What backups with all their details are listed by (VBS section 4.5).
+
+    :param sort_key: ``created_at`` (the default), ``updated_at``, ``name``, ``status``, ``size``, ``id``,
+        ``container_format`` or ``disk_format``.
+    :param sort_dir: ``desc`` (the default) or ``asc``.
+    """
+
+    sort_key: (
+        Literal["name", "status", "container_format", "disk_format", "size", "id", "created_at", "updated_at"] | None
+    ) = None
+    sort_dir: Literal["asc", "desc"] | None = None
 
 
 class BackupTag(RequestModel):

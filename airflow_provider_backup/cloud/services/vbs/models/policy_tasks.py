@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from airflow_provider_backup.cloud.schema.base import Id, ResponseModel, Timestamp, WholeNumber
+from airflow_provider_backup.cloud.schema.base import Id, RequestModel, ResponseModel, Timestamp
+from airflow_provider_backup.cloud.schema.constraints import Identifier
+
+
+class PolicyTaskQuery(RequestModel):
+    """What the tasks of a policy are listed by (VBS section 3.5).
+
+    :param status: only tasks with this status, such as ``RUNNING``.
+    :param job_id: only the task with this id.
+    """
+
+    status: Identifier | None = None
+    job_id: Identifier | None = None
 
 
 class PolicyTask(ResponseModel):
@@ -29,14 +41,3 @@ class PolicyTask(ResponseModel):
     finished_at: Timestamp = None
     code: str | None = None
     message: str | None = None
-
-
-class PolicyTaskPage(ResponseModel):
-    """One page of a policy's tasks.
-
-    :param tasks: the tasks of this page.
-    :param count: how many there are on all pages.
-    """
-
-    tasks: list[PolicyTask]
-    count: WholeNumber = None
