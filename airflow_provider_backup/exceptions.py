@@ -114,6 +114,24 @@ class BackupMissingError(BackupError, AirflowFailException):
         )
 
 
+class UnprovenSubmissionError(BackupError, AirflowFailException):
+    """A destructive operation may have been submitted by an earlier try, and nothing proves what became of it.
+
+    Nothing was sent; a retry cannot help.
+
+    :param operation: ``restore``, ``deletion``.
+    :param subject: what it acts on, in words.
+    :param next_step: what the author can do.
+    """
+
+    def __init__(self, operation: str, subject: str, *, next_step: str) -> None:
+        super().__init__(
+            f"Nothing was sent: an earlier try may have submitted a {operation} of {subject}, and what became of it "
+            "cannot be proved.",
+            next_step=next_step,
+        )
+
+
 class BackupTimeoutError(BackupError, AirflowException):
     """The time is over while the backup still goes on, or its resource is still busy.
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
-from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.policy import PolicyResult, policy_result
-from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.schedules import Schedule, offset_text
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, PolicyCreate, PolicyUpdate
+from airflow_provider_backup.cloud.services.cbr.operations import CbrBackupOperation
 from airflow_provider_backup.cloud.services.cbr.policy_values import definition_of, policy_values
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.operators.base import check_ids, listed
@@ -223,7 +219,7 @@ class CbrCreateBackupOperator(CreateBackupOperator):
     :param fail_on_skipped: whether a backup that left resources out counts as failed.
     """
 
-    target = "vault_id"
+    operation = CbrBackupOperation
 
     template_fields: Sequence[str] = (
         *CreateBackupOperator.template_fields,
@@ -268,35 +264,9 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         given = {key: value for key, value in parameters.items() if value is not None}
         return validated(CheckpointCreate, "CBR backup", {"vault_id": self.vault_id, "parameters": given})
 
-    def name_in(self, request: CheckpointCreate) -> str | None:
-        """Return the backups' name."""
-        return request.parameters.name if request.parameters else None
-
-    async def find(
-        self, cloud: BackupCloud, request: CheckpointCreate, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> OperationReference | None:
-        """Look for backups of the vault with this name."""
-        name = self.name_in(request)
-        # What others took under this name may be of other resources.
-        resource_ids = await self._resource_ids(cloud, request) if self.if_exists == "adopt" else ()
-        found = await cloud.cbr.find_checkpoint(
-            vault_id=request.vault_id, name=name or "", since=None, resource_ids=resource_ids, phases=phases
-        )
-        if found is None or not request.resource_ids:
-            return found
-        return replace(found, expected_ids=as_told(request.resource_ids, found.expected_ids))
-
-    async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> OperationReference | None:
-        """Look for a checkpoint that is being made of all the resources."""
-        resource_ids = await self._resource_ids(cloud, request)
-        return await cloud.cbr.find_running(vault_id=request.vault_id, resource_ids=resource_ids)
-
-    async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> OperationReference:
-        """Back up the vault."""
-        return cloud.cbr.reference_to(await cloud.cbr.checkpoints.create(request), request.resource_ids)
-
-    async def _resource_ids(self, cloud: BackupCloud, request: CheckpointCreate) -> Sequence[str]:
-        return request.resource_ids or await cloud.cbr.resources_of(request.vault_id)
+    def operation_of(self, cloud: BackupCloud) -> CbrBackupOperation:
+        """Return the backup of a vault."""
+        return CbrBackupOperation(cloud.cbr)
 
 
 class CbrDeleteBackupOperator(CheckpointDeleteBackupOperator):

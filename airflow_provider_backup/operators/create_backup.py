@@ -3,38 +3,31 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, OutOfTimeError, Violation
 from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationReference, OperationState
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.operations.operation import AnyOperation
 from airflow_provider_backup.cloud.schema.base import RequestModel
-from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
 from airflow_provider_backup.tasks.deferral import WAIT_XCOM, DeferrableWaitMixin, wait_plan
-from airflow_provider_backup.tasks.idempotency import EVERY_GENERATION, name_from_key
+from airflow_provider_backup.tasks.identity import TaskIdentity
 from airflow_provider_backup.tasks.on_kill import KillHandler
 from airflow_provider_backup.tasks.submission import IdempotentSubmission
-from airflow_provider_backup.version_compat import RETRIES_KEEP_THE_DEFERRAL, clears_of, generation_of, own_xcom
+from airflow_provider_backup.tasks.submission_policy import IfExists, OnClear, OnConflict, SubmissionPolicy
+from airflow_provider_backup.version_compat import RETRIES_KEEP_THE_DEFERRAL, own_xcom
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
 
-MOST_NAMES = 5
-"""How many names one task instance uses at the most; each but the last belongs to a failed backup."""
-
 PLACEHOLDER_NAME = "airflow-backup"
 """Stands for the name that is made at run time while a DAG is parsed."""
-
-IfExists = Literal["new", "adopt", "fail"]
-OnConflict = Literal["wait", "adopt", "fail"]
-OnClear = Literal["fresh", "adopt"]
 
 _NOT_WHAT_IS_BACKED_UP = frozenset({"name", "description"})
 """Templated arguments that may differ from try to try."""
@@ -73,12 +66,8 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
 
     template_fields: Sequence[str] = BackupCloudOperator.template_fields
     timeout_error = BackupTimeoutError
-    has_names: ClassVar[bool] = True
-    """Whether the request carries a name, so that the backup can be told from all others."""
-    names_are_unique: ClassVar[bool] = False
-    """Whether the service takes each name once, also that of a failed backup."""
-    target: ClassVar[str]
-    """The argument that says what is backed up."""
+    operation: ClassVar[type[AnyOperation]]
+    """Takes the backup; its capabilities are known while a DAG is parsed."""
 
     def __init__(
         self,
@@ -118,82 +107,16 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
         :param name: the backup's name, for services whose backups have one.
         """
 
-    async def prepare(self, cloud: BackupCloud, request: Any) -> None:
-        """Read what has to be known before anything is looked for or asked for.
-
-        :param cloud: the open client.
-        :param request: what :meth:`request` built.
-        """
-
     @abstractmethod
-    async def find(
-        self, cloud: BackupCloud, request: Any, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> OperationReference | None:
-        """Look for the newest backup that this request already made.
+    def operation_of(self, cloud: BackupCloud) -> AnyOperation:
+        """Return the operation that takes the backup.
 
         :param cloud: the open client.
-        :param request: what :meth:`request` built.
-        :param since: when the work that this task instance belongs to began, by this machine's clock; without a name
-            older backups are not meant.
-        :param phases: in progress or good, unless said otherwise.
         """
-
-    @abstractmethod
-    async def find_running(self, cloud: BackupCloud, request: Any) -> OperationReference | None:
-        """Look for a backup that is being made now, by whomever, of all that this request would back up.
-
-        :param cloud: the open client.
-        :param request: what :meth:`request` built.
-        """
-
-    @abstractmethod
-    async def submit(self, cloud: BackupCloud, request: Any) -> OperationReference:
-        """Ask for the backup.
-
-        :param cloud: the open client.
-        :param request: what :meth:`request` built.
-        """
-
-    def name_in(self, request: Any) -> str | None:
-        """Return the backup's name in a request; none where the request carries none.
-
-        :param request: what :meth:`request` built.
-        """
-        return getattr(request, "name", None)
 
     def own_name(self) -> str | None:
         """Return the name that the author chose; none for one made from the key."""
         return getattr(self, "name", None)
-
-    @property
-    def has_key(self) -> bool:
-        """Whether the name of the backup holds the key of the task instance."""
-        return self.has_names and self.own_name() is None
-
-    @property
-    def resource(self) -> str:
-        """What is backed up, in words."""
-        return one_line(f"{self.target} {getattr(self, self.target)}")
-
-    def generation(self, context: Any) -> str:
-        """Return what a clear changes and a retry does not, when a clear shall make another backup.
-
-        :param context: the context of ``execute``.
-        """
-        return EVERY_GENERATION if self.on_clear == "adopt" else generation_of(context["ti"])
-
-    def former_generation(self, context: Any) -> str | None:
-        """Return how the previous release told the generation, as a task that is under way may have a backup from then.
-
-        :param context: the context of ``execute``.
-        """
-        return None if self.on_clear == "adopt" else str(clears_of(context["ti"], context["task"].retries))
-
-    def identity(self) -> dict[str, Any]:
-        """Return the arguments that say what is backed up and how; another try with others is for another backup."""
-        return {
-            name: listed(getattr(self, name)) for name in self.template_fields if name not in _NOT_WHAT_IS_BACKED_UP
-        }
 
     def check_arguments(self) -> None:
         """Reject wrong literals once the operator is built.
@@ -202,11 +125,12 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
         """
         super().check_arguments()
         violations = []
-        if self.on_clear == "adopt" and not self.has_key:
+        carries_name = self.operation.capabilities.carries_name
+        if self.on_clear == "adopt" and not (carries_name and self.own_name() is None):
             rule = "a cleared task finds its backup again only by the name that it makes itself"
             violations.append(Violation("on_clear", rule, self.on_clear))
         if self.if_exists != "new" and self.own_name() is None:
-            rule = "needs a name of your own" if self.has_names else "the request carries no name to look for"
+            rule = "needs a name of your own" if carries_name else "the request carries no name to look for"
             violations.append(Violation("if_exists", rule, self.if_exists))
         if violations:
             raise InvalidRequestError(f"Task {self.task_id!r}", violations)
@@ -261,46 +185,65 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
         self._in_hand.learn(OperationReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False))
         return super()._resume(context, plan, patient=patient)
 
-    def _one_backup(self, context: Any, installation: str) -> IdempotentSubmission:
-        names = self._names(context, self.generation(context), installation)
-        former = self.former_generation(context)
-        former_names: list[str] = []
-        # The previous release knew no installations: what it took could be of another one.
-        if former is not None and self.has_key and not installation:
-            former_names = self._names(context, former)
-        return IdempotentSubmission(self, context, [*map(self.request, names)], [*map(self.request, former_names)])
+    def _identity(self, context: Any, installation: str) -> TaskIdentity:
+        return TaskIdentity(
+            context,
+            capabilities=self.operation.capabilities,
+            # What is backed up and how: another try with other arguments is for another backup.
+            arguments={
+                name: listed(getattr(self, name)) for name in self.template_fields if name not in _NOT_WHAT_IS_BACKED_UP
+            },
+            own_name=self.own_name(),
+            outlives_clears=self.on_clear == "adopt",
+            installation=installation,
+        )
 
-    def _nothing_yet(self, context: Any, one: IdempotentSubmission) -> KillHandler:
+    def _submission(self, cloud: BackupCloud, context: Any) -> IdempotentSubmission:
+        identity = self._identity(context, cloud.settings.installation)
+        return IdempotentSubmission(
+            self.operation_of(cloud),
+            [*map(self.request, identity.names())],
+            [*map(self.request, identity.former_names())],
+            identity=identity,
+            policy=SubmissionPolicy(
+                timeout=self.timeout,
+                poll_interval=self.poll_interval,
+                on_conflict=self.on_conflict,
+                if_exists=self.if_exists,
+                on_clear=self.on_clear,
+                retry_failed=self.retry_failed,
+            ),
+            records=identity.records(self.log),
+            clock=cloud.clock,
+            log=self.log,
+            place=self.connection_text,
+        )
+
+    def _nothing_yet(self, context: Any, submission: IdempotentSubmission) -> KillHandler:
+        async def find(cloud: BackupCloud) -> OperationReference | None:
+            return await submission.find_again(self.operation_of(cloud), cloud.clock)
+
         # After a clear with "adopt" the backup that is found may be the good one of before.
-        is_certain = self.has_key and self.on_clear == "fresh"
+        is_certain = submission.has_key and self.on_clear == "fresh"
         return KillHandler(
             context["ti"],
             poll_interval=self.poll_interval,
             timeout=self.timeout,
-            find=one.find_again if is_certain else None,
+            find=find if is_certain else None,
         )
 
-    def _names(self, context: Any, generation: str, installation: str = "") -> list[str]:
-        if name := self.own_name():
-            return [name]
-        key_name = name_from_key(context, generation=generation, installation=installation)
-        if not self.names_are_unique:
-            return [key_name]
-        # A failed backup keeps its name, and a second one of it is refused: then the next name is tried.
-        return [key_name, *(f"{key_name}-{number}" for number in range(2, MOST_NAMES + 1))]
-
     async def _start(self, cloud: BackupCloud, context: Any) -> tuple[OperationState, tuple[float, float], bool]:
-        one = self._one_backup(context, cloud.settings.installation)
-        self._in_hand = self._nothing_yet(context, one)
-        with time_limit(one.seconds_left, tolerance=self.tolerance):
+        submission = self._submission(cloud, context)
+        self._in_hand = self._nothing_yet(context, submission)
+        with time_limit(submission.seconds_left, tolerance=self.tolerance):
             try:
-                taken = await one.take(cloud)
+                owned = await submission.take()
             except OutOfTimeError as error:
                 if not error.is_deadline:
                     raise
-                raise one.timed_out(error) from error
-            self._in_hand.learn(taken.reference, is_own=taken.is_own)
+                raise submission.timed_out(error) from error
+            self._in_hand.learn(owned.reference, is_own=owned.is_own)
             # Before anything else can go wrong: the id must be known to everything that looks for it.
-            context["ti"].xcom_push(key="backup_reference", value=taken.reference.to_dict())
-            observation = await self.look(cloud, taken.reference, is_new=True)
-        return observation, one.times(cloud.clock, taken, observation), taken.is_own
+            context["ti"].xcom_push(key="backup_reference", value=owned.reference.to_dict())
+            observation = await self.look(cloud, owned.reference, is_new=True)
+        return observation, submission.times(cloud.clock, owned, observation), owned.is_own

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.policy import PolicyResult, policy_result
-from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.schedules import Schedule
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate, PolicyCreate
+from airflow_provider_backup.cloud.services.csbs.operations import CsbsBackupOperation
 from airflow_provider_backup.cloud.services.csbs.schedule import icalendar_text
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.operators.base import check_ids, key_value_pairs, listed
@@ -132,7 +129,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
     """Execute a backup policy now: ``POST /v1/{project_id}/providers/{provider_id}/checkpoints`` (CSBS section 4.2).
 
     The task succeeds when the checkpoint is available. The request carries no name: a retry finds its checkpoint by the
-    id that was noted (from Airflow 3.3 on), else by policy, servers and time. The arguments of waiting are those of
+    id that was recorded (from Airflow 3.3 on), else by policy, servers and time. The arguments of waiting are those of
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
     :param policy_id: id of the policy; its schedule may be off (templated).
@@ -142,8 +139,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
     :param fail_on_skipped: whether a checkpoint without some of the servers counts as failed.
     """
 
-    has_names = False
-    target = "policy_id"
+    operation = CsbsBackupOperation
 
     template_fields: Sequence[str] = (
         *CreateBackupOperator.template_fields,
@@ -166,7 +162,6 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
         self.policy_id = policy_id
         self.server_ids = server_ids
         self.auto_trigger = auto_trigger
-        self._policy_server_ids: Sequence[str] | None = None
 
     def request(self, name: str) -> CheckpointCreate:
         """Build the request; the name finds no place in it."""
@@ -175,47 +170,9 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
             CheckpointCreate, "CSBS policy execution", {"plan_id": self.policy_id, "parameters": parameters}
         )
 
-    async def prepare(self, cloud: BackupCloud, request: CheckpointCreate) -> None:
-        """Read which servers are to be backed up."""
-        self._policy_server_ids = None
-        await self._server_ids(cloud, request)
-
-    async def find(
-        self, cloud: BackupCloud, request: CheckpointCreate, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> OperationReference | None:
-        """Look for a checkpoint of the policy that began since."""
-        return await cloud.csbs.find_checkpoint(
-            policy_id=request.plan_id,
-            name=None,
-            started_after=since,
-            server_ids=request.parameters.resources,
-            policy_server_ids=await self._server_ids(cloud, request),
-            auto_trigger=bool(request.parameters.auto_trigger),
-            phases=phases,
-        )
-
-    async def find_running(self, cloud: BackupCloud, request: CheckpointCreate) -> OperationReference | None:
-        """Look for a checkpoint that is being made of all the servers."""
-        servers = await self._server_ids(cloud, request)
-        return await cloud.csbs.find_running(servers) if servers else None
-
-    async def submit(self, cloud: BackupCloud, request: CheckpointCreate) -> OperationReference:
-        """Execute the policy."""
-        expected = await self._server_ids(cloud, request)
-        checkpoint = await cloud.csbs.checkpoints.execute_policy(
-            request.plan_id,
-            server_ids=request.parameters.resources,
-            auto_trigger=bool(request.parameters.auto_trigger),
-        )
-        told = [server.id for server in checkpoint.protection_plan.resources]
-        return OperationReference("csbs", checkpoint.id, "checkpoint", expected_ids=as_told(expected, told))
-
-    async def _server_ids(self, cloud: BackupCloud, request: CheckpointCreate) -> Sequence[str]:
-        if request.parameters.resources:
-            return request.parameters.resources
-        if self._policy_server_ids is None:
-            self._policy_server_ids = (await cloud.csbs.policies.get(request.plan_id)).server_ids
-        return self._policy_server_ids
+    def operation_of(self, cloud: BackupCloud) -> CsbsBackupOperation:
+        """Return the execution of a policy."""
+        return CsbsBackupOperation(cloud.csbs)
 
 
 class CsbsDeleteBackupOperator(CheckpointDeleteBackupOperator):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_backup.cloud.operations.backup import OperationReference
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackupCreate
+from airflow_provider_backup.cloud.services.databases.operations import DatabaseBackupOperation
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
 
@@ -31,8 +29,7 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
     :param description: at most 256 characters without ``> ! < " & ' =`` (templated).
     """
 
-    target = "instance_id"
-    names_are_unique = True
+    operation = DatabaseBackupOperation
     template_fields: Sequence[str] = (*CreateBackupOperator.template_fields, "instance_id", "name", "description")
     title: ClassVar[str]
     model: ClassVar[type[DatabaseBackupCreate]]
@@ -60,24 +57,9 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
         """
         return validated(self.model, f"{self.title} backup", {"name": name, **self.arguments()})
 
-    async def find(
-        self, cloud: BackupCloud, request: DatabaseBackupCreate, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> OperationReference | None:
-        """Look for a backup of the instance with this name."""
-        return await self.service_of(cloud).find_backup(
-            instance_id=request.instance_id, name=request.name, phases=phases
-        )
-
-    async def find_running(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> OperationReference | None:
-        """Look for a backup of the instance that is being made, a manual or an automatic one."""
-        return await self.service_of(cloud).find_running(
-            instance_id=request.instance_id, databases=request.database_names
-        )
-
-    async def submit(self, cloud: BackupCloud, request: DatabaseBackupCreate) -> OperationReference:
-        """Ask for the backup."""
-        service = self.service_of(cloud)
-        return service.reference_to(await service.backups.create(request))
+    def operation_of(self, cloud: BackupCloud) -> DatabaseBackupOperation:
+        """Return the backup of an instance."""
+        return DatabaseBackupOperation(self.service_of(cloud))
 
 
 class DatabaseDeleteBackupOperator(DeleteBackupOperator):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.policy import PolicyResult, policy_result
 from airflow_provider_backup.cloud.operations.schedules import Schedule
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.vbs.models import BackupCreate, PolicyCreate
+from airflow_provider_backup.cloud.services.vbs.operations import VbsBackupOperation
 from airflow_provider_backup.cloud.services.vbs.schedule import schedule_fields
 from airflow_provider_backup.operators.base import key_value_pairs
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
@@ -140,7 +138,7 @@ class VbsCreateBackupOperator(CreateBackupOperator):
     :param tags: up to 10 labels (templated).
     """
 
-    target = "volume_id"
+    operation = VbsBackupOperation
 
     template_fields: Sequence[str] = (
         *CreateBackupOperator.template_fields,
@@ -186,19 +184,9 @@ class VbsCreateBackupOperator(CreateBackupOperator):
             },
         )
 
-    async def find(
-        self, cloud: BackupCloud, request: BackupCreate, since: datetime, *, phases: Collection[Phase] = LIVE
-    ) -> OperationReference | None:
-        """Look for a backup of the disk with this name."""
-        return await cloud.vbs.find_backup(volume_id=request.volume_id, name=request.name, phases=phases)
-
-    async def find_running(self, cloud: BackupCloud, request: BackupCreate) -> OperationReference | None:
-        """Look for a backup of the disk that is being made."""
-        return await cloud.vbs.find_running(volume_id=request.volume_id, snapshot_id=request.snapshot_id)
-
-    async def submit(self, cloud: BackupCloud, request: BackupCreate) -> OperationReference:
-        """Ask for the backup; the service answers with a job."""
-        return OperationReference("vbs", await cloud.vbs.backups.create(request), "job")
+    def operation_of(self, cloud: BackupCloud) -> VbsBackupOperation:
+        """Return the backup of a disk."""
+        return VbsBackupOperation(cloud.vbs)
 
 
 class VbsDeleteBackupOperator(DeleteBackupOperator):

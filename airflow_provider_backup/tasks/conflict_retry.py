@@ -18,13 +18,15 @@ class ConflictRetry:
     """One wait for a busy resource.
 
     :param what: the resource, for log and error.
+    :param noun: what is submitted: ``backup``, ``restore``, for the error.
     :param poll_interval: seconds between two requests, above 0.
     :param deadline: when to give up, seconds since the epoch.
     :param log: where to say that the wait goes on.
     """
 
-    def __init__(self, what: str, *, poll_interval: float, deadline: float, log: logging.Logger) -> None:
+    def __init__(self, what: str, *, noun: str, poll_interval: float, deadline: float, log: logging.Logger) -> None:
         self._what = what
+        self._noun = noun
         self._poll_interval = poll_interval
         self._deadline = deadline
         self._log = log
@@ -70,8 +72,8 @@ class ConflictRetry:
     def _timeout(self, refusal: BackupError) -> BackupTimeoutError:
         waited = time.time() - (self._began or time.time())
         return BackupTimeoutError(
-            f"{self._what} was busy for {waited:.0f} s, until the time was over; no backup was "
-            f"begun. The last refusal: {refusal.message}",
-            next_step="Look at what runs there. Give the task more time (timeout), or let it take over a backup "
+            f"Timed out: {self._what} was busy for {waited:.0f} s; no {self._noun} was begun. "
+            f"The last refusal: {refusal.message}",
+            next_step=f"Look at what runs there. Give the task more time (timeout), or let it adopt a {self._noun} "
             "that runs there with on_conflict='adopt'.",
         )

@@ -6,9 +6,9 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
-from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError, NotFoundError, OutOfTimeError
+from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
-from airflow_provider_backup.cloud.http.time_limit import time_left, time_limit
+from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.operations.backup import (
     BackupResult,
     OperationReference,
@@ -19,6 +19,7 @@ from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, FinalBackupFailedError
 from airflow_provider_backup.hooks.base import BackupCloudHook
+from airflow_provider_backup.tasks.observing import observe_once
 from airflow_provider_backup.tasks.outcome import ReportsOutcome
 from airflow_provider_backup.version_compat import FAIL_METHOD, own_xcom
 
@@ -33,9 +34,6 @@ FRAMEWORK_MARGIN = timedelta(minutes=2)
 
 MOST_TRIGGER_FAILURES = 5
 """After so many dead triggers for one wait the task gives up instead of deferring in a loop."""
-
-LONGEST_LOOK = 60.0
-"""Seconds for one look from the worker, tries and pauses included: a service may throttle for much longer."""
 
 SHORTEST_LOOK = 5.0
 """Seconds for a look after the deadline: whether the backup became good meanwhile is worth that much."""
@@ -102,12 +100,7 @@ class DeferrableWaitMixin(ReportsOutcome):
         :param reference: which backup.
         :param is_new: whether it was started just now; then it may be unknown yet, and trouble is not in the way.
         """
-        try:
-            return await _one_look(cloud, reference)
-        except BackupError as error:
-            if not is_new or not (is_passing(error) or isinstance(error, NotFoundError)):
-                raise
-            return OperationState(reference, "submitted", Phase.IN_PROGRESS)
+        return await observe_once(cloud.service(reference.service).observe, reference, is_new=is_new)
 
     def wait(
         self,
@@ -274,17 +267,3 @@ class DeferrableWaitMixin(ReportsOutcome):
             )
         except WaitTimeoutError as error:
             raise self.timeout_error(error.message, next_step=_MORE_TIME) from error
-
-
-async def _one_look(cloud: BackupCloud, reference: OperationReference) -> OperationState:
-    try:
-        with time_limit(LONGEST_LOOK):
-            return await cloud.service(reference.service).observe(reference)
-    except OutOfTimeError as error:
-        if not time_left() or not error.is_deadline:
-            # Not the look's own end.
-            raise
-        raise CloudConnectionError(
-            f"{reference} could not be seen within {LONGEST_LOOK:.0f} s, tries and pauses included: {error.message}",
-            request_sent=True,
-        ) from None

@@ -20,7 +20,7 @@ CONNECTION = "AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT"
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("airflow_provider_backup.triggers.backup.EARLIEST_EVENT", 0.05)
     monkeypatch.setattr("airflow_provider_backup.sensors.base.SHORTEST_POKE", 0.05)
-    monkeypatch.setattr("airflow_provider_backup.tasks.submission.LOOK_UPS_OF_A_LOST_ANSWER", (0.05, 0.1))
+    monkeypatch.setattr("airflow_provider_backup.tasks.operation_search.LOOK_UPS_OF_A_LOST_ANSWER", (0.05, 0.1))
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from airflow_provider_backup.cloud.services.registry import SERVICES as REGISTERED
 from airflow_provider_backup.emulator.core.state import Row, system_time
@@ -29,6 +29,7 @@ NAMED = tuple(name for name, case in CASES.items() if case.has_names)
 CREATE = {name: case.create for name, case in CASES.items()}
 SENSORS = {name: case.sensor for name, case in CASES.items()}
 DELETE = {name: case.delete for name, case in CASES.items()}
+OPERATIONS: dict[str, Any] = {name: cast("Any", case.create).operation for name, case in CASES.items()}
 _TARGETS = {case.target_argument for case in CASES.values()}
 
 

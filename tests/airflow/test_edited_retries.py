@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_backup.cloud.errors import CloudConnectionError
 from airflow_provider_backup.emulator.threaded import RunningCloud
-from airflow_provider_backup.operators.create_backup import CreateBackupOperator
+from airflow_provider_backup.tasks import identity
 from airflow_provider_backup.tasks.idempotency import idempotency_key
 from airflow_provider_backup.version_compat import clears_of
 from tests.airflow.recording_proxy import Wire
@@ -64,15 +64,14 @@ def test_a_first_try_is_one_whatever_became_of_retries_since_the_run_was_made(cl
 # --------------------------------------------------------------------------------------------------- the upgrade
 
 
+RETRIES = 2
+
+
 @pytest.fixture
 def upgrade(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
     """Let tasks count generations as the previous release did, until this is called."""
     with monkeypatch.context() as patch:
-        patch.setattr(
-            CreateBackupOperator,
-            "generation",
-            lambda self, context: str(clears_of(context["ti"], context["task"].retries)),
-        )
+        patch.setattr(identity, "generation_of", lambda task_instance: str(clears_of(task_instance, RETRIES)))
         yield patch.undo
 
 
@@ -83,7 +82,7 @@ def test_a_retry_after_the_upgrade_finds_the_backup_of_the_previous_release(
     cloud: RunningCloud, upgrade: Callable[[], None], service: str, cleared: bool, with_store: bool
 ) -> None:
     store = TaskStateStore() if with_store else None
-    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2), store=store)
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=RETRIES), store=store)
     first = run.execute()
     if cleared:
         run.clear()
@@ -98,7 +97,7 @@ def test_a_retry_after_the_upgrade_finds_the_backup_of_the_previous_release(
 def test_a_clear_after_the_upgrade_takes_a_fresh_backup(
     cloud: RunningCloud, upgrade: Callable[[], None], service: str
 ) -> None:
-    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2))
+    run = TaskRun(create_operator(cloud, service, deferrable=False, retries=RETRIES))
     first = run.execute()
     upgrade()
     run.clear()
@@ -117,7 +116,7 @@ def test_the_search_for_backups_of_the_previous_release_finds_none_of_before_a_c
     wire: Wire, backup_cloud: RunningCloud, service: str, with_store: bool
 ) -> None:
     store = TaskStateStore() if with_store else None
-    run = TaskRun(create_operator(backup_cloud, service, deferrable=False, retries=2), store=store)
+    run = TaskRun(create_operator(backup_cloud, service, deferrable=False, retries=RETRIES), store=store)
     first = run.execute()
     run.retry()
     run.execute()

@@ -145,7 +145,7 @@ def test_the_next_name_is_taken_without_look_ups(
     run = failing(cloud, service)
     end_of(cloud, run, "on the worker")
     run.retry()
-    monkeypatch.setattr("airflow_provider_backup.tasks.submission.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
+    monkeypatch.setattr("airflow_provider_backup.tasks.operation_search.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
     assert run.execute()["name"].endswith("-2")
 
 

@@ -35,7 +35,7 @@ SETTINGS = settings(
 def _no_pauses(monkeypatch: pytest.MonkeyPatch, service: str) -> Iterator[None]:
     monkeypatch.setenv(CONNECTION, "")
     monkeypatch.setattr("airflow_provider_backup.triggers.backup.EARLIEST_EVENT", 0.005)
-    monkeypatch.setattr("airflow_provider_backup.tasks.submission.LOOK_UPS_OF_A_LOST_ANSWER", (0.005, 0.01))
+    monkeypatch.setattr("airflow_provider_backup.tasks.operation_search.LOOK_UPS_OF_A_LOST_ANSWER", (0.005, 0.01))
     monkeypatch.setattr("airflow_provider_backup.cloud.http.retry_policy.LONGEST_WAIT", 0.01)
     # The clocks are one here, so what the known exceptions let through is as little as the services' times allow.
     tolerance = timedelta(0 if service == "csbs" else 1)

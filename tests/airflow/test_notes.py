@@ -17,6 +17,7 @@ from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.tasks.submission_record import NOTE_KEY, fingerprint_of
 from tests.airflow.service_matrix import (
     DELETE,
+    OPERATIONS,
     SERVICES,
     create_operator,
     csbs_policy,
@@ -65,7 +66,7 @@ def test_a_retry_asks_for_the_noted_backup_and_searches_nothing(
     async def search(*_: Any, **__: Any) -> None:
         raise AssertionError("the cloud is searched")
 
-    monkeypatch.setattr(type(operator), "find", search)
+    monkeypatch.setattr(OPERATIONS[service], "find", search)
     assert run.execute()["backup_ids"] == first["backup_ids"]
     assert len(rows(cloud, service)) == 1
 
@@ -98,7 +99,7 @@ def test_a_policy_execution_that_died_before_its_answer_is_not_taken_for_an_olde
     run = run_of(operators[1])
     run.dag_run.start_date -= timedelta(minutes=1)
     with monkeypatch.context() as patch:
-        patch.setattr(type(run.operator), "submit", _dies)
+        patch.setattr(OPERATIONS["csbs"], "submit", _dies)
         with pytest.raises(Died):
             run.execute()
     run.retry()
@@ -116,7 +117,7 @@ def test_a_backup_that_lists_do_not_show_yet_is_looked_up_after_a_crash(
 ) -> None:
     cloud.set_backup_seconds(3600)
     run = run_of(create_operator(cloud, service, timeout=5))
-    submit = type(run.operator).submit
+    submit = OPERATIONS[service].submit
 
     async def dies_afterwards(self: Any, *arguments: Any) -> Any:
         cloud.misbehave("stale_read", service=service, method="GET", count=1, writes=1)
@@ -124,7 +125,7 @@ def test_a_backup_that_lists_do_not_show_yet_is_looked_up_after_a_crash(
         raise Died
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(run.operator), "submit", dies_afterwards)
+        patch.setattr(OPERATIONS[service], "submit", dies_afterwards)
         with pytest.raises(Died):
             run.execute()
     assert note_of(run)["reference"] is None

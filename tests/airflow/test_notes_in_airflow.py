@@ -12,6 +12,9 @@ from airflow.providers.common.compat.sdk import DAG
 from packaging.version import Version
 
 from airflow_provider_backup.cloud.client import BackupCloud
+from airflow_provider_backup.cloud.operations.backup import OperationReference
+from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate
+from airflow_provider_backup.cloud.services.csbs.operations import CsbsBackupOperation
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.csbs import CsbsExecutePolicyOperator
 from tests.airflow.dag_runs import run_dag
@@ -26,12 +29,20 @@ pytestmark = [
 class FailsOnce(CsbsExecutePolicyOperator):
     """Its first try ends after the policy was executed, and after somebody else has executed it once more."""
 
-    async def submit(self, cloud: BackupCloud, request: Any) -> Any:
-        """Execute the policy."""
-        reference = await super().submit(cloud, request)
-        time.sleep(0.1)  # noqa: ASYNC251 (the cloud is another thread)
-        self.other = (await cloud.csbs.checkpoints.execute_policy(request.plan_id)).id
-        return reference
+    other: str
+
+    def operation_of(self, cloud: BackupCloud) -> CsbsBackupOperation:
+        """Return the execution of a policy, which is followed by another one."""
+        task = self
+
+        class ExecutedTwice(CsbsBackupOperation):
+            async def submit(self, request: CheckpointCreate) -> OperationReference:
+                reference = await super().submit(request)
+                time.sleep(0.1)  # noqa: ASYNC251 (the cloud is another thread)
+                task.other = (await cloud.csbs.checkpoints.execute_policy(request.plan_id)).id
+                return reference
+
+        return ExecutedTwice(cloud.csbs)
 
     async def look(self, *arguments: Any, **more: Any) -> Any:
         """Look at the backup; the first look ends the try."""

@@ -12,6 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task
 
 from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.services.vbs.operations import VbsBackupOperation
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.base import BackupCloudOperator
 from airflow_provider_backup.operators.cbr import CbrCreatePolicyOperator, CbrUpdatePolicyOperator
@@ -228,13 +229,13 @@ def test_an_unexpected_error_keeps_its_traceback(cloud: RunningCloud, monkeypatc
     def with_a_bug(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(VbsCreateBackupOperator, "submit", with_a_bug)
+    monkeypatch.setattr(VbsBackupOperation, "submit", with_a_bug)
 
     with pytest.raises(ZeroDivisionError) as caught:
         TaskRun(create_operator(cloud, "vbs")).run()
 
     frames = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
-    assert {"perform", "_ask", "with_a_bug"} <= set(frames)
+    assert {"perform", "_send", "with_a_bug"} <= set(frames)
 
 
 @pytest.mark.parametrize("mode", SENSOR_MODES)

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import DAG
 
+from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import CloudConnectionError, DuplicateNameError
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.emulator.core.state import system_time
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError
@@ -145,7 +147,7 @@ def test_the_name_that_the_deleted_run_left_taken_costs_no_look_ups(
     run = TaskRun(create_operator(cloud, service, deferrable=False))
     first = run.execute()
     again = run_again(cloud, run)
-    monkeypatch.setattr("airflow_provider_backup.tasks.submission.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
+    monkeypatch.setattr("airflow_provider_backup.tasks.operation_search.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
     assert again.execute()["name"] == f"{first['name']}-2"
     assert run_again(cloud, run).execute()["name"] == f"{first['name']}-3"
 
@@ -344,8 +346,13 @@ def test_a_task_that_is_ended_before_it_has_asked_looks_for_no_backup_to_delete(
     what = target(cloud, service)
     TaskRun(create_operator(cloud, service, deferrable=False, **what)).execute()
     operator = create_operator(cloud, service, delete_on_kill=True, **what)
-    one = operator._one_backup(TaskRun(operator).context, "")
-    assert BackupCloudHook().run_in_cloud(one.find_again) is None
+    context = TaskRun(operator).context
+
+    async def found(cloud: BackupCloud) -> OperationReference | None:
+        submission = operator._submission(cloud, context)
+        return await submission.find_again(operator.operation_of(cloud), cloud.clock)
+
+    assert BackupCloudHook().run_in_cloud(found) is None
 
 
 @pytest.mark.parametrize("service", NAMED)

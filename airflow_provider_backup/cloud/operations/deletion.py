@@ -62,7 +62,7 @@ class Deletion:
     """
 
     name: ClassVar[str] = "deletion"
-    capabilities: ClassVar[Capabilities] = Capabilities(carries_name=False, is_destructive=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(carries_name=False, is_destructive=True, is_idempotent=True)
 
     def __init__(self, service: DeletingService) -> None:
         self._service = service

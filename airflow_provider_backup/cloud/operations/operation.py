@@ -27,11 +27,19 @@ class Capabilities:
     :param names_are_unique: whether the service takes each name once, also that of a failed operation.
     :param is_destructive: whether it overwrites or deletes data. A submission of which nothing can be proved is then
         never repeated: the task fails with the next step.
+    :param is_idempotent: whether submitting it twice has the effect of once, as for a deletion; then it may be repeated
+        also when it is destructive.
     """
 
     carries_name: bool = True
     names_are_unique: bool = False
     is_destructive: bool = False
+    is_idempotent: bool = False
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether it may be submitted again when nothing proves what became of the last submission."""
+        return self.is_idempotent or not self.is_destructive
 
 
 class Operation(Protocol[RequestT]):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
-from airflow_provider_backup.operators.create_backup import IfExists, OnConflict
 from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
+from airflow_provider_backup.tasks.submission_policy import IfExists, OnConflict
 from tests.airflow.model.trial import LONG, SHORT, Author, Trial
 from tests.airflow.model.troubles import TOLERANCE, troubles
 from tests.airflow.secret_masks import forget_masks

@@ -31,8 +31,8 @@ from airflow_provider_backup.exceptions import (
     BackupTimeoutError,
     FinalBackupFailedError,
 )
-from airflow_provider_backup.operators.create_backup import MOST_NAMES
 from airflow_provider_backup.tasks.deferral import WAIT_XCOM
+from airflow_provider_backup.tasks.identity import MOST_NAMES
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.conftest import CONNECTION

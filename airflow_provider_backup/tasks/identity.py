@@ -1,0 +1,92 @@
+"""Which operation a task instance means: the same through crashes and retries, another one after a clear."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_backup.cloud.operations.operation import Capabilities
+from airflow_provider_backup.tasks.idempotency import EVERY_GENERATION, name_from_key
+from airflow_provider_backup.tasks.ownership import Ownership
+from airflow_provider_backup.tasks.submission_record import SubmissionRecordStore
+from airflow_provider_backup.version_compat import clears_of, generation_of
+
+MOST_NAMES = 5
+"""How many names one task instance uses at most; each but the last belongs to a failed operation."""
+
+
+class TaskIdentity:
+    """Key, names and record of one task instance.
+
+    :param context: the context of ``execute``.
+    :param capabilities: of the operation.
+    :param arguments: what is operated on and how, by argument: a record of other arguments counts as none.
+    :param own_name: the name that the author chose; ``None`` for one made from the key.
+    :param outlives_clears: whether a cleared task means the same operation as before (``on_clear="adopt"``).
+    :param installation: tells one Airflow from another with the same DAG and the same cloud project; may be empty.
+    """
+
+    def __init__(
+        self,
+        context: Any,
+        *,
+        capabilities: Capabilities,
+        arguments: Mapping[str, Any],
+        own_name: str | None = None,
+        outlives_clears: bool = False,
+        installation: str = "",
+    ) -> None:
+        task_instance = context["ti"]
+        self._context = context
+        self._arguments = arguments
+        self._names_are_unique = capabilities.names_are_unique
+        self._outlives_clears = outlives_clears
+        self._installation = installation
+        self.own_name = own_name
+        self.has_key = capabilities.carries_name and own_name is None
+        """Whether the name of the operation holds the key of the task instance."""
+        self.generation = EVERY_GENERATION if outlives_clears else generation_of(task_instance)
+        """What a clear changes and a retry does not, when a clear means another operation."""
+        # How the previous release counted generations: a task that is under way may have an operation from then.
+        self._former_generation = None if outlives_clears else str(clears_of(task_instance, context["task"].retries))
+        # On a retry all names are searched: the failed operation that had the name before may have been removed since.
+        # So may that of an earlier DAG run, which counts when the operation outlives clears.
+        self.may_have_used_names = outlives_clears or task_instance.try_number > 1
+
+    def names(self) -> list[str]:
+        """Return the names to use, in their order; a failed operation keeps its name."""
+        return self._names(self.generation, self._installation)
+
+    def former_names(self) -> list[str]:
+        """Return the names that the previous release gave; they are searched only."""
+        # The previous release knew no installations: what it started could be of another one.
+        if self._former_generation is None or not self.has_key or self._installation:
+            return []
+        return self._names(self._former_generation)
+
+    def records(self, log: logging.Logger) -> SubmissionRecordStore:
+        """Return where the task instance records its submissions.
+
+        :param log: where to say what does not work.
+        """
+        return SubmissionRecordStore(
+            self._context, self.generation, self._arguments, log, former_generation=self._former_generation
+        )
+
+    def ownership(self, recorded_at: datetime | None) -> Ownership:
+        """Return what tells whose an operation is.
+
+        :param recorded_at: when an earlier try submitted an operation; ``None`` without a record.
+        """
+        return Ownership(self._context, has_key=self.has_key, outlives_runs=self._outlives_clears, noted_at=recorded_at)
+
+    def _names(self, generation: str, installation: str = "") -> list[str]:
+        if self.own_name:
+            return [self.own_name]
+        key_name = name_from_key(self._context, generation=generation, installation=installation)
+        if not self._names_are_unique:
+            return [key_name]
+        # A failed operation keeps its name, and a second one of it is refused: then the next name is used.
+        return [key_name, *(f"{key_name}-{number}" for number in range(2, MOST_NAMES + 1))]
