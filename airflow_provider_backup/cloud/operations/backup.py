@@ -25,14 +25,16 @@ class OperationReference:
     :param kind: ``backup``; ``checkpoint`` (CBR and CSBS: the backups of several resources taken together); ``job``
         (VBS: the job that makes the backup).
     :param instance_id: database services only: the instance that is backed up.
-    :param job_id: GaussDB and TaurusDB only: the job that makes the backup, known to whoever started it; it tells the
-        progress and the reason of a failure.
-    :param expected_ids: checkpoints only: the resources that were asked for, known to whoever started it; CSBS does not
-        tell which of them it left out, and lists of backups do not, either.
-    :param operation: ``backup`` (the backup is being taken) or ``deletion`` (it is being deleted).
+    :param job_id: GaussDB and TaurusDB: the job that makes the backup, known to whoever started it; it tells the
+        progress and the reason of a failure. Restores: the job or operation log that reports how the restore goes.
+    :param expected_ids: checkpoints: the resources that were asked for, known to whoever started it; CSBS does not
+        tell which of them it left out, and lists of backups do not, either. Restores: the resource that is overwritten.
+    :param operation: ``backup`` (the backup is being taken), ``deletion`` (it is being deleted) or ``restore`` (a
+        resource is being overwritten with it).
     :param parts: deletions only: ids of the single backups whose deletion is waited for.
     :param was_failed: deletions only: whether the backup had failed before it was deleted; then that status says
         nothing about its deletion.
+    :param submitted_at: restores only: the restore did not begin before, ISO 8601 by the cloud's clock.
     """
 
     service: str
@@ -44,6 +46,7 @@ class OperationReference:
     operation: str = "backup"
     parts: tuple[str, ...] = ()
     was_failed: bool = False
+    submitted_at: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reference as a dict of JSON values without empty members."""

@@ -41,13 +41,12 @@ _STATUSES: dict[Phase, tuple[str, ...]] = {
         "init",
         "pending",
         "protecting",
-        "restoring",
         "running",
         "waiting",
         "waiting_protect",
-        "waiting_restore",
     ),
-    Phase.SUCCEEDED: ("available", "completed", "execute_success", "success"),
+    # What is restored from is a good backup; how the restore itself stands is read from its log or job.
+    Phase.SUCCEEDED: ("available", "completed", "execute_success", "restoring", "success", "waiting_restore"),
     Phase.FAILED: (
         "error",
         "error-deleting",
@@ -64,7 +63,6 @@ _STATUSES: dict[Phase, tuple[str, ...]] = {
     Phase.DELETING: ("deleting", "waiting_delete"),
     Phase.DELETED: ("deleted",),
 }
-_RESTORING = frozenset({"restoring", "waiting_restore"})
 _PHASES = {status: phase for phase, statuses in _STATUSES.items() for status in statuses}
 _unknown_seen: set[str] = set()
 _LONGEST_STATUS = 100
@@ -90,7 +88,7 @@ def is_being_made(status: str | None) -> bool:
 
     :param status: the text as the service sent it, in any case.
     """
-    return phase_of(status) is Phase.IN_PROGRESS and (status or "").strip().lower() not in _RESTORING
+    return phase_of(status) is Phase.IN_PROGRESS
 
 
 def combined_phase(phases: Iterable[Phase]) -> Phase:

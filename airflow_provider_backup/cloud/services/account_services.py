@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
@@ -28,6 +28,24 @@ class BackupService(Protocol):
 
         :raises NotFoundError: there is no such backup (any more).
         """
+
+
+class Observable(Protocol):
+    """What waiting for one kind of operation needs of it."""
+
+    lists: BackupLists
+
+    async def observe(self, reference: OperationReference) -> OperationState:
+        """Read once how an operation stands."""
+
+
+@runtime_checkable
+class RestoringService(Protocol):
+    """A service whose backups can be restored."""
+
+    @property
+    def restores(self) -> Observable:
+        """The restore of a backup, as a long-running operation."""
 
 
 class ObservedOperation:
@@ -74,7 +92,7 @@ class AccountServices(RegisteredServices):
         """Return how operations of one kind are observed.
 
         :param name: the service, as for :meth:`service`.
-        :param operation: ``backup`` or ``deletion``.
+        :param operation: ``backup``, ``deletion`` or ``restore``.
         :raises ConfigurationError: there is no such service, or it has no such operation.
         """
         service = self.service(name)
@@ -83,6 +101,8 @@ class AccountServices(RegisteredServices):
         if operation == Deletion.name:
             deletion = Deletion(service)
             return ObservedOperation(name, deletion.lists, deletion.observe)
+        if operation == "restore" and isinstance(service, RestoringService):
+            return ObservedOperation(name, service.restores.lists, service.restores.observe)
         raise ConfigurationError(
             f"{name} has no operation {one_line(repr(operation))}.",
             next_step="Run the same version of airflow-provider-backup on workers and triggerers.",

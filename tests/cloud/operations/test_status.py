@@ -15,15 +15,15 @@ from airflow_provider_backup.cloud.operations.status import Phase, combined_phas
 # The status tables: CBR section 3, CSBS section 6.1, VBS sections 3.5, 4.4, 4.6, databases section 2.
 STATUSES = {
     Phase.IN_PROGRESS: {
-        "cbr": "protecting waiting_protect waiting_restore restoring waiting running",
-        "csbs": "waiting_protect protecting waiting_restore restoring",
-        "vbs": "creating restoring INIT RUNNING WAITING",
+        "cbr": "protecting waiting_protect waiting running",
+        "csbs": "waiting_protect protecting",
+        "vbs": "creating INIT RUNNING WAITING",
         "databases": "BUILDING Running Pending",
     },
     Phase.SUCCEEDED: {
-        "cbr": "available success",
-        "csbs": "available",
-        "vbs": "available SUCCESS EXECUTE_SUCCESS",
+        "cbr": "available waiting_restore restoring success",
+        "csbs": "available waiting_restore restoring",
+        "vbs": "available restoring SUCCESS EXECUTE_SUCCESS",
         "databases": "COMPLETED AVAILABLE Completed",
     },
     Phase.FAILED: {

@@ -127,7 +127,7 @@ def test_an_incomplete_checkpoint_needs_a_single_read(expected: tuple[str, ...],
     assert LIST.good(checkpoint(*expected), rows) is None
 
 
-@pytest.mark.parametrize("status", ["error", "deleting", "protecting", "restoring", "a new word", None])
+@pytest.mark.parametrize("status", ["error", "deleting", "protecting", "a new word", None])
 def test_a_backup_that_did_not_succeed_needs_a_single_read(status: str | None) -> None:
     assert LIST.good(BACKUP, [row(1, status=status)]) is None
 

@@ -81,7 +81,7 @@ def test_a_succeeded_backup_is_recognised() -> None:
     assert (observation.phase, observation.reference) == (Phase.SUCCEEDED, BACKUP)
 
 
-@pytest.mark.parametrize("status", ["error", "deleting", "creating", "restoring", "a new word", None])
+@pytest.mark.parametrize("status", ["error", "deleting", "creating", "a new word", None])
 def test_a_backup_that_did_not_succeed_needs_a_single_read(status: str | None) -> None:
     assert LIST.good(BACKUP, [row(1, status=status)]) is None
 

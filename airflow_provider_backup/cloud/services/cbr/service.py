@@ -39,6 +39,7 @@ from airflow_provider_backup.cloud.services.cbr.observations import (
 )
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.cloud.services.cbr.policies import Policies
+from airflow_provider_backup.cloud.services.cbr.restores import CbrRestoreOperation
 from airflow_provider_backup.cloud.services.cbr.vaults import Vaults
 from airflow_provider_backup.cloud.text import one_line
 
@@ -62,7 +63,13 @@ class CbrService:
         self.backups = Backups(api)
         self.operation_logs = OperationLogs(api)
         self.lists = backup_lists(self.backups)
+        self._clock = api.clock
         self._missing_backups = MissingBackups(api.clock)
+
+    @property
+    def restores(self) -> CbrRestoreOperation:
+        """The restore of a backup, as a long-running operation."""
+        return CbrRestoreOperation(self.backups, self.operation_logs, self._clock)
 
     def reference_to(self, checkpoint: Checkpoint, resource_ids: Sequence[str] = ()) -> OperationReference:
         """Return where to look for a checkpoint later, with the ids of all resources that it is to back up.

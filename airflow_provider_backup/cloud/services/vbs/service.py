@@ -16,6 +16,7 @@ from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
 from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup, observation_of_job
 from airflow_provider_backup.cloud.services.vbs.policies import Policies
+from airflow_provider_backup.cloud.services.vbs.restores import VbsRestoreOperation
 
 TAKING_A_BACKUP = "bksCreateBackup"
 """The type of the jobs that take backups (VBS section 4.4)."""
@@ -36,6 +37,11 @@ class VbsService:
         self.backups = Backups(api)
         self.jobs = Jobs(api)
         self.lists = backup_lists(self.backups)
+
+    @property
+    def restores(self) -> VbsRestoreOperation:
+        """The restore of a backup, as a long-running operation."""
+        return VbsRestoreOperation(self.backups, self.jobs)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a backup, or at the job that takes it.

@@ -177,7 +177,7 @@ def test_a_failed_backup_is_observed_with_its_reason() -> None:
     ("status", "phase"),
     [
         ("creating", Phase.IN_PROGRESS),
-        ("restoring", Phase.IN_PROGRESS),
+        ("restoring", Phase.SUCCEEDED),
         ("deleting", Phase.DELETING),
         ("available", Phase.SUCCEEDED),
         ("error", Phase.FAILED),

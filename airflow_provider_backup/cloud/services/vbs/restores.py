@@ -1,0 +1,142 @@
+"""The restore of a VBS backup as a long-running operation (VBS sections 4.2, 4.4 and 4.5).
+
+Its job tells how it goes. The service lists no jobs: a restore whose answer got lost cannot be found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, Violation
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
+from airflow_provider_backup.cloud.operations.listing import BackupLists
+from airflow_provider_backup.cloud.operations.operation import Capabilities
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase, phase_of
+from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.services.vbs.backups import Backups
+from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
+from airflow_provider_backup.cloud.services.vbs.models import RestoreCreate
+
+_RESTORING, _FAILED = "restoring", "error_restoring"
+
+
+@dataclass(frozen=True, slots=True)
+class VbsRestoreRequest:
+    """What is restored, and which disk is overwritten with it.
+
+    :param backup: the backup, or the job that took it.
+    :param volume_id: the disk that is overwritten; ``None`` for the one that was backed up.
+    """
+
+    backup: OperationReference
+    volume_id: str | None = None
+
+
+class VbsRestoreOperation:
+    """Overwrite a disk with a backup (VBS section 4.2).
+
+    :param backups: the backups of the project.
+    :param jobs: the jobs of the project.
+    """
+
+    name: ClassVar[str] = "restore"
+    capabilities: ClassVar[Capabilities] = Capabilities(carries_name=False, is_destructive=True)
+    lists = BackupLists(reads=lambda reference: 2)
+
+    def __init__(self, backups: Backups, jobs: Jobs) -> None:
+        self._backups = backups
+        self._jobs = jobs
+        self._resolved: tuple[VbsRestoreRequest, str, RestoreCreate] | None = None
+
+    def subject(self, request: VbsRestoreRequest) -> str:
+        """Return the disk and the backup."""
+        return f"{request.volume_id or 'what was backed up'} from {request.backup}"
+
+    def name_in(self, request: VbsRestoreRequest) -> str | None:
+        """Return ``None``: a restore carries no name."""
+        return None
+
+    async def prepare(self, request: VbsRestoreRequest) -> None:
+        """Read the backup, and settle which disk is overwritten.
+
+        :raises NotFoundError: there is no such backup or job.
+        :raises InvalidRequestError: the job took no backup.
+        """
+        await self._resolve(request)
+
+    async def submit(self, request: VbsRestoreRequest) -> OperationReference:
+        """Submit the restore.
+
+        :raises ResourceBusyError: the disk is being backed up.
+        """
+        backup_id, restore = await self._resolve(request)
+        job_id = await self._backups.restore(backup_id, restore)
+        return OperationReference(
+            "vbs", backup_id, job_id=job_id, expected_ids=(restore.volume_id,), operation=self.name
+        )
+
+    async def find(
+        self,
+        request: VbsRestoreRequest,
+        *,
+        since: datetime,
+        phases: Collection[Phase] = LIVE,
+        by_anyone: bool = False,
+    ) -> OperationReference | None:
+        """Return ``None``: nothing in the service says which disk a backup is restored to."""
+        return None
+
+    async def find_running(self, request: VbsRestoreRequest) -> OperationReference | None:
+        """Return ``None``, as :meth:`find`."""
+        return None
+
+    async def observe(self, reference: OperationReference) -> OperationState:
+        """Read the job of a restore, and its backup once the job has succeeded.
+
+        :param reference: of a restore, with its job.
+        :raises NotFoundError: there is no such job.
+        """
+        job = await self._jobs.get(reference.job_id or "")
+        status, phase = job.status, phase_of(job.status)
+        reason = job.reason if phase is Phase.FAILED else None
+        if phase is Phase.SUCCEEDED:
+            backup_status = await self._backup_status(reference.backup_id)
+            if backup_status == _RESTORING:
+                status, phase = backup_status, Phase.IN_PROGRESS
+            elif backup_status == _FAILED:
+                phase, reason = Phase.FAILED, f"the job says {job.status}, but the backup is {backup_status}"
+        (target_id,) = reference.expected_ids or ("",)
+        return OperationState(
+            reference,
+            status,
+            phase,
+            reason=reason,
+            backup_ids=(reference.backup_id,),
+            resource_ids=(target_id,),
+            created_at=job.begin_time,
+            finished_at=job.end_time if phase.is_terminal else None,
+            parts=(SingleBackup(reference.backup_id, resource_id=target_id),),
+        )
+
+    async def _backup_status(self, backup_id: str) -> str | None:
+        try:
+            return (await self._backups.get(backup_id)).status
+        except NotFoundError:
+            # A backup that is restored from cannot be deleted: this one was deleted afterwards.
+            return None
+
+    async def _resolve(self, request: VbsRestoreRequest) -> tuple[str, RestoreCreate]:
+        if self._resolved is None or self._resolved[0] is not request:
+            backup_id: str | None = request.backup.backup_id
+            if request.backup.kind == "job":
+                backup_id = (await self._jobs.get(request.backup.backup_id)).backup_id
+            if backup_id is None:
+                rule = "must be a job that took a backup; this one names none"
+                raise InvalidRequestError("VBS restore", [Violation("backup", rule, request.backup.backup_id)])
+            backup = await self._backups.get(backup_id)
+            values = {"volume_id": request.volume_id or backup.volume_id}
+            self._resolved = request, backup_id, validated(RestoreCreate, "VBS restore", values)
+        return self._resolved[1:]
