@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.operations.recurrence import LONGEST_INTERVAL, RecurrenceRule
 from airflow_provider_backup.cloud.operations.schedules import Schedule
-from airflow_provider_backup.cloud.services.cbr.pattern import (
-    LONGEST_INTERVAL,
-    MOST_PATTERNS,
-    SchedulePattern,
-    check_patterns,
-)
+from airflow_provider_backup.cloud.services.cbr.pattern import MOST_PATTERNS, check_patterns
 
 
 def trigger_patterns(schedule: Schedule) -> list[str]:
@@ -42,7 +38,7 @@ def trigger_patterns(schedule: Schedule) -> list[str]:
     if violations:
         raise InvalidRequestError("CBR schedule", violations)
     patterns = [
-        SchedulePattern(
+        RecurrenceRule(
             frequency="WEEKLY" if entry.weekdays else "DAILY",
             weekdays=entry.weekdays,
             interval=None if entry.weekdays else schedule.every_days,

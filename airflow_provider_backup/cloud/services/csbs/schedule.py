@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.operations.recurrence import LONGEST_INTERVAL, RecurrenceRule
 from airflow_provider_backup.cloud.operations.schedules import Schedule
-from airflow_provider_backup.cloud.services.csbs.pattern import LONGEST_INTERVAL, SchedulePattern
+from airflow_provider_backup.cloud.services.csbs.pattern import calendar_text
 
 
 def icalendar_text(schedule: Schedule) -> str:
@@ -41,10 +42,11 @@ def icalendar_text(schedule: Schedule) -> str:
         )
     if violations:
         raise InvalidRequestError("CSBS schedule", violations)
-    return SchedulePattern(
+    rule = RecurrenceRule(
         frequency="WEEKLY" if schedule.weekdays else "DAILY",
         weekdays=times[0].weekdays,
+        interval=schedule.every_days if counts_days else None,
         hours=tuple(sorted(entry.time.hour for entry in times)),
         minute=times[0].time.minute,
-        interval=schedule.every_days,
-    ).to_text()
+    )
+    return calendar_text(rule)

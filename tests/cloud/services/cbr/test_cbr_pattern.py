@@ -1,103 +1,23 @@
-"""The rules of a policy's trigger: every part of the grammar, and how rules stand to each other."""
+"""How the rules of one CBR policy stand to each other: points of time on a day, and distances."""
 
 from __future__ import annotations
 
-import re
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from math import lcm
 
 import pytest
-from hypothesis import given
+from dateutil.rrule import rrulestr
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from airflow_provider_backup.cloud.operations.recurrence import LONGEST_INTERVAL, RecurrenceRule
 from airflow_provider_backup.cloud.operations.schedules import Weekday
-from airflow_provider_backup.cloud.services.cbr.pattern import LONGEST_INTERVAL, SchedulePattern, check_patterns
-
-daily = st.builds(
-    SchedulePattern,
-    frequency=st.just("DAILY"),
-    interval=st.none() | st.integers(1, LONGEST_INTERVAL),
-    hours=st.lists(st.integers(0, 23), unique=True).map(tuple),
-    minute=st.none() | st.integers(0, 59),
-)
-weekly = st.builds(
-    SchedulePattern,
-    frequency=st.just("WEEKLY"),
-    weekdays=st.lists(st.sampled_from(Weekday), unique=True).map(tuple),
-    hours=st.lists(st.integers(0, 23), unique=True).map(tuple),
-    minute=st.none() | st.integers(0, 59),
-)
+from airflow_provider_backup.cloud.services.cbr.pattern import check_patterns
 
 
 def at(hour: int, minute: int = 0, start: str = "FREQ=DAILY") -> str:
     return f"{start};BYHOUR={hour};BYMINUTE={minute:02}"
-
-
-@given(daily | weekly)
-def test_what_is_written_reads_the_same(pattern: SchedulePattern) -> None:
-    assert SchedulePattern.parse(pattern.to_text()) == pattern
-
-
-def test_a_daily_rule_is_written_as_other_clients_write_it() -> None:
-    pattern = SchedulePattern("DAILY", interval=1, hours=(6,), minute=0)
-    assert pattern.to_text() == "FREQ=DAILY;INTERVAL=1;BYHOUR=6;BYMINUTE=00"
-
-
-def test_a_weekly_rule_is_written_as_other_clients_write_it() -> None:
-    pattern = SchedulePattern("WEEKLY", weekdays=(Weekday.MON, Weekday.SUN), hours=(14,), minute=5)
-    assert pattern.to_text() == "FREQ=WEEKLY;BYDAY=MO,SU;BYHOUR=14;BYMINUTE=05"
-
-
-def test_the_parts_may_stand_in_any_order() -> None:
-    expected = SchedulePattern("WEEKLY", weekdays=(Weekday.TUE,), hours=(3,), minute=4)
-    assert SchedulePattern.parse("BYMINUTE=4;BYHOUR=3;BYDAY=TU;FREQ=WEEKLY") == expected
-
-
-def test_several_hours_may_stand_in_one_rule() -> None:
-    assert SchedulePattern.parse("FREQ=DAILY;BYHOUR=0,12,23;BYMINUTE=30").hours == (0, 12, 23)
-
-
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        ("", "FREQ, BYDAY, INTERVAL, BYHOUR, BYMINUTE only, as KEY=VALUE joined by ';', not ''"),
-        ("FREQ=DAILY;", "not ''"),
-        ("FREQ=DAILY; BYHOUR=1", "not ' BYHOUR=1'"),
-        ("freq=daily", "not 'freq=daily'"),
-        ("FREQ=DAILY;COUNT=3", "not 'COUNT=3'"),
-        ("FREQ=DAILY;UNTIL=20310101T000000Z", "not 'UNTIL=20310101T000000Z'"),
-        ("FREQ=DAILY;BYMONTH=1", "not 'BYMONTH=1'"),
-        ("FREQ=DAILY;BYSECOND=1", "not 'BYSECOND=1'"),
-        ("FREQ=DAILY;BYHOUR", "not 'BYHOUR'"),
-        ("BYHOUR=1;BYMINUTE=0", "FREQ must be given, as DAILY or WEEKLY"),
-        ("FREQ=MONTHLY", "FREQ must be given, as DAILY or WEEKLY"),
-        ("FREQ=SECONDLY", "FREQ must be given, as DAILY or WEEKLY"),
-        ("FREQ=DAILY;FREQ=DAILY", "FREQ stands twice"),
-        ("FREQ=DAILY;BYDAY=MO", "BYDAY is only possible with FREQ=WEEKLY"),
-        ("FREQ=WEEKLY;INTERVAL=1", "INTERVAL is only possible with FREQ=DAILY"),
-        ("FREQ=WEEKLY;BYDAY=MON", "BYDAY must be a list of MO, TU, WE, TH, FR, SA, SU, not 'MON'"),
-        ("FREQ=WEEKLY;BYDAY=", "BYDAY must be a list of MO, TU, WE, TH, FR, SA, SU, not ''"),
-        ("FREQ=WEEKLY;BYDAY=MO,MO", "BYDAY names a value twice"),
-        ("FREQ=DAILY;INTERVAL=0", "INTERVAL must be 1 to 30, not '0'"),
-        ("FREQ=DAILY;INTERVAL=31", "INTERVAL must be 1 to 30, not '31'"),
-        ("FREQ=DAILY;INTERVAL=1,2", "INTERVAL must be one number"),
-        ("FREQ=DAILY;BYHOUR=24", "BYHOUR must be 0 to 23, not '24'"),
-        ("FREQ=DAILY;BYHOUR=-1", "BYHOUR must be 0 to 23, not '-1'"),
-        ("FREQ=DAILY;BYHOUR=1,1", "BYHOUR names a value twice"),
-        ("FREQ=DAILY;BYHOUR=²", "BYHOUR must be 0 to 23, not '²'"),
-        ("FREQ=DAILY;BYMINUTE=60", "BYMINUTE must be 0 to 59, not '60'"),
-        ("FREQ=DAILY;BYMINUTE=0,30", "BYMINUTE must be one number"),
-        ("FREQ=DAILY;BYMINUTE=000", "BYMINUTE must be 0 to 59, not '000'"),
-    ],
-)
-def test_a_rule_that_breaks_the_grammar_is_refused(text: str, rule: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(rule) + "$"):
-        SchedulePattern.parse(text)
-
-
-@given(st.text())
-def test_any_other_text_is_refused_in_words(text: str) -> None:
-    if "FREQ=" not in text:
-        with pytest.raises(ValueError, match=r"may hold FREQ|FREQ must be given|stands twice"):
-            SchedulePattern.parse(text)
 
 
 def test_24_points_on_every_hour_of_the_day_are_possible() -> None:
@@ -171,3 +91,39 @@ def test_daily_points_are_accepted_exactly_when_they_lie_an_hour_apart(points: l
         assert not fits
     else:
         assert fits
+
+
+START = datetime(2031, 4, 7, tzinfo=UTC)
+"""A Monday: the day from which all rules of a policy count."""
+points_of_a_day = st.lists(st.integers(0, 23), min_size=1, max_size=3, unique=True).map(tuple)
+minutes = st.sampled_from((0, 1, 29, 30, 59))
+rules = st.builds(
+    RecurrenceRule, st.just("DAILY"), interval=st.integers(1, LONGEST_INTERVAL), hours=points_of_a_day, minute=minutes
+) | st.builds(
+    RecurrenceRule,
+    st.just("WEEKLY"),
+    weekdays=st.sets(st.sampled_from(Weekday), min_size=1).map(lambda days: tuple(sorted(days))),
+    hours=points_of_a_day,
+    minute=minutes,
+)
+
+
+@settings(deadline=None)
+@given(st.lists(rules, min_size=1, max_size=2))
+def test_rules_are_refused_exactly_when_two_runs_lie_less_than_an_hour_apart(policy: list[RecurrenceRule]) -> None:
+    whole_weeks = any(rule.interval is not None and rule.interval % 7 == 0 for rule in policy)
+    # On which day of the week such a rule runs is the service's to choose.
+    assume(not (whole_weeks and any(rule.weekdays for rule in policy)))
+    end = START + timedelta(days=lcm(7, *(rule.interval or 1 for rule in policy)) + 2)
+    runs = sorted(
+        run
+        for rule in policy
+        for run in rrulestr(f"{rule.to_text()};BYSECOND=0", dtstart=START).between(START, end, inc=True)
+    )
+    is_close = any(later - earlier < timedelta(hours=1) for earlier, later in pairwise(runs))
+    try:
+        check_patterns([rule.to_text() for rule in policy])
+    except ValueError:
+        assert is_close
+    else:
+        assert not is_close

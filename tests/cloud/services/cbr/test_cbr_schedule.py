@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError
+from airflow_provider_backup.cloud.operations.recurrence import RecurrenceRule
 from airflow_provider_backup.cloud.operations.schedules import Schedule, Weekday
-from airflow_provider_backup.cloud.services.cbr.pattern import SchedulePattern, check_patterns
+from airflow_provider_backup.cloud.services.cbr.pattern import check_patterns
 from airflow_provider_backup.cloud.services.cbr.policy_values import policy_values
 from airflow_provider_backup.cloud.services.cbr.schedule import trigger_patterns
 
@@ -85,7 +86,7 @@ def test_every_hourly_schedule_becomes_rules_that_the_contract_accepts(
     patterns = trigger_patterns(Schedule(times, tuple(sorted(weekdays)), utc_offset=offset))
     check_patterns(patterns)
     local = set()
-    for pattern in map(SchedulePattern.parse, patterns):
+    for pattern in map(RecurrenceRule.parse, patterns):
         for day in pattern.weekdays or Weekday:
             assert pattern.minute is not None
             utc = timedelta(days=int(day), hours=pattern.hours[0], minutes=pattern.minute)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.operations.recurrence import RecurrenceRule
 from airflow_provider_backup.cloud.operations.schedules import Weekday
 from airflow_provider_backup.cloud.schema.base import parsed
 from airflow_provider_backup.cloud.services.csbs.models import Checkpoint, CheckpointItem, Policy
-from airflow_provider_backup.cloud.services.csbs.pattern import SchedulePattern
 
 PATTERN = (
     "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nRRULE:FREQ=WEEKLY;BYDAY=TU;BYHOUR=3;BYMINUTE=15\r\n"
@@ -143,7 +143,7 @@ def test_every_documented_member_of_a_policy_is_read() -> None:
     assert policy.enabled
     assert policy.server_ids == ["5aa0c7de-1f21-4a8f-8d8f-3c1a7ce9c001"]
     assert policy.schedule_text == PATTERN
-    assert policy.schedule_pattern == SchedulePattern("WEEKLY", weekdays=(Weekday.TUE,), hours=(3,), minute=15)
+    assert policy.schedule_pattern == RecurrenceRule("WEEKLY", weekdays=(Weekday.TUE,), hours=(3,), minute=15)
     assert (policy.tags[0].key, policy.tags[0].value) == ("team", "billing")
 
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_backup.cloud.operations.recurrence import RecurrenceRule
 from airflow_provider_backup.cloud.operations.schedules import Weekday
-from airflow_provider_backup.cloud.services.csbs.pattern import SchedulePattern
+from airflow_provider_backup.cloud.services.csbs.pattern import calendar_text, rule_in
 
 VENDOR_SAMPLE = (
     "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nRRULE:FREQ=WEEKLY;BYDAY=TU,FR;BYHOUR=3;BYMINUTE=15\r\n"
@@ -20,13 +21,13 @@ def rule(text: str) -> str:
 
 
 patterns = st.builds(
-    SchedulePattern,
+    RecurrenceRule,
     frequency=st.just("DAILY"),
     hours=st.sets(st.integers(0, 23)).map(lambda hours: tuple(sorted(hours))),
     minute=st.none() | st.integers(0, 59),
     interval=st.integers(1, 30),
 ) | st.builds(
-    SchedulePattern,
+    RecurrenceRule,
     frequency=st.just("WEEKLY"),
     weekdays=st.sets(st.sampled_from(Weekday)).map(lambda days: tuple(sorted(days))),
     hours=st.sets(st.integers(0, 23)).map(lambda hours: tuple(sorted(hours))),
@@ -35,32 +36,32 @@ patterns = st.builds(
 
 
 def test_the_vendors_sample_is_read() -> None:
-    assert SchedulePattern.parse(VENDOR_SAMPLE) == SchedulePattern(
+    assert rule_in(VENDOR_SAMPLE) == RecurrenceRule(
         frequency="WEEKLY", weekdays=(Weekday.TUE, Weekday.FRI), hours=(3,), minute=15
     )
 
 
 def test_the_vendors_sample_is_written_byte_for_byte() -> None:
-    assert SchedulePattern.parse(VENDOR_SAMPLE).to_text() == VENDOR_SAMPLE
+    assert calendar_text(rule_in(VENDOR_SAMPLE)) == VENDOR_SAMPLE
 
 
 @given(patterns)
-def test_what_is_written_is_read_back_the_same(pattern: SchedulePattern) -> None:
-    assert SchedulePattern.parse(pattern.to_text()) == pattern
+def test_what_is_written_is_read_back_the_same(pattern: RecurrenceRule) -> None:
+    assert rule_in(calendar_text(pattern)) == pattern
 
 
 def test_a_text_without_the_calendar_and_with_plain_line_ends_is_read() -> None:
     text = "BEGIN:VEVENT\nRRULE:FREQ=DAILY;BYHOUR=1,13;BYMINUTE=0\nEND:VEVENT\n"
 
-    assert SchedulePattern.parse(text) == SchedulePattern(frequency="DAILY", hours=(1, 13), minute=0)
+    assert rule_in(text) == RecurrenceRule(frequency="DAILY", hours=(1, 13), minute=0)
 
 
 def test_every_third_day_is_read_although_one_page_denies_it() -> None:
-    assert SchedulePattern.parse(rule("FREQ=DAILY;INTERVAL=3;BYHOUR=1;BYMINUTE=0")).interval == 3
+    assert rule_in(rule("FREQ=DAILY;INTERVAL=3;BYHOUR=1;BYMINUTE=0")).interval == 3
 
 
 def test_hours_come_out_in_order_and_once() -> None:
-    assert SchedulePattern.parse(rule("FREQ=DAILY;BYHOUR=13,1,13;BYMINUTE=0")).hours == (1, 13)
+    assert rule_in(rule("FREQ=DAILY;BYHOUR=13,1,13;BYMINUTE=0")).hours == (1, 13)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +86,13 @@ def test_hours_come_out_in_order_and_once() -> None:
 )
 def test_a_broken_rule_is_refused_by_name(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        SchedulePattern.parse(text)
+        rule_in(text)
 
 
 @given(st.text(max_size=200).map(rule) | st.text(max_size=200))
 def test_any_text_is_either_read_or_refused(text: str) -> None:
     try:
-        pattern = SchedulePattern.parse(text)
+        pattern = rule_in(text)
     except ValueError:
         return
-    assert SchedulePattern.parse(pattern.to_text()) == pattern
+    assert rule_in(calendar_text(pattern)) == pattern

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
+from airflow_provider_backup.cloud.operations.recurrence import RecurrenceRule
 from airflow_provider_backup.cloud.schema.base import AsObject, RequestModel, ResponseModel, Timestamp, WholeNumber
 from airflow_provider_backup.cloud.services.cbr.models.fields import AsItems
-from airflow_provider_backup.cloud.services.cbr.pattern import MOST_PATTERNS, SchedulePattern, check_patterns
+from airflow_provider_backup.cloud.services.cbr.pattern import MOST_PATTERNS, check_patterns
 
 
 def _readable_pattern(text: str) -> str:
-    SchedulePattern.parse(text)
+    RecurrenceRule.parse(text)
     return text
 
 

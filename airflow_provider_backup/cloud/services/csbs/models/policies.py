@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from airflow_provider_backup.cloud.operations.recurrence import RecurrenceRule
 from airflow_provider_backup.cloud.schema.base import Id, JsonObject, RequestModel, ResponseModel, Timestamp
 from airflow_provider_backup.cloud.schema.constraints import Identifier
 from airflow_provider_backup.cloud.services.csbs.models.fields import (
@@ -22,7 +23,7 @@ from airflow_provider_backup.cloud.services.csbs.models.scheduled_operations imp
     ScheduledOperationUpdate,
 )
 from airflow_provider_backup.cloud.services.csbs.models.tags import Tags, TagView
-from airflow_provider_backup.cloud.services.csbs.pattern import SchedulePattern
+from airflow_provider_backup.cloud.services.csbs.pattern import rule_in
 
 MOST_SERVERS = 64
 """Servers in one policy (CSBS section 3.1, limits)."""
@@ -155,10 +156,10 @@ class Policy(ResponseModel):
         return self.operation.trigger.properties.pattern if self.operation is not None else None
 
     @property
-    def schedule_pattern(self) -> SchedulePattern | None:
+    def schedule_pattern(self) -> RecurrenceRule | None:
         """The schedule; none when the text is missing or holds more than the documented parts."""
         try:
-            return SchedulePattern.parse(self.schedule_text or "")
+            return rule_in(self.schedule_text or "")
         except ValueError:
             return None
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from airflow_provider_backup.cloud.schema.base import Flag, RequestModel, ResponseModel, Timestamp, WholeNumber
 from airflow_provider_backup.cloud.schema.constraints import Identifier, TimeZone
 from airflow_provider_backup.cloud.services.csbs.models.fields import Description, Name
-from airflow_provider_backup.cloud.services.csbs.pattern import SchedulePattern
+from airflow_provider_backup.cloud.services.csbs.pattern import rule_in
 
 Retention = Annotated[int, Field(ge=-1, le=99999)]
 LongTermRetention = Annotated[int, Field(ge=0, le=100)]
@@ -59,7 +59,7 @@ class OperationDefinition(RequestModel):
 
 
 def _readable_pattern(text: str) -> str:
-    SchedulePattern.parse(text)
+    rule_in(text)
     return text
 
 
