@@ -16,12 +16,11 @@ from airflow_provider_backup.cloud.operations.operation import AnyOperation
 from airflow_provider_backup.cloud.schema.base import RequestModel
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
-from airflow_provider_backup.tasks.deferral import WAIT_XCOM, DeferrableWaitMixin, wait_plan
+from airflow_provider_backup.tasks.deferral import OperatorWaitMixin, wait_plan
 from airflow_provider_backup.tasks.identity import TaskIdentity
 from airflow_provider_backup.tasks.on_kill import KillHandler
 from airflow_provider_backup.tasks.submission import IdempotentSubmission
 from airflow_provider_backup.tasks.submission_policy import IfExists, OnClear, OnConflict, SubmissionPolicy
-from airflow_provider_backup.version_compat import RETRIES_KEEP_THE_DEFERRAL, own_xcom
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -33,7 +32,7 @@ _NOT_WHAT_IS_BACKED_UP = frozenset({"name", "description"})
 """Templated arguments that may differ from try to try."""
 
 
-class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
+class CreateBackupOperator(OperatorWaitMixin, BackupCloudOperator):
     """Take a backup and wait for it.
 
     Before it asks for a backup, it looks for one that this task instance already started (a retry, a crash, a lost
@@ -158,29 +157,15 @@ class CreateBackupOperator(DeferrableWaitMixin, BackupCloudOperator):
             tolerance=self.tolerance,
             delete_on_kill=self.delete_on_kill and is_own,
         )
-        return self.wait(context, plan, observation)
-
-    def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Go on after a deferral of this try; a retry that Airflow resumes by mistake begins anew.
-
-        :param next_method: the method that the deferral named, or Airflow's word for a trigger that died.
-        :param next_kwargs: its arguments, or what is known of that death.
-        :param context: the context of the task.
-        """
-        if RETRIES_KEEP_THE_DEFERRAL:
-            plan = own_xcom(context["ti"], WAIT_XCOM)
-            try_number = context["ti"].try_number
-            if isinstance(plan, dict) and plan.get("try_number", try_number) != try_number:
-                self.log.info("What the try before waited for is over; this try begins anew.")
-                return self.perform(context)
-        return super().resume(next_method, next_kwargs, context)
+        result: BackupResult = self.wait(context, plan, observation)
+        return result
 
     def on_kill(self) -> None:
         """Leave the backup alone, or delete it, see ``delete_on_kill``; Airflow calls this when it ends the process."""
         if self._in_hand:
             self._in_hand.let_go(self.hook, self.log, delete=self.delete_on_kill)
 
-    def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> BackupResult:
+    def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> Any:
         self._in_hand = KillHandler(context["ti"], poll_interval=self.poll_interval, timeout=self.timeout)
         self._in_hand.learn(OperationReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False))
         return super()._resume(context, plan, patient=patient)

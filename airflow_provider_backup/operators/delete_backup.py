@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
-from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, OutOfTimeError
-from airflow_provider_backup.cloud.http.retry_policy import is_passing
-from airflow_provider_backup.cloud.http.time_limit import pause, time_limit
-from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
-from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_backup.cloud.errors import NotFoundError, OutOfTimeError
+from airflow_provider_backup.cloud.http.time_limit import time_limit
+from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
+from airflow_provider_backup.cloud.operations.deletion import Deletion, backup_of, deletion_of
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.exceptions import BackupFailedError, BackupMissingError, BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds
+from airflow_provider_backup.tasks.deferral import OperatorWaitMixin, wait_plan
 from airflow_provider_backup.tasks.idempotency import EVERY_GENERATION
 from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMixin
 from airflow_provider_backup.tasks.submission_record import SubmissionRecord, SubmissionRecordStore
@@ -26,22 +27,40 @@ if TYPE_CHECKING:
 IfMissing = Literal["fail", "ignore"]
 
 
-class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
-    """Delete a backup. It is looked at first, and the log names each backup that is deleted, with its resource.
+class _Started(NamedTuple):
+    """What is deleted; without a state there is nothing to wait for."""
+
+    backup: OperationReference
+    parts: tuple[SingleBackup, ...] = ()
+    state: OperationState | None = None
+
+
+class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudOperator):
+    """Delete a backup and wait until it is gone. The log names each backup that is deleted, with its resource.
+
+    The backup is read before anything is sent; a deletion that is under way is adopted. A task that ends early leaves
+    the deletion as it is.
 
     :param backup: what a create operator or a sensor returned (templated); in place of the ids.
     :param backup_id: id of the backup (templated). The id of a checkpoint (CBR, CSBS) stands for all its backups, that
         of a job that takes a backup (VBS) for its backup.
-    :param wait_for_completion: whether the task ends only when the backup is gone; it waits on the worker.
-    :param poll_interval: seconds between two looks, or a ``timedelta``, above 0.
-    :param timeout: seconds to wait, or a ``timedelta``, above 0; a deletion can take half an hour.
+    :param wait_for_completion: whether the task succeeds only when the backup is gone.
+    :param deferrable: whether to wait in the triggerer; ``None`` follows ``[operators] default_deferrable``.
+    :param poll_interval: seconds between two polls, or a ``timedelta``, above 0.
+    :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of each try; a deletion can take
+        half an hour, and continues in the cloud when the task times out.
+    :param tolerance: seconds of uninterrupted transient errors, or a ``timedelta``, above 0, after which the task ends
+        with the last error; ``None`` waits until ``timeout``.
     :param if_missing: what to do when the service has no such backup: ``fail`` fails the task, ``ignore`` counts it as
         deleted. Either way it counts as deleted on a retry when an earlier try saw it (known from Airflow 3.3 on), and
-        where the service itself says that it was deleted. Any other answer fails the task: one about the project, the
-        instance or the credentials, or one of a gateway, is none about the backup.
+        where the service itself reports that it was deleted. Any other answer fails the task: one about the project,
+        the instance or the credentials, or one of a gateway, is none about the backup.
     """
 
     template_fields: Sequence[str] = (*BackupCloudOperator.template_fields, "backup", "backup_id")
+    timeout_error = BackupTimeoutError
+    waits_for = Deletion.name
+    next_step_after_timeout = "Give it more time (timeout); the deletion continues in the cloud, and a retry adopts it."
 
     def __init__(
         self,
@@ -49,8 +68,10 @@ class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
         backup: dict[str, Any] | None = None,
         backup_id: str | None = None,
         wait_for_completion: bool = True,
+        deferrable: bool | None = None,
         poll_interval: float | timedelta = 10.0,
         timeout: float | timedelta = 60 * 60,
+        tolerance: float | timedelta | None = None,
         if_missing: IfMissing = "fail",
         **kwargs: Any,
     ) -> None:
@@ -59,73 +80,112 @@ class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
         self.backup = backup
         self.backup_id = backup_id
         self.wait_for_completion = wait_for_completion
+        self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
         self.poll_interval = in_seconds(self.task_id, "poll_interval", poll_interval)
         self.timeout = in_seconds(self.task_id, "timeout", timeout)
+        self.tolerance = None if tolerance is None else in_seconds(self.task_id, "tolerance", tolerance)
         self.if_missing = if_missing
 
     def perform(self, context: Any) -> dict[str, Any]:
-        """Delete the backup.
+        """Delete the backup, or adopt its deletion, and wait until it is gone.
 
         :return: the reference of the deleted backup; it names the checkpoint where that was given by its id.
         :raises BackupMissingError: there is no such backup, and ``if_missing`` is ``fail``.
+        :raises BackupFailedError: the deletion failed.
+        :raises BackupTimeoutError: the backup is still there after ``timeout``.
         :raises ApiError: the service refuses.
-        :raises BackupTimeoutError: it is still there when the time is over.
         """
         reference = self.reference()
-        # One note for all generations: what a task deleted before it was cleared stays deleted.
-        notes = SubmissionRecordStore(context, EVERY_GENERATION, {"deletion": reference.to_dict()}, self.log)
-        would_know = notes.are_kept or context["ti"].try_number == 1
+        deadline = time.time() + self.timeout
+        # One record for all generations: what a task deleted before it was cleared stays deleted.
+        records = SubmissionRecordStore(context, EVERY_GENERATION, {"deletion": reference.to_dict()}, self.log)
+        would_know = records.are_kept or context["ti"].try_number == 1
         self.log.info("Deleting %s (%s).", reference, self.connection_text)
+        started = self.act(lambda cloud: self._start_in_time(cloud, reference, records, would_know=would_know))
+        if started.state is None:
+            return started.backup.to_dict()
+        plan = wait_plan(started.state.reference, self.poll_interval, deadline, tolerance=self.tolerance)
+        # For the log after a deferral; not for the trigger.
+        plan["backups"] = [f"{started.backup.service} {part}" for part in started.parts]
+        result: dict[str, Any] = self.wait(context, plan, started.state)
+        return result
 
-        async def delete(cloud: BackupCloud) -> OperationReference:
-            try:
-                with time_limit(self.timeout):
-                    return await self._delete(cloud, reference, notes, would_know=would_know)
-            except OutOfTimeError as error:
-                raise BackupTimeoutError(
-                    f"The time is over (timeout={self.timeout:g} s) and it is not certain that the deletion of "
-                    f"{reference} was asked for. {error.message}",
-                    next_step="Look whether the service can be reached, or give it more time (timeout).",
-                ) from error
+    def succeeded(self, context: Any, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the reference of the backup whose deletion the trigger reports as done.
 
-        return self.act(delete).to_dict()
+        :param context: the context of the task.
+        :param result: how the deletion was last observed.
+        """
+        return self._deleted(self._plan_of(context))
 
-    async def _delete(
-        self, cloud: BackupCloud, reference: OperationReference, notes: SubmissionRecordStore, *, would_know: bool
-    ) -> OperationReference:
-        service = cloud.service(reference.service)
-        deadline = time.monotonic() + self.timeout
+    def finish(self, plan: dict[str, Any], observation: OperationState) -> dict[str, Any]:
+        """Return the reference of the backup, which is gone.
+
+        :param plan: what was waited for.
+        :param observation: how the deletion ended.
+        :raises BackupFailedError: the deletion failed.
+        """
+        if observation.phase is not Phase.SUCCEEDED:
+            raise BackupFailedError(
+                observation,
+                next_step="Look at the backup in the cloud; the next try, or clearing the task, asks for its deletion "
+                "again.",
+            )
+        return self._deleted(plan)
+
+    def _deleted(self, plan: dict[str, Any]) -> dict[str, Any]:
+        for backup in plan.get("backups", ()):
+            self.log.info("Deleted: %s.", backup)
+        return backup_of(OperationReference.from_dict(plan["reference"])).to_dict()
+
+    async def _start_in_time(
+        self, cloud: BackupCloud, reference: OperationReference, records: SubmissionRecordStore, *, would_know: bool
+    ) -> _Started:
+        try:
+            with time_limit(self.timeout, tolerance=self.tolerance):
+                return await self._start(cloud, reference, records, would_know=would_know)
+        except OutOfTimeError as error:
+            if not error.is_deadline:
+                raise
+            raise BackupTimeoutError(
+                f"Timed out (timeout={self.timeout:g} s), and it is not certain that the deletion of {reference} was "
+                f"submitted. {error.message}",
+                next_step="Look whether the service can be reached, or give it more time (timeout).",
+            ) from error
+
+    async def _start(
+        self, cloud: BackupCloud, reference: OperationReference, records: SubmissionRecordStore, *, would_know: bool
+    ) -> _Started:
+        deletion = Deletion(cloud.service(reference.service))
         before: OperationState | None = None
         try:
-            before = await service.observe(reference)
+            await deletion.prepare(reference)
+            before = deletion.before
             if before.phase is Phase.DELETED:
                 self.log.info("%s; nothing was left to delete.", before)
-                return before.reference
+                return _Started(before.reference)
             if before.parts:
-                notes.write(SubmissionRecord(time.time(), before.reference))
-                self._say("To be deleted: %s.", before)
-            await service.delete_backup(before.reference)
+                records.write(SubmissionRecord(time.time(), before.reference))
+                self._log_each("To be deleted: %s.", before)
+            if running := await deletion.find_running(reference):
+                self.log.info("The %s is under way already: adopting it.", running)
+            else:
+                await deletion.submit(reference)
         except NotFoundError as absence:
             if before is None or not before.parts:
-                return await self._missing(cloud, reference, absence, notes, would_know=would_know)
+                return _Started(await self._missing(cloud, reference, absence, records, would_know=would_know))
             if before.phase is Phase.IN_PROGRESS:
                 # It is too new to be known everywhere.
                 raise
         if not before.parts:
             self.log.info("%s and has no backup; nothing was left to delete.", before)
-            return before.reference
+            return _Started(before.reference)
         if not self.wait_for_completion:
-            self._say("The deletion is asked for: %s.", before)
-            return before.reference
-        was_failed = before.phase is Phase.FAILED
-        # The single backups, because a failed job or checkpoint stays failed when its backups are gone.
-        for part in before.parts:
-            backup = replace(before.reference, backup_id=part.backup_id, kind="backup")
-            await self._wait_until_gone(cloud, backup, deadline, was_failed=was_failed)
-            self.log.info("Deleted: %s %s.", service.name, part)
-        return before.reference
+            self._log_each("The deletion is asked for: %s.", before)
+            return _Started(before.reference)
+        return _Started(before.reference, before.parts, await self.look(cloud, deletion_of(before), is_new=True))
 
-    def _say(self, text: str, observation: OperationState) -> None:
+    def _log_each(self, text: str, observation: OperationState) -> None:
         for part in observation.parts:
             self.log.info(text, f"{observation.reference.service} {part}")
 
@@ -134,55 +194,20 @@ class DeleteBackupOperator(BackupReferenceMixin, BackupCloudOperator):
         cloud: BackupCloud,
         reference: OperationReference,
         absence: NotFoundError,
-        notes: SubmissionRecordStore,
+        records: SubmissionRecordStore,
         *,
         would_know: bool,
     ) -> OperationReference:
         """Return what counts as deleted although it was not found."""
-        note = notes.read()
-        if note is not None and note.reference is not None:
-            self.log.info("Nothing was left to delete: an earlier try of this task saw %s.", note.reference)
-            return note.reference
+        record = records.read()
+        if record is not None and record.reference is not None:
+            self.log.info("Nothing was left to delete: an earlier try of this task saw %s.", record.reference)
+            return record.reference
         if self.if_missing == "ignore":
             self.log.info("Nothing was left to delete (if_missing is 'ignore'): %s", absence.message)
             return reference
         place = f"region {cloud.settings.region}, project {await cloud.project_id()}"
         raise BackupMissingError(reference, place, absence, would_know=would_know) from absence
-
-    async def _wait_until_gone(
-        self, cloud: BackupCloud, backup: OperationReference, deadline: float, *, was_failed: bool
-    ) -> None:
-        observation: OperationState | None = None
-        trouble = TransientErrorLog(self.log, f"{backup} is seen again")
-        while True:
-            try:
-                observation = await cloud.service(backup.service).observe(backup)
-            except NotFoundError:
-                return
-            except BackupError as error:
-                if not is_passing(error):
-                    raise
-                if not isinstance(error, OutOfTimeError):
-                    trouble.failed("%s could not be seen, asking again: %s", backup, error)
-            else:
-                trouble.recovered()
-            if observation is not None and (
-                # What has the id of a checkpoint, too, is gone when only that is left.
-                observation.phase is Phase.DELETED or observation.reference.kind != backup.kind
-            ):
-                return
-            if observation is not None and observation.phase is Phase.FAILED and not was_failed:
-                raise BackupFailedError(
-                    observation,
-                    next_step="Look at the backup in the cloud; the next try, or clearing the task, asks for its "
-                    "deletion again.",
-                )
-            if time.monotonic() >= deadline:
-                raise BackupTimeoutError(
-                    f"The time is over and {observation or f'{backup} was never seen'}.",
-                    next_step="Give it more time (timeout).",
-                )
-            await pause(self.poll_interval)
 
 
 class CheckpointDeleteBackupOperator(DeleteBackupOperator):

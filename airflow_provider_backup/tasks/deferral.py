@@ -1,4 +1,4 @@
-"""How tasks wait for a backup: one way for operators and sensors, deferred or on the worker."""
+"""How tasks wait for an operation: one way for operators and sensors, deferred or on the worker."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialE
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.tasks.observing import observe_once
 from airflow_provider_backup.tasks.outcome import ReportsOutcome
-from airflow_provider_backup.version_compat import FAIL_METHOD, own_xcom
+from airflow_provider_backup.version_compat import FAIL_METHOD, RETRIES_KEEP_THE_DEFERRAL, own_xcom
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -41,8 +41,6 @@ SHORTEST_LOOK = 5.0
 LONGEST_WAIT = timedelta(days=3650).total_seconds()
 """Seconds: dates, deferrals and JSON do not know endless times, and ten years are as good."""
 
-_MORE_TIME = "Give it more time (timeout); the backup is left alone, and a retry finds it again."
-
 
 def wait_plan(
     reference: OperationReference,
@@ -55,12 +53,12 @@ def wait_plan(
 ) -> dict[str, Any]:
     """Return what a wait needs to know, as plain JSON: it goes through XCom, the trigger's row and the resumption.
 
-    :param reference: which backup.
-    :param poll_interval: seconds between two questions.
+    :param reference: which operation.
+    :param poll_interval: seconds between two polls, above 0.
     :param deadline: when to give up, seconds since the epoch.
     :param started_at: when this task started the backup, seconds since the epoch; none for a backup of others.
     :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
-    :param delete_on_kill: whether to delete the backup when a user ends the task.
+    :param delete_on_kill: whether to delete the backup when a user ends the task; only while a backup is taken.
     """
     return {
         "reference": reference.to_dict(),
@@ -73,7 +71,7 @@ def wait_plan(
 
 
 class DeferrableWaitMixin(ReportsOutcome):
-    """Waiting for one backup; for operators and sensors, which bring the attributes.
+    """Waiting for one operation; for operators and sensors, which bring the attributes.
 
     The deadline is one absolute time. It goes through deferral, a restart of the triggerer and the resumption after a
     dead trigger unchanged.
@@ -84,6 +82,11 @@ class DeferrableWaitMixin(ReportsOutcome):
     retry_failed: bool = False
     """Whether Airflow may retry a task whose backup failed or is gone."""
     timeout_error: ClassVar[type[BackupError]]
+    waits_for: ClassVar[str] = "backup"
+    """Which operation is waited for, as references name it."""
+    next_step_after_timeout: ClassVar[str] = (
+        "Give it more time (timeout); the backup is left alone, and a retry adopts it."
+    )
 
     if TYPE_CHECKING:
         defer: Any
@@ -100,30 +103,30 @@ class DeferrableWaitMixin(ReportsOutcome):
         :param reference: which backup.
         :param is_new: whether it was started just now; then it may be unknown yet, and trouble is not in the way.
         """
-        return await observe_once(cloud.service(reference.service).observe, reference, is_new=is_new)
+        return await observe_once(cloud.observe, reference, is_new=is_new)
 
     def wait(
         self,
         context: Any,
         plan: dict[str, Any],
         observation: OperationState,
-    ) -> BackupResult:
-        """Wait until the backup that was just looked at is over.
+    ) -> Any:
+        """Wait until the operation that was just observed is terminal.
 
         :param context: the context of ``execute``.
         :param plan: what to wait for, from :func:`wait_plan`.
         :param observation: how it was just seen; one that is over already never defers.
-        :return: the small dict that goes into XCom.
-        :raises BackupFailedError: it ended badly or is gone.
-        :raises TaskDeferred: the triggerer goes on waiting.
+        :return: see :meth:`finish`.
+        :raises BackupFailedError: the operation failed.
+        :raises TaskDeferred: the triggerer continues to wait.
         """
         if observation.phase.is_terminal:
-            return self.end(observation)
+            return self.finish(plan, observation)
         until = time.strftime("%F %T UTC", time.gmtime(plan["deadline"]))
         self.log.info("%s; waiting until %s (%s).", observation, until, self.connection_text)
         if self.deferrable:
             self.defer_wait(context, plan)
-        return self.end(self._wait_on_the_worker(plan))
+        return self.finish(plan, self._wait_on_the_worker(plan))
 
     def defer_wait(self, context: Any, plan: dict[str, Any]) -> NoReturn:
         """Let the triggerer wait.
@@ -134,6 +137,16 @@ class DeferrableWaitMixin(ReportsOutcome):
         """
         context["ti"].xcom_push(key=WAIT_XCOM, value={**plan, "try_number": context["ti"].try_number})
         self._defer(plan)
+
+    def finish(self, plan: dict[str, Any], observation: OperationState) -> Any:
+        """Return the result of an operation that succeeded, or raise what its outcome means.
+
+        :param plan: what was waited for, from :func:`wait_plan`.
+        :param observation: a terminal state.
+        :return: the small dict that goes into XCom.
+        :raises BackupFailedError: the operation failed.
+        """
+        return self.end(observation)
 
     def end(self, observation: OperationState) -> BackupResult:
         """Return the result of a good backup, or raise what its end means.
@@ -148,20 +161,34 @@ class DeferrableWaitMixin(ReportsOutcome):
         self.log.info("%s", observation)
         return observation.to_result()
 
-    def execute_complete(self, context: Any, event: dict[str, Any]) -> BackupResult:
-        """Go on after the trigger's event: whatever it says, the backup itself has the last word.
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Continue after the trigger's event: unless it reports success, the task observes the operation itself.
 
         :param context: the context of the task.
         :param event: see :class:`~airflow_provider_backup.triggers.backup.BackupTrigger`.
         """
         result: dict[str, Any] = event.get("result") or {}
-        if event.get("outcome") == "over" and event.get("phase") == Phase.SUCCEEDED.value and not result.get("skipped"):
-            reference = " ".join(str(result.get(key)) for key in ("service", "kind", "backup_id"))
-            what = backup_text(reference, result.get("name"), result.get("resource_ids") or ())
-            self.log.info("%s", one_line(f"{what} is {result.get('status')} ({Phase.SUCCEEDED.value})"))
-            return cast("BackupResult", result)
+        is_over = event.get("outcome") == "over"
+        is_about_this = event.get("operation", "backup") == self.waits_for
+        if is_over and is_about_this and event.get("phase") == Phase.SUCCEEDED.value and not result.get("skipped"):
+            return self.succeeded(context, result)
         self.log.warning("The trigger says: %s", one_line(str(event.get("message") or event.get("reason") or event)))
-        return self._resume(context, self._plan_of(context), patient=event.get("outcome") != "trouble")
+        plan = self._plan_of(context)
+        if is_over and not is_about_this:
+            # A triggerer with an older version knows this operation not, and waits for the backup.
+            self._count_failure(context, plan)
+        return self._resume(context, plan, patient=event.get("outcome") != "trouble")
+
+    def succeeded(self, context: Any, result: dict[str, Any]) -> Any:
+        """Return the result of an operation whose success the trigger reports.
+
+        :param context: the context of the task.
+        :param result: how it was last observed, from the event.
+        """
+        reference = " ".join(str(result.get(key)) for key in ("service", "kind", "backup_id"))
+        what = backup_text(reference, result.get("name"), result.get("resource_ids") or ())
+        self.log.info("%s", one_line(f"{what} is {result.get('status')} ({Phase.SUCCEEDED.value})"))
+        return cast("BackupResult", result)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Go on after a deferral; when the trigger died or ran out of time, look at the backup before failing."""
@@ -180,9 +207,12 @@ class DeferrableWaitMixin(ReportsOutcome):
         traceback = "".join((next_kwargs or {}).get("traceback") or ())
         self.log.warning("The trigger ended without an answer (%s); looking at the backup. %s", error, traceback)
         plan = self._plan_of(context)
+        self._count_failure(context, plan)
+        return self._resume(context, plan)
+
+    def _count_failure(self, context: Any, plan: dict[str, Any]) -> None:
         plan["trigger_failures"] = plan.get("trigger_failures", 0) + 1
         context["ti"].xcom_push(key=WAIT_XCOM, value=plan)
-        return self._resume(context, plan)
 
     def _plan_of(self, context: Any) -> dict[str, Any]:
         # From XCom, not from the deferral's kwargs: those are lost when a trigger dies, and in dag.test().
@@ -191,12 +221,12 @@ class DeferrableWaitMixin(ReportsOutcome):
             raise BackupError("What this task waits for is not known any more: its XCom is gone.")
         return plan
 
-    def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> BackupResult:
+    def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> Any:
         if observation := self._seen_at_the_end(plan, patient=patient):
-            return self.end(observation)
+            return self.finish(plan, observation)
         if plan.get("trigger_failures", 0) >= MOST_TRIGGER_FAILURES:
             self.log.warning("%d triggers died for this wait; waiting on the worker.", plan["trigger_failures"])
-            return self.end(self._wait_on_the_worker(plan))
+            return self.finish(plan, self._wait_on_the_worker(plan))
         self._defer(plan)
 
     def _seen_at_the_end(self, plan: dict[str, Any], *, patient: bool) -> OperationState | None:
@@ -213,7 +243,8 @@ class DeferrableWaitMixin(ReportsOutcome):
             is_passed = left <= 0 and is_passing(error)
             if is_passed or (isinstance(error, OutOfTimeError) and error.is_deadline):
                 raise self.timeout_error(
-                    f"The time is over and {reference} could not be seen. {error.message}", next_step=_MORE_TIME
+                    f"The time is over and {reference} could not be seen. {error.message}",
+                    next_step=self.next_step_after_timeout,
                 ) from error
             if not patient or not is_passing(error) or isinstance(error, OutOfTimeError):
                 raise
@@ -224,7 +255,7 @@ class DeferrableWaitMixin(ReportsOutcome):
         if left <= 0:
             raise self.timeout_error(
                 f"The time for {reference} is over and it still is {observation.status}.",
-                next_step=_MORE_TIME,
+                next_step=self.next_step_after_timeout,
             )
         return None
 
@@ -266,4 +297,26 @@ class DeferrableWaitMixin(ReportsOutcome):
                 )
             )
         except WaitTimeoutError as error:
-            raise self.timeout_error(error.message, next_step=_MORE_TIME) from error
+            raise self.timeout_error(error.message, next_step=self.next_step_after_timeout) from error
+
+
+class OperatorWaitMixin(DeferrableWaitMixin):
+    """The same for operators, whose work begins anew when Airflow resumes a retry by mistake."""
+
+    if TYPE_CHECKING:
+        perform: Any
+
+    def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Continue after a deferral of this try; a retry that Airflow resumes by mistake begins anew.
+
+        :param next_method: the method that the deferral named, or Airflow's word for a trigger that died.
+        :param next_kwargs: its arguments, or what is known of that death.
+        :param context: the context of the task.
+        """
+        if RETRIES_KEEP_THE_DEFERRAL:
+            plan = own_xcom(context["ti"], WAIT_XCOM)
+            try_number = context["ti"].try_number
+            if isinstance(plan, dict) and plan.get("try_number", try_number) != try_number:
+                self.log.info("The deferral is that of an earlier try; this try begins anew.")
+                return self.perform(context)
+        return super().resume(next_method, next_kwargs, context)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, get_args
 
 from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference
+from airflow_provider_backup.cloud.operations.deletion import backup_of
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.tasks.argument_check import ChecksArguments
 from airflow_provider_backup.tasks.templating import has_template
@@ -105,7 +106,8 @@ def reference_from(
                 next_step="Use the operator or sensor of that service.",
             )
         _refuse_odd_values(backup)
-        return _refuse_texts_of_nothing(OperationReference.from_dict(backup))
+        # Whatever else it may be a reference of: the argument names a backup.
+        return _refuse_texts_of_nothing(backup_of(OperationReference.from_dict(backup)))
     if len(given) != 1:
         raise InvalidArgumentError(
             f"{len(given)} backups are named." if given else "No backup is named.",

@@ -1,4 +1,4 @@
-"""The one trigger: it waits for a backup of any service and tells how it ended."""
+"""The one trigger: it waits for an operation of any service and reports its outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError, WaitTroubleError
 from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.exceptions import UnknownConnectionError
-from airflow_provider_backup.triggers.cancellation import LEFT_ALONE, KilledTaskCleanup
+from airflow_provider_backup.triggers.cancellation import CONTINUES, LEFT_ALONE, KilledTaskCleanup
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
 
 if TYPE_CHECKING:
@@ -57,21 +57,22 @@ class _Refusal(NamedTuple):
 
 
 class BackupTrigger(BaseTrigger):
-    """Wait in the triggerer until a backup is over.
+    """Wait in the triggerer until an operation is terminal: a backup is taken, or its deletion is over.
 
     The constructor only stores: one that raises, or an argument that is not plain JSON, would end the triggerer for
     everybody. The event is a dict: ``outcome`` (``over``, ``timeout``, ``trouble`` or ``refused``), ``result`` (how the
-    backup was last seen, as operators return it, or none), ``phase``, ``reason`` and ``message``.
+    operation was last observed, as operators return it, or none), ``phase``, ``reason`` and ``message``; ``operation``
+    unless it is a backup.
 
-    :param reference: which backup, as ``OperationReference.to_dict()`` gives it.
+    :param reference: which operation, as ``OperationReference.to_dict()`` gives it.
     :param huaweicloud_conn_id: id of the connection.
     :param region: takes the place of the connection's region.
     :param project_id: takes the place of the connection's project.
-    :param poll_interval: seconds between two questions.
+    :param poll_interval: seconds between two polls.
     :param deadline: when to give up, seconds since the epoch.
-    :param started_at: when this package started the backup, seconds since the epoch; none for a backup of others.
-    :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
-    :param delete_on_kill: whether to delete the backup when a user ends the task that waits for it.
+    :param started_at: when this package started the backup, seconds since the epoch; ``None`` for all else.
+    :param tolerance: seconds of uninterrupted errors after which to give up; ``None`` waits until the deadline.
+    :param delete_on_kill: whether to delete the backup when a user ends the task that waits until it is taken.
     """
 
     def __init__(
@@ -169,8 +170,12 @@ class BackupTrigger(BaseTrigger):
         # Triggers that linger after their event are cancelled as if a user had ended the task.
         if self._is_finished:
             return None
+        reference = OperationReference.from_dict(self.reference)
+        if reference.operation != "backup":
+            self.log.info(CONTINUES, reference)
+            return None
         if not self.delete_on_kill:
-            self.log.info(LEFT_ALONE, OperationReference.from_dict(self.reference))
+            self.log.info(LEFT_ALONE, reference)
             return None
         if self._deletion is None:
             self._deletion = asyncio.create_task(self._delete())
@@ -214,11 +219,14 @@ class BackupTrigger(BaseTrigger):
 
 
 def _news(observation: OperationState) -> dict[str, Any]:
+    operation = observation.reference.operation
     return {
         "outcome": "over",
         "phase": observation.phase.value,
         "reason": observation.reason,
         "result": dict(observation.to_result()),
+        # As the previous release wrote it: the worker may have an older version.
+        **({} if operation == "backup" else {"operation": operation}),
     }
 
 

@@ -33,6 +33,8 @@ tasks whose triggers it lost in that state. Neither is ``removed``: nobody ended
 
 LEFT_ALONE = "The task was ended or interrupted from outside; %s is left alone."
 
+CONTINUES = "The task was ended or interrupted from outside; the %s continues in the cloud."
+
 
 class KilledTaskCleanup:
     """A task that is being ended, and the deletion of its backup.

@@ -301,7 +301,8 @@ TIMING = [
         (GaussDbDeleteBackupOperator, {}),
         (TaurusDbDeleteBackupOperator, {}),
     )
-    for argument in ("poll_interval", "timeout")
+    for argument in ("poll_interval", "timeout", "tolerance")
     for value in WRONG_DURATIONS
+    if (argument, value) != ("tolerance", None)
 ]
 """Rules of arguments that are not templated and not sent."""

@@ -20,7 +20,7 @@ from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.tasks.deferral import WAIT_XCOM, DeferrableWaitMixin
-from tests.airflow.service_matrix import CREATE, SENSORS, SERVICES, create_operator, let_time_pass, taken
+from tests.airflow.service_matrix import CREATE, DELETE, SENSORS, SERVICES, create_operator, let_time_pass, taken
 from tests.airflow.task_runs import TaskRun
 from tests.airflow.trigger_rows import arguments_from, row_of, trigger_classes
 
@@ -171,6 +171,14 @@ def operator(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
     return create_operator(cloud, service, **arguments)
 
 
+def deletion(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator that deletes a backup, which takes an hour (databases: a second)."""
+    backup = taken(cloud, service, wait=True)
+    cloud.set_backup_seconds(3600)
+    usual = {"task_id": "delete", "backup": backup, "deferrable": True, "poll_interval": 0.05}
+    return DELETE[service](**{**usual, **arguments})
+
+
 def deferral(task: Any) -> tuple[TaskRun, TaskDeferred]:
     """Run a task until it is put aside."""
     run = TaskRun(task)
@@ -186,12 +194,12 @@ async def _only_event(trigger: BaseTrigger) -> Any:
 
 def test_everything_that_defers_is_built_here() -> None:
     # By name: a test that imports a module anew makes its classes anew.
-    here = {*CREATE.values(), *SENSORS.values()}
+    here = {*CREATE.values(), *SENSORS.values(), *DELETE.values()}
     assert {each.__name__ for each in deferring_classes()} == {getattr(each, "__name__", None) for each in here}
 
 
 @pytest.mark.parametrize("arguments", [{}, {"region": "eu-de"}], ids=["plain", "region"])
-@pytest.mark.parametrize("build", [operator, sensor])
+@pytest.mark.parametrize("build", [operator, sensor, deletion])
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
     cloud: RunningCloud, service: str, build: Any, arguments: dict[str, Any]
@@ -210,11 +218,11 @@ def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
     assert_plain(event)
     result = run.resume(deferred.method_name, event=event)
     assert_plain(result)
-    assert result["status"].lower() in ("available", "completed")
+    assert result["backup_id"] == event["result"]["backup_id"]
 
 
 @pytest.mark.parametrize("arguments", [{"timeout": 0.3}, {"timeout": 60 * 60 * 24 * 365 * 50}], ids=["short", "long"])
-@pytest.mark.parametrize("build", [operator, sensor])
+@pytest.mark.parametrize("build", [operator, sensor, deletion])
 def test_times_of_any_length_are_handed_over_as_plain_numbers(
     cloud: RunningCloud, build: Any, arguments: dict[str, Any]
 ) -> None:
@@ -235,16 +243,17 @@ def test_an_endless_wait_is_handed_over_as_a_time_that_json_and_airflow_know(
         assert arguments_from(row_of(handed_over)) == handed_over
 
 
+@pytest.mark.parametrize("build", [operator, deletion])
 @pytest.mark.parametrize("name", ["poll_interval", "timeout", "tolerance"])
-def test_an_operator_refuses_times_without_end(cloud: RunningCloud, name: str) -> None:
+def test_an_operator_refuses_times_without_end(cloud: RunningCloud, build: Any, name: str) -> None:
     for seconds in (float("inf"), float("nan"), -1, 0, "30"):
         with pytest.raises(BackupError, match=name):
-            operator(cloud, "rds", **{name: seconds})
+            build(cloud, "rds", **{name: seconds})
 
 
 @pytest.mark.parametrize("value", ODD_OBJECTS, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("name", ["huaweicloud_conn_id", "region", "project_id"])
-@pytest.mark.parametrize("build", [operator, sensor])
+@pytest.mark.parametrize("build", [operator, sensor, deletion])
 def test_a_template_that_became_an_odd_object_never_reaches_a_trigger(
     cloud: RunningCloud, build: Any, name: str, value: Any
 ) -> None:
