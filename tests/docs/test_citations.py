@@ -17,6 +17,7 @@ CITED_AS = {
 NUMBER = r"\d+(?:\.\d+)*"
 NUMBERS = rf"{NUMBER}(?: \([^)]*\))?(?:(?:, and|,| and| to) {NUMBER}(?: \([^)]*\))?)*"
 CITATION = re.compile(rf"(?:(\w+) )?\b[Ss]ections? ({NUMBERS})(?:, row (\d+))?")
+WITHOUT_THE_WORD = re.compile(rf"\b(?:{'|'.join(CITED_AS)}) \d+(?:\.\d+)*\b(?= *[).,;])", re.IGNORECASE)
 FILES = [file for file in tracked_files("*.py") if file.parent != Path(__file__).parent]
 REFERENCE = re.compile(rf"(?:(DB|CBR) sheet )?§({NUMBER})(?: of the (DB|CBR) sheet)?")
 SHEETS = {"": "", "DB": "databases", "CBR": "cbr"}
@@ -40,6 +41,8 @@ def one_line(text: str) -> str:
 
 def faults(text: str) -> Iterator[str]:
     """Yield each citation that does not lead to a section, with the reason."""
+    for short in WITHOUT_THE_WORD.findall(one_line(text)):
+        yield f"{short!r} should say 'section'"
     for found in CITATION.finditer(one_line(text)):
         page = CITED_AS.get((found[1] or "").lower())
         if page is None:
@@ -85,6 +88,7 @@ def test_every_reference_inside_an_api_page_leads_to_a_section(page: Path) -> No
         "Source: CBR sections 3\n# to 99.",
         "CSBS section 11, row 99",
         "section 4.1, code 0308",
+        "host pattern (access 3)",
         "Source: some page, section 3",
     ],
 )

@@ -1,4 +1,4 @@
-"""Where a service lives: explicit endpoint, else the token's catalog, else the cloud's host pattern (access 3)."""
+"""Where a service lives: explicit endpoint, else the token's catalog, else the host pattern (access section 3)."""
 
 from __future__ import annotations
 

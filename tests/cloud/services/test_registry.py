@@ -39,7 +39,8 @@ class FakeApi:
         return lambda *_arguments, **_options: self
 
 
-# Service, status, codes, class: the error tables of CBR 14.2, CSBS 10, VBS 6.2 (which gives no status), databases 12.
+# Service, status, codes, class. Sources: CBR section 14.2, CSBS section 10, VBS section 6.2 (which gives no status),
+# databases section 12.
 CODES: list[tuple[str, int, str, type[ApiError]]] = [
     ("cbr", 400, codes("BackupService", "1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"), ResourceBusyError),
     ("cbr", 500, "BackupService.0002", ResourceBusyError),
