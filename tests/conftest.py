@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import importlib.util
 import os
@@ -9,10 +10,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from tests.virtual_clock import VirtualClockLoop
 
 _home = Path(tempfile.mkdtemp(prefix="airflow-home-of-tests-"))
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
@@ -39,6 +43,13 @@ def pytest_configure(config: pytest.Config) -> None:
     from tests.secret_search_plugin import SecretSearch
 
     config.pluginmanager.register(SecretSearch(_home), "secret-search")
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run tests that are marked with ``virtual_clock`` in virtual time, and all others in real time."""
+    if item.get_closest_marker("virtual_clock"):
+        return {"virtual": VirtualClockLoop}
+    return {"real": asyncio.new_event_loop}
 
 
 @pytest.fixture(autouse=True)

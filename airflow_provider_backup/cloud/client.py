@@ -14,10 +14,12 @@ from typing import Any, Self
 
 from airflow_provider_backup.cloud.auth.credentials import account_for
 from airflow_provider_backup.cloud.auth.endpoints import service_url
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.pipeline import RequestPipeline
 from airflow_provider_backup.cloud.http.transport import Transport
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
 from airflow_provider_backup.cloud.services.account_services import AccountServices
@@ -32,12 +34,16 @@ class BackupCloud(AccountServices):
     """The services of one account in one region; close it, or use it with ``async with``.
 
     :param settings: who asks, and where.
+    :param clock: where the time comes from; it must agree with the event loop's (see :mod:`.clock`).
+    :param limits: how long to wait, retry and remember; ``None`` uses :func:`~.limits.current_limits`.
     """
 
-    def __init__(self, settings: CloudSettings) -> None:
+    def __init__(self, settings: CloudSettings, *, clock: Clock = SYSTEM_CLOCK, limits: Limits | None = None) -> None:
         self.settings = settings
+        self._clock = clock
+        self._limits = limits or current_limits()
         self._transport = Transport(settings.network)
-        self._sender = RequestPipeline(self._transport, settings.network)
+        self._sender = RequestPipeline(self._transport, settings.network, clock=clock, limits=self._limits)
         self._account = account_for(settings, self._sender)
         self._pollers: dict[tuple[str, str], SharedPoller] = {}
         self._polled_services = AccountServices(lambda name: self._api(name).with_tries(QUERY_TRIES))
@@ -63,7 +69,7 @@ class BackupCloud(AccountServices):
     @property
     def clock(self) -> CloudClock:
         """The cloud's clock, as far as answers have told it."""
-        return self._sender.clock
+        return self._sender.cloud_clock
 
     async def project_id(self) -> str:
         """Return the id of the project that requests are for; asks the identity service when it was not given.
@@ -121,7 +127,7 @@ class BackupCloud(AccountServices):
         """
         if (name, operation) not in self._pollers:
             observed = self._polled_services.operation(name, operation)
-            self._pollers[name, operation] = SharedPoller(observed, self.clock)
+            self._pollers[name, operation] = SharedPoller(observed, self.clock, clock=self._clock, limits=self._limits)
         return self._pollers[name, operation]
 
     def _api(self, name: str) -> ServiceApi:

@@ -74,7 +74,7 @@ class ServiceApi:
     @property
     def clock(self) -> CloudClock:
         """The cloud's clock, as far as answers have told it."""
-        return self._sender.clock
+        return self._sender.cloud_clock
 
     async def get(self, *segments: str, query: Query | None = None, version: str | None = None) -> Any:
         """Read; repeated on passing trouble. Returns the decoded JSON, or none without a body."""

@@ -7,7 +7,8 @@ import logging
 import time
 
 from airflow_provider_backup.cloud.errors import BackupError, ResourceBusyError
-from airflow_provider_backup.cloud.http.transient_error_log import SECONDS_BETWEEN_LINES, TransientErrorLog
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
+from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.exceptions import BackupTimeoutError
 
 SHORTEST_REQUEST = 0.05
@@ -59,7 +60,7 @@ class ConflictRetry:
     def _tell(self, refusal: BackupError, now: float) -> None:
         if now < self._next_line:
             return
-        self._next_line = now + SECONDS_BETWEEN_LINES
+        self._next_line = now + current_limits().log_interval
         self._log.info(
             "%s is busy (for %.0f s so far); asking every %s s until %s: %s",
             self._what,

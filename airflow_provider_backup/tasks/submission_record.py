@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference
-from airflow_provider_backup.cloud.polling.waiter import NEW_BACKUP_GRACE
 from airflow_provider_backup.tasks.idempotency import idempotency_key
 from airflow_provider_backup.version_compat import task_state_store
 
@@ -45,7 +45,7 @@ class SubmissionRecord:
     @property
     def is_new(self) -> bool:
         """Whether the cloud may not know the backup yet."""
-        return time.time() < self.noted_at + NEW_BACKUP_GRACE
+        return time.time() < self.noted_at + current_limits().new_backup_grace
 
 
 class SubmissionRecordStore:

@@ -11,6 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowSensorTimeout
 
 from airflow_provider_backup.cloud.errors import OutOfTimeError
+from airflow_provider_backup.cloud.limits import override_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.services.vbs.operations import VbsBackupOperation
 from airflow_provider_backup.emulator.threaded import RunningCloud
@@ -24,9 +25,10 @@ MODES = ("poke", "reschedule", "deferred")
 
 
 @pytest.fixture(autouse=True)
-def _short_last_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_backup.cloud.polling.wait.LAST_LOOK", 0.2)
+def _short_final_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("airflow_provider_backup.tasks.deferral.SHORTEST_LOOK", 0.2)
+    with override_limits(final_read=0.2):
+        yield
 
 
 @contextmanager
@@ -123,7 +125,7 @@ def test_a_service_that_falls_silent_after_the_submission_ends_the_task_in_its_t
     cloud.set_backup_seconds(3600)
     run = TaskRun(create_operator(cloud, "cbr", timeout=1, deferrable=deferrable))
     silence(cloud, "cbr", route="/v3/{project_id}/checkpoints/{checkpoint_id}")
-    with in_time(), pytest.raises(BackupTimeoutError, match="The time is over and cbr checkpoint"):
+    with in_time(), pytest.raises(BackupTimeoutError, match="(Timed out waiting for|is over and) cbr checkpoint"):
         run.run()
     assert len(rows(cloud, "cbr")) == 1
 
@@ -143,15 +145,13 @@ def test_a_slow_token_and_a_slow_answer_are_not_added_up(cloud: RunningCloud) ->
     assert TaskRun(operator).run()["backup_id"]
 
 
-def test_silence_for_longer_than_the_tolerance_ends_the_wait(
-    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("airflow_provider_backup.cloud.polling.waiter.SILENCE_GRACE", 0.2)
+def test_silence_for_longer_than_the_tolerance_ends_the_wait(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(3600)
     run = TaskRun(create_operator(cloud, "rds", timeout=600, tolerance=0.3))
     ended = run.execute()
     silence(cloud, "rds")
-    with in_time(), pytest.raises(OutOfTimeError, match="the tolerance of 0.3 s is over"):
+    error = pytest.raises(OutOfTimeError, match="the tolerance of 0.3 s is over")
+    with override_limits(silence_grace=0.2), in_time(), error:
         run.finish(ended)
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from airflow_provider_backup.cloud.limits import override_limits
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.model.machine import OneTask
 from tests.airflow.service_matrix import SERVICES
@@ -36,12 +37,11 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch, service: str) -> Iterator[None]:
     monkeypatch.setenv(CONNECTION, "")
     monkeypatch.setattr("airflow_provider_backup.triggers.backup.EARLIEST_EVENT", 0.005)
     monkeypatch.setattr("airflow_provider_backup.tasks.operation_search.LOOK_UPS_OF_A_LOST_ANSWER", (0.005, 0.01))
-    monkeypatch.setattr("airflow_provider_backup.cloud.http.retry_policy.LONGEST_WAIT", 0.01)
     # The clocks are one here, so what the known exceptions let through is as little as the services' times allow.
     tolerance = timedelta(0 if service == "csbs" else 1)
-    monkeypatch.setattr("airflow_provider_backup.cloud.http.clock_skew.TOLERANCE", tolerance)
     logging.disable(logging.CRITICAL)
-    yield
+    with override_limits(longest_retry_pause=0.01, clock_tolerance=tolerance):
+        yield
     logging.disable(logging.NOTSET)
 
 

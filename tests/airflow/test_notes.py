@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.errors import BackupError, ServerError, UnknownProjectError
+from airflow_provider_backup.cloud.limits import override_limits
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
@@ -157,15 +158,13 @@ def test_a_failed_backup_is_not_adopted_by_its_note(cloud: RunningCloud, service
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_backup_that_was_deleted_is_not_adopted_by_its_note(
-    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
-) -> None:
-    monkeypatch.setattr("airflow_provider_backup.tasks.submission_record.NEW_BACKUP_GRACE", 0.0)
+def test_a_backup_that_was_deleted_is_not_adopted_by_its_note(cloud: RunningCloud, service: str) -> None:
     run = run_of(create_operator(cloud, service, deferrable=False))
     first = run.execute()
     TaskRun(DELETE[service](task_id="delete", backup=first, poll_interval=0.05)).execute()
     run.retry()
-    assert run.execute()["backup_ids"] != first["backup_ids"]
+    with override_limits(new_backup_grace=0.0):
+        assert run.execute()["backup_ids"] != first["backup_ids"]
 
 
 @pytest.mark.parametrize("service", SERVICES)

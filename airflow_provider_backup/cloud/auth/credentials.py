@@ -92,7 +92,7 @@ class AccessKeyAccount:
     async def headers(self, request: Request) -> dict[str, str]:
         """Return all headers that the signature covers, and the signature."""
         # Gateways refuse signatures that are 15 minutes off by their own clock.
-        moment = self._sender.clock.now()
+        moment = self._sender.cloud_clock.now()
         parts = urlsplit(request.url)
         headers = {"Host": parts.netloc, DATE_HEADER: format_sdk_date(moment)}
         if self._project_id:
@@ -114,7 +114,7 @@ class AccessKeyAccount:
     async def renew(self, refused: Mapping[str, str]) -> bool:
         """Sign again when the clocks turned out to be apart; else a key that was refused will be refused again."""
         signed_at = refused.get(DATE_HEADER)
-        return signed_at is not None and abs(self._sender.clock.now() - parse_sdk_date(signed_at)) > CLOCKS_AGREE
+        return signed_at is not None and abs(self._sender.cloud_clock.now() - parse_sdk_date(signed_at)) > CLOCKS_AGREE
 
     async def project_id(self) -> str:
         """Return the project's id, looked up by name once (access section 1.3)."""

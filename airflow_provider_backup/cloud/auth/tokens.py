@@ -82,7 +82,7 @@ class TokenSource:
         :raises AuthenticationError: user, password or account are wrong.
         """
         token = self._token
-        if token is not None and token.is_fresh(self._sender.clock.now()) and token.value != instead_of:
+        if token is not None and token.is_fresh(self._sender.cloud_clock.now()) and token.value != instead_of:
             return token
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._fetch(), context=unlimited())
@@ -120,7 +120,7 @@ class TokenSource:
         body = parsed(TokenBody, answer.content, "token")
         self._token = Token(
             value=value,
-            expires_at=body.expires_at or self._sender.clock.now() + timedelta(hours=24),
+            expires_at=body.expires_at or self._sender.cloud_clock.now() + timedelta(hours=24),
             project=body.project,
             catalog=body.catalog,
         )

@@ -9,11 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-TOLERANCE = timedelta(seconds=5)
-"""What is left between clocks: those of Airflow's machines among each other, and the time that answers travel."""
-
-NOT_KNOWN_YET = timedelta(hours=1)
-"""What is allowed for in filters before any answer has told the cloud's clock."""
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 
 _SECOND = timedelta(seconds=1)
 _MOST_DIFFERENCE = timedelta(days=1)
@@ -25,9 +22,14 @@ class CloudClock:
 
     ``Date`` is in whole seconds and was written somewhere between request and answer, so each answer gives bounds for
     the difference. Among all differences within the bounds the smallest one counts.
+
+    :param clock: this machine's clock.
+    :param limits: tolerances; ``None`` uses :func:`current_limits`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = SYSTEM_CLOCK, limits: Limits | None = None) -> None:
+        self._clock = clock
+        self._limits = limits or current_limits()
         self._least = timedelta.min
         self._most = timedelta.max
 
@@ -55,7 +57,7 @@ class CloudClock:
 
     def now(self) -> datetime:
         """Return what the cloud's clock shows now."""
-        return self.there(datetime.now(UTC))
+        return self.there(datetime.fromtimestamp(self._clock.time(), UTC))
 
     def there(self, moment: datetime) -> datetime:
         """Return what the cloud's clock showed at a moment.
@@ -74,14 +76,15 @@ class CloudClock:
     @property
     def uncertainty(self) -> timedelta:
         """How much a filter by time has to be wider than what is looked for."""
-        return NOT_KNOWN_YET if self._least == timedelta.min else TOLERANCE
+        limits = self._limits
+        return limits.unknown_clock_margin if self._least == timedelta.min else limits.clock_tolerance
 
     def earliest(self, moment: datetime) -> datetime:
         """Return what the cloud's clock showed at a moment, rather too early than too late.
 
         :param moment: by this machine's clock; with a time zone.
         """
-        return moment + self.difference - TOLERANCE
+        return moment + self.difference - self._limits.clock_tolerance
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:

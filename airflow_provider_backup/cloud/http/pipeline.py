@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.errors import (
     ApiError,
     AuthenticationError,
@@ -28,6 +29,7 @@ from airflow_provider_backup.cloud.http.signing import canonical_query
 from airflow_provider_backup.cloud.http.time_limit import Exchange, within_time_limit
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.http.transport import Response, Transport
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 from airflow_provider_backup.cloud.schema.base import AnswerObject
 from airflow_provider_backup.cloud.schema.json_decoding import read_json
 from airflow_provider_backup.cloud.settings import NetworkSettings
@@ -113,12 +115,23 @@ class RequestPipeline:
 
     :param transport: the session.
     :param settings: number of tries, pauses, and how many requests go at once.
+    :param clock: where the time comes from, and what retries sleep on.
+    :param limits: the longest pauses; ``None`` uses :func:`current_limits`.
     """
 
-    def __init__(self, transport: Transport, settings: NetworkSettings) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        settings: NetworkSettings,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        limits: Limits | None = None,
+    ) -> None:
         self._transport = transport
         self._settings = settings
-        self.clock = CloudClock()
+        self.clock = clock
+        self.limits = limits or current_limits()
+        self.cloud_clock = CloudClock(clock, self.limits)
         self.secrets = transport.secrets
         self._limiters: dict[str, Limiter] = {}
 
@@ -141,7 +154,7 @@ class RequestPipeline:
             nonlocal credentials, may_be_done
             limiter, ticket = self._limiter(request.service), Ticket(request.method)
             async for attempt in self._tries(request, ticket):
-                async with limiter.turn(ticket):
+                async with limiter.slot(ticket):
                     # Outside of the attempt: fetching a token has tries of its own.
                     credentials = await authenticator.headers(request)
                     with attempt:
@@ -152,12 +165,12 @@ class RequestPipeline:
                             exchange.failed(error)
                             may_be_done = may_be_done or may_have_taken_effect(error)
                             if isinstance(error, RateLimitedError):
-                                limiter.refused(ticket, error)
+                                limiter.rejected(ticket, error)
                             elif isinstance(error, ApiError):
-                                limiter.answered(ticket)
+                                limiter.accepted(ticket)
                             raise
                         exchange.answered()
-                        limiter.answered(ticket)
+                        limiter.accepted(ticket)
                         if trouble := _troubles.get(_server_of(request)):
                             trouble.recovered()
                         return answer
@@ -173,7 +186,7 @@ class RequestPipeline:
 
     def _limiter(self, service: str) -> Limiter:
         if service not in self._limiters:
-            self._limiters[service] = Limiter(service, self._settings)
+            self._limiters[service] = Limiter(service, self._settings, clock=self.clock, limits=self.limits)
         return self._limiters[service]
 
     def _tries(self, request: Request, ticket: Ticket) -> AsyncRetrying:
@@ -193,10 +206,12 @@ class RequestPipeline:
             return pause_before(
                 _failures(state, ticket),
                 first_wait=self._settings.retry_wait,
+                longest=self.limits.longest_retry_pause,
                 retry_after=error.retry_after if isinstance(error, ApiError) else None,
             )
 
         return AsyncRetrying(
+            sleep=self.clock.sleep,
             stop=is_last,
             retry=retry_if_exception(worth_repeating),
             wait=pause,
@@ -204,9 +219,12 @@ class RequestPipeline:
             reraise=True,
         )
 
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock.time(), UTC)
+
     async def _send_once(self, request: Request, credentials: Mapping[str, str], *, may_be_done: bool) -> Answer:
         query = canonical_query(request.query)
-        sent_at = datetime.now(UTC)
+        sent_at = self._now()
         response = await self._transport.send(
             request.method,
             f"{request.url}?{query}" if query else request.url,
@@ -214,7 +232,7 @@ class RequestPipeline:
             body=request.body,
             fresh_connection=not request.may_be_repeated,
         )
-        self.clock.learn(response.headers, sent_at, datetime.now(UTC))
+        self.cloud_clock.learn(response.headers, sent_at, self._now())
         try:
             return _answer(request, response)
         except NotFoundError:
@@ -269,7 +287,7 @@ def _trouble_with(request: Request) -> TransientErrorLog:
 
 def _failures(state: RetryCallState, ticket: Ticket) -> int:
     """Count the tries, the present one included, that were not refused for their rate."""
-    return state.attempt_number - ticket.refusals
+    return state.attempt_number - ticket.rejections
 
 
 def _log_retry(request: Request, state: RetryCallState, ticket: Ticket) -> None:

@@ -1,4 +1,8 @@
-"""Who of one client may ask a service now: so many at once, and nobody while the service throttles."""
+"""Adaptive concurrency limiter: bounds in-flight requests per service and pauses all of them on HTTP 429.
+
+Like the adaptive retry mode of botocore, it learns how much a service accepts: half as many requests run concurrently
+after a rejection, and with each accepted one a little more.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,17 @@ import asyncio
 import copy
 import heapq
 import logging
-import time
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.errors import RateLimitedError
 from airflow_provider_backup.cloud.http.retry_policy import fewer_at_once, more_at_once, pause_before
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 from airflow_provider_backup.cloud.settings import NetworkSettings
 
 log = logging.getLogger(__name__)
@@ -24,145 +30,158 @@ _arrivals = count()
 
 @dataclass(slots=True)
 class Ticket:
-    """A request with its place in the line: who came first is sent first, however often it was refused.
+    """A request with its place in the queue: first come, first served, however often it was rejected.
 
     :param method: HTTP method.
-    :param refusals: how often the request was refused for its rate.
-    :param gave_up: whether it has to take the last refusal for an answer.
+    :param rejections: how often the request was rate limited.
+    :param gave_up: whether it must not be retried any more.
     """
 
     method: str
     arrival: int = field(default_factory=lambda: next(_arrivals))
     sent_at: float = 0.0
-    refusals: int = 0
+    rejections: int = 0
     gave_up: bool = False
 
 
 @dataclass(slots=True)
 class _Streak:
-    """Refusals in a row of one HTTP method: what changes something is throttled harder than what reads."""
+    """Rejections in a row of one HTTP method: services limit writes harder than reads."""
 
     pauses: int = 0
     since: float | None = None
 
 
 class Limiter:
-    """The line in front of one service, for all requests of one client.
+    """Concurrency slots for one service, shared by all requests of one client.
 
-    When one request is refused for its rate, all pause, instead of each finding out for itself. After that fewer go at
-    once, and with every answer a little more again.
+    When one request is rate limited, all pause, instead of each finding out for itself.
 
     :param service: the service's name, for the log.
-    :param settings: how many at once, the first pause, and how long to bear with a service that lets nobody through.
+    :param settings: how many requests run concurrently, the first pause, and how long a service may reject all of them.
     """
 
-    def __init__(self, service: str, settings: NetworkSettings) -> None:
+    def __init__(
+        self,
+        service: str,
+        settings: NetworkSettings,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        limits: Limits | None = None,
+    ) -> None:
         self._service = service
         self._settings = settings
+        self._clock = clock
+        self._limits = limits or current_limits()
         self._allowed = float(settings.requests_at_once)
-        self._under_way = 0
-        self._line: list[tuple[int, Ticket, asyncio.Future[None]]] = []
-        self._closed_at = self._closed_until = 0.0
+        self._in_flight = 0
+        self._queue: list[tuple[int, Ticket, asyncio.Future[None]]] = []
+        self._closed_at = self._closed_until = -math.inf
         self._opening: asyncio.TimerHandle | None = None
         self._streaks: dict[str, _Streak] = {}
-        self._answered = self._refused = 0
-        self._trouble = TransientErrorLog(log, f"{service} lets requests through again")
+        self._accepted = self._rejected = 0
+        self._trouble = TransientErrorLog(log, f"{service} accepts requests again", clock=clock, limits=self._limits)
 
     @asynccontextmanager
-    async def turn(self, ticket: Ticket) -> AsyncIterator[None]:
-        """Wait for a request's turn, which lasts until the end of the block.
+    async def slot(self, ticket: Ticket) -> AsyncIterator[None]:
+        """Wait for a slot, and hold it until the end of the block.
 
-        :raises RateLimitedError: the service has let nobody through for too long.
+        :raises RateLimitedError: the service has rejected all requests for too long.
         """
-        if self._line or not self._is_open():
-            await self._stand_in_line(ticket)
+        if self._queue or not self._is_open():
+            await self._wait_in_queue(ticket)
         else:
-            self._under_way += 1
-        ticket.sent_at = time.monotonic()
+            self._in_flight += 1
+        ticket.sent_at = self._clock.monotonic()
         try:
             yield
         finally:
-            self._under_way -= 1
-            self._let_in()
+            self._in_flight -= 1
+            self._grant_slots()
 
     @property
     def pause_left(self) -> float:
-        """Seconds until requests are sent again; 0 when they are."""
-        return max(0.0, self._closed_until - time.monotonic())
+        """Seconds until requests are sent again; 0 when there is no pause."""
+        return max(0.0, self._closed_until - self._clock.monotonic())
 
-    def answered(self, ticket: Ticket) -> None:
-        """Note that a request was let through."""
-        self._answered += 1
-        if ticket.sent_at >= self._closed_at:
+    def accepted(self, ticket: Ticket) -> None:
+        """Record that a request was not rate limited, whatever its answer was."""
+        self._accepted += 1
+        if ticket.sent_at > self._closed_at:
             self._streaks.pop(ticket.method, None)
             self._allowed = more_at_once(self._allowed, most=self._settings.requests_at_once)
-        if not self._streaks and not self._line:
+        if not self._streaks and not self._queue:
             self._trouble.recovered()
 
-    def refused(self, ticket: Ticket, error: RateLimitedError) -> None:
-        """Note that a request was refused for its rate: nobody's turn comes before a pause is over."""
-        now = time.monotonic()
-        self._refused += 1
-        ticket.refusals += 1
+    def rejected(self, ticket: Ticket, error: RateLimitedError) -> None:
+        """Record that a request was rate limited, and pause all requests."""
+        now = self._clock.monotonic()
+        self._rejected += 1
+        ticket.rejections += 1
         streak = self._streaks.setdefault(ticket.method, _Streak())
         streak.since = now if streak.since is None else streak.since
-        # Those that were under way with the first one that was refused tell nothing new.
-        is_news = ticket.sent_at >= self._closed_at
-        if is_news:
+        # Those that were in flight together with the first rejected one bring no new information.
+        is_new = ticket.sent_at > self._closed_at
+        if is_new:
             streak.pauses += 1
             self._closed_at = now
             self._allowed = fewer_at_once(self._allowed)
-        if is_news or error.retry_after is not None:
-            pause = pause_before(streak.pauses, first_wait=self._settings.retry_wait, retry_after=error.retry_after)
+        if is_new or error.retry_after is not None:
+            pause = pause_before(
+                streak.pauses,
+                first_wait=self._settings.retry_wait,
+                longest=self._limits.longest_retry_pause,
+                retry_after=error.retry_after,
+            )
             self._closed_until = max(self._closed_until, now + pause)
         if self._closed_until > streak.since + self._settings.throttle_timeout:
             ticket.gave_up = True
             self._give_up(ticket.method, error)
-        self._tell(error)
+        self._log_rejection(error)
 
     def _is_open(self) -> bool:
-        return self._under_way < int(self._allowed) and not self.pause_left
+        return self._in_flight < int(self._allowed) and not self.pause_left
 
-    async def _stand_in_line(self, ticket: Ticket) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._line, (ticket.arrival, ticket, turn))
-        self._let_in()
+    async def _wait_in_queue(self, ticket: Ticket) -> None:
+        slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._queue, (ticket.arrival, ticket, slot))
+        self._grant_slots()
         try:
-            await turn
+            await slot
         except asyncio.CancelledError:
-            if not turn.cancelled() and turn.exception() is None:
-                # The turn had come when its request was given up: it is the next one's.
-                self._under_way -= 1
-                self._let_in()
+            if not slot.cancelled() and slot.exception() is None:
+                # The slot was granted just before the request was cancelled: pass it on.
+                self._in_flight -= 1
+                self._grant_slots()
             raise
 
-    def _let_in(self) -> None:
-        while self._line and self._is_open():
-            turn = heapq.heappop(self._line)[2]
-            if not turn.done():
-                self._under_way += 1
-                turn.set_result(None)
-        if self._line and self.pause_left and self._opening is None:
+    def _grant_slots(self) -> None:
+        while self._queue and self._is_open():
+            slot = heapq.heappop(self._queue)[2]
+            if not slot.done():
+                self._in_flight += 1
+                slot.set_result(None)
+        if self._queue and self.pause_left and self._opening is None:
             self._opening = asyncio.get_running_loop().call_later(self.pause_left, self._open)
 
     def _open(self) -> None:
         self._opening = None
-        self._let_in()
+        self._grant_slots()
 
     def _give_up(self, method: str, error: RateLimitedError) -> None:
-        """Tell everybody in line: one by one they would learn the same, each after a pause."""
+        """Fail all queued requests of the method: each would be rejected as well, after another pause."""
         self._streaks.pop(method)
-        for _, ticket, turn in self._line:
-            if ticket.method == method and not turn.done():
-                turn.set_exception(copy.copy(error))
+        for _, ticket, slot in self._queue:
+            if ticket.method == method and not slot.done():
+                slot.set_exception(copy.copy(error))
 
-    def _tell(self, error: RateLimitedError) -> None:
+    def _log_rejection(self, error: RateLimitedError) -> None:
         self._trouble.failed(
-            "%s throttles, going on in %.1f s: %d requests were let through and %d refused so far, %d wait. %s",
+            "%s is rate limiting; resuming in %.1f s (accepted: %d, rejected: %d, queued: %d): %s",
             self._service,
             self.pause_left,
-            self._answered,
-            self._refused,
-            sum(not turn.done() for _, _, turn in self._line) + self._under_way,
+            self._accepted,
+            self._rejected,
+            sum(not slot.done() for _, _, slot in self._queue) + self._in_flight,
             error.message,
         )

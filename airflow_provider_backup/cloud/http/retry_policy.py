@@ -13,9 +13,6 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.http.error_parsing import gateway_number
 
-LONGEST_WAIT = 60.0
-"""Seconds: the longest pause between two tries; throttling windows are a minute at most."""
-
 _PASSING_STATUSES = frozenset({502, 503, 504})
 _BEFORE_THE_BACKEND = frozenset({"0610", "0613"})
 
@@ -67,13 +64,14 @@ def more_at_once(allowed: float, *, most: int) -> float:
     return min(float(most), allowed + 1 / allowed)
 
 
-def pause_before(attempt: int, *, first_wait: float, retry_after: float | None = None) -> float:
+def pause_before(attempt: int, *, first_wait: float, longest: float, retry_after: float | None = None) -> float:
     """Return the seconds to pause before the next try: doubling, with jitter, and never less than the service asked.
 
     :param attempt: number of the try that failed, from 1.
     :param first_wait: seconds before the second try, without jitter.
-    :param retry_after: seconds that the service asked for.
+    :param longest: seconds: the longest pause, without jitter.
+    :param retry_after: seconds that the service asked for; five times ``longest`` at most.
     """
-    pause = min(LONGEST_WAIT, first_wait * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.75, 1.25)
+    pause = min(longest, first_wait * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.75, 1.25)
     # Jitter here as well: everybody who is throttled is told the same moment.
-    return max(pause, min(retry_after or 0.0, LONGEST_WAIT * 5) * random.uniform(1.0, 1.25))
+    return max(pause, min(retry_after or 0.0, longest * 5) * random.uniform(1.0, 1.25))

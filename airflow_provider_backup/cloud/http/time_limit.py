@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.http.retry_policy import is_passing, may_have_taken_effect
 
@@ -26,6 +26,7 @@ class _Patience:
     """
 
     tolerance: float
+    clock: Clock = SYSTEM_CLOCK
     silent_since: float | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     """Those under way: one that fetches credentials for another is inside of that one."""
@@ -36,7 +37,7 @@ class _Patience:
 
     def starts(self) -> None:
         if self.silent_since is None:
-            self.silent_since = time.monotonic()
+            self.silent_since = self.clock.monotonic()
 
     def is_answered(self) -> None:
         self.silent_since = None
@@ -48,6 +49,7 @@ class _Patience:
 class _Limit:
     deadline: float
     patience: _Patience
+    clock: Clock = SYSTEM_CLOCK
 
 
 _NO_LIMIT = _Limit(math.inf, _Patience(math.inf))
@@ -55,16 +57,17 @@ _limit: ContextVar[_Limit] = ContextVar("time_limit", default=_NO_LIMIT)
 
 
 @contextmanager
-def time_limit(seconds: float, *, tolerance: float | None = None) -> Iterator[None]:
+def time_limit(seconds: float, *, tolerance: float | None = None, clock: Clock = SYSTEM_CLOCK) -> Iterator[None]:
     """Let everything inside end in time; a limit that is around this one holds as well.
 
     :param seconds: how long it may take; nothing is sent when this is not above 0.
     :param tolerance: seconds of unbroken trouble after which to give up, counted from the first request that got no
-        answer; none for no such end.
+        answer; ``None`` for no such end.
+    :param clock: what the limit is measured with; the same one inside another limit.
     """
     outer = _limit.get()
-    patience = outer.patience if tolerance is None else _Patience(tolerance)
-    token = _limit.set(_Limit(min(outer.deadline, time.monotonic() + seconds), patience))
+    patience = outer.patience if tolerance is None else _Patience(tolerance, clock)
+    token = _limit.set(_Limit(min(outer.deadline, clock.monotonic() + seconds), patience, clock))
     try:
         yield
     finally:
@@ -73,7 +76,8 @@ def time_limit(seconds: float, *, tolerance: float | None = None) -> Iterator[No
 
 def time_left() -> float:
     """Return the seconds until the deadline; infinite without one, and never below 0."""
-    return max(0.0, _limit.get().deadline - time.monotonic())
+    limit = _limit.get()
+    return max(0.0, limit.deadline - limit.clock.monotonic())
 
 
 def unlimited() -> Context:
@@ -85,7 +89,7 @@ def unlimited() -> Context:
 
 async def pause(seconds: float) -> None:
     """Pause, but not beyond the deadline."""
-    await asyncio.sleep(min(seconds, time_left()))
+    await _limit.get().clock.sleep(min(seconds, time_left()))
 
 
 def answer_came() -> None:
@@ -115,7 +119,7 @@ class Exchange:
         self.ends_with_tolerance = patience.ends < self._limit.deadline
         ends = min(self._limit.deadline, patience.ends)
         if not math.isinf(ends) and not self._timeout.expired():
-            self._timeout.reschedule(asyncio.get_running_loop().time() + ends - time.monotonic())
+            self._timeout.reschedule(asyncio.get_running_loop().time() + ends - self._limit.clock.monotonic())
 
     def begins(self) -> None:
         """Take note that it is sent now."""
@@ -154,7 +158,7 @@ async def within_time_limit(service: str, what: str) -> AsyncIterator[Exchange]:
     patience = limit.patience
     patience.starts()
     exchange.ends_with_tolerance = patience.ends < limit.deadline
-    if min(limit.deadline, patience.ends) <= time.monotonic():
+    if min(limit.deadline, patience.ends) <= limit.clock.monotonic():
         raise _out_of_time(limit, f"There was no time left to send {what} to {service}", exchange)
     try:
         async with timeout:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-SECONDS_BETWEEN_LINES = 300.0
-"""How often the log repeats that the same transient error lasts, or has come back."""
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 
 
 class TransientErrorLog:
@@ -14,11 +13,15 @@ class TransientErrorLog:
 
     :param log: the logger; failures between two lines go to its debug level.
     :param end: the text to log when the errors end, such as ``cbr answers again``.
+    :param clock: where the time comes from.
+    :param limits: how often to repeat a line; ``None`` uses :func:`current_limits`.
     """
 
-    __slots__ = ("_began", "_end", "_failures", "_is_reported", "_log", "_next_line")
+    __slots__ = ("_began", "_clock", "_end", "_failures", "_interval", "_is_reported", "_log", "_next_line")
 
-    def __init__(self, log: Any, end: str) -> None:
+    def __init__(self, log: Any, end: str, *, clock: Clock = SYSTEM_CLOCK, limits: Limits | None = None) -> None:
+        self._clock = clock
+        self._interval = (limits or current_limits()).log_interval
         self._log = log
         self._end = end
         self._began: float | None = None
@@ -32,14 +35,14 @@ class TransientErrorLog:
         :param message: what to log, in the format of ``logging``.
         :param arguments: the values for ``message``.
         """
-        now = time.monotonic()
+        now = self._clock.monotonic()
         self._failures += 1
         if self._began is None:
             self._began = now
         if now < self._next_line:
             self._log.debug(message, *arguments)
             return
-        self._next_line = now + SECONDS_BETWEEN_LINES
+        self._next_line = now + self._interval
         self._is_reported = True
         if self._failures > 1:
             message += " (failure %d in %.0f s)"
@@ -51,7 +54,8 @@ class TransientErrorLog:
         if self._began is None:
             return
         if self._is_reported:
-            self._log.info("%s after %.0f s; failures: %d.", self._end, time.monotonic() - self._began, self._failures)
+            lasted = self._clock.monotonic() - self._began
+            self._log.info("%s after %.0f s; failures: %d.", self._end, lasted, self._failures)
         self._began = None
         self._failures = 0
         self._is_reported = False

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Collection, Container, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.errors import AuthenticationError, BackupError, ConfigurationError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 from airflow_provider_backup.cloud.operations.listing import BackupList, BackupLists, Row
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.polling.query_planner import QueryCosts, QueryStrategy, cheapest_query, pages_of
@@ -19,15 +20,6 @@ from airflow_provider_backup.cloud.polling.time_slice import TimeSlice
 from airflow_provider_backup.cloud.polling.waiter import Waiter
 
 log = logging.getLogger(__name__)
-
-MEMORY = 600.0
-"""Seconds after which the size of a listing, or that it fails, is forgotten."""
-
-LONGEST_TRUST = 600.0
-"""Seconds for which a backup is assumed to be running without being seen, while no listing shows it as terminal."""
-
-LONGEST_TRUST_IN_BUSY = 120.0
-"""Seconds for which a backup is assumed to be running because its resource is busy: another backup may have started."""
 
 FEW_READS = 20
 """Single reads that one poll cycle may cost where a listing shows busy resources instead of backups."""
@@ -83,17 +75,28 @@ class ListPoller:
     """Polls the listings of one service with the query that answers for most waiters at the lowest cost.
 
     :param lists: the listings of the service.
-    :param clock: the cloud's clock; ``None`` assumes that it agrees with this machine's.
+    :param cloud_clock: the cloud's clock; ``None`` assumes that it agrees with this machine's.
+    :param clock: this machine's clock.
+    :param limits: how long answers are trusted; ``None`` uses :func:`current_limits`.
     """
 
-    def __init__(self, lists: BackupLists, clock: CloudClock | None = None) -> None:
+    def __init__(
+        self,
+        lists: BackupLists,
+        cloud_clock: CloudClock | None = None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        limits: Limits | None = None,
+    ) -> None:
         self._lists = lists
-        self._clock = clock or CloudClock()
+        self._limits = limits or current_limits()
+        self._clock = clock
+        self._cloud_clock = cloud_clock or CloudClock(clock, self._limits)
         # By title: when the size was read (monotonic), and the number of rows.
         self._sizes: dict[str, tuple[float, int]] = {}
         # By title: until when the listing is not used (monotonic).
         self._disabled_until: dict[str, float] = {}
-        self._time_slice = TimeSlice()
+        self._time_slice = TimeSlice(self._limits.longest_time_slice)
         self._ended_reads = 0
 
     def cost(self, waiters: Iterable[Waiter]) -> int:
@@ -137,7 +140,7 @@ class ListPoller:
             QueryStrategy.RECENT: lists.recent,
             QueryStrategy.TERMINAL: lists.over,
         }.get(query)
-        if listing is None or self._disabled_until.get(listing.title, 0.0) >= time.monotonic():
+        if listing is None or self._disabled_until.get(listing.title, 0.0) >= self._clock.monotonic():
             return None
         return listing
 
@@ -160,14 +163,15 @@ class ListPoller:
             missing_reads=self.cost(waiter for waiter in due if waiter.was_missing),
             ended_reads=self._ended_reads,
             unlisted_reads=self.cost(unlisted),
-            undated_reads=self.cost(waiter for waiter in due if waiter.creation_time(self._clock) is None),
-            unseen_reads=self.cost(waiter for waiter in due if _is_unconfirmed(waiter)) if terminal else 0,
+            undated_reads=self.cost(waiter for waiter in due if waiter.creation_time(self._cloud_clock) is None),
+            unseen_reads=self.cost(waiter for waiter in due if self._is_unconfirmed(waiter)) if terminal else 0,
         )
         return cheapest_query(costs)
 
     def _expected_pages(self, listing: BackupList, least_rows: int) -> int:
         read_at, rows = self._sizes.get(listing.title, (0.0, 0))
-        return pages_of(max(least_rows, rows if read_at + MEMORY > time.monotonic() else 0), listing.page_size)
+        is_known = read_at + self._limits.listing_memory > self._clock.monotonic()
+        return pages_of(max(least_rows, rows if is_known else 0), listing.page_size)
 
     async def _poll_running(
         self, listing: BackupList, waiters: Sequence[Waiter], due: Sequence[Waiter]
@@ -218,11 +222,14 @@ class ListPoller:
             older ones are terminal. A backup that was neither seen nor started recently may be terminal as well.
         """
         doubtful = {
-            waiter for group in groups for waiter in group if waiter.last_status is None and _is_unconfirmed(waiter)
+            waiter
+            for group in groups
+            for waiter in group
+            if waiter.last_status is None and self._is_unconfirmed(waiter)
         }
         for group in groups:
             if len({waiter.reference.backup_id for waiter in group}) > 1:
-                created = {waiter: waiter.creation_time(self._clock) for waiter in group}
+                created = {waiter: waiter.creation_time(self._cloud_clock) for waiter in group}
                 latest = max((moment for moment in created.values() if moment is not None), default=None)
                 is_known = None not in created.values()
                 doubtful.update(waiter for waiter in group if not is_known or created[waiter] != latest)
@@ -233,7 +240,7 @@ class ListPoller:
 
         :param most: how many to return; the others follow in later poll cycles.
         """
-        trusted = time.monotonic() - LONGEST_TRUST_IN_BUSY
+        trusted = self._clock.monotonic() - self._limits.longest_unseen_while_busy
         return sorted((waiter for waiter in waiters if waiter.seen_at < trusted), key=lambda waiter: waiter.seen_at)[
             :most
         ]
@@ -241,7 +248,7 @@ class ListPoller:
     async def _confirm(self, missing: list[Waiter]) -> list[Waiter]:
         """Look for the outcome of backups that may be terminal; return the waiters that need a single read."""
         recent = self._listing_for(QueryStrategy.RECENT)
-        dated = [waiter for waiter in missing if waiter.creation_time(self._clock) is not None]
+        dated = [waiter for waiter in missing if waiter.creation_time(self._cloud_clock) is not None]
         reads = self.cost(dated)
         if recent is None or reads <= self._expected_pages(recent, len(dated)):
             return missing
@@ -252,7 +259,7 @@ class ListPoller:
         except BackupError as error:
             self._disable(recent, error)
             return missing
-        return left + [waiter for waiter in missing if waiter.creation_time(self._clock) is None]
+        return left + [waiter for waiter in missing if waiter.creation_time(self._cloud_clock) is None]
 
     async def _poll_succeeded(
         self, listing: BackupList, waiters: Sequence[Waiter], due: Sequence[Waiter], most: int
@@ -261,11 +268,13 @@ class ListPoller:
 
         :param most: pages to read at most; more than that, and single reads are cheaper.
         """
-        created = {waiter: moment for waiter in waiters if (moment := waiter.creation_time(self._clock)) is not None}
+        created = {
+            waiter: moment for waiter in waiters if (moment := waiter.creation_time(self._cloud_clock)) is not None
+        }
         dated = list(created)
         pending = _by_key(listing, dated)
         snapshot = ListSnapshot(listing)
-        async for rows in self._pages(listing, _since(created.values(), self._clock), most=most):
+        async for rows in self._pages(listing, _since(created.values(), self._cloud_clock), most=most):
             for key in snapshot.add(rows, pending):
                 if self._succeeded(listing, pending[key], snapshot.rows_of[key]):
                     del pending[key], snapshot.rows_of[key]
@@ -283,7 +292,7 @@ class ListPoller:
                 if is_running_well:
                     waiter.on_listed(is_listed=True)
                     waiter.on_running(snapshot.running[key], was_seen=True)
-                elif is_not_terminal and not _is_unconfirmed(waiter):
+                elif is_not_terminal and not self._is_unconfirmed(waiter):
                     waiter.on_listed(is_listed=True)
                     waiter.on_running(None, was_seen=False)
                 elif waiter in is_due or not waiter.was_missing:
@@ -306,14 +315,21 @@ class ListPoller:
             waiter.on_observed(state)
         return True
 
+    def _is_unconfirmed(self, waiter: Waiter) -> bool:
+        """Return whether the backup's existence is unconfirmed: neither started by the caller nor seen recently."""
+        longest = self._limits.longest_unseen
+        if waiter.last_status is None:
+            return waiter.started_at is None or waiter.started_at < self._clock.time() - longest
+        return waiter.seen_at < self._clock.monotonic() - longest
+
     async def _pages(self, listing: BackupList, since: datetime | None, *, most: int) -> AsyncIterator[Sequence[Row]]:
         rows = 0
         async for page in listing.pages(since):
             rows += len(page.rows)
-            self._sizes[listing.title] = (time.monotonic(), max(rows, page.total or 0))
+            self._sizes[listing.title] = (self._clock.monotonic(), max(rows, page.total or 0))
             if self._expected_pages(listing, 0) > most:
                 raise _LongerThanExpectedError
-            self._time_slice = TimeSlice()
+            self._time_slice = TimeSlice(self._limits.longest_time_slice)
             yield [row for row in page.rows if isinstance(row, dict)]
             await asyncio.sleep(0)
 
@@ -324,20 +340,13 @@ class ListPoller:
         """
         if is_passing(error) or isinstance(error, AuthenticationError | ConfigurationError):
             raise error
-        self._disabled_until[listing.title] = time.monotonic() + MEMORY
+        self._disabled_until[listing.title] = self._clock.monotonic() + self._limits.listing_memory
         log.warning("%s cannot be listed, reading each backup instead: %s", listing.title, error)
 
 
 def _keys(listing: BackupList, row: Row, wanted: Container[str]) -> set[str]:
     """Return the keys of a row that are waited for; a set, as a backup may have the id of its checkpoint."""
     return {key for key in listing.keys_of(row) if isinstance(key, str) and key in wanted}
-
-
-def _is_unconfirmed(waiter: Waiter) -> bool:
-    """Return whether the backup's existence is unconfirmed: neither started by the caller nor seen recently."""
-    if waiter.last_status is None:
-        return waiter.started_at is None or waiter.started_at < time.time() - LONGEST_TRUST
-    return waiter.seen_at < time.monotonic() - LONGEST_TRUST
 
 
 def _by_key(listing: BackupList, waiters: Iterable[Waiter]) -> dict[str, list[Waiter]]:

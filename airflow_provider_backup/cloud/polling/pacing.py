@@ -8,9 +8,6 @@ from collections import deque
 from datetime import datetime
 from statistics import median
 
-LONGEST_BACKOFF = 60.0
-"""Seconds: the longest pause after failed poll cycles, unless the poll interval is longer."""
-
 SHORTEST_SHARE = 0.25
 """Shortest pause between two polls, as a share of the poll interval."""
 
@@ -62,11 +59,17 @@ def expected_end_in(
 
 
 def pause_until_next_cycle(
-    interval: float, *, failures: int = 0, expected_end: float | None = None, reading_time: float = 0.0
+    interval: float,
+    *,
+    longest_backoff: float,
+    failures: int = 0,
+    expected_end: float | None = None,
+    reading_time: float = 0.0,
 ) -> float:
     """Return the seconds until the next poll cycle: at most the interval, unless cycles fail.
 
     :param interval: the shortest poll interval of all waiters, in seconds.
+    :param longest_backoff: the longest pause after failures, in seconds, unless the interval is longer.
     :param failures: failed cycles in a row; each doubles the pause.
     :param expected_end: seconds until a backup is expected to end; given only when one more poll is cheap.
     :param reading_time: seconds that the single reads of the last cycle took. The cycle starts earlier by that much, so
@@ -74,7 +77,7 @@ def pause_until_next_cycle(
     """
     pause = interval * random.uniform(0.9, 1.0)
     if failures:
-        return max(pause, min(LONGEST_BACKOFF, pause * 2.0 ** min(failures, 16)))
+        return max(pause, min(longest_backoff, pause * 2.0 ** min(failures, 16)))
     pause = max(pause - reading_time, interval / 2)
     if expected_end is not None and interval * SHORTEST_SHARE <= expected_end < pause:
         return expected_end

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Protocol
 
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.pacing import readers_needed
 from airflow_provider_backup.cloud.polling.waiter import Waiter
-
-READER_CHECK_INTERVAL = 0.1
-"""Seconds between two checks whether more readers are needed."""
 
 
 class Observer(Protocol):
@@ -33,9 +31,15 @@ class ReadPool:
 
     :param service: the service to read from.
     :param wake: set when the last read is done.
+    :param clock: where the time comes from.
+    :param limits: how often to check for more readers; ``None`` uses :func:`current_limits`.
     """
 
-    def __init__(self, service: Observer, wake: asyncio.Event) -> None:
+    def __init__(
+        self, service: Observer, wake: asyncio.Event, *, clock: Clock = SYSTEM_CLOCK, limits: Limits | None = None
+    ) -> None:
+        self._clock = clock
+        self._limits = limits or current_limits()
         self._service = service
         self._wake = wake
         # The value is the reader; ``None`` while the read is queued.
@@ -59,7 +63,7 @@ class ReadPool:
         :param max_wait: seconds to wait for the answers; ``wake`` ends it sooner.
         """
         if not self._queue:
-            self._began, self._answered = time.monotonic(), 0
+            self._began, self._answered = self._clock.monotonic(), 0
         for waiter in waiters:
             if waiter not in self._reads and not waiter.done.done():
                 self._reads[waiter] = None
@@ -96,12 +100,14 @@ class ReadPool:
             len(self._readers),
             queued=len(self._queue),
             answered=self._answered,
-            seconds=time.monotonic() - self._began,
+            seconds=self._clock.monotonic() - self._began,
         )
         while len(self._readers) < readers:
             self._start_reader()
         if self._queue:
-            self._next_check = asyncio.get_running_loop().call_later(READER_CHECK_INTERVAL, self._adjust_readers)
+            self._next_check = asyncio.get_running_loop().call_later(
+                self._limits.reader_check_interval, self._adjust_readers
+            )
 
     def _cancel_check(self) -> None:
         if self._next_check is not None:

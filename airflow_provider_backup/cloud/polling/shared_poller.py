@@ -6,13 +6,14 @@ import asyncio
 import contextvars
 import logging
 import math
-import time
 from collections.abc import Iterable
 from typing import Protocol
 
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.polling.deadlines import Deadlines
@@ -30,9 +31,6 @@ from airflow_provider_backup.cloud.polling.waiter import Waiter
 
 log = logging.getLogger(__name__)
 
-LONGEST_LIST_QUERY = 60.0
-"""Seconds for the listings of one poll cycle, retries included; after that it counts as a transient error."""
-
 CHEAP_CYCLE = 2
 """Requests: a poll cycle that takes no more may start early when a backup is about to end."""
 
@@ -48,25 +46,39 @@ class SharedPoller:
     """Polls one service for all waiters in an event loop; it runs only while there are waiters.
 
     :param service: the service.
-    :param clock: the cloud's clock; ``None`` assumes that it agrees with this machine's.
+    :param cloud_clock: the cloud's clock; ``None`` assumes that it agrees with this machine's.
+    :param clock: this machine's clock.
+    :param limits: how long queries may take and answers are trusted; ``None`` uses :func:`current_limits`.
     """
 
-    def __init__(self, service: SharedService, clock: CloudClock | None = None) -> None:
+    def __init__(
+        self,
+        service: SharedService,
+        cloud_clock: CloudClock | None = None,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        limits: Limits | None = None,
+    ) -> None:
+        self.clock = clock
+        self.limits = limits or current_limits()
+        self._monotonic = clock.monotonic
         self._name = service.name
-        self._clock = clock or CloudClock()
-        self._list_poller = ListPoller(service.lists, self._clock)
+        self._cloud_clock = cloud_clock or CloudClock(clock, self.limits)
+        self._list_poller = ListPoller(service.lists, self._cloud_clock, clock=clock, limits=self.limits)
         self._durations = Durations()
         # In the order of arrival; the values mean nothing.
         self._waiters: dict[Waiter, None] = {}
-        self._deadlines = Deadlines(self._waiters)
+        self._deadlines = Deadlines(self._waiters, clock, self.limits)
         self._loop: asyncio.Task[None] | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._next_cycle = 0.0
         self._reading_time = 0.0
         self._wake = asyncio.Event()
-        self._read_pool = ReadPool(service, self._wake)
+        self._read_pool = ReadPool(service, self._wake, clock=clock, limits=self.limits)
         self._listed_at = 0.0
-        self._error_log = TransientErrorLog(log, f"{service.name} backups can be polled again")
+        self._error_log = TransientErrorLog(
+            log, f"{service.name} backups can be polled again", clock=clock, limits=self.limits
+        )
 
     async def close(self) -> None:
         """Stop polling; waits that have not ended fail."""
@@ -84,7 +96,7 @@ class SharedPoller:
 
         :param waiter: created in this event loop, for this wait; the caller has to :meth:`remove` it in any case.
         """
-        first_poll = time.monotonic() + waiter.poll_interval
+        first_poll = self._monotonic() + waiter.poll_interval
         self._waiters[waiter] = None
         self._deadlines.watch(waiter)
         if self._loop is None:
@@ -103,7 +115,7 @@ class SharedPoller:
         del self._waiters[waiter]
         self._read_pool.stop(waiter)
         finished_at = waiter.outcome.finished_at if isinstance(waiter.outcome, OperationState) else None
-        created_at = waiter.creation_time(self._clock)
+        created_at = waiter.creation_time(self._cloud_clock)
         if created_at is not None and finished_at is not None:
             self._durations.add((finished_at - created_at).total_seconds())
         if not self._waiters:
@@ -121,7 +133,7 @@ class SharedPoller:
         failures = 0
         while True:
             await self._until_next_cycle()
-            began = time.monotonic()
+            began = self._monotonic()
             # A waiter that is added during the cycle and is due earlier ends the wait for slow answers.
             self._next_cycle = began + self._interval()
             self._wake.clear()
@@ -140,12 +152,13 @@ class SharedPoller:
             interval = self._interval()
             pause = pause_until_next_cycle(
                 interval,
+                longest_backoff=self.limits.longest_poll_backoff,
                 failures=failures,
                 expected_end=self._expected_end(),
                 reading_time=self._reading_time,
             )
             if failures:
-                self._next_cycle = time.monotonic() + pause
+                self._next_cycle = self._monotonic() + pause
             else:
                 # All waiters that are due before the next cycle were polled in this one; without the lower limit a
                 # mistake in that would poll without a pause. It counts from the end of the query, so that a slow one is
@@ -155,7 +168,7 @@ class SharedPoller:
 
     async def _report_error(self, error: BackupError, began: float) -> None:
         """Report the error of a poll cycle to the waiters that were not updated since it began."""
-        time_slice = TimeSlice()
+        time_slice = TimeSlice(self.limits.longest_time_slice)
         for waiter in list(self._waiters):
             if waiter in self._waiters and waiter.polled_at < began:
                 waiter.on_error(error)
@@ -165,7 +178,7 @@ class SharedPoller:
         """Wait for the next poll cycle."""
         # Waits that have just ended get the event loop first, even when cycles follow each other without a pause.
         await asyncio.sleep(0)
-        while (left := self._next_cycle - time.monotonic()) > 0:
+        while (left := self._next_cycle - self._monotonic()) > 0:
             self._wake.clear()
             try:
                 async with asyncio.timeout(left):
@@ -177,15 +190,16 @@ class SharedPoller:
         waiters = [waiter for waiter in self._waiters if not waiter.done.done()]
         interval = self._interval()
         due = [waiter for waiter in waiters if waiter.is_due(began + interval)]
+        longest = self.limits.longest_list_query
         try:
-            async with asyncio.timeout(LONGEST_LIST_QUERY):
+            async with asyncio.timeout(longest):
                 left = await self._list_poller.poll(waiters, due)
         except TimeoutError:
-            raise no_answer_within(LONGEST_LIST_QUERY, self._name) from None
-        reading_began = self._listed_at = time.monotonic()
+            raise no_answer_within(longest, self._name) from None
+        reading_began = self._listed_at = self._monotonic()
         await self._read_pool.read(left, max_wait=began + interval - reading_began)
         # When one read hangs, the others need not be polled more often.
-        self._reading_time = 0.0 if self._read_pool else time.monotonic() - reading_began
+        self._reading_time = 0.0 if self._read_pool else self._monotonic() - reading_began
 
     def _interval(self) -> float:
         return min((waiter.poll_interval for waiter in self._waiters), default=0.0)
@@ -205,9 +219,9 @@ class SharedPoller:
         # Each waiter costs a request at least; with many of them the sum need not be computed.
         if len(self._waiters) > CHEAP_CYCLE or self._list_poller.cost(self._waiters) > CHEAP_CYCLE:
             return None
-        now, typical = self._clock.now(), self._durations.typical
+        now, typical = self._cloud_clock.now(), self._durations.typical
         return _soonest(
-            expected_end_in(waiter.creation_time(self._clock), waiter.progress, typical, now)
+            expected_end_in(waiter.creation_time(self._cloud_clock), waiter.progress, typical, now)
             for waiter in self._waiters
         )
 

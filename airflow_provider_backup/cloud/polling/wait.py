@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Protocol
 
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
@@ -12,9 +10,6 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError
 from airflow_provider_backup.cloud.polling.waiter import DeadlineReachedError, Waiter
-
-LAST_LOOK = 5.0
-"""Seconds for the final read at the deadline, retries included: a wait may end that much later."""
 
 
 class PollingClient(Protocol):
@@ -87,16 +82,20 @@ def start_wait(
     The other pieces are in :func:`wait_until_terminal`: await ``done``, :func:`end_wait` in any case, then
     :func:`wait_outcome`. The arguments are those of :func:`wait_until_terminal`.
     """
-    now = time.monotonic()
+    poller = cloud.poller(reference.service, reference.operation)
+    clock = poller.clock
+    now = clock.monotonic()
     waiter = Waiter(
         reference,
         poll_interval=poll_interval,
         started_at=started_at,
         tolerance=tolerance,
-        deadline=now + deadline - time.time(),
+        deadline=now + deadline - clock.time(),
         not_before=now + earliest_result,
+        clock=clock,
+        limits=poller.limits,
     )
-    cloud.poller(reference.service, reference.operation).add(waiter)
+    poller.add(waiter)
     return waiter
 
 
@@ -112,8 +111,8 @@ async def wait_outcome(cloud: PollingClient, waiter: Waiter) -> OperationState:
     :raises: as :func:`wait_until_terminal`.
     """
     # The result is held back rather than polled later, so that the other waiters get it at once.
-    if (left := waiter.not_before - time.monotonic()) > 0:
-        await asyncio.sleep(left)
+    if (left := waiter.not_before - waiter.clock.monotonic()) > 0:
+        await waiter.clock.sleep(left)
     try:
         return waiter.result()
     except DeadlineReachedError:
@@ -123,7 +122,7 @@ async def wait_outcome(cloud: PollingClient, waiter: Waiter) -> OperationState:
 async def _final_read(cloud: PollingClient, waiter: Waiter) -> OperationState:
     reference = waiter.reference
     try:
-        with time_limit(LAST_LOOK):
+        with time_limit(waiter.limits.final_read, clock=waiter.clock):
             state = await cloud.observe(reference)
     except OutOfTimeError as error:
         raise WaitTimeoutError(reference, waiter.last_status, waiter.last_error or error) from None

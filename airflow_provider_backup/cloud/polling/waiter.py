@@ -6,13 +6,14 @@ import asyncio
 import contextvars
 import logging
 import math
-import time
 from datetime import UTC, datetime
 
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.pacing import SHORTEST_SHARE
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTroubleError, no_answer_within
@@ -20,17 +21,8 @@ from airflow_provider_backup.cloud.text import one_line
 
 log = logging.getLogger(__name__)
 
-NEW_BACKUP_GRACE = 60.0
-"""Seconds in which the service may not know a backup yet that was just started (databases section 10)."""
-
 SHORTEST_SHARE_AFTER_ERROR = 0.75
 """Shortest pause between a failed poll and the next one, as a share of the poll interval."""
-
-SILENCE_GRACE = 5.0
-"""Seconds beyond the tolerance in which a query in flight may still report what is wrong."""
-
-MISSING_FOR = 60.0
-"""Seconds for which a listing that did not show a backup is not expected to show it; listings may lag behind."""
 
 
 class DeadlineReachedError(Exception):
@@ -48,18 +40,23 @@ class Waiter:
         deadline.
     :param deadline: when the wait ends, on the monotonic clock.
     :param not_before: the earliest time at which the result may be returned, on the monotonic clock.
+    :param clock: where the time comes from; the same as the poller's.
+    :param limits: graces; ``None`` uses :func:`current_limits`.
     """
 
     __slots__ = (
         "_context",
         "_error_log",
+        "_monotonic",
         "answered_at",
+        "clock",
         "created_at",
         "deadline",
         "done",
         "errors_since",
         "last_error",
         "last_status",
+        "limits",
         "missed_at",
         "not_before",
         "outcome",
@@ -83,7 +80,13 @@ class Waiter:
         tolerance: float | None = None,
         deadline: float = math.inf,
         not_before: float = -math.inf,
+        clock: Clock = SYSTEM_CLOCK,
+        limits: Limits | None = None,
     ) -> None:
+        self.clock = clock
+        self.limits = limits or current_limits()
+        # Asked several times in each poll cycle, for thousands of waiters.
+        self._monotonic = clock.monotonic
         self.reference = reference
         self.poll_interval = poll_interval
         self.started_at = started_at
@@ -95,7 +98,7 @@ class Waiter:
         # By the cloud's clock; ``None`` until the service has reported it.
         self.created_at: datetime | None = None
         # Monotonic times: of the last poll, of the last evidence that the backup exists, of the last answer.
-        self.polled_at = self.seen_at = self.answered_at = time.monotonic()
+        self.polled_at = self.seen_at = self.answered_at = self._monotonic()
         # As ``answered_at``, but only real answers count.
         self.responded_at = -math.inf
         self.parts_in_progress = len(reference.expected_ids)
@@ -131,7 +134,7 @@ class Waiter:
     @property
     def was_missing(self) -> bool:
         """Whether a listing that should show the backup did not, a short time ago."""
-        return time.monotonic() < self.missed_at + MISSING_FOR
+        return self._monotonic() < self.missed_at + self.limits.missing_for
 
     @property
     def is_finished(self) -> bool:
@@ -143,7 +146,7 @@ class Waiter:
 
         :param until: when it can be polled next, on the monotonic clock.
         """
-        since_poll = time.monotonic() - self.polled_at
+        since_poll = self._monotonic() - self.polled_at
         # A slow answer or a failure is followed by a pause, too.
         shortest = SHORTEST_SHARE if self.last_error is None else SHORTEST_SHARE_AFTER_ERROR
         return since_poll >= self.poll_interval * shortest and self.polled_at + self.poll_interval <= until
@@ -153,7 +156,7 @@ class Waiter:
 
         :param is_listed: whether it does.
         """
-        self.missed_at = -math.inf if is_listed else time.monotonic()
+        self.missed_at = -math.inf if is_listed else self._monotonic()
 
     def on_running(self, status: str | None, *, was_seen: bool) -> None:
         """Record that the backup is still running.
@@ -161,7 +164,7 @@ class Waiter:
         :param status: the service's own word; ``None`` when the answer did not include it.
         :param was_seen: whether the answer shows the backup itself; otherwise it was inferred from another answer.
         """
-        self.polled_at = self.answered_at = self.responded_at = time.monotonic()
+        self.polled_at = self.answered_at = self.responded_at = self._monotonic()
         if was_seen:
             self.seen_at = self.polled_at
         self._recovered()
@@ -174,7 +177,7 @@ class Waiter:
 
         :param state: what was read; its reference may be more precise than the one of this waiter.
         """
-        self.seen_at = time.monotonic()
+        self.seen_at = self._monotonic()
         self.reference = state.reference
         self.created_at = state.created_at or self.created_at
         self.progress = state.progress
@@ -189,18 +192,20 @@ class Waiter:
 
         :param error: the error of the query.
         """
-        self.polled_at = time.monotonic()
+        self.polled_at = self._monotonic()
         if not is_passing(error) and not self._is_too_new_for(error):
             self.fail(error)
             return
         if self.last_error is None:
-            self.errors_since = time.time()
+            self.errors_since = self.clock.time()
         if self._error_log is None:
-            self._error_log = TransientErrorLog(log, f"The status of {self.reference} can be read again")
+            self._error_log = TransientErrorLog(
+                log, f"The status of {self.reference} can be read again", clock=self.clock, limits=self.limits
+            )
         message = "The status of %s could not be read, retrying: %s"
         self._context.run(self._error_log.failed, message, self.reference, error)
         self.last_error = error
-        if self.tolerance is not None and time.time() - self.errors_since >= self.tolerance:
+        if self.tolerance is not None and self.clock.time() - self.errors_since >= self.tolerance:
             self.fail(WaitTroubleError(self.reference, self.errors_since, error))
 
     def next_end(self, responded_at: float) -> float:
@@ -212,15 +217,15 @@ class Waiter:
         if self.tolerance is None:
             return self.deadline
         silent_since = max(self.answered_at, responded_at)
-        return min(self.deadline, silent_since + self.poll_interval + self.tolerance + SILENCE_GRACE)
+        return min(self.deadline, silent_since + self.poll_interval + self.tolerance + self.limits.silence_grace)
 
     def on_deadline(self) -> None:
         """End the wait: the deadline has passed, or no answer came for longer than tolerated."""
-        if self.tolerance is None or time.monotonic() >= self.deadline:
+        if self.tolerance is None or self._monotonic() >= self.deadline:
             self.fail(DeadlineReachedError())
             return
-        since = time.time() - (time.monotonic() - self.answered_at)
-        silence = self.last_error or no_answer_within(time.monotonic() - self.answered_at, self.reference.service)
+        since = self.clock.time() - (self._monotonic() - self.answered_at)
+        silence = self.last_error or no_answer_within(self._monotonic() - self.answered_at, self.reference.service)
         self.fail(WaitTroubleError(self.reference, since, silence))
 
     def fail(self, error: Exception) -> None:
@@ -242,5 +247,5 @@ class Waiter:
 
     def _is_too_new_for(self, error: BackupError) -> bool:
         started_at = self.started_at
-        is_new = started_at is not None and time.time() < started_at + NEW_BACKUP_GRACE
+        is_new = started_at is not None and self.clock.time() < started_at + self.limits.new_backup_grace
         return is_new and isinstance(error, NotFoundError)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_backup.cloud.http.clock_skew import TOLERANCE, CloudClock
+from airflow_provider_backup.cloud.http.clock_skew import CloudClock
+from airflow_provider_backup.cloud.limits import Limits
 
 NOON = datetime(2031, 4, 2, 12, tzinfo=UTC)
 A_MOMENT = timedelta(milliseconds=40)
@@ -46,7 +47,7 @@ def test_a_moment_on_the_cloud_is_told_rather_too_early() -> None:
 def test_a_date_that_fits_to_equal_clocks_changes_nothing() -> None:
     clock = learned((NOON, NOON + timedelta(seconds=0.9), NOON + timedelta(seconds=0.95)))
 
-    assert clock.earliest(NOON) == NOON - TOLERANCE
+    assert clock.earliest(NOON) == NOON - Limits().clock_tolerance
 
 
 def test_an_answer_that_took_long_does_not_hide_what_a_quick_one_told() -> None:

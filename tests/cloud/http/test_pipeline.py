@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -41,6 +40,9 @@ from tests.cloud.unruly_server import (
     running,
     slow,
 )
+from tests.virtual_clock import VIRTUAL_CLOCK
+
+pytestmark = pytest.mark.virtual_clock
 
 FINE = {"fine": True}
 ANONYMOUS = Anonymous()
@@ -73,7 +75,7 @@ class Badge:
 @pytest_asyncio.fixture
 async def sender() -> AsyncIterator[RequestPipeline]:
     async with Transport(network()) as transport:
-        yield RequestPipeline(transport, network())
+        yield RequestPipeline(transport, network(), clock=VIRTUAL_CLOCK)
 
 
 def request(unruly: UnrulyServer, method: str = "GET", **more: Any) -> Request:
@@ -196,7 +198,9 @@ async def test_a_post_whose_answer_got_lost_is_not_repeated(unruly: UnrulyServer
     settings = network(total_timeout=0.5)
     async with Transport(settings) as transport:
         with pytest.raises(CloudConnectionError) as caught:
-            await RequestPipeline(transport, settings).send(request(unruly, "POST", body=b"{}"), ANONYMOUS)
+            await RequestPipeline(transport, settings, clock=VIRTUAL_CLOCK).send(
+                request(unruly, "POST", body=b"{}"), ANONYMOUS
+            )
     assert caught.value.request_sent
     assert methods(unruly) == ["POST"]
 
@@ -204,7 +208,7 @@ async def test_a_post_whose_answer_got_lost_is_not_repeated(unruly: UnrulyServer
 async def test_fifteen_posts_arrive_once_each_at_a_server_that_closes_idle_connections() -> None:
     settings = network(attempts=1)
     async with closing_idle_connections() as server, Transport(settings) as transport:
-        sender = RequestPipeline(transport, settings)
+        sender = RequestPipeline(transport, settings, clock=VIRTUAL_CLOCK)
         for number in range(15):
             # The next connection is idle, and closed, when the request is sent.
             with suppress(CloudConnectionError):
@@ -247,7 +251,7 @@ async def test_an_outage_is_told_once_and_its_end_too(unruly: UnrulyServer, capl
         # A client of its own for each look, as sensors have.
         async with Transport(network()) as transport:
             with suppress(ServerError):
-                await RequestPipeline(transport, network()).send(request(unruly), ANONYMOUS)
+                await RequestPipeline(transport, network(), clock=VIRTUAL_CLOCK).send(request(unruly), ANONYMOUS)
     own = [record for record in caplog.records if record.name.startswith("airflow_provider_backup")]
     lines = [record.getMessage() for record in own if record.levelno >= logging.INFO]
     assert [line.partition(":")[0] for line in lines] == ["GET /v3/p/things", "cbr at 127.0.0.1"]
@@ -305,14 +309,14 @@ async def test_a_service_that_lets_nobody_through_is_borne_with_for_some_time(
 ) -> None:
     unruly.then(*[fault(429, "APIGW.0308", **retry_after)] * 100)
     settings = network(throttle_timeout=0.3)
-    began = time.monotonic()
+    began = VIRTUAL_CLOCK.monotonic()
     async with Transport(settings) as transport:
-        sender = RequestPipeline(transport, settings)
+        sender = RequestPipeline(transport, settings, clock=VIRTUAL_CLOCK)
         sent = await asyncio.gather(
             *(sender.send(request(unruly), ANONYMOUS) for _ in range(50)), return_exceptions=True
         )
     assert [type(each) for each in sent] == [RateLimitedError] * 50
-    assert time.monotonic() - began < 3
+    assert VIRTUAL_CLOCK.monotonic() - began < 3
     assert len(unruly.received) < 40
 
 
@@ -339,24 +343,25 @@ async def test_so_many_requests_as_allowed_are_under_way_at_once(unruly: UnrulyS
 
     unruly.then(*[count] * 20)
     async with Transport(settings) as transport:
-        sender = RequestPipeline(transport, settings)
+        sender = RequestPipeline(transport, settings, clock=VIRTUAL_CLOCK)
         await asyncio.gather(*(sender.send(request(unruly), ANONYMOUS) for _ in range(20)))
     assert most == 4
 
 
 async def test_the_service_tells_how_long_to_wait(sender: RequestPipeline, unruly: UnrulyServer) -> None:
     unruly.then(fault(429, "APIGW.0308", Retry_After="1"))
-    started = time.monotonic()
+    started = VIRTUAL_CLOCK.monotonic()
     await sender.send(request(unruly), ANONYMOUS)
-    assert 1 <= time.monotonic() - started < 3
+    # With jitter, so that not all who were told so come back in the same moment.
+    assert 1 <= VIRTUAL_CLOCK.monotonic() - started <= 1.25
 
 
 @pytest.mark.parametrize("silly", ["soon", "-5", "", "0", "Wed, 21 Oct 2015 07:28:00 GMT", "1e9", "²"])
 async def test_a_silly_wait_is_not_waited(sender: RequestPipeline, unruly: UnrulyServer, silly: str) -> None:
     unruly.then(fault(429, "APIGW.0308", Retry_After=silly))
-    started = time.monotonic()
+    started = VIRTUAL_CLOCK.monotonic()
     assert (await sender.send(request(unruly), ANONYMOUS)).content == FINE
-    assert time.monotonic() - started < 1
+    assert VIRTUAL_CLOCK.monotonic() - started < 1
 
 
 async def test_every_repetition_is_logged_with_its_reason_and_without_secrets(
@@ -375,7 +380,9 @@ async def test_a_caller_who_gives_up_between_two_tries_is_let_go(unruly: UnrulyS
     unruly.then(fault(503, "503"))
     async with Transport(settings) as transport:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(RequestPipeline(transport, settings).send(request(unruly), ANONYMOUS), 0.2)
+            await asyncio.wait_for(
+                RequestPipeline(transport, settings, clock=VIRTUAL_CLOCK).send(request(unruly), ANONYMOUS), 0.2
+            )
     assert len(unruly.received) == 1
 
 
@@ -384,7 +391,7 @@ async def test_one_try_is_enough_when_only_one_is_allowed(unruly: UnrulyServer) 
     unruly.then(fault(503, "503"))
     async with Transport(settings) as transport:
         with pytest.raises(ServerError):
-            await RequestPipeline(transport, settings).send(request(unruly), ANONYMOUS)
+            await RequestPipeline(transport, settings, clock=VIRTUAL_CLOCK).send(request(unruly), ANONYMOUS)
 
 
 @pytest.mark.parametrize("trouble", [hang_up, fault(504, "504")])

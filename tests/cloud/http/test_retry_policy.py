@@ -22,7 +22,6 @@ from airflow_provider_backup.cloud.errors import (
     UnexpectedResponseError,
 )
 from airflow_provider_backup.cloud.http.retry_policy import (
-    LONGEST_WAIT,
     fewer_at_once,
     is_passing,
     may_be_repeated,
@@ -30,6 +29,9 @@ from airflow_provider_backup.cloud.http.retry_policy import (
     more_at_once,
     pause_before,
 )
+from airflow_provider_backup.cloud.limits import Limits
+
+LONGEST = Limits().longest_retry_pause
 
 
 def refusal(error_class: type[ApiError], status: int, code: str = "X.1") -> ApiError:
@@ -100,23 +102,23 @@ any_retry_after = st.none() | st.floats(0, allow_nan=False)
 
 @given(attempts, waits, any_retry_after)
 def test_a_pause_is_never_longer_than_a_few_minutes(attempt: int, wait: float, retry_after: float | None) -> None:
-    assert 0 < pause_before(attempt, first_wait=wait, retry_after=retry_after) <= LONGEST_WAIT * 5 * 1.25
+    assert 0 < pause_before(attempt, first_wait=wait, longest=LONGEST, retry_after=retry_after) <= LONGEST * 5 * 1.25
 
 
-@given(attempts, waits, st.floats(0, LONGEST_WAIT * 5))
+@given(attempts, waits, st.floats(0, LONGEST * 5))
 def test_a_pause_is_never_shorter_than_the_service_asked(attempt: int, wait: float, retry_after: float) -> None:
-    assert pause_before(attempt, first_wait=wait, retry_after=retry_after) >= retry_after
+    assert pause_before(attempt, first_wait=wait, longest=LONGEST, retry_after=retry_after) >= retry_after
 
 
 @given(attempts, waits)
 def test_a_pause_doubles_with_every_try_up_to_the_longest(attempt: int, wait: float) -> None:
-    expected = min(LONGEST_WAIT, wait * 2.0 ** min(attempt - 1, 16))
-    assert 0.75 * expected <= pause_before(attempt, first_wait=wait) <= 1.25 * expected
+    expected = min(LONGEST, wait * 2.0 ** min(attempt - 1, 16))
+    assert 0.75 * expected <= pause_before(attempt, first_wait=wait, longest=LONGEST) <= 1.25 * expected
 
 
 @pytest.mark.parametrize("retry_after", [None, 30.0])
 def test_callers_who_are_refused_together_do_not_come_back_together(retry_after: float | None) -> None:
-    assert len({pause_before(3, first_wait=1.0, retry_after=retry_after) for _ in range(40)}) > 30
+    assert len({pause_before(3, first_wait=1.0, longest=LONGEST, retry_after=retry_after) for _ in range(40)}) > 30
 
 
 allowed_at_once = st.floats(1, 1000)

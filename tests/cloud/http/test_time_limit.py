@@ -1,4 +1,4 @@
-"""What counts as unbroken trouble: the time for which no answer has come, whoever was asked last."""
+"""Unbroken transient errors: the time for which no answer has come, whatever was sent last."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.http.time_limit import time_limit, within_time_limit
+from tests.virtual_clock import VIRTUAL_CLOCK
+
+pytestmark = pytest.mark.virtual_clock
 
 
 async def _answered_after(seconds: float) -> None:
@@ -19,7 +22,7 @@ async def _answered_after(seconds: float) -> None:
 
 
 async def test_slow_answers_to_several_requests_for_credentials_are_not_added_up() -> None:
-    with time_limit(60, tolerance=1):
+    with time_limit(60, tolerance=1, clock=VIRTUAL_CLOCK):
         async with within_time_limit("rds", "GET (address and credentials)"):
             await _answered_after(0.6)
             await _answered_after(0.6)
@@ -44,7 +47,8 @@ async def _answered_for_credentials_and_then_silent() -> None:
 async def test_silence_after_an_answer_ends_with_the_tolerance_and_not_with_the_deadline(
     work: Callable[[], Awaitable[None]],
 ) -> None:
-    with time_limit(60, tolerance=0.05), pytest.raises(OutOfTimeError, match=r"tolerance of 0.05 s") as caught:
+    error = pytest.raises(OutOfTimeError, match=r"tolerance of 0.05 s")
+    with time_limit(60, tolerance=0.05, clock=VIRTUAL_CLOCK), error as caught:
         await work()
     assert not caught.value.is_deadline
 
@@ -58,5 +62,5 @@ async def _asked_in_vain(times: int) -> None:
 
 
 async def test_trouble_that_goes_on_is_counted_through_several_requests() -> None:
-    with time_limit(60, tolerance=0.1), pytest.raises(OutOfTimeError, match=r"tolerance of 0.1 s"):
+    with time_limit(60, tolerance=0.1, clock=VIRTUAL_CLOCK), pytest.raises(OutOfTimeError, match=r"tolerance of 0.1 s"):
         await _asked_in_vain(100)

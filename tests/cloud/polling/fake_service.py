@@ -10,12 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_backup.cloud.errors import ApiNotFoundError, BackupError
+from airflow_provider_backup.cloud.http.clock_skew import CloudClock
+from airflow_provider_backup.cloud.limits import Limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage, one_read
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.polling.list_poller import ListPoller
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.polling.waiter import Waiter
 from airflow_provider_backup.cloud.schema.base import timestamp_of
+from tests.virtual_clock import VIRTUAL_CLOCK
 
 
 @dataclass
@@ -127,6 +131,25 @@ class _List:
         if any(row.get("status") != "available" for row in rows) or len(rows) < len(reference.expected_ids):
             return None
         return OperationState(reference=reference, status="available", phase=Phase.SUCCEEDED)
+
+
+def waiter_of(reference: OperationReference, **arguments: Any) -> Waiter:
+    """Return a waiter in virtual time for a backup that was just started."""
+    usual = {"poll_interval": 1.0, "started_at": VIRTUAL_CLOCK.time(), "clock": VIRTUAL_CLOCK}
+    return Waiter(reference, **{**usual, **arguments})
+
+
+def poller_of(service: Service, **limits: Any) -> SharedPoller:
+    """Return a shared poller in virtual time.
+
+    :param limits: fields of :class:`Limits` that differ.
+    """
+    return SharedPoller(service, clock=VIRTUAL_CLOCK, limits=Limits(**limits))
+
+
+def list_poller_of(service: Service, cloud_clock: CloudClock | None = None) -> ListPoller:
+    """Return a list poller in virtual time."""
+    return ListPoller(service.lists, cloud_clock, clock=VIRTUAL_CLOCK)
 
 
 async def wait_in(poller: SharedPoller, waiter: Waiter) -> OperationState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,6 @@ from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.polling.pacing import (
     FEWEST_READERS,
-    LONGEST_BACKOFF,
     MOST_READERS,
     SHORTEST_SHARE,
     Durations,
@@ -19,72 +19,78 @@ from airflow_provider_backup.cloud.polling.pacing import (
     readers_needed,
 )
 
+LONGEST_BACKOFF = 60.0
 NOW = datetime(2031, 4, 2, 9, 15, 7, tzinfo=UTC)
 intervals = st.floats(0.01, 86_400)
 ends = st.none() | st.floats(-1e9, 1e9)
 
 
+def pause_after(interval: float, **arguments: Any) -> float:
+    """Return the seconds until the next poll cycle, with the usual longest backoff."""
+    return pause_until_next_cycle(interval, longest_backoff=LONGEST_BACKOFF, **arguments)
+
+
 @given(intervals, ends)
 def test_a_poll_cycle_is_never_later_than_the_interval(interval: float, expected_end: float | None) -> None:
-    assert pause_until_next_cycle(interval, expected_end=expected_end) <= interval
+    assert pause_after(interval, expected_end=expected_end) <= interval
 
 
 @given(intervals, ends)
 def test_a_poll_cycle_is_never_much_sooner_than_the_interval(interval: float, expected_end: float | None) -> None:
-    assert pause_until_next_cycle(interval, expected_end=expected_end) >= interval * SHORTEST_SHARE
+    assert pause_after(interval, expected_end=expected_end) >= interval * SHORTEST_SHARE
 
 
 @given(intervals)
 def test_without_a_reason_a_poll_cycle_is_at_most_a_tenth_early(interval: float) -> None:
-    assert pause_until_next_cycle(interval) >= interval * 0.9
+    assert pause_after(interval) >= interval * 0.9
 
 
 @given(intervals, st.integers(1, 10_000), ends)
 def test_after_failures_a_poll_cycle_is_never_sooner_than_without(
     interval: float, failures: int, expected_end: float | None
 ) -> None:
-    pause = pause_until_next_cycle(interval, failures=failures, expected_end=expected_end)
+    pause = pause_after(interval, failures=failures, expected_end=expected_end)
     assert interval * 0.9 <= pause <= max(interval, LONGEST_BACKOFF)
 
 
 def test_each_failure_doubles_the_pause_up_to_a_minute() -> None:
-    pauses = [pause_until_next_cycle(1.0, failures=failures) for failures in range(1, 8)]
+    pauses = [pause_after(1.0, failures=failures) for failures in range(1, 8)]
     for failures, pause in enumerate(pauses[:5], start=1):
         assert 0.9 * 2**failures <= pause <= 2**failures
     assert pauses[6] == LONGEST_BACKOFF
 
 
 def test_an_interval_above_the_longest_backoff_stays_as_it_is_after_failures() -> None:
-    assert 270 <= pause_until_next_cycle(300.0, failures=3) <= 300
+    assert 270 <= pause_after(300.0, failures=3) <= 300
 
 
 def test_poll_cycles_have_jitter() -> None:
-    assert len({pause_until_next_cycle(10.0) for _ in range(20)}) > 10
+    assert len({pause_after(10.0) for _ in range(20)}) > 10
 
 
 def test_an_expected_end_is_polled_when_it_comes_sooner() -> None:
-    assert pause_until_next_cycle(10.0, expected_end=4.0) == 4.0
+    assert pause_after(10.0, expected_end=4.0) == 4.0
 
 
 @pytest.mark.parametrize("expected_end", [2.4, 10.1, -1.0, 0.0])
 def test_an_expected_end_that_is_too_near_or_too_far_changes_nothing(expected_end: float) -> None:
-    assert pause_until_next_cycle(10.0, expected_end=expected_end) >= 9.0
+    assert pause_after(10.0, expected_end=expected_end) >= 9.0
 
 
 def test_the_time_of_single_reads_shortens_the_pause() -> None:
-    assert 7.0 <= pause_until_next_cycle(10.0, reading_time=2.0) <= 8.0
+    assert 7.0 <= pause_after(10.0, reading_time=2.0) <= 8.0
 
 
 @given(intervals, st.floats(0, 1e6))
 def test_slow_reads_never_double_the_poll_cycles(interval: float, reading_time: float) -> None:
-    assert pause_until_next_cycle(interval, reading_time=reading_time) >= interval / 2
+    assert pause_after(interval, reading_time=reading_time) >= interval / 2
 
 
 @given(intervals, st.integers(1, 100), st.floats(0, 1e6))
 def test_slow_reads_do_not_shorten_the_pause_after_failures(
     interval: float, failures: int, reading_time: float
 ) -> None:
-    assert pause_until_next_cycle(interval, failures=failures, reading_time=reading_time) >= interval * 0.9
+    assert pause_after(interval, failures=failures, reading_time=reading_time) >= interval * 0.9
 
 
 @pytest.mark.parametrize("readers", [0, 1])

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass
+
+import pytest
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.pacing import FEWEST_READERS, MOST_READERS
 from airflow_provider_backup.cloud.polling.read_pool import ReadPool
 from airflow_provider_backup.cloud.polling.waiter import Waiter
-from tests.cloud.polling.fake_service import Service
+from tests.cloud.polling.fake_service import Service, waiter_of
+from tests.virtual_clock import VIRTUAL_CLOCK
+
+pytestmark = pytest.mark.virtual_clock
 
 
 @dataclass
@@ -33,19 +37,19 @@ def waiters_of(service: Service, count: int) -> list[Waiter]:
     """Return waiters for so many backups that are good."""
     names = [f"backup-{number}" for number in range(count)]
     service.statuses.update(dict.fromkeys(names, "available"))
-    return [Waiter(OperationReference("cbr", name), poll_interval=5.0) for name in names]
+    return [waiter_of(OperationReference("cbr", name), poll_interval=5.0) for name in names]
 
 
 async def read_all(service: Service, waiters: list[Waiter], *, max_wait: float = 10.0) -> ReadPool:
     """Read all once."""
-    reads = ReadPool(service, asyncio.Event())
+    reads = ReadPool(service, asyncio.Event(), clock=VIRTUAL_CLOCK)
     await reads.read(waiters, max_wait=max_wait)
     return reads
 
 
 async def start_reading(service: Service, waiters: list[Waiter]) -> tuple[ReadPool, asyncio.Task[None]]:
     """Start to read all; no read has been sent yet."""
-    reads = ReadPool(service, asyncio.Event())
+    reads = ReadPool(service, asyncio.Event(), clock=VIRTUAL_CLOCK)
     reading = asyncio.create_task(reads.read(waiters, max_wait=5))
     await asyncio.sleep(0)
     return reads, reading
@@ -62,9 +66,9 @@ async def test_a_quick_service_gets_few_concurrent_reads() -> None:
 async def test_a_slow_service_gets_more_concurrent_reads() -> None:
     service = Watched(seconds=0.05)
     waiters = waiters_of(service, 200)
-    began = time.monotonic()
+    began = VIRTUAL_CLOCK.monotonic()
     await read_all(service, waiters)
-    assert time.monotonic() - began < 200 * 0.05 / FEWEST_READERS / 3
+    assert VIRTUAL_CLOCK.monotonic() - began < 200 * 0.05 / FEWEST_READERS / 3
     assert FEWEST_READERS < service.most_at_once <= MOST_READERS
 
 
@@ -93,9 +97,9 @@ async def test_when_all_queued_reads_are_stopped_reading_ends_at_once() -> None:
     reads, reading = await start_reading(service, waiters)
     for waiter in waiters:
         reads.stop(waiter)
-    began = time.monotonic()
+    began = VIRTUAL_CLOCK.monotonic()
     await reading
-    assert time.monotonic() - began < 1
+    assert VIRTUAL_CLOCK.monotonic() - began < 1
     assert service.reads == []
 
 

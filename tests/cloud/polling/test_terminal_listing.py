@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import pytest
 
 from airflow_provider_backup.cloud.errors import BadRequestError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
+from airflow_provider_backup.cloud.limits import Limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference
-from airflow_provider_backup.cloud.polling.list_poller import LONGEST_TRUST, ListPoller
+from airflow_provider_backup.cloud.polling.list_poller import ListPoller
 from airflow_provider_backup.cloud.polling.waiter import Waiter
-from tests.cloud.polling.fake_service import Service
+from tests.cloud.polling.fake_service import Service, list_poller_of, waiter_of
+from tests.virtual_clock import VIRTUAL_CLOCK
+
+pytestmark = pytest.mark.virtual_clock
 
 NAMES = "abcdef"
+LONGEST_UNSEEN = Limits().longest_unseen
 
 
 def service_of(**arguments: object) -> Service:
@@ -23,10 +27,10 @@ def service_of(**arguments: object) -> Service:
 
 
 def waiters_of(
-    names: Sequence[str] = NAMES, expected_ids: tuple[str, ...] = (), seconds_ago: float = LONGEST_TRUST + 1
+    names: Sequence[str] = NAMES, expected_ids: tuple[str, ...] = (), seconds_ago: float = LONGEST_UNSEEN + 1
 ) -> list[Waiter]:
     references = [OperationReference("cbr", name, "checkpoint", expected_ids=expected_ids) for name in names]
-    return [Waiter(reference, poll_interval=1.0, started_at=time.time() - seconds_ago) for reference in references]
+    return [waiter_of(reference, started_at=VIRTUAL_CLOCK.time() - seconds_ago) for reference in references]
 
 
 async def seen_once(list_poller: ListPoller, waiters: Sequence[Waiter], service: Service) -> None:
@@ -38,9 +42,10 @@ async def seen_once(list_poller: ListPoller, waiters: Sequence[Waiter], service:
 
 async def test_while_all_are_running_a_poll_cycle_is_one_request() -> None:
     service, waiters = service_of(), waiters_of()
-    list_poller = ListPoller(service.lists)
+    list_poller = list_poller_of(service)
     await seen_once(list_poller, waiters, service)
     before = [waiter.polled_at for waiter in waiters]
+    await VIRTUAL_CLOCK.sleep(1)
     assert await list_poller.poll(waiters, waiters) == []
     assert service.requests == {"over": 1}
     assert all(waiter.polled_at > moment for waiter, moment in zip(waiters, before, strict=True))
@@ -48,7 +53,7 @@ async def test_while_all_are_running_a_poll_cycle_is_one_request() -> None:
 
 async def test_a_backup_that_was_just_started_needs_no_confirmation() -> None:
     service, waiters = service_of(), waiters_of(seconds_ago=5)
-    assert await ListPoller(service.lists).poll(waiters, waiters) == []
+    assert await list_poller_of(service).poll(waiters, waiters) == []
     assert service.requests == {"over": 1}
 
 
@@ -57,7 +62,7 @@ async def test_a_backup_that_others_started_has_to_be_seen_first() -> None:
     for waiter in waiters:
         waiter.created_at = waiter.creation_time(CloudClock())
         waiter.started_at = None
-    list_poller = ListPoller(service.lists)
+    list_poller = list_poller_of(service)
     await seen_once(list_poller, waiters, service)
     assert await list_poller.poll(waiters, waiters) == []
     assert service.requests == {"over": 1}
@@ -65,7 +70,7 @@ async def test_a_backup_that_others_started_has_to_be_seen_first() -> None:
 
 async def test_a_success_is_reported_in_the_same_poll_cycle() -> None:
     service, waiters = service_of(), waiters_of()
-    list_poller = ListPoller(service.lists)
+    list_poller = list_poller_of(service)
     await seen_once(list_poller, waiters, service)
     service.statuses["b"] = "available"
     assert await list_poller.poll(waiters, waiters) == []
@@ -76,7 +81,7 @@ async def test_a_success_is_reported_in_the_same_poll_cycle() -> None:
 @pytest.mark.parametrize("status", ["error", "deleting", "restoring", "a new word"])
 async def test_a_terminal_backup_that_did_not_succeed_is_read(status: str) -> None:
     service, waiters = service_of(), waiters_of()
-    list_poller = ListPoller(service.lists)
+    list_poller = list_poller_of(service)
     await seen_once(list_poller, waiters, service)
     service.statuses["b"] = status
     assert await list_poller.poll(waiters, waiters) == [waiters[1]]
@@ -85,7 +90,7 @@ async def test_a_terminal_backup_that_did_not_succeed_is_read(status: str) -> No
 
 async def test_a_backup_that_is_listed_in_part_is_read() -> None:
     service, waiters = service_of(), waiters_of(expected_ids=("one", "two"))
-    list_poller = ListPoller(service.lists)
+    list_poller = list_poller_of(service)
     await seen_once(list_poller, waiters, service)
     service.statuses["b"] = "available"
     assert await list_poller.poll(waiters, waiters) == [waiters[1]]
@@ -93,7 +98,7 @@ async def test_a_backup_that_is_listed_in_part_is_read() -> None:
 
 async def test_many_that_are_listed_in_part_are_confirmed_by_the_recent_backups() -> None:
     service, waiters = service_of(page_size=3), waiters_of(expected_ids=("one", "two"))
-    list_poller = ListPoller(service.lists)
+    list_poller = list_poller_of(service)
     await seen_once(list_poller, waiters, service)
     service.rows["over"] = [{"id": name, "status": "available"} for name in "abcd"]
     service.rows["recent"] = [
@@ -107,7 +112,7 @@ async def test_many_that_are_listed_in_part_are_confirmed_by_the_recent_backups(
 
 async def test_a_backup_that_was_never_seen_is_not_assumed_to_be_running() -> None:
     service, waiters = service_of(), waiters_of()
-    list_poller = ListPoller(service.lists)
+    list_poller = list_poller_of(service)
     await seen_once(list_poller, waiters, service)
     newcomers = waiters_of("x")
     assert await list_poller.poll([*waiters, *newcomers], [*waiters, *newcomers]) == newcomers
@@ -116,12 +121,11 @@ async def test_a_backup_that_was_never_seen_is_not_assumed_to_be_running() -> No
 
 async def test_after_a_while_all_backups_have_to_be_seen_again() -> None:
     service, waiters = service_of(), waiters_of()
-    list_poller = ListPoller(service.lists)
+    list_poller = list_poller_of(service)
     await seen_once(list_poller, waiters, service)
     await list_poller.poll(waiters, waiters)
     del service.statuses["b"]
-    for waiter in waiters:
-        waiter.seen_at -= LONGEST_TRUST + 1
+    await VIRTUAL_CLOCK.sleep(LONGEST_UNSEEN + 1)
     service.requests.clear()
     assert await list_poller.poll(waiters, waiters) == [waiters[1]]
     assert "over" not in service.requests
@@ -129,7 +133,7 @@ async def test_after_a_while_all_backups_have_to_be_seen_again() -> None:
 
 async def test_a_service_that_cannot_list_terminal_backups_is_polled_without() -> None:
     service, waiters = service_of(), waiters_of()
-    list_poller = ListPoller(service.lists)
+    list_poller = list_poller_of(service)
     await seen_once(list_poller, waiters, service)
     service.troubles["over"] = BadRequestError(service="cbr", status=400, code="400", detail="one status only")
     assert await list_poller.poll(waiters, waiters) == []

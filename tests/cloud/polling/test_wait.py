@@ -3,188 +3,148 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from airflow_provider_backup.cloud.client_cache import shared_cloud
-from airflow_provider_backup.cloud.errors import NotFoundError
+from airflow_provider_backup.cloud.errors import ApiNotFoundError, ServerError
+from airflow_provider_backup.cloud.http.time_limit import within_time_limit
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
-from airflow_provider_backup.cloud.polling import wait as waiting
+from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.polling.wait import wait_until_terminal
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError, WaitTroubleError
-from airflow_provider_backup.emulator.threaded import RunningCloud
-from tests.cloud.polling.populated_cloud import Place, open_client
+from tests.cloud.polling.fake_service import Service, poller_of
+from tests.virtual_clock import VIRTUAL_CLOCK
 
-SLACK = 0.3
-"""Seconds that a busy machine may add."""
+pytestmark = pytest.mark.virtual_clock
 
-
-@pytest_asyncio.fixture
-async def place(backup_cloud: RunningCloud) -> AsyncIterator[Place]:
-    """A local cloud with a client."""
-    async with open_client(backup_cloud) as client:
-        yield Place(backup_cloud, client, "rds")
+DOWN = ServerError(service="cbr", status=503, code="503", detail="down")
 
 
-async def wait(place: Place, reference: OperationReference, seconds: float = 30, **arguments: Any) -> OperationState:
+class Client:
+    """A client of a scripted service.
+
+    :param statuses: how each backup stands.
+    """
+
+    def __init__(self, **statuses: str) -> None:
+        self.scripted = Service(statuses)
+        self._poller = poller_of(self.scripted)
+
+    def poller(self, name: str, operation: str) -> SharedPoller:
+        """Return the poller of the only service."""
+        return self._poller
+
+    async def observe(self, reference: OperationReference) -> OperationState:
+        """Read one backup, as long as the time limit allows."""
+        async with within_time_limit("cbr", "GET /v3/backups"):
+            return await self.scripted.observe(reference)
+
+
+async def wait(client: Client, name: str, seconds: float = 30, **arguments: Any) -> OperationState:
     """Wait for so many seconds at most."""
-    usual: dict[str, Any] = {"poll_interval": 0.05, "started_at": time.time()}
-    return await wait_until_terminal(place.client, reference, deadline=time.time() + seconds, **{**usual, **arguments})
+    usual: dict[str, Any] = {"poll_interval": 5, "started_at": VIRTUAL_CLOCK.time()}
+    return await wait_until_terminal(
+        client, OperationReference("cbr", name), deadline=VIRTUAL_CLOCK.time() + seconds, **{**usual, **arguments}
+    )
 
 
-async def test_the_state_of_a_succeeded_backup_is_returned(place: Place) -> None:
-    [reference] = await place.start(1)
-    place.end([reference])
-    assert (await wait(place, reference)).phase is Phase.SUCCEEDED
+def now() -> float:
+    """Return the time of the event loop."""
+    return VIRTUAL_CLOCK.monotonic()
 
 
-async def test_the_deadline_ends_the_wait_with_the_last_status(place: Place) -> None:
-    [reference] = await place.start(1)
-    began = time.monotonic()
-    with pytest.raises(WaitTimeoutError, match="last status: BUILDING"):
-        await wait(place, reference, 0.2)
-    assert 0.2 <= time.monotonic() - began < 0.2 + SLACK
+async def test_the_state_of_a_succeeded_backup_is_returned() -> None:
+    assert (await wait(Client(a="available"), "a")).phase is Phase.SUCCEEDED
 
 
-async def test_the_final_read_at_the_deadline_finds_a_success(place: Place) -> None:
-    [reference] = await place.start(1)
-    place.end([reference])
-    assert (await wait(place, reference, 0.1, poll_interval=30)).phase is Phase.SUCCEEDED
+async def test_the_deadline_ends_the_wait_with_the_last_status() -> None:
+    began = now()
+    with pytest.raises(WaitTimeoutError, match=r"Timed out waiting for cbr backup a \(last status: protecting\)"):
+        await wait(Client(a="protecting"), "a", 30)
+    assert now() - began == pytest.approx(30, abs=0.001)
+
+
+async def test_the_final_read_at_the_deadline_finds_a_success() -> None:
+    assert (await wait(Client(a="available"), "a", 10, poll_interval=30)).phase is Phase.SUCCEEDED
 
 
 @pytest.mark.parametrize("seconds", [0.0, -3600.0])
-async def test_a_deadline_in_the_past_leaves_the_final_read(place: Place, seconds: float) -> None:
-    good, running = await place.start(2)
-    place.end([good])
-    assert (await wait(place, good, seconds)).phase is Phase.SUCCEEDED
+async def test_a_deadline_in_the_past_leaves_the_final_read(seconds: float) -> None:
+    client = Client(good="available", running="protecting")
+    assert (await wait(client, "good", seconds)).phase is Phase.SUCCEEDED
     with pytest.raises(WaitTimeoutError):
-        await wait(place, running, seconds)
+        await wait(client, "running", seconds)
 
 
-async def test_the_deadline_is_kept_while_a_request_hangs(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "LAST_LOOK", 0.2)
-    [reference] = await place.start(1)
-    place.running.misbehave("delay", service="rds", seconds=30)
-    began = time.monotonic()
-    with pytest.raises(WaitTimeoutError, match="no status was read.*rds did not answer"):
-        await wait(place, reference, 0.2)
-    assert time.monotonic() - began < 0.4 + SLACK
+async def test_the_deadline_is_kept_while_a_request_hangs() -> None:
+    client, began = Client(a="protecting"), now()
+    client.scripted.seconds = 3600
+    with pytest.raises(WaitTimeoutError, match="no status was read.*cbr did not answer"):
+        await wait(client, "a", 30)
+    # The final read has five seconds.
+    assert now() - began == pytest.approx(35, abs=0.001)
 
 
-async def test_an_error_of_the_final_read_is_named(place: Place) -> None:
-    [reference] = await place.start(1)
-    place.running.misbehave("server_error", service="rds", status=503)
+async def test_an_error_of_the_final_read_is_named() -> None:
+    client = Client(a="protecting")
+    client.scripted.refusals["a"] = DOWN
     with pytest.raises(WaitTimeoutError, match="no status was read.*503"):
-        await wait(place, reference, 0.2)
+        await wait(client, "a", 30)
 
 
-async def test_one_deadline_does_not_end_the_wait_of_others(place: Place) -> None:
-    references = await place.start(3)
-    others = [asyncio.create_task(wait(place, reference)) for reference in references[1:]]
+async def test_one_deadline_does_not_end_the_wait_of_others() -> None:
+    client = Client(a="protecting", b="protecting", c="protecting")
+    others = [asyncio.create_task(wait(client, name, 3600)) for name in "bc"]
     with pytest.raises(WaitTimeoutError):
-        await wait(place, references[0], 0.2)
-    place.end(references)
+        await wait(client, "a", 30)
+    client.scripted.statuses = dict.fromkeys("abc", "available")
     assert {each.phase for each in await asyncio.gather(*others)} == {Phase.SUCCEEDED}
 
 
-async def test_a_result_is_held_back_until_its_earliest_time(place: Place) -> None:
-    [reference] = await place.start(1)
-    place.end([reference])
-    began = time.monotonic()
-    assert (await wait(place, reference, earliest_result=0.4)).phase is Phase.SUCCEEDED
-    assert 0.4 <= time.monotonic() - began < 0.4 + SLACK
+async def test_a_result_is_held_back_until_its_earliest_time() -> None:
+    began = now()
+    assert (await wait(Client(a="available"), "a", earliest_result=20)).phase is Phase.SUCCEEDED
+    assert now() - began == pytest.approx(20)
 
 
-async def test_an_error_is_held_back_as_well(place: Place) -> None:
-    began = time.monotonic()
-    [reference] = await place.start(1)
-    place.end([reference])
-    del place.rows[reference.backup_id]
-    with pytest.raises(NotFoundError):
-        await wait(place, reference, started_at=None, earliest_result=0.4)
-    assert time.monotonic() - began >= 0.4
+async def test_an_error_is_held_back_as_well() -> None:
+    began = now()
+    with pytest.raises(ApiNotFoundError):
+        await wait(Client(), "a", started_at=None, earliest_result=20)
+    assert now() - began == pytest.approx(20)
 
 
-async def test_a_wait_that_holds_back_its_result_can_be_cancelled_at_once(place: Place) -> None:
-    [reference] = await place.start(1)
-    place.end([reference])
-    one = asyncio.create_task(wait(place, reference, earliest_result=30))
-    await asyncio.sleep(0.3)
+async def test_a_wait_that_holds_back_its_result_can_be_cancelled_at_once() -> None:
+    one = asyncio.create_task(wait(Client(a="available"), "a", earliest_result=300))
+    await asyncio.sleep(30)
     one.cancel()
-    async with asyncio.timeout(SLACK):
-        with pytest.raises(asyncio.CancelledError):
-            await one
+    began = now()
+    with pytest.raises(asyncio.CancelledError):
+        await one
+    assert now() == began
 
 
-async def test_a_wait_that_holds_back_its_result_sends_nothing_more(place: Place) -> None:
-    [reference] = await place.start(1)
-    place.end([reference])
-    await wait(place, reference, poll_interval=0.02, earliest_result=0.3)
-    assert place.requests.total() == 1
+async def test_a_wait_that_holds_back_its_result_sends_nothing_more() -> None:
+    client = Client(a="available")
+    await wait(client, "a", earliest_result=3600, seconds=7200)
+    assert client.scripted.requests.total() == 1
 
 
-async def test_transient_errors_beyond_the_tolerance_end_the_wait(place: Place) -> None:
-    [reference] = await place.start(1)
-    place.running.misbehave("close_before", service="rds")
-    with pytest.raises(WaitTroubleError):
-        await wait(place, reference, tolerance=0.1)
+async def test_transient_errors_beyond_the_tolerance_end_the_wait() -> None:
+    client, began = Client(a="protecting"), now()
+    client.scripted.refusals["a"] = DOWN
+    with pytest.raises(WaitTroubleError, match="503"):
+        await wait(client, "a", 3600, tolerance=60)
+    # The first error comes after one interval of 5 s; failed cycles back off to a minute.
+    assert 65 <= now() - began <= 130
 
 
-async def test_the_tolerance_ends_a_wait_before_the_client_has_used_up_its_retries(backup_cloud: RunningCloud) -> None:
-    async with open_client(backup_cloud, attempts=7, retry_wait=0.2) as client:
-        place = Place(backup_cloud, client, "rds")
-        [reference] = await place.start(1)
-        backup_cloud.misbehave("server_error", service="rds", status=503)
-        began = time.monotonic()
-        with pytest.raises(WaitTroubleError, match="503"):
-            await wait(place, reference, tolerance=0.1)
-    # Seven tries take 12 seconds.
-    assert time.monotonic() - began < 6
-
-
-async def test_the_shared_client_closes_after_the_last_wait_and_leaves_no_task(place: Place) -> None:
-    references = await place.start(3)
-    before = asyncio.all_tasks()
-
-    async def with_shared_client(reference: OperationReference) -> OperationState:
-        async with shared_cloud(place.client.settings) as client:
-            return await wait_until_terminal(client, reference, poll_interval=0.02, deadline=time.time() + 30)
-
-    waits = [asyncio.create_task(with_shared_client(reference)) for reference in references]
-    await asyncio.sleep(0.1)
-    waits[0].cancel()
-    place.end(references)
-    ended = await asyncio.gather(*waits, return_exceptions=True)
-    assert [each.phase for each in ended if isinstance(each, OperationState)] == [Phase.SUCCEEDED] * 2
-    assert asyncio.all_tasks() - before == set()
-
-
-@pytest.mark.parametrize("milliseconds", [0, 1, 3, 6, 10, 15, 21, 30])
-async def test_waits_cancelled_at_any_time_leave_no_task_and_no_connection(
-    place: Place, milliseconds: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    references = await place.start(3)
-    complaints: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
-    before = asyncio.all_tasks()
-
-    async def with_shared_client(reference: OperationReference) -> OperationState:
-        async with shared_cloud(place.client.settings) as client:
-            return await wait_until_terminal(client, reference, poll_interval=0.005, deadline=time.time() + 30)
-
-    waits = [asyncio.create_task(with_shared_client(reference)) for reference in references]
-    await asyncio.sleep(milliseconds / 1000)
-    for each in waits:
-        each.cancel()
-    await asyncio.gather(*waits, return_exceptions=True)
-    async with asyncio.timeout(1):
-        while asyncio.all_tasks() - before:
-            await asyncio.sleep(0.005)
-    assert complaints == []
-    assert "Unclosed" not in caplog.text
-    assert "never retrieved" not in caplog.text
+async def test_silence_beyond_the_tolerance_ends_the_wait() -> None:
+    client, began = Client(a="protecting"), now()
+    client.scripted.hanging = {"a"}
+    with pytest.raises(WaitTroubleError, match="cbr did not answer within 70 s"):
+        await wait(client, "a", 3600, tolerance=60)
+    # The interval, the tolerance, and a grace of 5 s in which the query may still report what is wrong.
+    assert now() - began == pytest.approx(70, abs=0.02)

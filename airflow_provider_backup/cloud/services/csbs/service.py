@@ -15,7 +15,7 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
     Violation,
 )
-from airflow_provider_backup.cloud.http.clock_skew import NOT_KNOWN_YET
+from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
@@ -139,7 +139,7 @@ class CsbsService:
         if policy_id is None and name is None:
             raise InvalidRequestError("CSBS search", [Violation("policy_id", "give policy_id or name", None)])
         # The service's clock is told by its answer; which of its times start_time means is not documented.
-        start_time = self._clock.there(started_after) - NOT_KNOWN_YET
+        start_time = self._clock.there(started_after) - current_limits().unknown_clock_margin
         listed = self.checkpoint_items.list(policy_id=policy_id, name=name, start_time=start_time)
         items = [item async for item in listed]
         earliest = self._clock.earliest(started_after)

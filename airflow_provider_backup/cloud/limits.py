@@ -1,0 +1,92 @@
+"""How long the client waits, retries and remembers: all its limits of time, in one place.
+
+They are no settings: no connection and no argument changes them. Whatever is constructed by hand takes them as an
+argument. A client that Airflow constructs (for an operator, a sensor or a trigger) takes the ones that apply when it is
+constructed: :func:`current_limits`, which tests change with :func:`override_limits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits of time; seconds where nothing else is said.
+
+    Requests:
+
+    :param longest_retry_pause: longest pause between two attempts of a request, and between two rate limited ones;
+        rate limiting windows are a minute at most.
+    :param log_interval: how often the log repeats that a transient error lasts.
+    :param clock_tolerance: what may be left between clocks that agree: those of Airflow's machines, and the time that
+        answers travel.
+    :param unknown_clock_margin: how much wider a filter by time is while no answer has shown the cloud's clock.
+
+    Poll cycles:
+
+    :param longest_list_query: for the listings of one poll cycle, retries included; then it is a transient error.
+    :param longest_poll_backoff: longest pause after failed poll cycles, unless the poll interval is longer.
+    :param longest_time_slice: work on the event loop after which other tasks get their turn.
+    :param listing_memory: after that the size of a listing, or that it fails, is forgotten.
+    :param longest_unseen: how long a backup is assumed to be running without being seen, while no listing shows it as
+        terminal.
+    :param longest_unseen_while_busy: how long a backup is assumed to be running because its resource is busy: another
+        backup may have started.
+    :param reader_check_interval: between two checks whether single reads need more readers.
+    :param deadline_check_interval: shortest pause between two checks of deadlines, so that thousands that end one after
+        the other are ended in groups.
+
+    Waits:
+
+    :param new_backup_grace: in which the service may not know a backup yet that was just started (databases section
+        10).
+    :param missing_for: how long a listing that did not show a backup is not expected to show it; listings may lag.
+    :param silence_grace: beyond the tolerance of a wait, in which a query in flight may still report what is wrong.
+    :param final_read: for the final read at the deadline, retries included: a wait may end that much later.
+    """
+
+    longest_retry_pause: float = 60.0
+    log_interval: float = 300.0
+    clock_tolerance: timedelta = timedelta(seconds=5)
+    unknown_clock_margin: timedelta = timedelta(hours=1)
+
+    longest_list_query: float = 60.0
+    longest_poll_backoff: float = 60.0
+    longest_time_slice: float = 0.01
+    listing_memory: float = 600.0
+    longest_unseen: float = 600.0
+    longest_unseen_while_busy: float = 120.0
+    reader_check_interval: float = 0.1
+    deadline_check_interval: float = 0.01
+
+    new_backup_grace: float = 60.0
+    missing_for: float = 60.0
+    silence_grace: float = 5.0
+    final_read: float = 5.0
+
+
+_current = Limits()
+
+
+def current_limits() -> Limits:
+    """Return the limits for whatever is constructed now without limits of its own."""
+    return _current
+
+
+@contextmanager
+def override_limits(**changes: Any) -> Iterator[Limits]:
+    """Change the limits of everything that is constructed inside, in all threads; for tests.
+
+    :param changes: fields of :class:`Limits`.
+    """
+    global _current
+    before, _current = _current, replace(_current, **changes)
+    try:
+        yield _current
+    finally:
+        _current = before
