@@ -29,7 +29,7 @@ from airflow_provider_backup.cloud.schema.base import parsed
 from airflow_provider_backup.cloud.services.cbr.models import VaultResourceCreate
 from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.services.vbs.models import Backup as VbsBackup
-from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup
+from airflow_provider_backup.cloud.services.vbs.states import to_state
 from tests.cloud.clients import settings_for
 from tests.cloud.fuzzing.limits import in_time
 from tests.cloud.fuzzing.values import nested
@@ -76,7 +76,7 @@ async def test_a_size_beyond_all_measure_is_no_size(cloud: BackupCloud, unruly: 
 )
 def test_any_progress_of_a_disk_is_read_or_left_out(progress: Any, read: int | None) -> None:
     backup = parsed(VbsBackup, {"id": "1", "service_metadata": {"progress": progress}})
-    assert observation_of_backup(backup).progress == read
+    assert to_state(backup).progress == read
 
 
 def test_a_time_that_stands_for_none_is_none() -> None:

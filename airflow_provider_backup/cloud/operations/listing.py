@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
+from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference, OperationState
+from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.schema.base import timestamp_of
 
 Row = Mapping[str, Any]
 """A row as the service sent it: only what is looked at is ever checked, as most rows are of no interest."""
@@ -44,25 +46,82 @@ class BackupList(Protocol):
         """
 
     def key_of(self, reference: OperationReference) -> str | None:
-        """Return what the rows of a backup are found by; none when this list does not show it."""
+        """Return what the rows of a backup are found by; ``None`` when this list does not show it."""
 
     def keys_of(self, row: Row) -> Sequence[Any]:
         """Return what a row belongs to, in the words of :meth:`key_of`."""
 
     def running_status(self, row: Row) -> str | None:
-        """Return the status of a backup that is still in progress; none for all others."""
+        """Return the status of a backup that is still in progress; ``None`` for all others."""
 
     def begun_at(self, row: Row) -> datetime | None:
-        """Return when the backup of a row began, in UTC; none when the row does not tell."""
+        """Return when the backup of a row began, in UTC; ``None`` when the row does not tell."""
 
     def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """Return how a backup stands that these rows prove to be good, whole and without anything left out.
 
-        None is always a right answer: then the backup is looked at by itself.
+        ``None`` is always a right answer: then the backup is read by itself.
 
         :param reference: which backup.
         :param rows: its rows, from all pages that were read.
         """
+
+
+@dataclass(slots=True, eq=False)
+class Listing:
+    """A list of backups whose rows show id, status and begin; a :class:`BackupList` that is described by data.
+
+    :param title: what it lists, for logs.
+    :param page_size: rows that a page holds at most.
+    :param read: reads it page by page; takes the moment before which backups are of no interest.
+    :param id_members: the members of a row that it is found by: the id of its backup, and of the checkpoint.
+    :param kinds: the kinds of references whose ids are among these.
+    :param is_running: whether a status is that of a backup in progress.
+    :param started_members: the members of a row that tell when its backup began; the first one that has a value counts.
+    :param to_state: how a backup stands whose rows, one or more, all say that they succeeded; ``None`` when they do not
+        prove that it did, whole and without anything left out.
+    """
+
+    title: str
+    page_size: int
+    read: Callable[[datetime | None], AsyncIterator[RowPage]]
+    id_members: tuple[str, ...]
+    kinds: tuple[BackupKind, ...]
+    is_running: Callable[[Any], bool]
+    started_members: tuple[str, ...]
+    to_state: Callable[[OperationReference, Sequence[Row]], OperationState | None]
+    shows_backups: bool = True
+
+    def pages(self, since: datetime | None) -> AsyncIterator[RowPage]:
+        """Read it page by page."""
+        return self.read(since)
+
+    def key_of(self, reference: OperationReference) -> str | None:
+        """Return the id of the checkpoint or backup."""
+        return reference.backup_id if reference.kind in self.kinds else None
+
+    def keys_of(self, row: Row) -> Sequence[Any]:
+        """Return the ids of the backup and of its checkpoint."""
+        return tuple(map(row.get, self.id_members))
+
+    def running_status(self, row: Row) -> str | None:
+        """Return the status of a backup in progress."""
+        status = row.get("status")
+        return str(status) if self.is_running(status) else None
+
+    def begun_at(self, row: Row) -> datetime | None:
+        """Return when the backup began."""
+        return timestamp_of(next((value for member in self.started_members if (value := row.get(member))), None))
+
+    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
+        """Return how a backup stands that succeeded."""
+        # Rows are found by both ids: only its own row shows how a backup stands, and only those of its backups how a
+        # checkpoint does. None are left where a checkpoint's id is given as a backup's: that takes a single read.
+        member = "checkpoint_id" if reference.kind == "checkpoint" else "id"
+        own = [row for row in rows if row.get(member) == reference.backup_id]
+        if not own or any(phase_of(str(row.get("status"))) is not Phase.SUCCEEDED for row in own):
+            return None
+        return self.to_state(reference, own)
 
 
 @dataclass(frozen=True, slots=True)

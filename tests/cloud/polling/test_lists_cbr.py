@@ -9,11 +9,13 @@ import pytest
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
-from airflow_provider_backup.cloud.services.cbr.backup_lists import CbrBackupList, backup_lists
+from airflow_provider_backup.cloud.services.cbr.backup_lists import backup_lists
 from tests.cloud.polling.list_answers import SINCE, lists_of, pages_of, queries
 from tests.cloud.unruly_server import UnrulyServer, answer
 
-LIST = CbrBackupList("backups", None)  # type: ignore[arg-type]
+LISTS = backup_lists(None)  # type: ignore[arg-type]
+assert LISTS.recent is not None
+LIST = LISTS.recent
 BACKUP = OperationReference("cbr", "b1")
 
 
@@ -67,8 +69,7 @@ async def test_a_repeated_page_ends_the_listing(unruly: UnrulyServer) -> None:
 
 
 def test_reading_a_checkpoint_takes_two_requests() -> None:
-    reads = backup_lists(None).reads  # type: ignore[arg-type]
-    assert (reads(checkpoint()), reads(BACKUP)) == (2, 1)
+    assert (LISTS.reads(checkpoint()), LISTS.reads(BACKUP)) == (2, 1)
 
 
 def test_a_row_belongs_to_its_backup_and_to_its_checkpoint() -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
-from airflow_provider_backup.cloud.services.csbs.backup_lists import CsbsBackupList
+from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists
 from tests.cloud.polling.list_answers import SINCE, lists_of, pages_of, queries
 from tests.cloud.unruly_server import UnrulyServer, answer
 
-LIST = CsbsBackupList("items", None)  # type: ignore[arg-type]
+LISTS = backup_lists(None)  # type: ignore[arg-type]
+assert LISTS.recent is not None
+LIST = LISTS.recent
 BACKUP = OperationReference("csbs", "i1")
 
 

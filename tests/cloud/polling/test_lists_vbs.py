@@ -9,11 +9,13 @@ import pytest
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
-from airflow_provider_backup.cloud.services.vbs.backup_lists import VbsBackupList, backup_lists
+from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists
 from tests.cloud.polling.list_answers import SINCE, lists_of, pages_of, queries
 from tests.cloud.unruly_server import UnrulyServer, answer
 
-LIST = VbsBackupList("backups", None)  # type: ignore[arg-type]
+LISTS = backup_lists(None)  # type: ignore[arg-type]
+assert LISTS.recent is not None
+LIST = LISTS.recent
 BACKUP = OperationReference("vbs", "b1")
 JOB = OperationReference("vbs", "j1", "job")
 NEXT = [{"rel": "next", "href": "http://vbs/project/backups?limit=1000&marker=last"}]
@@ -57,8 +59,7 @@ async def test_a_repeated_page_ends_the_listing(unruly: UnrulyServer) -> None:
 
 
 def test_reading_a_job_takes_two_requests() -> None:
-    reads = backup_lists(None).reads  # type: ignore[arg-type]
-    assert (reads(JOB), reads(BACKUP)) == (2, 1)
+    assert (LISTS.reads(JOB), LISTS.reads(BACKUP)) == (2, 1)
 
 
 def test_a_job_is_in_no_list() -> None:

@@ -30,16 +30,16 @@ from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STAT
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
-from airflow_provider_backup.cloud.services.cbr.observations import (
-    latest_change,
-    observe_backup,
-    observe_checkpoint,
-    resources_of,
-    uncovered_resources,
-)
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.cloud.services.cbr.policies import Policies
 from airflow_provider_backup.cloud.services.cbr.restores import CbrRestoreOperation
+from airflow_provider_backup.cloud.services.cbr.states import (
+    checkpoint_to_state,
+    latest_change,
+    resources_of,
+    to_state,
+    uncovered_resources,
+)
 from airflow_provider_backup.cloud.services.cbr.vaults import Vaults
 from airflow_provider_backup.cloud.text import one_line
 
@@ -202,7 +202,7 @@ class CbrService:
     async def _observe_checkpoint(self, reference: OperationReference) -> OperationState:
         checkpoint = await self.checkpoints.get(reference.backup_id)
         backups = await self._backups_of(reference)
-        observation = observe_checkpoint(reference, checkpoint, backups)
+        observation = checkpoint_to_state(reference, checkpoint, backups)
         is_good = phase_of(checkpoint.status) is Phase.SUCCEEDED
         is_incomplete = is_good and (not backups or bool(uncovered_resources(reference, checkpoint, backups)))
         if observation.phase is not Phase.FAILED and not is_incomplete:
@@ -212,7 +212,7 @@ class CbrService:
         ended_at = latest_change(backups) or checkpoint.created_at
         is_waited_for = is_incomplete and self._missing_backups.may_show_up(checkpoint.id, ended_at)
         logs = await self._logs(checkpoint.vault.id, checkpoint.created_at, is_asked_again=is_waited_for)
-        return observe_checkpoint(
+        return checkpoint_to_state(
             reference,
             checkpoint,
             backups,
@@ -223,9 +223,9 @@ class CbrService:
     async def _observe_backup(self, reference: OperationReference) -> OperationState:
         backup = await self.backups.get(reference.backup_id)
         if phase_of(backup.status) is not Phase.FAILED:
-            return observe_backup(reference, backup)
+            return to_state(reference, backup)
         logs = await self._logs(backup.vault_id, backup.created_at)
-        return observe_backup(reference, backup, [entry for entry in logs if _is_about(entry, backup)])
+        return to_state(reference, backup, [entry for entry in logs if _is_about(entry, backup)])
 
     async def _backups_of(self, checkpoint: OperationReference) -> Sequence[Backup]:
         return [backup async for backup in self.backups.list(checkpoint_id=checkpoint.backup_id)]

@@ -26,8 +26,8 @@ from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_list
 from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
 from airflow_provider_backup.cloud.services.csbs.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
-from airflow_provider_backup.cloud.services.csbs.observations import latest_change, observation_of
 from airflow_provider_backup.cloud.services.csbs.policies import Policies
+from airflow_provider_backup.cloud.services.csbs.states import latest_change, to_state
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -64,7 +64,7 @@ class CsbsService:
         check_kind(reference, "checkpoint", "backup")
         if reference.kind == "backup":
             try:
-                return observation_of(reference, [await self.checkpoint_items.get(reference.backup_id)])
+                return to_state(reference, [await self.checkpoint_items.get(reference.backup_id)])
             except NotFoundError as absence:
                 return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
         return await self._observe_checkpoint(reference)
@@ -78,10 +78,10 @@ class CsbsService:
                 "the project's list of backups",
                 next_step="Check the id, the project and the region; the backups may have been deleted.",
             )
-        observation = observation_of(reference, items)
+        observation = to_state(reference, items)
         is_incomplete = observation.phase is Phase.SUCCEEDED and bool(observation.skipped)
         if is_incomplete and self._missing_backups.may_show_up(reference.backup_id, latest_change(items)):
-            return observation_of(reference, items, more_may_show_up=True)
+            return to_state(reference, items, more_may_show_up=True)
         return observation
 
     async def delete_backup(self, reference: OperationReference) -> None:

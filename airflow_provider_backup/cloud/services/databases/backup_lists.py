@@ -11,15 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
-from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage
+from airflow_provider_backup.cloud.operations.listing import BackupLists, Listing, Row, RowPage
 from airflow_provider_backup.cloud.operations.row_checks import is_asked_for
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
-from airflow_provider_backup.cloud.schema.base import timestamp_of
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.instances import Instances
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup
-from airflow_provider_backup.cloud.services.databases.observations import observation_of
 from airflow_provider_backup.cloud.services.databases.paging import PAGES
+from airflow_provider_backup.cloud.services.databases.states import to_state
 
 BACKING_UP = "BACKING UP"
 """Status of an instance while a backup of it is in progress (databases section 11)."""
@@ -33,9 +32,9 @@ def lists_of_all_instances(title: str, backups: Backups[Any, Any]) -> BackupList
     """
     return BackupLists(
         reads=_reads,
-        recent=DatabaseBackupList(f"Recent {title} backups", backups),
+        recent=_listing(f"Recent {title} backups", backups),
         # There is no filter by status (databases section 4).
-        existing=DatabaseBackupList(f"All {title} backups", backups),
+        existing=_listing(f"All {title} backups", backups),
     )
 
 
@@ -53,51 +52,27 @@ def _reads(reference: OperationReference) -> int:
     return 2 if reference.job_id else 1
 
 
-class DatabaseBackupList:
-    """The list of the manual backups of all instances.
-
-    :param title: what it lists.
-    :param backups: the backups of the project.
-    """
-
-    page_size = PAGES.page_size
-    shows_backups = True
-
-    def __init__(self, title: str, backups: Backups[Any, Any]) -> None:
-        self.title = title
-        self._backups = backups
-
-    def pages(self, since: datetime | None) -> AsyncIterator[RowPage]:
-        """Read it page by page."""
+def _listing(title: str, backups: Backups[Any, Any]) -> Listing:
+    def pages(since: datetime | None) -> AsyncIterator[RowPage]:
         # The service takes both times or none.
         until = None if since is None else datetime.now(UTC) + timedelta(days=1)
-        return self._backups.pages(backup_type="manual", begin_time=since, end_time=until)
+        return backups.pages(backup_type="manual", begin_time=since, end_time=until)
 
-    def key_of(self, reference: OperationReference) -> str | None:
-        """Return the id of the backup."""
-        return reference.backup_id
-
-    def keys_of(self, row: Row) -> Sequence[object]:
-        """Return the id of the backup."""
-        return (row.get("id"),)
-
-    def running_status(self, row: Row) -> str | None:
-        """Return the status of a backup in progress."""
-        status = str(row.get("status"))
-        return status if phase_of(status) is Phase.IN_PROGRESS else None
-
-    def begun_at(self, row: Row) -> datetime | None:
-        """Return when the backup began."""
-        return timestamp_of(row.get("begin_time"))
-
-    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
-        """Return a good backup."""
-        row = rows[0]
-        if phase_of(str(row.get("status"))) is not Phase.SUCCEEDED:
-            return None
-        backup: DatabaseBackup = self._backups.of_row(row)
+    def state_of(reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
+        backup: DatabaseBackup = backups.of_row(rows[0])
         is_meant = is_asked_for(backup, {}, {"instance_id": reference.instance_id})
-        return observation_of(reference, backup) if is_meant else None
+        return to_state(reference, backup) if is_meant else None
+
+    return Listing(
+        title=title,
+        page_size=PAGES.page_size,
+        read=pages,
+        id_members=("id",),
+        kinds=("backup",),
+        is_running=lambda status: phase_of(str(status)) is Phase.IN_PROGRESS,
+        started_members=("begin_time",),
+        to_state=state_of,
+    )
 
 
 class BusyInstanceList:

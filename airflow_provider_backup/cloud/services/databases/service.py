@@ -17,8 +17,8 @@ from airflow_provider_backup.cloud.services.databases.instances import Instances
 from airflow_provider_backup.cloud.services.databases.jobs import Jobs
 from airflow_provider_backup.cloud.services.databases.manifest import NO_SUCH_INSTANCE
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup, Job
-from airflow_provider_backup.cloud.services.databases.observations import observation_of
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
+from airflow_provider_backup.cloud.services.databases.states import to_state
 from airflow_provider_backup.cloud.text import one_line
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class DatabaseService:
         check_kind(reference, "backup")
         backup = await self._read(reference)
         job = await self._job(reference) if backup.phase in (Phase.IN_PROGRESS, Phase.FAILED) else None
-        return observation_of(reference, backup, job)
+        return to_state(reference, backup, job)
 
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a manual backup; one that is being deleted already counts as done.

@@ -14,9 +14,9 @@ from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.services.vbs.backups import Backups
 from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
-from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup, observation_of_job
 from airflow_provider_backup.cloud.services.vbs.policies import Policies
 from airflow_provider_backup.cloud.services.vbs.restores import VbsRestoreOperation
+from airflow_provider_backup.cloud.services.vbs.states import job_to_state, to_state
 
 TAKING_A_BACKUP = "bksCreateBackup"
 """The type of the jobs that take backups (VBS section 4.4)."""
@@ -59,7 +59,7 @@ class VbsService:
         if reference.kind == "job":
             return await self._observe_job(reference, await self.jobs.get(reference.backup_id))
         try:
-            return observation_of_backup(await self.backups.get(reference.backup_id))
+            return to_state(await self.backups.get(reference.backup_id))
         except NotFoundError as absence:
             return await otherwise(self._observe_as_job(reference), absence)
 
@@ -102,15 +102,15 @@ class VbsService:
         if job.backup_id is None and job_phase is Phase.SUCCEEDED:
             raise UnexpectedResponseError(f"The {reference} ended with {job.status} and names no backup")
         if job.backup_id is None or job_phase is Phase.FAILED:
-            return observation_of_job(job)
+            return job_to_state(job)
         try:
             backup = await self.backups.get(job.backup_id)
         except NotFoundError:
             # A job may name its backup a moment before the backup can be read.
             if job_phase is Phase.IN_PROGRESS:
-                return observation_of_job(job)
+                return job_to_state(job)
             raise
-        return observation_of_backup(backup)
+        return to_state(backup)
 
     async def find_backup(
         self, *, volume_id: str, name: str, phases: Collection[Phase] = LIVE

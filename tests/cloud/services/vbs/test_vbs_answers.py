@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.base import parsed
 from airflow_provider_backup.cloud.services.vbs.models import AssociationResult, Backup, Job, Policy, PolicyTask
-from airflow_provider_backup.cloud.services.vbs.observations import observation_of_backup, observation_of_job
+from airflow_provider_backup.cloud.services.vbs.states import job_to_state, to_state
 
 BACKUP: dict[str, Any] = {
     "id": "9a7de0b4-6a0e-4a31-8f4c-5f0b1c2d3e4f",
@@ -143,7 +143,7 @@ def test_disks_that_failed_are_read_with_and_without_their_code() -> None:
 
 
 def test_a_good_backup_is_observed_with_everything_that_is_told() -> None:
-    observation = observation_of_backup(backup())
+    observation = to_state(backup())
     what = "vbs backup 9a7de0b4-6a0e-4a31-8f4c-5f0b1c2d3e4f 'before-upgrade' of c2b7d9c4-2f61-4a6e-9a53-6b1c5f2f0a77"
     assert str(observation) == f"{what} is available (good)"
     result = dict(observation.to_result())
@@ -165,11 +165,11 @@ def test_a_good_backup_is_observed_with_everything_that_is_told() -> None:
 
 
 def test_a_good_backup_has_no_reason_of_failure_although_the_service_tells_one() -> None:
-    assert observation_of_backup(backup(fail_reason="leftover")).reason is None
+    assert to_state(backup(fail_reason="leftover")).reason is None
 
 
 def test_a_failed_backup_is_observed_with_its_reason() -> None:
-    observation = observation_of_backup(backup(status="error", fail_reason="snapshot lost"))
+    observation = to_state(backup(status="error", fail_reason="snapshot lost"))
     assert (observation.phase, observation.reason) == (Phase.FAILED, "snapshot lost")
 
 
@@ -187,23 +187,23 @@ def test_a_failed_backup_is_observed_with_its_reason() -> None:
     ],
 )
 def test_every_status_of_a_backup_has_its_place_in_the_life_cycle(status: str, phase: Phase) -> None:
-    assert observation_of_backup(backup(status=status)).phase is phase
+    assert to_state(backup(status=status)).phase is phase
 
 
 def test_a_backup_in_progress_has_no_end() -> None:
     metadata = json.dumps({"progress": 40})
-    observation = observation_of_backup(backup(status="creating", service_metadata=metadata))
+    observation = to_state(backup(status="creating", service_metadata=metadata))
     assert (observation.finished_at, observation.progress) == (None, 40)
 
 
 @pytest.mark.parametrize("metadata", [None, "", "not JSON", "[]", '{"progress": ""}', '{"progress": null}'])
 def test_a_backup_without_progress_is_still_observed(metadata: str | None) -> None:
-    assert observation_of_backup(backup(service_metadata=metadata)).progress is None
+    assert to_state(backup(service_metadata=metadata)).progress is None
 
 
 def test_a_backup_of_which_nearly_everything_is_null_is_still_observed() -> None:
     nulls = dict.fromkeys(BACKUP) | {"id": "b", "status": "creating"}
-    observation = observation_of_backup(parsed(Backup, nulls))
+    observation = to_state(parsed(Backup, nulls))
     assert (observation.name, observation.resource_ids, observation.size_mb) == (None, (), None)
 
 
@@ -241,7 +241,7 @@ def test_dependent_backups_are_read_under_both_names() -> None:
 
 
 def test_a_failed_job_is_observed_with_code_and_words() -> None:
-    observation = observation_of_job(
+    observation = job_to_state(
         job(status="FAIL", error_code="VolumeBackup.0064", fail_reason="CreateBackup Task-fail: disk lost")
     )
     assert observation.phase is Phase.FAILED
@@ -256,7 +256,7 @@ def test_a_failed_job_is_observed_with_code_and_words() -> None:
 def test_the_reason_of_a_failed_job_is_what_the_service_gave(
     error_code: str | None, fail_reason: str | None, reason: str | None
 ) -> None:
-    assert observation_of_job(job(status="FAIL", error_code=error_code, fail_reason=fail_reason)).reason == reason
+    assert job_to_state(job(status="FAIL", error_code=error_code, fail_reason=fail_reason)).reason == reason
 
 
 @pytest.mark.parametrize("entities", [{}, None, {"backup_id": ""}, {"backup_id": None}, ""])

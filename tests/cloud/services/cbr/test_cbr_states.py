@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
-from airflow_provider_backup.cloud.services.cbr.observations import observe_backup, observe_checkpoint
+from airflow_provider_backup.cloud.services.cbr.states import checkpoint_to_state, to_state
 
 REFERENCE = OperationReference("cbr", "c", "checkpoint")
 
@@ -46,7 +46,7 @@ def entry(number: int, status: str, code: str = "", message: str = "") -> Operat
 
 
 def observed(whole: Checkpoint, backups: Sequence[Backup], logs: Sequence[OperationLog] = ()) -> OperationState:
-    return observe_checkpoint(REFERENCE, whole, backups, logs)
+    return checkpoint_to_state(REFERENCE, whole, backups, logs)
 
 
 def test_a_checkpoint_with_good_backups_is_good() -> None:
@@ -129,7 +129,7 @@ def test_a_resource_that_no_log_speaks_of_is_waited_for_and_told_as_skipped_in_t
     whole, backups, logs = checkpoint("available", "r1", "r2"), [backup(1, "available")], [entry(1, "success")]
     seen = observed(whole, backups, logs)
     assert (seen.status, seen.phase) == ("available, incomplete", Phase.IN_PROGRESS)
-    seen = observe_checkpoint(REFERENCE, whole, backups, logs, more_may_show_up=False)
+    seen = checkpoint_to_state(REFERENCE, whole, backups, logs, more_may_show_up=False)
     assert (seen.status, seen.phase, seen.reference.expected_ids) == ("available", Phase.SUCCEEDED, ("r1", "r2"))
     reason = "no backup of it is listed, and the operation log gives no reason"
     assert seen.skipped == ({"resource_id": "r2", "reason": reason},)
@@ -137,7 +137,7 @@ def test_a_resource_that_no_log_speaks_of_is_waited_for_and_told_as_skipped_in_t
 
 def test_a_backup_that_the_log_says_is_made_but_no_list_shows_does_not_count_in_the_end() -> None:
     whole, logs = checkpoint("available", "r1", "r2"), [entry(2, "success")]
-    seen = observe_checkpoint(REFERENCE, whole, [backup(1, "available")], logs, more_may_show_up=False)
+    seen = checkpoint_to_state(REFERENCE, whole, [backup(1, "available")], logs, more_may_show_up=False)
     assert seen.phase is Phase.SUCCEEDED
     reason = "no backup of it is listed, and the operation log says success"
     assert seen.skipped == ({"resource_id": "r2", "reason": reason},)
@@ -145,12 +145,12 @@ def test_a_backup_that_the_log_says_is_made_but_no_list_shows_does_not_count_in_
 
 def test_a_backup_that_the_log_says_is_being_made_is_waited_for_however_long_it_takes() -> None:
     whole, logs = checkpoint("available", "r1", "r2"), [entry(2, "running")]
-    seen = observe_checkpoint(REFERENCE, whole, [backup(1, "available")], logs, more_may_show_up=False)
+    seen = checkpoint_to_state(REFERENCE, whole, [backup(1, "available")], logs, more_may_show_up=False)
     assert (seen.status, seen.phase) == ("running", Phase.IN_PROGRESS)
 
 
 def test_a_good_checkpoint_that_names_nothing_and_holds_nothing_fails_in_the_end() -> None:
-    seen = observe_checkpoint(REFERENCE, checkpoint("available"), [], more_may_show_up=False)
+    seen = checkpoint_to_state(REFERENCE, checkpoint("available"), [], more_may_show_up=False)
     assert (seen.phase, seen.reason) == (Phase.FAILED, "no backup in it is listed")
 
 
@@ -211,7 +211,7 @@ def test_a_checkpoint_is_good_exactly_when_it_and_all_its_backups_are(status: st
 def test_a_single_backup_is_described() -> None:
     reference = OperationReference("cbr", "b1")
     one = backup(1, "error", name="a", created_at="2031-04-02T09:15:01", updated_at="2031-04-02T09:16:01")
-    seen = observe_backup(reference, one, [entry(1, "failed", "X.1", "no snapshot")])
+    seen = to_state(reference, one, [entry(1, "failed", "X.1", "no snapshot")])
     assert seen == OperationState(
         reference=reference,
         status="error",

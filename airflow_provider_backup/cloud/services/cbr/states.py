@@ -42,7 +42,7 @@ def uncovered_resources(
     return tuple(resource_id for resource_id in expected if resource_id not in covered)
 
 
-def observe_checkpoint(
+def checkpoint_to_state(
     reference: OperationReference,
     checkpoint: Checkpoint,
     backups: Sequence[Backup],
@@ -93,7 +93,7 @@ def observe_checkpoint(
     )
 
 
-def observe_backup(reference: OperationReference, backup: Backup, logs: Sequence[OperationLog] = ()) -> OperationState:
+def to_state(reference: OperationReference, backup: Backup, logs: Sequence[OperationLog] = ()) -> OperationState:
     """Describe one backup.
 
     :param reference: the backup.
@@ -116,7 +116,7 @@ def observe_backup(reference: OperationReference, backup: Backup, logs: Sequence
     )
 
 
-def observe_covering_backups(reference: OperationReference, backups: Sequence[Backup]) -> OperationState | None:
+def covering_backups_to_state(reference: OperationReference, backups: Sequence[Backup]) -> OperationState | None:
     """Describe a checkpoint by its good backups alone; none unless every resource that was asked for has one.
 
     :param reference: the checkpoint, with the ids of all its resources.

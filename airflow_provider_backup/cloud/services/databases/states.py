@@ -9,7 +9,7 @@ from airflow_provider_backup.cloud.services.databases.models import DatabaseBack
 _NO_REASON = "The service gives no reason for a failed backup; its console and the instance's events may."
 
 
-def observation_of(reference: OperationReference, backup: DatabaseBackup, job: Job | None = None) -> OperationState:
+def to_state(reference: OperationReference, backup: DatabaseBackup, job: Job | None = None) -> OperationState:
     """Say how a backup stands.
 
     :param reference: what was asked for.

@@ -8,7 +8,7 @@ from airflow_provider_backup.cloud.schema.base import row_id, whole_number_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
 
 
-def observation_of_backup(backup: Backup) -> OperationState:
+def to_state(backup: Backup) -> OperationState:
     """Say how a backup stands, from what the service tells of it."""
     phase = phase_of(backup.status)
     return OperationState(
@@ -28,7 +28,7 @@ def observation_of_backup(backup: Backup) -> OperationState:
     )
 
 
-def observation_of_job(job: Job) -> OperationState:
+def job_to_state(job: Job) -> OperationState:
     """Say how a backup stands that cannot be looked at itself: its job is not so far, or failed."""
     phase = phase_of(job.status)
     volume_id = row_id(job.entities, "volume_id") or None

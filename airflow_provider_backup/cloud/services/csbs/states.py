@@ -24,7 +24,7 @@ def latest_change(items: Sequence[CheckpointItem]) -> datetime | None:
     return max((moment for moment in moments if moment is not None), default=None)
 
 
-def observation_of(
+def to_state(
     reference: OperationReference, items: Sequence[CheckpointItem], *, more_may_show_up: bool = False
 ) -> OperationState:
     """Tell how the backups of a checkpoint, taken together, stand: good only when every one is.
