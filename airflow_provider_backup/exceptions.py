@@ -1,7 +1,7 @@
-"""What a task ends with when a backup does not: errors of the one tree that Airflow also understands.
+"""Errors that a task ends with: members of the one error tree that are Airflow exceptions too.
 
 The rest of the tree is in ``airflow_provider_backup.cloud.errors``; its classes are plain exceptions for Airflow, so a
-task that meets one is retried as its author said.
+task that fails with one is retried as its author configured.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 
 
 class BackupFailedError(BackupError, AirflowException):
-    """The backup ended badly, or is gone: waiting longer cannot help. A retry of the task takes a fresh one.
+    """The backup failed or was deleted: waiting longer cannot help. A retry of the task takes a new one.
 
-    :param observation: how the backup was seen.
-    :param next_step: what the reader can do about it; None for what helps a task that takes the backup.
+    :param observation: the state of the backup.
+    :param next_step: what the user can do about it; ``None`` for what helps a task that takes the backup.
     """
 
-    next_step_of_class = "Look at the resource in the cloud; the next try, or clearing the task, takes a fresh backup."
+    next_step_of_class = "Check the resource in the cloud; the next try, or clearing the task, takes a new backup."
 
     def __init__(self, observation: OperationState, *, next_step: str | None = None) -> None:
         self.observation = observation
@@ -36,9 +36,9 @@ class BackupFailedError(BackupError, AirflowException):
 
 
 class FinalBackupFailedError(BackupFailedError, AirflowFailException):
-    """The same, without a retry: for sensors, whose backup will not get better, and with ``retry_failed=False``."""
+    """The same without a retry: for sensors, since the backup stays failed, and with ``retry_failed=False``."""
 
-    next_step_of_class = "Look at the resource in the cloud; clear the task that takes the backup to get a fresh one."
+    next_step_of_class = "Check the resource in the cloud; clear the task that takes the backup to get a new one."
 
 
 class UnknownConnectionError(ConfigurationError, AirflowNotFoundException):
@@ -60,12 +60,12 @@ class InvalidArgumentError(BackupError, AirflowFailException):
 
 
 class NameTakenError(DuplicateNameError):
-    """Something has the author's name, and ``if_exists`` is ``fail``. Nothing was sent.
+    """The requested name is in use, and ``if_exists`` is ``fail``. Nothing was sent.
 
-    :param service: the service that has it.
-    :param holder: what has the name, in words.
+    :param service: the service.
+    :param holder: the object that has the name, in words.
     :param name: the name.
-    :param next_step: what the author can do.
+    :param next_step: what the user can do.
     """
 
     def __init__(self, service: str, holder: str, name: str, *, next_step: str) -> None:
@@ -76,7 +76,7 @@ class NameTakenError(DuplicateNameError):
 
 
 class BackupExistsError(NameTakenError, AirflowFailException):
-    """There is a backup of the author's name, and ``if_exists`` is ``fail``. Nothing was sent; a retry cannot help.
+    """A backup has the requested name, and ``if_exists`` is ``fail``. Nothing was sent; a retry cannot help.
 
     :param reference: the backup that has the name.
     :param name: the name.
@@ -93,24 +93,24 @@ class BackupExistsError(NameTakenError, AirflowFailException):
 
 
 class BackupMissingError(BackupError, AirflowFailException):
-    """A backup that was to be deleted does not exist, and ``if_missing`` is ``fail``: a retry cannot help.
+    """The backup to delete does not exist, and ``if_missing`` is ``fail``: a retry cannot help.
 
     :param reference: the backup, as the task names it.
-    :param place: where it was looked for, in words.
-    :param answer: what the service said.
-    :param would_know: whether this task would know it if an earlier try had seen the backup.
+    :param place: where it was searched, in words.
+    :param answer: the error of the service.
+    :param would_know: whether this task has a record of what earlier tries saw.
     """
 
     def __init__(self, reference: OperationReference, place: str, answer: NotFoundError, *, would_know: bool) -> None:
         self.reference = reference
         self.request_id = answer.request_id
         self.code = answer.code
-        memory = "" if would_know else " An earlier try may have deleted it; Airflow keeps that in mind from 3.3 on."
+        memory = "" if would_know else " An earlier try may have deleted it; only Airflow 3.3 and later record that."
         hint = " (checkpoint_id is for whole checkpoints only)" if reference.kind == "checkpoint" else ""
         super().__init__(
             f"Nothing was deleted: {reference} does not exist in {place}. {answer.message}{memory}",
             next_step=f"Check the id{hint}, and region and project_id of the connection and the task. Where the backup "
-            "may be gone already, let that count as success with if_missing='ignore'.",
+            "may be deleted already, count that as success with if_missing='ignore'.",
         )
 
 
@@ -133,20 +133,20 @@ class UnprovenSubmissionError(BackupError, AirflowFailException):
 
 
 class BackupTimeoutError(BackupError, AirflowException):
-    """The time is over while the backup still goes on, or its resource is still busy.
+    """Timed out while the backup is still running, or while its resource is still busy.
 
-    A backup is left alone; a retry finds it again.
+    The backup is left alone; a retry adopts it.
     """
 
 
 class BackupSensorTimeoutError(BackupError, AirflowSensorTimeout):
-    """A sensor's time is over while the backup still goes on."""
+    """A sensor timed out while the backup is still running."""
 
 
 class BackupPartialError(BackupError, AirflowFailException):
-    """The backup is good, but resources that were asked for are not in it.
+    """The backup succeeded, but lacks resources that were requested.
 
-    :param observation: how the backup was seen.
+    :param observation: the state of the backup.
     """
 
     def __init__(self, observation: OperationState) -> None:
@@ -154,5 +154,5 @@ class BackupPartialError(BackupError, AirflowFailException):
         skipped = ", ".join(f"{item['resource_id']} ({item['reason']})" for item in observation.skipped)
         super().__init__(
             f"{observation}, but without {skipped}.",
-            next_step="Repair what the reasons name, or accept partial backups with fail_on_skipped=False.",
+            next_step="Fix what the reasons name, or accept partial backups with fail_on_skipped=False.",
         )

@@ -14,18 +14,18 @@ from typing import Any, Self
 from airflow_provider_backup.cloud.text import one_line
 
 LONGEST_MESSAGE = 2000
-"""Characters: services may answer anything, and what they say stands in logs and in events of triggers."""
+"""Characters: answers of services may be of any length, and are written to logs and to events of triggers."""
 
 
 class BackupError(Exception):
     """Root of all errors of this package.
 
     :param message: what happened, in one sentence.
-    :param next_step: what the reader can do about it; appended to the text when given.
+    :param next_step: what the user can do about it; appended to the text if given.
     """
 
     connection_id: str | None = None
-    """Id of the Airflow connection that was used, where that helps to find what is wrong; see :meth:`of_connection`."""
+    """Id of the Airflow connection that was used, where that helps to find the cause; see :meth:`of_connection`."""
 
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
         self.message = one_line(message, LONGEST_MESSAGE)
@@ -33,7 +33,7 @@ class BackupError(Exception):
         self.next_step = one_line(next_step) if next_step else None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Subclasses are built from other things than their text, so a copy takes text and attributes as they are.
+        # Subclasses are not built from their text, so a copy takes text and attributes as they are.
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class BackupError(Exception):
         return f"{self.message}{connection}" + (f" Next step: {self.next_step}" if self.next_step else "")
 
     def of_connection(self, connection_id: str) -> Self:
-        """Return the same error with the connection in its text; a copy, because users of other connections share it.
+        """Return a copy of the error with the connection in its text: tasks with other connections may share the error.
 
         :param connection_id: id of the Airflow connection that was used.
         """
@@ -51,7 +51,7 @@ class BackupError(Exception):
 
 
 class ConfigurationError(BackupError):
-    """The connection or the credentials cannot work as they are: nothing was sent."""
+    """The connection or the credentials are not usable: nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Violation:
         try:
             text = repr(self.value)
         except RecursionError:
-            text = "something nested very deep"
+            text = "a deeply nested value"
         return f"{self.field}: {self.rule} (given: {text if len(text) <= 120 else text[:117] + '...'})"
 
 
@@ -89,11 +89,11 @@ class InvalidRequestError(BackupError, ValueError):
 
 
 class CloudConnectionError(BackupError):
-    """No usable answer came: the connection failed, was cut, or took too long.
+    """No usable answer was received: the connection failed, was closed, or timed out.
 
     :param request_sent: whether the service may have received the request (then its effect is unknown).
-    :param connection_lost: whether the other side ended the connection without any answer. Then nothing is under way
-        any more: what it received it is at work on, and the rest never arrives.
+    :param connection_lost: whether the other side closed the connection without any answer. Then no part of the request
+        is still in transit: the service has all that it will ever receive of it.
     """
 
     def __init__(
@@ -105,10 +105,10 @@ class CloudConnectionError(BackupError):
 
 
 class OutOfTimeError(CloudConnectionError):
-    """The time for the work that a request belongs to was over before its answer came.
+    """The operation that a request belongs to timed out before the answer was received.
 
-    :param is_deadline: whether it is the deadline that is there; otherwise trouble has lasted longer than tolerated.
-    :param last_error: what the last try met; none when it got no answer at all.
+    :param is_deadline: whether the deadline has passed; otherwise transient errors lasted longer than tolerated.
+    :param last_error: the error of the last try; ``None`` if that got no answer at all.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class OutOfTimeError(CloudConnectionError):
 
 
 class UnexpectedResponseError(BackupError):
-    """The service answered with something that the API pages do not describe (not JSON, no envelope, wrong types)."""
+    """The answer is not what the API pages describe (no JSON, no envelope, wrong types)."""
 
     def __init__(self, message: str, *, request_id: str | None = None, next_step: str | None = None) -> None:
         super().__init__(
@@ -131,15 +131,15 @@ class UnexpectedResponseError(BackupError):
 
 
 class ApiError(BackupError):
-    """The service refused a request.
+    """The service rejected a request.
 
     :param service: name of the service, such as ``cbr``; ``iam`` for the identity service.
     :param status: HTTP status.
-    :param code: the service's own code, such as ``BackupService.6125``; the status as text when it gave none.
-    :param detail: the service's own words.
-    :param request_id: id to quote to the provider's support, when one was sent.
-    :param retry_after: seconds that the service asked to wait, when it did.
-    :param encoded_authorization_message: why an identity policy denies the request, when that was sent; only STS can
+    :param code: the service's own code, such as ``BackupService.6125``; the status as text if it sent none.
+    :param detail: the service's own message.
+    :param request_id: id for the provider's support, if one was sent.
+    :param retry_after: seconds of the ``Retry-After`` header, if sent.
+    :param encoded_authorization_message: why an identity policy denies the request, if that was sent; only STS can
         decode it (access section 4).
     """
 
@@ -155,8 +155,8 @@ class ApiError(BackupError):
         encoded_authorization_message: str | None = None,
         next_step: str | None = None,
     ) -> None:
-        told = str(status) if code == str(status) else f"{status} {code}"
-        text = f"{service} answered {told}: {detail or 'no message'} (request id {request_id or 'not given'})."
+        answer = str(status) if code == str(status) else f"{status} {code}"
+        text = f"{service} answered {answer}: {detail or 'no message'} (request id {request_id or 'not given'})."
         super().__init__(text, next_step=next_step)
         self.service = service
         self.status = status
@@ -168,11 +168,11 @@ class ApiError(BackupError):
 
 
 class BadRequestError(ApiError):
-    """The service finds the request wrong in itself, or not possible in the present state of the resource."""
+    """The service finds the request invalid, or impossible in the present state of the resource."""
 
 
 class UnreadablePathError(BadRequestError):
-    """The service cannot read the project or the id in the path of the request, and does not say which."""
+    """The service cannot read the project or the id in the request path, and does not report which."""
 
 
 class AuthenticationError(ApiError):
@@ -180,39 +180,39 @@ class AuthenticationError(ApiError):
 
 
 class PermissionDeniedError(ApiError):
-    """The credentials are right, but this user may not do this."""
+    """The credentials are valid, but the user lacks the permission."""
 
 
 class UnknownProjectError(ApiError, ConfigurationError):
-    """The identity service does not know the project or the account: no other service was asked for anything."""
+    """The identity service does not know the project or the account: no other service got a request."""
 
 
 class NotFoundError(BackupError):
-    """What was asked for does not exist, or not for this project; catches both ways to learn that.
+    """The object does not exist, or not in this project.
 
-    The service answered so (:class:`ApiNotFoundError`), or a list that would show it does not
-    (:class:`NotListedError`). Trouble on the way to the service is never one of these.
+    Either the service answered so (:class:`ApiNotFoundError`), or a complete list does not have it
+    (:class:`NotListedError`). Transient errors are never one of these.
     """
 
     code: str | None = None
-    """The service's own code; ``None`` when no service answered that."""
+    """The service's own code; ``None`` if no service answered that."""
     request_id: str | None = None
-    """Id to quote to the provider's support; ``None`` without an answer or without an id in it."""
+    """Id for the provider's support; ``None`` without an answer or without an id in it."""
 
 
 class ApiNotFoundError(NotFoundError, ApiError):
-    """The service answered that what was asked for does not exist, or not for this project."""
+    """The service answered that the object does not exist, or not in this project."""
 
     code: str
 
 
 class NotListedError(NotFoundError):
-    """A list was read to its end and does not have what was asked for; no service answered that it does not exist.
+    """A list was read completely and does not have the object; no service answered that it does not exist.
 
     :param service: name of the service, such as ``rds``.
-    :param wanted: what was looked for, such as ``backup b-1 of instance i-1``.
+    :param wanted: what was searched for, such as ``backup b-1 of instance i-1``.
     :param place: where, such as ``the list of backups``.
-    :param next_step: what the reader can do about it.
+    :param next_step: what the user can do about it.
     """
 
     def __init__(self, service: str, wanted: str, place: str, *, next_step: str) -> None:
@@ -221,15 +221,15 @@ class NotListedError(NotFoundError):
 
 
 class DuplicateNameError(BackupError):
-    """The name is taken and must be unique: the service answered so, or it was found out before anything was sent."""
+    """The name is in use and must be unique: the service answered so, or a check before the request found it."""
 
 
 class ApiDuplicateNameError(DuplicateNameError, ApiError):
-    """The service answered that the name is taken."""
+    """The service answered that the name is in use."""
 
 
 class QuotaExceededError(ApiError):
-    """A quota or a capacity is used up."""
+    """A quota or a capacity is exhausted."""
 
 
 class ResourceBusyError(ApiError):
@@ -237,8 +237,8 @@ class ResourceBusyError(ApiError):
 
 
 class RateLimitedError(ApiError):
-    """Too many requests: the gateway or the service throttles."""
+    """Too many requests: the gateway or the service limits the rate."""
 
 
 class ServerError(ApiError):
-    """The service failed; the same request may succeed later."""
+    """The service failed; the same request can succeed later."""

@@ -1,4 +1,4 @@
-"""The hook of the connection type: hands out the client, in async code and in plain code."""
+"""The hook of the connection type: opens the client, in async and in synchronous code."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class BackupCloudHook(BaseHook):
     """The account behind a connection, with all its services.
 
     :param huaweicloud_conn_id: id of a connection of type ``huaweicloud_backup`` (or the older ``huaweicloud``).
-    :param region: takes the place of the connection's region.
-    :param project_id: takes the place of the connection's project.
+    :param region: overrides the connection's region.
+    :param project_id: overrides the connection's project.
     """
 
     conn_name_attr = "huaweicloud_conn_id"
@@ -86,10 +86,10 @@ class BackupCloudHook(BaseHook):
         return field_behaviour()
 
     def get_conn(self) -> BackupCloud:
-        """Return a new client of one's own: ``async with hook.get_conn() as cloud: ...``.
+        """Return a new client that is not shared: ``async with hook.get_conn() as cloud: ...``.
 
-        The client is async and knows all services of the account. The caller closes it, which ``async with`` does.
-        In plain code, use :meth:`run_in_cloud`, or the plain methods of the hook of a service.
+        The client is async and has all services of the account. The caller closes it, which ``async with`` does.
+        In synchronous code, use :meth:`run_in_cloud`, or the synchronous methods of the hook of a service.
 
         :raises ConfigurationError: the connection is not usable, or does not exist.
         """
@@ -103,8 +103,8 @@ class BackupCloudHook(BaseHook):
     async def open_cloud(self) -> AsyncIterator[BackupCloud]:
         """Open the client in async code.
 
-        Everybody in the event loop with the same connection gets the same client; an edited connection is seen within
-        some seconds.
+        All callers in one event loop with the same connection share one client; an edited connection takes effect
+        within some seconds.
 
         :raises ConfigurationError: the connection is not usable, or does not exist.
         """
@@ -113,9 +113,9 @@ class BackupCloudHook(BaseHook):
                 yield cloud
 
     async def recent_settings(self, *, not_older_than: float = 0.0) -> CloudSettings:
-        """Return what the connection says, or said some seconds ago.
+        """Return the settings of the connection, at most some seconds old.
 
-        :param not_older_than: the connection must have been looked up since this moment on the monotonic clock.
+        :param not_older_than: the connection must have been read since this time on the monotonic clock.
         :raises ConfigurationError: the connection is not usable, or does not exist.
         """
         key = (self.huaweicloud_conn_id, self.region, self.project_id)
@@ -123,21 +123,24 @@ class BackupCloudHook(BaseHook):
             return await recent_settings(key, self._read_settings, not_older_than=not_older_than)
 
     def run_in_cloud(self, action: Callable[[BackupCloud], Awaitable[T]]) -> T:
-        """Run an async action from plain code, for instance in an operator.
+        """Run an async action from synchronous code, for instance in an operator.
 
-        The connection is read before the event loop starts. Where one runs already it stands still meanwhile: in async
-        code use :meth:`open_cloud`.
+        The connection is read before the event loop starts. A loop that runs in this thread already is blocked
+        meanwhile: in async code use :meth:`open_cloud`.
 
-        :param action: takes the open client; what it returns is returned.
+        :param action: takes the open client.
+        :return: what the action returns.
         :raises ConfigurationError: the connection is not usable, or does not exist.
         """
         with self.named_in_errors():
             return _run(self._settings(self.get_connection(self.huaweicloud_conn_id)), action)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask the identity service whether host, account, key, project and region are right, and say what is not.
+        """Check host, account, key, project and region at the identity service, and report what is wrong.
 
-        A connection that gives no service an address, or one that is set and cannot be used, does not pass.
+        The test also fails if no service has an address, or if an address that is set is not usable.
+
+        :return: whether the connection works, and the text for the UI.
         """
 
         async def ask(cloud: BackupCloud) -> tuple[str, dict[str, ConfigurationError]]:
@@ -150,14 +153,14 @@ class BackupCloudHook(BaseHook):
             return False, str(UnknownConnectionError(self.huaweicloud_conn_id))
         except BackupError as error:
             return False, str(error)
-        told = f"The cloud accepts the credentials; the project is {project_id}."
+        text = f"The cloud accepts the credentials; the project is {project_id}."
         is_needed = dict(settings.endpoints) if len(without_address) < len(SERVICES) else SERVICES
         unusable = [name for name in without_address if name in is_needed]
         if unusable:
-            return False, f"{told} But {', '.join(unusable)} cannot be asked: {without_address[unusable[0]]}"
+            return False, f"{text} But {', '.join(unusable)} cannot be reached: {without_address[unusable[0]]}"
         if without_address:
-            told += f" There is no address of {', '.join(without_address)}; set it in endpoints before you use them."
-        return True, told
+            text += f" There is no address of {', '.join(without_address)}; set it in endpoints before you use them."
+        return True, text
 
     @contextmanager
     def named_in_errors(self) -> Iterator[None]:
@@ -181,8 +184,8 @@ class BackupCloudHook(BaseHook):
 
         settings = self._settings(await get_async_connection(self.huaweicloud_conn_id, hook=self))
         if has_own_tls(settings.network):
-            # Only here: plain code opens a client for each action, which reads the files then. In a thread, because a
-            # file system may be slow, and others share the event loop.
+            # Only here: synchronous code opens a client for each action, which reads the files then. In a thread, as a
+            # slow file system would block the event loop.
             settings = replace(settings, network=await asyncio.to_thread(with_file_versions, settings.network))
         return settings
 
@@ -220,13 +223,13 @@ class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):
             yield self.service_of(cloud)
 
     def run(self, action: Callable[[ServiceT], Awaitable[T]]) -> T:
-        """Run an async action from plain code: ``CbrHook().run(lambda cbr: cbr.policies.get(policy_id))``."""
+        """Run an async action from synchronous code: ``CbrHook().run(lambda cbr: cbr.policies.get(policy_id))``."""
         return self.run_in_cloud(lambda cloud: action(self.service_of(cloud)))
 
     def run_list(self, rows: Callable[[ServiceT], AsyncIterator[T]]) -> list[T]:
-        """Read a list from plain code: ``CbrHook().run_list(lambda cbr: cbr.vaults.list())``.
+        """Read a list from synchronous code: ``CbrHook().run_list(lambda cbr: cbr.vaults.list())``.
 
-        :param rows: takes the open service and returns what is to be read.
+        :param rows: takes the open service and returns the rows to read.
         :return: all rows of all pages.
         """
 
@@ -238,21 +241,21 @@ class BackupServiceHook(BackupCloudHook, Generic[ServiceT]):
     def request(
         self, method: str, path: str, *, query: Query | None = None, body: Any = None, repeatable: bool = False
     ) -> Any:
-        """Send the service a request that this package has no call for, from plain code.
+        """Send a request that this package has no method for, from synchronous code.
 
-        It is sent like every other, with credentials, retries and typed errors. An example is
+        It is sent like every other one, with credentials, retries and typed errors. An example is
         ``RdsHook().request("GET", "/v3/{project_id}/instances", query={"limit": 10})``.
 
         :param method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
         :param path: the path as the vendor's reference writes it, with its version and ``{project_id}``, which is
             filled in; it goes below the service's base URL.
-        :param query: names and values; a value of ``None`` is left out, a sequence repeats its name.
+        :param query: names and values; a value of ``None`` is omitted, a sequence repeats its name.
         :param body: what is sent as JSON; ``None`` sends no body.
-        :param repeatable: whether a ``POST`` or ``PATCH`` is harmless to repeat whatever became of it.
-        :return: the decoded JSON of the answer; ``None`` when it has no body.
+        :param repeatable: whether a ``POST`` or ``PATCH`` is safe to repeat even if the first one may have succeeded.
+        :return: the decoded JSON of the answer; ``None`` if it has no body.
         :raises InvalidRequestError: method, path or body cannot be sent.
-        :raises ApiError: the service refused.
-        :raises CloudConnectionError: no usable answer came.
+        :raises ApiError: the service rejected the request.
+        :raises CloudConnectionError: no usable answer was received.
         """
         return self.run_in_cloud(
             lambda cloud: cloud.request(

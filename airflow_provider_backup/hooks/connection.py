@@ -19,7 +19,7 @@ from airflow_provider_backup.hooks.connection_fields import ConnectionFields, re
 
 CONNECTION_TYPE = "huaweicloud_backup"
 OLDER_TYPE = "huaweicloud"
-"""The type of other packages for the same cloud; their own extra fields are none of our business."""
+"""The connection type of other packages for the same cloud; their extra fields are ignored."""
 
 
 def settings_from_connection(
@@ -41,15 +41,16 @@ def settings_from_connection(
 
     :param login: IAM user, or access key.
     :param password: password, or secret key.
-    :param host: URL of the identity service; none for the cloud's usual one.
-    :param extra: JSON text of an object; see the README for its members.
+    :param host: URL of the identity service; ``None`` for the cloud's own.
+    :param extra: JSON text of an object with the extra fields, see ``docs/connection.md``.
     :param port: completes the host, as in a connection that is a URI.
     :param schema: ``http`` or ``https``, or the path of the host's URL, as in a connection that is a URI.
-    :param conn_type: the connection's type; none is taken for the right one.
-    :param region: takes the place of the connection's region; the connection's project belongs to its own region and
-        does not count in another.
-    :param project_id: takes the place of the connection's project.
-    :raises ConfigurationError: something is missing or cannot be read; the text names the field.
+    :param conn_type: the connection's type; ``None`` is not checked.
+    :param region: overrides the connection's region; in another region the connection's project is ignored, since it
+        belongs to the connection's own region.
+    :param project_id: overrides the connection's project.
+    :return: the settings of a client.
+    :raises ConfigurationError: a field is missing or invalid; the text names it.
     """
     if conn_type and conn_type not in (CONNECTION_TYPE, OLDER_TYPE):
         raise ConfigurationError(
@@ -65,14 +66,14 @@ def settings_from_connection(
     project_id = read_text("project_id", project_id)
     is_elsewhere = region is not None and fields.region is not None and region != fields.region
     if is_elsewhere:
-        _refuse_endpoints_of(fields)
+        _reject_endpoints_of(fields)
         if project_id is None:
-            _refuse_project_that_cannot_be_found(fields)
+            _reject_project_that_cannot_be_found(fields)
     return CloudSettings(
         credentials=_credentials(fields),
         region=region or fields.region or "",
         project_id=project_id or (None if is_elsewhere else fields.project_id),
-        # A project given by argument must not meet the connection's project name.
+        # A project from an argument must not be combined with the connection's project name.
         project_name=None if project_id or is_elsewhere else fields.project_name,
         cloud=fields.cloud,
         auth_url=_auth_url(fields),
@@ -112,8 +113,8 @@ def _auth_url(fields: ConnectionFields) -> str | None:
         return url
     if not fields.host:
         raise ConfigurationError(
-            "The connection's fields 'port' and 'schema' belong to a host, and there is none.",
-            next_step="Write the whole URL of the identity service into the host.",
+            "The connection's fields 'port' and 'schema' belong to a host, but the host is empty.",
+            next_step="Set the host to the whole URL of the identity service.",
         )
     parts = urlsplit(with_scheme(fields.host))
     if fields.port and fields.port != parts.port:
@@ -131,23 +132,23 @@ def _auth_url(fields: ConnectionFields) -> str | None:
     return parts.geturl()
 
 
-def _refuse_endpoints_of(fields: ConnectionFields) -> None:
-    """Refuse endpoints whose host names the connection's own region, when another region is asked for."""
+def _reject_endpoints_of(fields: ConnectionFields) -> None:
+    """Reject endpoints whose host contains the connection's own region, if another region is requested."""
     for name, url in fields.endpoints.items():
         if url and fields.region in (urlsplit(with_scheme(url)).hostname or "").split("."):
             raise ConfigurationError(
                 f"The connection's endpoint of {name} is one of its region {fields.region!r}, not of the region that "
-                "was asked for.",
-                next_step="Make a connection for each region, or leave the field 'endpoints' empty.",
+                "was requested.",
+                next_step="Create one connection per region, or leave the field 'endpoints' empty.",
             )
 
 
-def _refuse_project_that_cannot_be_found(fields: ConnectionFields) -> None:
-    """Refuse another region when its project can neither be taken from the connection nor be looked up."""
+def _reject_project_that_cannot_be_found(fields: ConnectionFields) -> None:
+    """Reject another region if its project is neither in the connection nor can be looked up."""
     if fields.project_id and fields.cloud == "custom" and not (_auth_url(fields) or fields.endpoints.get("iam")):
         raise ConfigurationError(
-            f"The connection's 'project_id' belongs to its region {fields.region!r}, another region was asked for, and "
-            "nothing tells where the identity service is, which would know the project there.",
+            f"The connection's 'project_id' belongs to its region {fields.region!r}, another region was requested, and "
+            "its project cannot be looked up, as the address of the identity service is not set.",
             next_step="Give project_id together with region, or set the host of the connection.",
         )
 

@@ -270,8 +270,9 @@ def read_fields(standard: dict[str, Any], extra: str | None, *, may_hold_others:
 
     :param standard: Airflow's own fields by name, as in :data:`STANDARD_FIELDS`.
     :param extra: JSON text of an object with the extra fields.
-    :param may_hold_others: whether extra fields that this package does not know belong to other packages.
-    :raises ConfigurationError: a field is unknown or holds something else than it should; the text names it.
+    :param may_hold_others: whether unknown extra fields belong to other packages and are ignored.
+    :return: the fields.
+    :raises ConfigurationError: a field is unknown or has an invalid value; the text names it.
     """
     extras = _extra_fields(extra)
     unknown = {} if may_hold_others else sorted(set(extras) - EXTRA_FIELDS)
@@ -290,10 +291,11 @@ def read_fields(standard: dict[str, Any], extra: str | None, *, may_hold_others:
 
 
 def read_text(name: str, value: Any) -> str | None:
-    """Read an argument that takes the place of a text field, by the same rule.
+    """Read an argument that overrides a text field, by the same rule.
 
-    :param name: the argument.
-    :param value: what was given for it.
+    :param name: name of the argument.
+    :param value: its value.
+    :return: the text; ``None`` if it is empty.
     :raises ConfigurationError: it is no text.
     """
     try:

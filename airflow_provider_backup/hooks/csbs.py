@@ -17,7 +17,7 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
     service = "csbs"
 
     def list_backups(self, **filters: Any) -> list[CheckpointItem]:
-        """Read all backups, or those that match, from plain code.
+        """Read all backups, or those that match, from synchronous code.
 
         :param filters: the fields of
             :class:`~airflow_provider_backup.cloud.services.csbs.models.CheckpointItemQuery`.
@@ -26,7 +26,7 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
         return self.run_list(lambda csbs: csbs.checkpoint_items.list(**filters))
 
     def get_backup(self, backup_id: str) -> CheckpointItem:
-        """Read one backup from plain code.
+        """Read one backup from synchronous code.
 
         :param backup_id: its id, one of the ``backup_ids`` of a result; the ``backup_id`` there is the checkpoint's.
         :raises NotFoundError: there is no such backup.
@@ -34,7 +34,7 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
         return self.run(lambda csbs: csbs.checkpoint_items.get(backup_id))
 
     def list_policies(self, **filters: Any) -> list[Policy]:
-        """Read all policies, or those that match, from plain code.
+        """Read all policies, or those that match, from synchronous code.
 
         :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.csbs.models.PolicyQuery`.
         :raises InvalidRequestError: there is no such filter, or a value breaks a documented rule.
@@ -42,7 +42,7 @@ class CsbsHook(BackupServiceHook["CsbsService"]):
         return self.run_list(lambda csbs: csbs.policies.list(**filters))
 
     def get_policy(self, policy_id: str) -> Policy:
-        """Read one policy from plain code.
+        """Read one policy from synchronous code.
 
         :param policy_id: its id.
         :raises NotFoundError: there is no such policy.

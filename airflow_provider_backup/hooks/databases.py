@@ -18,7 +18,7 @@ class DatabaseHook(BackupServiceHook[ServiceT], Generic[ServiceT, BackupT, Polic
     """One database service of the account behind a connection."""
 
     def list_backups(self, **filters: Any) -> list[BackupT]:
-        """Read all backups that match, from plain code.
+        """Read all backups that match, from synchronous code.
 
         :param filters: the fields of the service's own ``BackupQuery``, such as
             :class:`~airflow_provider_backup.cloud.services.rds.models.BackupQuery`; RDS requires ``instance_id``.
@@ -27,7 +27,7 @@ class DatabaseHook(BackupServiceHook[ServiceT], Generic[ServiceT, BackupT, Polic
         return self.run_list(lambda service: service.backups.list(**filters))
 
     def get_backup(self, backup_id: str, *, instance_id: str | None = None) -> BackupT:
-        """Read one backup from plain code.
+        """Read one backup from synchronous code.
 
         :param backup_id: its id.
         :param instance_id: its instance; RDS needs it.
@@ -37,7 +37,7 @@ class DatabaseHook(BackupServiceHook[ServiceT], Generic[ServiceT, BackupT, Polic
         return backup
 
     def get_policy(self, instance_id: str) -> PolicyT:
-        """Read the automatic backup policy of an instance from plain code; each instance has exactly one.
+        """Read the automatic backup policy of an instance from synchronous code; each instance has exactly one.
 
         :param instance_id: the instance.
         :raises NotFoundError: there is no such instance.

@@ -1,4 +1,4 @@
-"""Async work from plain code, also from plain code that something async has called."""
+"""Run async work from synchronous code, also from synchronous code that runs inside an event loop."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ T = TypeVar("T")
 def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run async work to its end and return what it returns.
 
-    Where an event loop runs in this thread already (a notebook, an async task), the work gets a thread with a loop of
-    its own, and the running loop stands still meanwhile. Context variables are those of the caller.
+    If an event loop runs in this thread already (a notebook, an async task), the work gets its own thread and loop, and
+    the running loop is blocked meanwhile. Context variables are those of the caller.
 
-    :param work: makes the coroutine.
+    :param work: creates the coroutine.
+    :return: its result.
     """
     if not _loop_runs_here():
         return asyncio.run(work())
@@ -24,7 +25,7 @@ def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     loop = runner.get_loop()
 
     def serve() -> None:
-        # At the end the runner cancels what is left: the caller may have been interrupted.
+        # On exit the runner cancels pending tasks: the caller may have been interrupted.
         with runner:
             loop.run_forever()
 
@@ -38,7 +39,7 @@ def run_async(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def _loop_runs_here() -> bool:
-    # By itself, so that errors of the work do not read as if this one had led to them.
+    # A function of its own, so that errors of the work do not have this one as their context.
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""Settings that many triggers share: a connection is looked up once for all that start at about the same time."""
+"""Cache of connection settings: triggers that start at about the same time read a connection once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.settings import CloudSettings
 
 MEMORY = 15.0
-"""Seconds: a wait that starts later sees an edited connection, and renewed files that it names.
+"""Seconds: a wait that starts later reads the connection, and the files that it names, again.
 
-A look-up costs a triggerer several milliseconds.
+Each read costs a triggerer several milliseconds.
 """
 
 SAME_REFUSAL = 1.0
-"""Seconds in which refusals count as one: waits that are refused one after the other look the connection up once."""
+"""Seconds within which rejections count as one: waits rejected one after the other read the connection once."""
 
 
 @dataclass(slots=True)
@@ -36,11 +36,11 @@ _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, _Recent]] = 
 async def recent_settings(
     key: object, read: Callable[[], Awaitable[CloudSettings]], *, not_older_than: float = 0.0
 ) -> CloudSettings:
-    """Return the settings that somebody in this event loop read a moment ago, or read them.
+    """Return the settings that were read in this event loop some seconds ago, or read them.
 
     :param key: what the settings belong to: connection, region and project.
-    :param read: looks the connection up; when it fails, the next one who asks tries again.
-    :param not_older_than: settings that were read before this moment on the monotonic clock are of no use.
+    :param read: reads the connection; if it fails, the next caller tries again.
+    :param not_older_than: settings that were read before this time on the monotonic clock are ignored.
     """
     of_loop = _by_loop.setdefault(asyncio.get_running_loop(), {})
     recent = of_loop.get(key) or of_loop.setdefault(key, _Recent())

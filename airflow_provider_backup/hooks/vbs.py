@@ -17,7 +17,7 @@ class VbsHook(BackupServiceHook["VbsService"]):
     service = "vbs"
 
     def list_backups(self, **filters: Any) -> list[Backup]:
-        """Read all backups, or those that match, from plain code.
+        """Read all backups, or those that match, from synchronous code.
 
         :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.vbs.models.BackupQuery`.
         :raises InvalidRequestError: there is no such filter, or a value breaks a documented rule.
@@ -25,7 +25,7 @@ class VbsHook(BackupServiceHook["VbsService"]):
         return self.run_list(lambda vbs: vbs.backups.list(**filters))
 
     def get_backup(self, backup_id: str) -> Backup:
-        """Read one backup from plain code.
+        """Read one backup from synchronous code.
 
         :param backup_id: its id, one of the ``backup_ids`` of a result; the ``backup_id`` there is a job's while the
             backup is not over.
@@ -34,11 +34,11 @@ class VbsHook(BackupServiceHook["VbsService"]):
         return self.run(lambda vbs: vbs.backups.get(backup_id))
 
     def list_policies(self) -> list[Policy]:
-        """Read all policies from plain code; the service knows no filters."""
+        """Read all policies from synchronous code; the service knows no filters."""
         return self.run_list(lambda vbs: vbs.policies.list())
 
     def get_policy(self, policy_id: str) -> Policy:
-        """Read one policy from plain code.
+        """Read one policy from synchronous code.
 
         :param policy_id: its id.
         :raises NotFoundError: there is no such policy.

@@ -1,4 +1,4 @@
-"""Waiting for a backup that somebody else started: poke, reschedule and deferred, alike in all three."""
+"""Waiting for a backup that another task or user started, in poke, reschedule and deferrable mode alike."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.operations.backup import OperationState
 
 SHORTEST_POKE = 1.0
-"""Seconds: a shorter poke_interval is stretched to this in the triggerer, which all tasks share."""
+"""Seconds: a shorter poke_interval is raised to this in the triggerer, which all tasks share."""
 
 
 class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator):
-    """Wait until a backup is good; a failed one fails the task at once.
+    """Wait until a backup has succeeded; a failed one fails the task at once.
 
-    ``poke_interval``, ``timeout``, ``soft_fail`` and ``never_fail`` mean the same in every mode, deferred included: a
-    failed backup and the end of the time are skipped with ``soft_fail``, all other errors fail the task.
-    ``silent_fail`` and ``exponential_backoff`` count on the worker only.
+    ``poke_interval``, ``timeout``, ``soft_fail`` and ``never_fail`` mean the same in every mode, deferrable included:
+    with ``soft_fail`` a failed backup and a timeout skip the task, all other errors fail it. ``silent_fail`` and
+    ``exponential_backoff`` apply on the worker only.
 
-    :param backup: what a create operator returned (templated); in place of the ids.
+    :param backup: the result of a create operator (templated). Mutually exclusive with the ids.
     :param backup_id: id of the backup (templated).
     :param huaweicloud_conn_id: id of the connection (templated).
-    :param region: takes the place of the connection's region (templated).
-    :param project_id: takes the place of the connection's project (templated).
+    :param region: overrides the connection's region (templated).
+    :param project_id: overrides the connection's project (templated).
     :param deferrable: whether to wait in the triggerer; ``None`` follows ``[operators] default_deferrable``.
-    :param fail_on_skipped: whether a backup that left resources out counts as failed.
+    :param fail_on_skipped: whether a backup that omitted resources counts as failed.
     """
 
     template_fields: Sequence[str] = ("huaweicloud_conn_id", "region", "project_id", "backup", "backup_id")
@@ -78,11 +78,11 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
         self._ends = math.inf
 
     def poke(self, context: Any) -> PokeReturnValue | bool:
-        """Look once.
+        """Read the state of the backup once.
 
-        :return: the result when the backup is good, see
+        :return: the result if the backup has succeeded, see
             :class:`~airflow_provider_backup.cloud.operations.backup.BackupResult`.
-        :raises BackupFailedError: it ended badly or is gone.
+        :raises BackupFailedError: it failed or was deleted.
         """
         reference = self.reference()
 
@@ -94,14 +94,14 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
             observation = self.hook.run_in_cloud(look)
         except OutOfTimeError as error:
             raise BackupSensorTimeoutError(
-                f"The time is over (timeout={self.timeout:g} s) and {reference} was not seen. {error.message}",
-                next_step="Look whether the service can be reached, or give it more time (timeout).",
+                f"Timed out reading {reference} (timeout={self.timeout:g} s). {error.message}",
+                next_step="Check that the service can be reached, or raise the timeout.",
             ) from error
         except BackupError as error:
             if not is_passing(error):
                 raise
-            self._trouble = self._trouble or TransientErrorLog(self.log, f"{reference} is seen again")
-            self._trouble.failed("%s could not be seen, asking again: %s", reference, error)
+            self._trouble = self._trouble or TransientErrorLog(self.log, f"{reference} can be read again")
+            self._trouble.failed("%s could not be read, retrying: %s", reference, error)
             return False
         if self._trouble is not None:
             self._trouble.recovered()
@@ -119,7 +119,7 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
 
     def _wait_in_its_mode(self, context: Any) -> Any:
         self._ends = time.monotonic() + self.timeout
-        reference = self.reference()  # outside of what soft_fail covers: a wrong argument is no failed backup
+        reference = self.reference()  # outside of what soft_fail covers: a wrong argument is not a failed backup
         self.log.info("Waiting for %s (%s).", reference, self.connection_text)
         if not self.deferrable:
             return super().execute(context)
@@ -131,8 +131,8 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
             self.defer_wait(context, wait_plan(reference, max(SHORTEST_POKE, self.poke_interval), deadline))
 
     def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Go on after a deferral, with the same endings as in the other modes."""
-        # resume_execution is not the one of BaseSensorOperator, which skips on errors on which poke mode fails.
+        """Continue after a deferral, with the same outcomes as in the other modes."""
+        # Not the resume_execution of BaseSensorOperator, which skips on errors that fail the task in poke mode.
         with self._skipping_as_poke_mode_does():
             return super().resume(next_method, next_kwargs, context)
 

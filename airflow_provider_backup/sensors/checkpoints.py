@@ -13,7 +13,7 @@ class CheckpointBackupSensor(BackupSensor):
 
     The other arguments are those of :class:`~airflow_provider_backup.sensors.base.BackupSensor`.
 
-    :param checkpoint_id: id of the checkpoint, in place of ``backup_id`` (templated).
+    :param checkpoint_id: id of the checkpoint; mutually exclusive with ``backup_id`` (templated).
     """
 
     template_fields: Sequence[str] = (*BackupSensor.template_fields, "checkpoint_id")

@@ -13,7 +13,7 @@ class VbsBackupSensor(BackupSensor):
 
     The other arguments are those of :class:`~airflow_provider_backup.sensors.base.BackupSensor`.
 
-    :param job_id: id of the job that takes the backup, in place of ``backup_id`` (templated).
+    :param job_id: id of the job that takes the backup; mutually exclusive with ``backup_id`` (templated).
     """
 
     template_fields: Sequence[str] = (*BackupSensor.template_fields, "job_id")

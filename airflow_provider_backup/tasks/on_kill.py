@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LONGEST_ON_KILL = 50.0
 """Seconds for all of it: Airflow 2.11 kills the process after 60 (``killed_task_cleanup_time``), Airflow 3 after 5."""
 
-NOT_KNOWN = "a backup that was perhaps just asked for"
+NOT_KNOWN = "a backup that was perhaps just requested"
 
 Finder = Callable[["BackupCloud"], Awaitable[OperationReference | None]]
 

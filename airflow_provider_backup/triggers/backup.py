@@ -1,4 +1,4 @@
-"""The one trigger: it waits for an operation of any service and reports its outcome."""
+"""The trigger that waits for an operation of any service and reports its outcome."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.settings import CloudSettings
 
 EARLIEST_EVENT = 5.0
-"""Seconds after the deferral: an event that comes sooner can meet a task that Airflow has not put aside yet."""
+"""Seconds after the deferral: an earlier event may be sent before Airflow has deferred the task."""
 
 _deletions: set[asyncio.Task[None]] = set()
-"""Keeps the work that ended triggers leave behind alive: the event loop itself only holds weak references."""
+"""References to the deletions of ended triggers: the event loop itself only holds weak ones."""
 
 
 async def _load_client(service: str) -> None:
-    """Import what waiting needs in a thread: it takes a while, and all triggers share the event loop."""
+    """Import the modules for waiting in a thread: that is slow, and all triggers share the event loop."""
     modules = [
         f"airflow_provider_backup.{module}" for module in ("hooks.base", "cloud.client_cache", "cloud.polling.wait")
     ]
-    # A service that this version does not know is refused later, with a message.
+    # A service that this version does not know is rejected later, with a message.
     if service in SERVICES:
         modules.append(SERVICES[service].client.rpartition(".")[0])
     for module in modules:
@@ -49,7 +49,7 @@ async def _load_client(service: str) -> None:
 
 
 class _Refusal(NamedTuple):
-    """What was refused for good; with an edited connection or renewed files, which are other settings, it goes on."""
+    """A permanent rejection; the wait continues once the connection is edited or its files are renewed."""
 
     error: BackupError
     settings: CloudSettings
@@ -57,21 +57,21 @@ class _Refusal(NamedTuple):
 
 
 class BackupTrigger(BaseTrigger):
-    """Wait in the triggerer until an operation is terminal: a backup is taken, or its deletion is over.
+    """Wait in the triggerer until an operation is terminal: a backup or its deletion.
 
-    The constructor only stores: one that raises, or an argument that is not plain JSON, would end the triggerer for
-    everybody. The event is a dict: ``outcome`` (``over``, ``timeout``, ``trouble`` or ``refused``), ``result`` (how the
-    operation was last observed, as operators return it, or none), ``phase``, ``reason`` and ``message``; ``operation``
-    unless it is a backup.
+    The constructor only stores: one that raises, or an argument that is not plain JSON, would stop the whole triggerer.
+    The event is a dict: ``outcome`` (``over``: the operation is terminal, ``timeout``, ``trouble``: transient errors
+    outlasted the tolerance, or ``refused``: a permanent error), ``result`` (the last state, as operators return it, or
+    ``None``), ``phase``, ``reason`` and ``message``; ``operation`` too unless it is a backup.
 
-    :param reference: which operation, as ``OperationReference.to_dict()`` gives it.
+    :param reference: the operation, as returned by ``OperationReference.to_dict()``.
     :param huaweicloud_conn_id: id of the connection.
-    :param region: takes the place of the connection's region.
-    :param project_id: takes the place of the connection's project.
-    :param poll_interval: seconds between two polls.
+    :param region: overrides the connection's region.
+    :param project_id: overrides the connection's project.
+    :param poll_interval: poll interval in seconds.
     :param deadline: when to give up, seconds since the epoch.
-    :param started_at: when this package started the backup, seconds since the epoch; ``None`` for all else.
-    :param tolerance: seconds of uninterrupted errors after which to give up; ``None`` waits until the deadline.
+    :param started_at: when this package started the operation, seconds since the epoch; ``None`` if it did not.
+    :param tolerance: seconds of consecutive transient errors after which to give up; ``None`` waits until the deadline.
     :param delete_on_kill: whether to delete the backup when a user ends the task that waits until it is taken.
     """
 
@@ -113,7 +113,7 @@ class BackupTrigger(BaseTrigger):
                 "deadline": self.deadline,
                 "started_at": self.started_at,
                 "tolerance": self.tolerance,
-                # Only when needed: triggerers with an older version do not know it.
+                # Only if needed: triggerers with an older version do not know it.
                 **({"delete_on_kill": self.delete_on_kill} if self.delete_on_kill else {}),
             },
         )
@@ -129,7 +129,7 @@ class BackupTrigger(BaseTrigger):
 
             while event is None:
                 async with await self._shared_cloud(refusal) as cloud:
-                    # In pieces, and not in a coroutine below: each costs memory and time for thousands.
+                    # In parts and not as one coroutine: each coroutine costs memory and time, times thousands.
                     waiter = waiting.start_wait(
                         cloud,
                         reference,
@@ -161,13 +161,13 @@ class BackupTrigger(BaseTrigger):
         yield TriggerEvent(event)  # type: ignore[no-untyped-call,unused-ignore]
 
     async def on_kill(self) -> None:
-        """Leave the backup alone, or delete it when that is wanted and certain (Airflow 3.3 and later call this)."""
+        """Keep the backup, or delete it if ``delete_on_kill`` is set and a user ended the task (Airflow 3.3+)."""
         if work := self._let_go():
-            # Airflow cancels this after a second; the work goes on.
+            # Airflow cancels this after a second; the deletion continues.
             await asyncio.shield(work)
 
     def _let_go(self) -> asyncio.Task[None] | None:
-        # Triggers that linger after their event are cancelled as if a user had ended the task.
+        # Airflow cancels a trigger that still exists after its event as if a user had ended the task.
         if self._is_finished:
             return None
         reference = OperationReference.from_dict(self.reference)
@@ -196,18 +196,18 @@ class BackupTrigger(BaseTrigger):
         )
         hook = BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
         try:
-            # A client reference of its own: cleanup() and the end of run() come while this goes on.
+            # A separate client lease: cleanup() and the end of run() happen while this is running.
             async with hook.open_cloud() as cloud:
                 await end.delete(cloud, reference)
         except asyncio.CancelledError:
-            self.log.warning("This triggerer ends; %s stays.", reference)
+            self.log.warning("This triggerer is shutting down; %s is kept.", reference)
             raise
         except Exception:
-            # Nobody awaits this work any more who could say it.
-            self.log.exception("%s was to be deleted and stays, because of an unexpected error.", reference)
+            # No caller awaits this task any more, so that the error would be lost.
+            self.log.exception("%s could not be deleted and is kept, because of an error.", reference)
 
     async def _shared_cloud(self, refusal: _Refusal | None) -> ClientLease:
-        """Return the client; after a refusal only when the connection says something else now."""
+        """Return the client; after a rejection only if the connection has changed."""
         from airflow_provider_backup.cloud.client_cache import shared_cloud
         from airflow_provider_backup.hooks.base import BackupCloudHook
 

@@ -1,8 +1,8 @@
-"""What becomes of a backup whose task is ended from outside: it stays, or, when the author asked for it, it is deleted.
+"""Clean up after a killed task: keep its backup, or delete it if ``delete_on_kill`` is set.
 
-Airflow tells operators and triggers of far more than a user who ended a task: of clears, of workers and triggerers that
-shut down, and of triggers that another triggerer took over. So the state of the task decides, and whatever is not
-certain leaves the backup alone.
+Airflow calls ``on_kill`` and cancels triggers in many more cases than a user ending a task: a clear, a shutdown of the
+worker or triggerer, a trigger moved to another triggerer. So the state of the task decides, and the backup is kept
+whenever that is uncertain.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
 ENDED_STATES = frozenset({"failed", "skipped"})
 """States of a task that a user, or the timeout of its DAG run, ended.
 
-``success`` is none of them: who marks a task as a success wants its backup, and a triggerer that was paused finds the
-tasks whose triggers it lost in that state. Neither is ``removed``: nobody ended that task.
+``success`` is not among them: a user who marks a task as a success wants its backup, and a triggerer that was paused
+finds the tasks whose triggers it lost in that state. Neither is ``removed``: no user ended that task.
 """
 
-LEFT_ALONE = "The task was ended or interrupted from outside; %s is left alone."
+LEFT_ALONE = "The task was killed or interrupted; %s is left alone."
 
 CONTINUES = "The task was ended or interrupted from outside; the %s continues in the cloud."
 
 
 class KilledTaskCleanup:
-    """A task that is being ended, and the deletion of its backup.
+    """A task that is being killed, and the deletion of its backup.
 
-    :param task_instance: the task, with ``dag_id``, ``run_id``, ``task_id`` and ``map_index``; none when Airflow does
-        not tell: then nothing is certain.
-    :param poll_interval: seconds between two looks, above 0.
+    :param task_instance: the task, with ``dag_id``, ``run_id``, ``task_id`` and ``map_index``; ``None`` if Airflow does
+        not provide it: then the backup is kept.
+    :param poll_interval: poll interval in seconds, above 0.
     :param deadline: when to give up, seconds since the epoch: the deadline of the wait that was ended.
-    :param started_at: when the backup was started, seconds since the epoch; none when that is not known.
-    :param log: where to say what becomes of the backup.
+    :param started_at: when the backup was started, seconds since the epoch; ``None`` if unknown.
+    :param log: logger for what is done with the backup.
     """
 
     def __init__(
@@ -63,22 +63,22 @@ class KilledTaskCleanup:
         self._log = log
 
     async def is_certain(self) -> bool:
-        """Whether a user, or the timeout of its DAG run, really ended the task."""
+        """Return whether the task was ended by a user or by the timeout of its DAG run."""
         if self._task_instance is None:
             return False
         try:
             state = await sync_to_async(state_of)(self._task_instance)
-        except Exception as error:  # whatever keeps Airflow from answering, the answer is not yes
+        except Exception as error:  # whatever the cause, the state is not confirmed
             self._log.warning("The state of the task could not be read: %r", error)
             return False
         self._log.info("The state of the task is %s.", state)
         return state in ENDED_STATES
 
     async def delete(self, cloud: BackupCloud, reference: OperationReference) -> None:
-        """Delete the backup of the ended task; a backup in progress is waited for first, as services demand it.
+        """Delete the backup of the killed task, after waiting for a backup in progress, as services require.
 
-        The state of the task is confirmed before each request for the deletion. Left alone is a backup whose wait was
-        over already, or that was seen to be failed or partial before: then the task may have failed for that.
+        The state of the task is confirmed before each deletion request. The backup is kept if the wait for it had ended
+        already, or if it was found failed or partial before: then the task may have failed because of that.
 
         :param cloud: the open client.
         :param reference: the task's own backup.
@@ -87,16 +87,16 @@ class KilledTaskCleanup:
             with time_limit(self._deadline - time.time()):
                 deleted = await self._delete(cloud, reference)
         except NotFoundError:
-            self._log.info("%s is gone already.", reference)
+            self._log.info("%s is deleted already.", reference)
             return
         except BackupError as error:
-            self._log.error("%s could not be deleted and stays: %s", reference, error)
+            self._log.error("%s could not be deleted and is kept: %s", reference, error)
             return
         if deleted is None:
             self._log.warning(LEFT_ALONE, reference)
             return
-        parts = "; ".join(map(str, deleted.parts)) or "no backup in it"
-        self._log.warning("The task was ended by a user; the deletion of %s is asked for: %s.", reference, parts)
+        parts = "; ".join(map(str, deleted.parts)) or "it contains no backup"
+        self._log.warning("The task was ended by a user; requested the deletion of %s: %s.", reference, parts)
 
     async def _delete(self, cloud: BackupCloud, reference: OperationReference) -> OperationState | None:
         if time.time() >= self._deadline or not await self.is_certain():
@@ -115,7 +115,7 @@ class KilledTaskCleanup:
                 is_worth_another_try = (is_passing(error) and time_left() > 0) or isinstance(error, ResourceBusyError)
                 if not is_worth_another_try or time.time() + self._poll_interval >= self._deadline:
                     raise
-                trouble.failed("%s cannot be deleted yet: %s", reference, error)
+                trouble.failed("%s cannot be deleted yet, retrying: %s", reference, error)
                 await asyncio.sleep(self._poll_interval)
             else:
                 return seen
@@ -125,13 +125,13 @@ class KilledTaskCleanup:
         try:
             return await cloud.service(reference.service).observe(reference)
         except BackupError:
-            # Too new, or trouble: the one who waits for it can tell.
+            # Too new, or a transient error: the waiter handles both.
             return None
 
     async def _wait_until_terminal(self, cloud: BackupCloud, reference: OperationReference) -> OperationState:
         from airflow_provider_backup.cloud.polling.wait import wait_until_terminal
 
-        self._log.info("%s is still being made; it is deleted when it is over, if this process lives.", reference)
+        self._log.info("%s is still running; it is deleted when it ends, if this process still runs then.", reference)
         return await wait_until_terminal(
             cloud,
             reference,

@@ -453,7 +453,7 @@ def test_testing_a_connection_that_leads_to_no_service_says_what_every_task_woul
     works, text = BackupCloudHook().test_connection()
 
     assert not works
-    assert "vbs, csbs, cbr, rds, gaussdb, taurusdb cannot be asked: The cloud is 'custom' and nothing tells" in text
+    assert "vbs, csbs, cbr, rds, gaussdb, taurusdb cannot be reached: The cloud is 'custom' and has no" in text
 
 
 def test_testing_a_connection_that_leads_to_some_services_names_the_others(
@@ -475,7 +475,7 @@ def test_testing_a_connection_with_an_endpoint_that_no_request_may_go_to_says_so
     works, text = BackupCloudHook().test_connection()
 
     assert not works
-    assert "rds cannot be asked: 'http://rds.example' would send credentials unprotected" in text
+    assert "rds cannot be reached: 'http://rds.example' would send credentials unprotected" in text
 
 
 @pytest.mark.parametrize(

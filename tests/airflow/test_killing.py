@@ -188,7 +188,7 @@ def test_a_backup_that_is_not_over_in_time_stays(cloud: RunningCloud, state: Tas
     state.is_now("failed")
     end_from_outside(trigger)
     assert not is_deleted(trigger.reference)
-    assert f"{trigger.reference['backup_id']} could not be deleted and stays" in logged()
+    assert f"{trigger.reference['backup_id']} could not be deleted and is kept" in logged()
 
 
 def test_a_failed_backup_stays_because_the_task_may_have_failed_for_it(cloud: RunningCloud, state: TaskState) -> None:
@@ -218,7 +218,7 @@ def test_a_refused_deletion_says_that_the_backup_stays(cloud: RunningCloud, stat
     cloud.misbehave("refuse", service="rds", method="DELETE", status=403, code="DBS.200001")
     end_from_outside(trigger)
     assert not is_deleted(trigger.reference)
-    assert f"{trigger.reference['backup_id']} could not be deleted and stays" in logged()
+    assert f"{trigger.reference['backup_id']} could not be deleted and is kept" in logged()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -233,8 +233,8 @@ def test_a_project_that_is_unknown_says_that_the_backup_stays_and_not_that_it_is
     asyncio.run(killed(trigger))
     cloud.behave()
     assert not is_deleted(trigger.reference)
-    assert "could not be deleted and stays" in logged()
-    assert "is gone already" not in logged()
+    assert "could not be deleted and is kept" in logged()
+    assert "is deleted already" not in logged()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -245,7 +245,8 @@ def test_the_log_names_the_deleted_backup_of_an_ended_task_with_its_resource(
     state.is_now("failed")
     finish_backups(cloud)
     end_from_outside(trigger)
-    assert "is asked for: backup " in logged()
+    assert "requested the deletion of " in logged()
+    assert ": backup " in logged()
 
 
 def test_a_connection_that_is_gone_says_that_the_backup_stays(
@@ -257,7 +258,7 @@ def test_a_connection_that_is_gone_says_that_the_backup_stays(
     trigger.huaweicloud_conn_id = "gone"
     asyncio.run(killed(trigger))
     assert not is_deleted(trigger.reference)
-    assert f"{trigger.reference['backup_id']} was to be deleted and stays" in logged()
+    assert f"{trigger.reference['backup_id']} could not be deleted and is kept" in logged()
 
 
 def test_asking_twice_deletes_once(wire: Wire, backup_cloud: RunningCloud, state: TaskState) -> None:
@@ -315,7 +316,7 @@ def test_a_triggerer_that_ends_before_the_backup_is_over_says_that_it_stays(
 
     asyncio.run(begin())
     assert not is_deleted(trigger.reference)
-    assert f"{trigger.reference['backup_id']} stays" in logged()
+    assert f"{trigger.reference['backup_id']} is kept" in logged()
 
 
 def test_a_row_of_an_older_version_leaves_the_backup_alone(cloud: RunningCloud, state: TaskState) -> None:

@@ -130,7 +130,7 @@ def test_an_unanswered_request_whose_backup_could_be_of_others_is_left_alone(
     operator = create_operator(cloud, "rds", deferrable=False, delete_on_kill=True, **arguments)
     end(cloud, operator, TaskRun(operator).execute, when=lambda: len(rows(cloud, "rds")) == 1)
     assert len(rows(cloud, "rds")) == 1
-    assert "a backup that was perhaps just asked for is left alone" in logged()
+    assert "a backup that was perhaps just requested is left alone" in logged()
 
 
 def test_a_backup_that_was_found_by_a_name_of_the_authors_is_left_alone(cloud: RunningCloud, state: TaskState) -> None:

@@ -151,7 +151,7 @@ def test_a_value_of_any_depth_can_be_named() -> None:
     value: Any = []
     for _ in range(100_000):
         value = [value]
-    assert "nested very deep" in str(Violation("field", "rule", value))
+    assert "deeply nested" in str(Violation("field", "rule", value))
 
 
 def test_a_status_of_any_length_is_logged_short(caplog: pytest.LogCaptureFixture) -> None:

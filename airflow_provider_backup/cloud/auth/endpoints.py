@@ -1,4 +1,4 @@
-"""Where a service lives: explicit endpoint, else the token's catalog, else the host pattern (access section 3)."""
+"""Base URL of a service: explicit endpoint, else the token's catalog, else the host pattern (access section 3)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COM_ONLY_IN_EUROPE = ("cbr",)
 def _domain(settings: CloudSettings, service: str) -> str:
     if settings.cloud == "custom":
         raise ConfigurationError(
-            f"The cloud is 'custom' and nothing tells where {service} is.",
+            f"The cloud is 'custom' and has no known address of {service}.",
             next_step=f"Set the endpoint of {service} in the connection"
             + (", or the auth URL." if service == "iam" else "."),
         )
@@ -40,7 +40,7 @@ def _domain(settings: CloudSettings, service: str) -> str:
 def auth_url(settings: CloudSettings) -> str:
     """Return the URL of the identity service, without a slash at the end, ending in ``/v3``.
 
-    :raises ConfigurationError: nothing tells where it is, or plain http is not allowed there.
+    :raises ConfigurationError: its address is unknown, or plain http is not allowed there.
     """
     explicit = settings.auth_url or dict(settings.endpoints).get("iam")
     if explicit:
@@ -53,10 +53,10 @@ def auth_url(settings: CloudSettings) -> str:
 def service_url(definition: ServiceManifest, settings: CloudSettings, catalog: Sequence[Mapping[str, Any]] = ()) -> str:
     """Return the base URL of a service, without version, project and trailing slash.
 
-    :param definition: which service.
+    :param definition: the service.
     :param settings: explicit endpoints, cloud and region.
     :param catalog: the catalog of a token; empty with access keys.
-    :raises ConfigurationError: nothing tells where the service is, or plain http is not allowed there.
+    :raises ConfigurationError: its address is unknown, or plain http is not allowed there.
     """
     explicit = dict(settings.endpoints).get(definition.name)
     url = explicit or _from_catalog(definition, settings.region, catalog) or _from_pattern(definition, settings)
@@ -69,9 +69,9 @@ def without_version(url: str) -> str:
 
 
 def refuse_plain_http(url: str, settings: CloudSettings) -> str:
-    """Return ``url`` unless it would send credentials in clear over a network.
+    """Return ``url`` unless it would send credentials unencrypted over a network.
 
-    :raises ConfigurationError: plain http to another machine without permission, or no web address at all.
+    :raises ConfigurationError: plain http to another machine without permission, or not a web address.
     """
     try:
         check_address(url)
@@ -82,21 +82,21 @@ def refuse_plain_http(url: str, settings: CloudSettings) -> str:
         return url
     raise ConfigurationError(
         f"{url!r} would send credentials unprotected.",
-        next_step="Use https, or allow plain http by name with allow_plain_http in the connection.",
+        next_step="Use https, or set allow_plain_http in the connection.",
     )
 
 
 def check_address(url: str) -> None:
-    """Refuse what cannot be the URL of a service.
+    """Reject an address that cannot be the URL of a service.
 
-    :raises ValueError: with the rule as its text; nothing of the URL is in it, because it may hold a password.
+    :raises ValueError: with the rule as its text, but without the URL, which may contain a password.
     """
     if not is_web_address(url):
         raise ValueError("must be a plain web address: https://host[:port][/path], without user, password and query")
 
 
 def with_scheme(url: str) -> str:
-    """Return an address with ``https://`` before it, unless it says how it is reached."""
+    """Return an address with ``https://`` before it, unless it has a scheme."""
     url = url.strip()
     return url if "://" in url else f"https://{url}"
 

@@ -80,7 +80,7 @@ def test_cloud_and_region_tell_the_host(cloud: str, region: str, service: str, h
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_custom_cloud_has_no_host_pattern(service: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"nothing tells where {service} is.*Set the endpoint of {service}"):
+    with pytest.raises(ConfigurationError, match=f"no known address of {service}.*Set the endpoint of {service}"):
         service_url(SERVICES[service], settings(cloud="custom"))
 
 
