@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
 
 WAIT_XCOM = "backup_wait"
-"""Key of the XCom that holds what a deferred task waits for: pushed before the deferral, read when a trigger died."""
+"""Key of the XCom that holds what a deferred task waits for: pushed before the deferral, read after it."""
 
 FRAMEWORK_MARGIN = timedelta(minutes=2)
-"""How much later than our own deadline Airflow's deferral timeout is, so that ours comes first."""
+"""Airflow's deferral timeout is this much later than our own deadline, so that ours applies first."""
 
 MOST_TRIGGER_FAILURES = 5
-"""After so many dead triggers for one wait the task gives up instead of deferring in a loop."""
+"""After this many failed triggers of one wait the task waits on the worker instead of deferring again."""
 
 SHORTEST_LOOK = 5.0
-"""Seconds for a look after the deadline: whether the backup became good meanwhile is worth that much."""
+"""Seconds for the last read after the deadline: the backup may have succeeded meanwhile."""
 
 LONGEST_WAIT = timedelta(days=3650).total_seconds()
-"""Seconds: dates, deferrals and JSON do not know endless times, and ten years are as good."""
+"""Seconds (ten years): dates, deferrals and JSON have no infinite times."""
 
 
 def wait_plan(
@@ -56,8 +56,8 @@ def wait_plan(
     :param reference: which operation.
     :param poll_interval: seconds between two polls, above 0.
     :param deadline: when to give up, seconds since the epoch.
-    :param started_at: when this task started the backup, seconds since the epoch; none for a backup of others.
-    :param tolerance: seconds of unbroken trouble after which to give up; none waits until the deadline.
+    :param started_at: when this task started the operation, seconds since the epoch; ``None`` if it did not.
+    :param tolerance: seconds of consecutive transient errors after which to give up; ``None`` waits until the deadline.
     :param delete_on_kill: whether to delete the backup when a user ends the task; only while a backup is taken.
     """
     return {
@@ -71,16 +71,16 @@ def wait_plan(
 
 
 class DeferrableWaitMixin(ReportsOutcome):
-    """Waiting for one operation; for operators and sensors, which bring the attributes.
+    """Waiting for one operation; for operators and sensors, which provide the attributes.
 
-    The deadline is one absolute time. It goes through deferral, a restart of the triggerer and the resumption after a
-    dead trigger unchanged.
+    The deadline is one absolute time. It stays the same through deferral, a restart of the triggerer and the resumption
+    after a failed trigger.
     """
 
     deferrable: bool
     fail_on_skipped: bool = True
     retry_failed: bool = False
-    """Whether Airflow may retry a task whose backup failed or is gone."""
+    """Whether Airflow may retry a task whose backup failed or was deleted."""
     timeout_error: ClassVar[type[BackupError]]
     waits_for: ClassVar[str] = "backup"
     """Which operation is waited for, as references name it."""
@@ -97,11 +97,11 @@ class DeferrableWaitMixin(ReportsOutcome):
         return BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
 
     async def look(self, cloud: BackupCloud, reference: OperationReference, *, is_new: bool = False) -> OperationState:
-        """Look once at a backup.
+        """Read the state of a backup once.
 
         :param cloud: the open client.
-        :param reference: which backup.
-        :param is_new: whether it was started just now; then it may be unknown yet, and trouble is not in the way.
+        :param reference: the backup.
+        :param is_new: whether it was started just now; then it may be unknown yet, and transient errors do not matter.
         """
         return await observe_once(cloud.observe, reference, is_new=is_new)
 
@@ -115,7 +115,7 @@ class DeferrableWaitMixin(ReportsOutcome):
 
         :param context: the context of ``execute``.
         :param plan: what to wait for, from :func:`wait_plan`.
-        :param observation: how it was just seen; one that is over already never defers.
+        :param observation: its state just now; if that is terminal already, the task does not defer.
         :return: see :meth:`finish`.
         :raises BackupFailedError: the operation failed.
         :raises TaskDeferred: the triggerer continues to wait.
@@ -129,7 +129,7 @@ class DeferrableWaitMixin(ReportsOutcome):
         return self.finish(plan, self._wait_on_the_worker(plan))
 
     def defer_wait(self, context: Any, plan: dict[str, Any]) -> NoReturn:
-        """Let the triggerer wait.
+        """Defer the task to the triggerer.
 
         :param context: the context of ``execute``.
         :param plan: what to wait for, from :func:`wait_plan`.
@@ -139,20 +139,20 @@ class DeferrableWaitMixin(ReportsOutcome):
         self._defer(plan)
 
     def finish(self, plan: dict[str, Any], observation: OperationState) -> Any:
-        """Return the result of an operation that succeeded, or raise what its outcome means.
+        """Return the result of an operation that succeeded, or raise the error of another outcome.
 
         :param plan: what was waited for, from :func:`wait_plan`.
         :param observation: a terminal state.
-        :return: the small dict that goes into XCom.
+        :return: the result of the task.
         :raises BackupFailedError: the operation failed.
         """
         return self.end(observation)
 
     def end(self, observation: OperationState) -> BackupResult:
-        """Return the result of a good backup, or raise what its end means.
+        """Return the result of a successful backup, or raise the error of another outcome.
 
-        :raises BackupFailedError: it ended badly or is gone.
-        :raises BackupPartialError: it is good, but resources were left out and ``fail_on_skipped`` is set.
+        :raises BackupFailedError: it failed or was deleted.
+        :raises BackupPartialError: it succeeded, but omitted resources, and ``fail_on_skipped`` is set.
         """
         if observation.phase is not Phase.SUCCEEDED:
             raise (BackupFailedError if self.retry_failed else FinalBackupFailedError)(observation)
@@ -172,15 +172,15 @@ class DeferrableWaitMixin(ReportsOutcome):
         is_about_this = event.get("operation", "backup") == self.waits_for
         if is_over and is_about_this and event.get("phase") == Phase.SUCCEEDED.value and not result.get("skipped"):
             return self.succeeded(context, result)
-        self.log.warning("The trigger says: %s", one_line(str(event.get("message") or event.get("reason") or event)))
+        self.log.warning("Trigger event: %s", one_line(str(event.get("message") or event.get("reason") or event)))
         plan = self._plan_of(context)
         if is_over and not is_about_this:
-            # A triggerer with an older version knows this operation not, and waits for the backup.
+            # A triggerer with an older version does not know this operation, and waits for the backup.
             self._count_failure(context, plan)
         return self._resume(context, plan, patient=event.get("outcome") != "trouble")
 
     def succeeded(self, context: Any, result: dict[str, Any]) -> Any:
-        """Return the result of an operation whose success the trigger reports.
+        """Return the result of an operation that the trigger reported as successful.
 
         :param context: the context of the task.
         :param result: how it was last observed, from the event.
@@ -191,21 +191,21 @@ class DeferrableWaitMixin(ReportsOutcome):
         return cast("BackupResult", result)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Go on after a deferral; when the trigger died or ran out of time, look at the backup before failing."""
+        """Continue after a deferral; if the trigger failed or timed out, the backup is read before the task fails."""
         return self.report(context, lambda: self.resume(next_method, next_kwargs, context))
 
     def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Do what :meth:`resume_execution` says.
 
-        :param next_method: the method that the deferral named, or Airflow's word for a trigger that died.
-        :param next_kwargs: its arguments, or what is known of that death.
+        :param next_method: the method that the deferral named, or Airflow's marker of a failed trigger.
+        :param next_kwargs: its arguments, or the error of the failed trigger.
         :param context: the context of the task.
         """
         if next_method != FAIL_METHOD:
             return getattr(self, next_method)(context, **(next_kwargs or {}))
-        error = (next_kwargs or {}).get("error", "unknown trouble")
+        error = (next_kwargs or {}).get("error", "unknown error")
         traceback = "".join((next_kwargs or {}).get("traceback") or ())
-        self.log.warning("The trigger ended without an answer (%s); looking at the backup. %s", error, traceback)
+        self.log.warning("The trigger ended without an event (%s); reading the backup. %s", error, traceback)
         plan = self._plan_of(context)
         self._count_failure(context, plan)
         return self._resume(context, plan)
@@ -218,14 +218,14 @@ class DeferrableWaitMixin(ReportsOutcome):
         # From XCom, not from the deferral's kwargs: those are lost when a trigger dies, and in dag.test().
         plan = own_xcom(context["ti"], WAIT_XCOM)
         if not isinstance(plan, dict):
-            raise BackupError("What this task waits for is not known any more: its XCom is gone.")
+            raise BackupError("Cannot continue the wait: the XCom that holds its state was deleted.")
         return plan
 
     def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> Any:
         if observation := self._seen_at_the_end(plan, patient=patient):
             return self.finish(plan, observation)
         if plan.get("trigger_failures", 0) >= MOST_TRIGGER_FAILURES:
-            self.log.warning("%d triggers died for this wait; waiting on the worker.", plan["trigger_failures"])
+            self.log.warning("%d triggers of this wait failed; waiting on the worker.", plan["trigger_failures"])
             return self.finish(plan, self._wait_on_the_worker(plan))
         self._defer(plan)
 
@@ -243,18 +243,18 @@ class DeferrableWaitMixin(ReportsOutcome):
             is_passed = left <= 0 and is_passing(error)
             if is_passed or (isinstance(error, OutOfTimeError) and error.is_deadline):
                 raise self.timeout_error(
-                    f"The time is over and {reference} could not be seen. {error.message}",
+                    f"Timed out waiting for {reference}, which could not be read. {error.message}",
                     next_step=self.next_step_after_timeout,
                 ) from error
             if not patient or not is_passing(error) or isinstance(error, OutOfTimeError):
                 raise
-            self.log.warning("%s could not be seen: %s", reference, error)
+            self.log.warning("%s could not be read: %s", reference, error)
             return None
         if observation.phase.is_terminal:
             return observation
         if left <= 0:
             raise self.timeout_error(
-                f"The time for {reference} is over and it still is {observation.status}.",
+                f"{reference} did not finish before the timeout (status: {observation.status}).",
                 next_step=self.next_step_after_timeout,
             )
         return None
@@ -281,7 +281,7 @@ class DeferrableWaitMixin(ReportsOutcome):
         raise AssertionError("defer ends by raising")
 
     def _wait_on_the_worker(self, plan: dict[str, Any]) -> OperationState:
-        # Here, because nothing of this is needed while a DAG file is parsed.
+        # Imported here, because it is not needed while a DAG file is parsed.
         from airflow_provider_backup.cloud.polling.wait import wait_until_terminal
         from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError
 
@@ -309,8 +309,8 @@ class OperatorWaitMixin(DeferrableWaitMixin):
     def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Continue after a deferral of this try; a retry that Airflow resumes by mistake begins anew.
 
-        :param next_method: the method that the deferral named, or Airflow's word for a trigger that died.
-        :param next_kwargs: its arguments, or what is known of that death.
+        :param next_method: the method that the deferral named, or Airflow's marker of a failed trigger.
+        :param next_kwargs: its arguments, or the error of the failed trigger.
         :param context: the context of the task.
         """
         if RETRIES_KEEP_THE_DEFERRAL:

@@ -56,6 +56,6 @@ async def _in_time(read: Read, reference: OperationReference) -> OperationState:
             # Not the end of this observation.
             raise
         raise CloudConnectionError(
-            f"{reference} could not be seen within {LONGEST_LOOK:.0f} s, tries and pauses included: {error.message}",
+            f"{reference} could not be read within {LONGEST_LOOK:.0f} s, tries and pauses included: {error.message}",
             request_sent=True,
         ) from None
