@@ -33,7 +33,7 @@ finds the tasks whose triggers it lost in that state. Neither is ``removed``: no
 
 LEFT_ALONE = "The task was killed or interrupted; %s is left alone."
 
-CONTINUES = "The task was ended or interrupted from outside; the %s continues in the cloud."
+CONTINUES = "The task was killed or interrupted; the %s continues in the cloud."
 
 
 class KilledTaskCleanup:
