@@ -123,6 +123,18 @@ demo: .venv/.ready ## run the example DAGs in real Airflow on the local cloud an
 emulator: .venv/.ready ## run the local cloud alone, until Ctrl-C
 	@$(BIN)/python -m airflow_provider_backup.emulator
 
+# ---------------------------------------------------------------------------------------------------- to build on
+
+optional = $(if $($(1)),--$(2) "$($(1))")
+.PHONY: service
+service: .venv/.ready ## start a new service: NAME=dds TITLE="Document Database Service" LIKE=rds (VERSION=v3 LABEL=DDS PREFIX=Dds DOCS=page)
+	@$(BIN)/python -m scaffold service "$(NAME)" --title "$(TITLE)" --like "$(LIKE)" \
+	  $(call optional,VERSION,version) $(call optional,LABEL,label) $(call optional,PREFIX,prefix) $(call optional,DOCS,docs)
+
+.PHONY: tables
+tables: .venv/.ready ## write the table of services in the README
+	@$(BIN)/python -m scaffold tables
+
 # ---------------------------------------------------------------------------------------------------- checks
 
 .PHONY: test

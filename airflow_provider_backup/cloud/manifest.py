@@ -14,6 +14,7 @@ class ServiceManifest:
 
     :param name: our name for it: that of its package, of its modules and of its explicit endpoint.
     :param title: what the vendor calls it.
+    :param protects: what it backs up, in a word or two: ``disks``.
     :param version: the API version in its paths.
     :param client: dotted path of its client class, which is imported when it is first used.
     :param docs: page of its API in this repository.
@@ -22,12 +23,14 @@ class ServiceManifest:
     :param host_label: first label of its host name, when that is not ``name``.
     :param region_host_labels: regions of Huawei Cloud where the first label is another one.
     :param otc_host_label: first label of its host name on Open Telekom Cloud, when that is another one.
+    :param is_com_in_europe: whether the vendor keeps it under the ``.com`` name in Huawei Cloud Europe.
     :param headers: headers that every request carries.
     :param error_classes: the class of error for each code that the HTTP status alone does not tell.
     """
 
     name: str
     title: str
+    protects: str
     version: str
     client: str
     docs: str
@@ -36,6 +39,7 @@ class ServiceManifest:
     host_label: str | None = None
     region_host_labels: Mapping[str, str] = field(default_factory=dict)
     otc_host_label: str | None = None
+    is_com_in_europe: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     error_classes: Mapping[str, type[ApiError]] = field(default_factory=dict)
 

@@ -15,10 +15,11 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.emulator.airflow_connection import connection_json
 from airflow_provider_backup.emulator.threaded import RunningCloud
 
-NAMES = ("iam", "vbs", "csbs", "cbr", "rds", "gaussdb", "taurusdb")
+NAMES = ("iam", *SERVICES)
 _HOP_BY_HOP = {"transfer-encoding", "connection", "content-length", "content-encoding"}
 
 

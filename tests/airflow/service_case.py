@@ -25,6 +25,8 @@ class ServiceCase:
     :param list_path: the path of a list of the service, as its API page writes it.
     :param table: the table of the local cloud that has the backups.
     :param has_names: whether backups carry a name.
+    :param tells_reason: whether the service tells why a backup failed.
+    :param reads_need_instance: whether a backup can only be read together with its instance.
     :param is_database: whether the service is one of the database services, which share most of their code.
     """
 
@@ -37,6 +39,8 @@ class ServiceCase:
     list_path: str
     table: str
     has_names: bool = True
+    tells_reason: bool = True
+    reads_need_instance: bool = False
     is_database: bool = False
 
 

@@ -22,7 +22,7 @@ from tests.airflow.task_runs import TaskRun
 def test_backups_are_listed_and_read_without_async_code(cloud: RunningCloud, service: str) -> None:
     result = taken(cloud, service, wait=True)
     filters = {"instance_id": result["instance_id"]} if service in DATABASES else {}
-    of_instance = {"instance_id": result["instance_id"]} if service == "rds" else {}
+    of_instance = {"instance_id": result["instance_id"]} if CASES[service].reads_need_instance else {}
 
     listed = CASES[service].hook().list_backups(**filters)
 
@@ -33,7 +33,7 @@ def test_backups_are_listed_and_read_without_async_code(cloud: RunningCloud, ser
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_backup_that_is_not_there_is_told(cloud: RunningCloud, service: str) -> None:
-    of_instance = {"instance_id": resources(cloud, "rds_instances")[0]} if service == "rds" else {}
+    of_instance = {"instance_id": CASES[service].target(cloud)} if CASES[service].reads_need_instance else {}
 
     with pytest.raises(NotFoundError):
         CASES[service].hook().get_backup("0f7c1c4e-0000-4000-8000-000000000000", **of_instance)
@@ -44,7 +44,7 @@ def test_a_backup_that_is_not_there_is_told(cloud: RunningCloud, service: str) -
 def test_no_id_at_all_is_refused_before_anything_is_sent(
     cloud: RunningCloud, service: str, nothing: str | None
 ) -> None:
-    of_instance = {"instance_id": resources(cloud, "rds_instances")[0]} if service == "rds" else {}
+    of_instance = {"instance_id": CASES[service].target(cloud)} if CASES[service].reads_need_instance else {}
 
     with pytest.raises(InvalidRequestError, match="nothing was sent: .*id: "):
         CASES[service].hook().get_backup(nothing, **of_instance)

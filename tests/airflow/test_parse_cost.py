@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-SERVICES = ("vbs", "csbs", "cbr", "rds", "gaussdb", "taurusdb")
+from tests.airflow.service_matrix import DATABASES, SERVICES
+
 PACKAGE = "airflow_provider_backup"
 REPORT = f"""
 import sys
@@ -25,7 +26,7 @@ def loaded_by(*modules: str) -> str:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_importing_operators_loads_no_http_client_no_emulator_and_no_models_of_other_services(service: str) -> None:
-    shared = ["databases"] if service in ("rds", "gaussdb", "taurusdb") else []
+    shared = ["databases"] if service in DATABASES else []
 
     assert loaded_by(f"{PACKAGE}.operators.{service}") == f"[] {sorted([service, *shared])}"
 

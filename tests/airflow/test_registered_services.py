@@ -18,6 +18,7 @@ def test_a_service_without_any_part_is_reported_with_everything_that_is_to_be_ad
     manifest = ServiceManifest(
         name="nothing",
         title="Service of Nothing",
+        protects="nothing",
         version="v1",
         client="airflow_provider_backup.cloud.services.nothing.service.NothingService",
         docs="docs/api/nothing.md",
@@ -44,6 +45,7 @@ def test_modules_that_are_there_without_the_classes_do_not_count() -> None:
     manifest = ServiceManifest(
         name="databases",
         title="Databases",
+        protects="nothing",
         version="v3",
         client="airflow_provider_backup.cloud.services.databases.service.NoSuchService",
         docs="docs/api/database-backups-v3.md",

@@ -16,6 +16,7 @@ from airflow_provider_backup.sensors.base import BackupSensor
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.service_matrix import (
+    CASES,
     DELETE,
     SENSORS,
     SERVICES,
@@ -63,8 +64,7 @@ def test_a_failed_backup_fails_the_sensor_with_the_reason_of_the_service(
     backup = taken(cloud, service)
     with pytest.raises(BackupFailedError) as caught:
         TaskRun(sensor(service, mode, backup=backup)).run()
-    # RDS has no way to tell why.
-    assert ("no reason" if service == "rds" else "the array is on fire") in str(caught.value)
+    assert ("the array is on fire" if CASES[service].tells_reason else "no reason") in str(caught.value)
 
 
 @pytest.mark.parametrize("mode", MODES)

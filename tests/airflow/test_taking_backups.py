@@ -15,6 +15,7 @@ from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialE
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
 from airflow_provider_backup.tasks.deferral import FRAMEWORK_MARGIN
 from tests.airflow.service_matrix import (
+    CASES,
     DATABASES,
     SERVICES,
     cbr_vault,
@@ -104,8 +105,7 @@ def test_a_backup_that_fails_fails_the_task_with_the_reason_of_the_service(
     cloud.fail_next_backup(service, "the array is on fire")
     with pytest.raises(BackupFailedError) as caught:
         TaskRun(create_operator(cloud, service, deferrable=deferrable)).run()
-    # RDS has no way to tell why.
-    assert ("no reason" if service == "rds" else "the array is on fire") in str(caught.value)
+    assert ("the array is on fire" if CASES[service].tells_reason else "no reason") in str(caught.value)
 
 
 def test_a_backup_that_failed_before_the_first_look_does_not_defer(cloud: RunningCloud) -> None:

@@ -85,8 +85,8 @@ def good_arguments(operator: Any) -> dict[str, Any]:
     for case in CASES:
         if case.operator is operator:
             return dict(case.good)
-    needs_instance = {"instance_id": INSTANCE} if "instance_id" in arguments_of(operator) else {}
-    return {"backup_id": UUID, **needs_instance}
+    values = {"instance_id": INSTANCE, **dict.fromkeys(("backup_id", "policy_id", "vault_id", "volume_id"), UUID)}
+    return {name: value for name, value in values.items() if name in arguments_of(operator)}
 
 
 @pytest.fixture

@@ -20,11 +20,9 @@ _DOMAINS = {
 }
 _EUROPEAN_REGIONS = ("eu-west-101",)
 _IDENTITY_LABELS = {"otc-swiss": "iam-pub"}
-# Services of Huawei Cloud Europe that the vendor's own region files keep under the .com name.
-_COM_ONLY_IN_EUROPE = ("cbr",)
 
 
-def _domain(settings: CloudSettings, service: str) -> str:
+def _domain(settings: CloudSettings, service: str, *, is_com_in_europe: bool = False) -> str:
     if settings.cloud == "custom":
         raise ConfigurationError(
             f"The cloud is 'custom' and has no known address of {service}.",
@@ -32,7 +30,7 @@ def _domain(settings: CloudSettings, service: str) -> str:
             + (", or the auth URL." if service == "iam" else "."),
         )
     domain = _DOMAINS[settings.cloud].format(region=settings.region)
-    if settings.cloud == "huaweicloud" and settings.region in _EUROPEAN_REGIONS and service not in _COM_ONLY_IN_EUROPE:
+    if settings.cloud == "huaweicloud" and settings.region in _EUROPEAN_REGIONS and not is_com_in_europe:
         domain = domain.removesuffix(".com") + ".eu"
     return domain
 
@@ -124,4 +122,5 @@ def _from_pattern(definition: ServiceManifest, settings: CloudSettings) -> str:
     label = definition.region_host_labels.get(settings.region) or definition.host_label or definition.name
     if settings.cloud.startswith("otc"):
         label = definition.otc_host_label or definition.name
-    return f"https://{label}.{_domain(settings, definition.name)}"
+    domain = _domain(settings, definition.name, is_com_in_europe=definition.is_com_in_europe)
+    return f"https://{label}.{domain}"

@@ -16,5 +16,7 @@ CASE = ServiceCase(
     target=lambda cloud: resources(cloud, "rds_instances")[0],
     list_path="/v3/{project_id}/instances",
     table="rds.backups",
+    tells_reason=False,
+    reads_need_instance=True,
     is_database=True,
 )

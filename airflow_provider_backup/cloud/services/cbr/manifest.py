@@ -11,11 +11,13 @@ from airflow_provider_backup.cloud.manifest import ServiceManifest, classify, co
 MANIFEST = ServiceManifest(
     name="cbr",
     title="Cloud Backup and Recovery",
+    protects="servers, disks and file systems in vaults",
     version="v3",
     client="airflow_provider_backup.cloud.services.cbr.service.CbrService",
     docs="docs/api/cbr-v3.md",
     abbreviation="CBR",
     catalog_types=("cbr",),
+    is_com_in_europe=True,  # in the vendor's own region files
     error_classes=classify(
         {
             ResourceBusyError: codes("BackupService", "0002 1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"),

@@ -12,6 +12,7 @@ from airflow_provider_backup.cloud.manifest import ServiceManifest, classify
 MANIFEST = ServiceManifest(
     name="csbs",
     title="Cloud Server Backup Service",
+    protects="servers",
     version="v1",
     client="airflow_provider_backup.cloud.services.csbs.service.CsbsService",
     docs="docs/api/csbs-v1.md",

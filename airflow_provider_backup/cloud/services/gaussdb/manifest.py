@@ -17,6 +17,7 @@ _NEWER_REGIONS = [
 MANIFEST = ServiceManifest(
     name="gaussdb",
     title="GaussDB",
+    protects="databases",
     version="v3",
     client="airflow_provider_backup.cloud.services.gaussdb.service.GaussDbService",
     docs="docs/api/database-backups-v3.md",

@@ -7,6 +7,7 @@ from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLAS
 MANIFEST = ServiceManifest(
     name="rds",
     title="Relational Database Service",
+    protects="databases",
     version="v3",
     client="airflow_provider_backup.cloud.services.rds.service.RdsService",
     docs="docs/api/database-backups-v3.md",

@@ -10,6 +10,7 @@ _MYSQL_REGIONS = ["af-south-1", "cn-east-5", "la-north-2", "cn-southwest-3"]
 MANIFEST = ServiceManifest(
     name="taurusdb",
     title="TaurusDB",
+    protects="databases",
     version="v3",
     client="airflow_provider_backup.cloud.services.taurusdb.service.TaurusDbService",
     docs="docs/api/database-backups-v3.md",

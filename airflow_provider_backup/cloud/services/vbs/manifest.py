@@ -12,6 +12,7 @@ from airflow_provider_backup.cloud.manifest import ServiceManifest, classify, co
 MANIFEST = ServiceManifest(
     name="vbs",
     title="Volume Backup Service",
+    protects="disks",
     version="v2",
     client="airflow_provider_backup.cloud.services.vbs.service.VbsService",
     docs="docs/api/vbs-v2.md",
