@@ -94,11 +94,17 @@ def test_a_scaffolded_service_passes_all_checks_and_touches_no_file_of_others_bu
 
 
 def test_all_spellings_of_a_name_are_replaced_and_nothing_else() -> None:
-    text = 'RdsService of "rds" and EmulatedRds: RDS keeps records, words and RDS.3004 (RDS section 3); rds_instances'
+    text = 'RdsService of "rds" and EmulatedRds: RDS keeps records, words and RDS.3004; rds_instances'
 
     assert RDS.renamed(text, DDS) == (
-        'DdsService of "dds" and EmulatedDds: DDS keeps records, words and DDS.3004 (RDS section 3); dds_instances'
+        'DdsService of "dds" and EmulatedDds: DDS keeps records, words and DDS.3004; dds_instances'
     )
+
+
+def test_citations_of_the_page_that_the_code_was_built_from_stay() -> None:
+    cbr = ServiceNames("cbr", "Cbr", "CBR", "Cloud Backup and Recovery")
+
+    assert cbr.renamed("CBR takes backups (CBR section 6.1).", DDS) == "DDS takes backups (CBR section 6.1)."
 
 
 @pytest.mark.parametrize(
