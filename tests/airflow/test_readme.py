@@ -79,7 +79,7 @@ def test_every_documented_dag_has_an_id_of_its_own() -> None:
 def test_every_other_documented_piece_of_python_is_a_test_that_passes(
     page: str, block: str, backup_cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"__name__": "documented"}
     exec(compile(block, page, "exec"), names)
     tests = [value for name, value in names.items() if name.startswith("test_")]
 

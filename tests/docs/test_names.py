@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +101,22 @@ def test_a_module_or_a_target_that_does_not_exist_is_noticed() -> None:
     assert list(lost_modules("airflow_provider_backup.cloud.errors.MissingError"))
     assert list(lost_modules("airflow_provider_backup.cloud.<service>.models"))
     assert list(lost_targets("`make coffee`"))
+
+
+def test_the_page_of_architecture_names_every_layer_of_the_import_contracts() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    layers = {
+        module.strip()
+        for contract in contracts
+        if contract["type"] == "layers"
+        for layer in contract["layers"]
+        for module in layer.split("|")
+    }
+    rows = re.findall(r"^\| (`[^|]+) \|", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert layers <= {name for row in rows for name in CODE.findall(row)}
 
 
 def test_the_page_of_errors_names_every_public_error_and_no_other() -> None:
