@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud.auth.endpoints import service_url
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.pipeline import Request, RequestPipeline, encoded_body
-from airflow_provider_backup.cloud.http.row_reader import Members, row_reader
+from airflow_provider_backup.cloud.http.row_reader import row_reader
 from airflow_provider_backup.cloud.http.time_limit import Exchange, within_time_limit
 from airflow_provider_backup.cloud.manifest import ServiceManifest
 from airflow_provider_backup.cloud.schema.json_decoding import read_json
@@ -47,14 +47,14 @@ class ServiceApi:
         self._read: Callable[[bytes], Any] = read_json
         self._tries: int | None = None
 
-    def keeping(self, collection: str, members: Members) -> Self:
+    def keeping(self, collection: str, row: Any) -> Self:
         """Return the same service, which keeps only some members of each row that it lists.
 
         :param collection: the member of an answer that holds the rows.
-        :param members: what to keep of each.
+        :param row: what to keep of each, as for :func:`~airflow_provider_backup.cloud.http.row_reader.row_reader`.
         """
         other = copy(self)
-        other._read = row_reader(collection, members)
+        other._read = row_reader(collection, row)
         return other
 
     def with_tries(self, most: int) -> Self:

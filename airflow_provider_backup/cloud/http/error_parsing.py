@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -25,7 +26,6 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.http.clock_skew import date_of
 from airflow_provider_backup.cloud.http.known_secrets import NO_SECRETS, KnownSecrets
-from airflow_provider_backup.cloud.http.web_pages import words_of_page
 from airflow_provider_backup.cloud.manifest import classify
 from airflow_provider_backup.cloud.schema.json_decoding import read_json
 from airflow_provider_backup.cloud.text import one_line, plain_text
@@ -78,6 +78,11 @@ _MOST_WORDS = 5000
 """Characters of a service's words that are looked at."""
 _LOOKED_AT = 500_000
 """Bytes of an answer that is no JSON in which secrets are looked for; what is shown stands at its beginning."""
+_LONGEST_PAGE = 8_000
+"""Characters of a web page that are read: the title stands at the beginning."""
+_PAGE = re.compile(r"\s*<(!doctype|html|head|body|\?xml|!--)", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]*>([^<]+)</title", re.IGNORECASE)
+_NOT_SHOWN = re.compile(r"<!--.*?-->|<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _THROTTLED_NEXT_STEP = (
     "The gateway throttles: repeat after the window that the message names, with fewer requests at once."
 )
@@ -229,8 +234,21 @@ def _redirection(location: str) -> str:
 def _words_of_body(body: bytes, secrets: KnownSecrets) -> str:
     # Masked before it is cut: half a secret is not recognised.
     text = secrets.masked(body[:_LOOKED_AT].decode(errors="replace"))
-    page = words_of_page(text[:32_000])
+    page = _words_of_page(text[:32_000])
     return text[:300] if page is None else page
+
+
+def _words_of_page(text: str) -> str | None:
+    """Return the title of a web page, or its text when it has none; ``None`` for what is no page.
+
+    Gateways and proxies answer with pages of their own (access section 4).
+    """
+    if not _PAGE.match(text):
+        return None
+    page = text[:_LONGEST_PAGE]
+    title = _TITLE.search(page)
+    words = title[1] if title else _NOT_SHOWN.sub(" ", page)
+    return " ".join(html.unescape(words).split())
 
 
 def _without_secrets(detail: str, secrets: KnownSecrets) -> str:

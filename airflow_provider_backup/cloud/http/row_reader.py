@@ -10,7 +10,10 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from pydantic_core import CoreSchema, SchemaValidator, ValidationError, core_schema
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+# pydantic takes no other before Python 3.12.
+from typing_extensions import TypedDict
 
 from airflow_provider_backup.cloud.schema.json_decoding import (
     has_unicode_escapes,
@@ -18,35 +21,28 @@ from airflow_provider_backup.cloud.schema.json_decoding import (
     without_garbage_collection,
 )
 
-Members = tuple[str | tuple[str, "Members"], ...]
-"""Names of members; a pair keeps only some members of an object inside."""
+kept_members = with_config(ConfigDict(extra="ignore"))
+"""Marks the ``TypedDict`` of a row, or of an object in it: other members are skipped.
+
+It belongs to ``typing_extensions`` and is not total; members that are ``Any`` are kept as they came.
+"""
 
 
 @cache
-def row_reader(collection: str, members: Members) -> Callable[[bytes], Any]:
+def row_reader(collection: str, row: type[Any]) -> Callable[[bytes], Any]:
     """Return what reads an answer and keeps of each row only some members; the answer's other members stay.
 
     :param collection: the member of the answer that holds the rows.
-    :param members: what to keep; a row need not have all of it. An answer of another shape is read as a whole.
+    :param row: what to keep: a ``TypedDict`` with :data:`kept_members`. An answer of another shape is read as a whole.
     """
-    rows = core_schema.typed_dict_field(core_schema.list_schema(_object(members)))
-    validator = SchemaValidator(core_schema.typed_dict_schema({collection: rows}, extra_behavior="allow"))
+    typed_dict: Any = TypedDict
+    page = with_config(ConfigDict(extra="allow"))(typed_dict("Page", {collection: list[row]}))  # type: ignore[valid-type]
+    adapter: TypeAdapter[Any] = TypeAdapter(page)
 
     def read(document: bytes) -> Any:
         if not has_unicode_escapes(document):
             with suppress(ValidationError), without_garbage_collection():
-                return validator.validate_json(document)
+                return adapter.validate_json(document)
         return read_json(document)
 
     return read
-
-
-def _object(members: Members) -> CoreSchema:
-    fields = {}
-    schema: CoreSchema
-    for member in members:
-        name, schema = (
-            (member, core_schema.any_schema()) if isinstance(member, str) else (member[0], _object(member[1]))
-        )
-        fields[name] = core_schema.typed_dict_field(schema, required=False)
-    return core_schema.typed_dict_schema(fields, extra_behavior="ignore")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import TypedDict, Unpack
+from typing import Any, Unpack
 
+from typing_extensions import TypedDict
+
+from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
@@ -14,11 +17,27 @@ from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupQuery, RestoreCreate
 from airflow_provider_backup.cloud.services.cbr.paging import pages_of
 
-ROW_MEMBERS = (
-    *("id", "checkpoint_id", "parent_id", "resource_id", "name", "status", "created_at", "updated_at"),
-    ("extend_info", ("progress",)),
-)
-"""What tells how a backup stands."""
+
+@kept_members
+class ExtendInfo(TypedDict, total=False):
+    """Members of ``extend_info`` that tell how a backup stands."""
+
+    progress: Any
+
+
+@kept_members
+class BackupRow(TypedDict, total=False):
+    """What a page keeps of each row: what tells how a backup stands."""
+
+    id: Any
+    checkpoint_id: Any
+    parent_id: Any
+    resource_id: Any
+    name: Any
+    status: Any
+    created_at: Any
+    updated_at: Any
+    extend_info: ExtendInfo
 
 
 class BackupFilters(TypedDict, total=False):
@@ -81,14 +100,14 @@ class Backups:
     def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
         """Read all backups, or those that match, as pages of rows that are not checked.
 
-        They hold no more than :data:`ROW_MEMBERS`.
+        They hold no more than :class:`BackupRow`.
 
         :param filters: as for :meth:`list`.
         :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
             documented rule.
         """
         query = validated(BackupQuery, "CBR backup list", filters)
-        return pages_of(self._api.keeping("backups", ROW_MEMBERS), "backups", "backups", query)
+        return pages_of(self._api.keeping("backups", BackupRow), "backups", "backups", query)
 
     async def restore(self, backup_id: str, restore: RestoreCreate) -> str | None:
         """Start to overwrite a resource with a backup (CBR section 7.4). Each call restores once more.

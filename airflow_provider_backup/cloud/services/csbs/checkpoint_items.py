@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
+
+from typing_extensions import TypedDict
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
@@ -15,11 +18,29 @@ from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, CheckpointItemFilter, CheckpointItemQuery
 from airflow_provider_backup.cloud.services.csbs.paging import PAGES
 
-ROW_MEMBERS = (
-    *("id", "checkpoint_id", "resource_id", "name", "status", "created_at", "protected_at", "progress"),
-    ("extend_info", ("progress", "size", "finished_at")),
-)
-"""What tells how a backup stands."""
+
+@kept_members
+class ExtendInfo(TypedDict, total=False):
+    """Members of ``extend_info`` that tell how a backup stands."""
+
+    progress: Any
+    size: Any
+    finished_at: Any
+
+
+@kept_members
+class BackupRow(TypedDict, total=False):
+    """What a page keeps of each row: what tells how a backup stands."""
+
+    id: Any
+    checkpoint_id: Any
+    resource_id: Any
+    name: Any
+    status: Any
+    created_at: Any
+    protected_at: Any
+    progress: Any
+    extend_info: ExtendInfo
 
 
 class CheckpointItemFilters(TypedDict, total=False):
@@ -86,14 +107,14 @@ class CheckpointItems:
     def pages(self, **filters: Unpack[CheckpointItemPageFilters]) -> AsyncIterator[RowPage]:
         """Read all backups that match as pages of rows that are not checked.
 
-        They hold no more than :data:`ROW_MEMBERS`.
+        They hold no more than :class:`BackupRow`.
 
         :param filters: as for :meth:`list`.
         :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
             documented rule.
         """
         query = validated(CheckpointItemQuery, "CSBS backup query", filters)
-        return self._pages(self._api.keeping("checkpoint_items", ROW_MEMBERS), query)
+        return self._pages(self._api.keeping("checkpoint_items", BackupRow), query)
 
     def _pages(self, api: ServiceApi, query: CheckpointItemQuery) -> AsyncIterator[RowPage]:
         return paginate(api, ("checkpoint_items",), "checkpoint_items", PAGES, query.to_wire())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any, Generic, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, TypeVar, Unpack
+
+from typing_extensions import TypedDict
 
 from airflow_provider_backup.cloud.errors import NotListedError, UnexpectedResponseError
+from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, is_asked_for, is_same_id
@@ -22,8 +25,19 @@ from airflow_provider_backup.cloud.services.databases.paging import PAGES
 CreateT = TypeVar("CreateT", bound=DatabaseBackupCreate)
 BackupT = TypeVar("BackupT", bound=DatabaseBackup)
 
-ROW_MEMBERS = ("id", "name", "instance_id", "status", "type", "size", "begin_time", "end_time")
-"""What tells how a backup stands."""
+
+@kept_members
+class BackupRow(TypedDict, total=False):
+    """What a page keeps of each row: what tells how a backup stands."""
+
+    id: Any
+    name: Any
+    instance_id: Any
+    status: Any
+    type: Any
+    size: Any
+    begin_time: Any
+    end_time: Any
 
 
 class BackupFilters(TypedDict, total=False):
@@ -108,14 +122,14 @@ class Backups(Generic[CreateT, BackupT]):
     def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
         """Read the backups of all instances as pages of rows that are not checked; not for RDS.
 
-        They hold no more than :data:`ROW_MEMBERS`.
+        They hold no more than :class:`BackupRow`.
 
         :param filters: as for :meth:`list`.
         :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
             documented rule.
         """
         query = validated(self._query, f"{self._service} backup list", filters)
-        return self._pages(self._api.keeping("backups", ROW_MEMBERS), query)
+        return self._pages(self._api.keeping("backups", BackupRow), query)
 
     def _pages(self, api: ServiceApi, query: DatabaseBackupQuery) -> AsyncIterator[RowPage]:
         return paginate(api, ("backups",), "backups", PAGES, query.to_wire())

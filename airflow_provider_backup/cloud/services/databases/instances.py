@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TypedDict, Unpack
+from typing import Any, Unpack
+
+from typing_extensions import TypedDict
 
 from airflow_provider_backup.cloud.errors import NotListedError
+from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for
@@ -13,6 +16,14 @@ from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.models import DatabaseInstanceQuery, Instance
 from airflow_provider_backup.cloud.services.databases.paging import PAGES
+
+
+@kept_members
+class InstanceRow(TypedDict, total=False):
+    """What a page keeps of each row: whether the instance is being backed up."""
+
+    id: Any
+    status: Any
 
 
 class InstanceFilters(TypedDict, total=False):
@@ -71,7 +82,7 @@ class Instances:
 
     def pages(self) -> AsyncIterator[RowPage]:
         """Read all instances as pages of rows that are not checked, with id and status only."""
-        return self._pages(self._api.keeping("instances", ("id", "status")), self._query())
+        return self._pages(self._api.keeping("instances", InstanceRow), self._query())
 
     def _pages(self, api: ServiceApi, query: DatabaseInstanceQuery) -> AsyncIterator[RowPage]:
         return paginate(api, ("instances",), "instances", PAGES, query.to_wire())

@@ -7,8 +7,11 @@ OpenStack knows.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TypedDict, Unpack
+from typing import Any, Unpack
 
+from typing_extensions import TypedDict
+
+from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import LinkPages, paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
@@ -27,8 +30,18 @@ from airflow_provider_backup.cloud.services.vbs.models import (
 PAGES = LinkPages(page_size=1000)
 """1,000 rows are the most that a page may have (VBS section 5)."""
 
-ROW_MEMBERS = ("id", "name", "status", "volume_id", "size", "created_at", "updated_at")
-"""What tells how a backup stands."""
+
+@kept_members
+class BackupRow(TypedDict, total=False):
+    """What a page keeps of each row: what tells how a backup stands."""
+
+    id: Any
+    name: Any
+    status: Any
+    volume_id: Any
+    size: Any
+    created_at: Any
+    updated_at: Any
 
 
 class BackupSummaryFilters(TypedDict, total=False):
@@ -95,14 +108,14 @@ class Backups:
     def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
         """Read backups as pages of rows that are not checked, newest first unless said otherwise.
 
-        They hold no more than :data:`ROW_MEMBERS`.
+        They hold no more than :class:`BackupRow`.
 
         :param filters: as for :meth:`list`.
         :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
             documented rule.
         """
         query = validated(BackupQuery, "VBS backup list", filters)
-        api = self._api.keeping("backups", ROW_MEMBERS)
+        api = self._api.keeping("backups", BackupRow)
         return paginate(api, ("backups", "detail"), "backups", PAGES, query.to_wire())
 
     def summaries(self, **filters: Unpack[BackupSummaryFilters]) -> AsyncIterator[BackupSummary]:
