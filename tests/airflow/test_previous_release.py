@@ -19,7 +19,16 @@ from packaging.version import Version
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.tasks.deferral import WAIT_XCOM
-from tests.airflow.service_matrix import SENSORS, SERVICES, create_operator, let_time_pass, started, taken, target
+from tests.airflow.service_matrix import (
+    DELETE,
+    SENSORS,
+    SERVICES,
+    create_operator,
+    let_time_pass,
+    started,
+    taken,
+    target,
+)
 from tests.airflow.task_runs import FAIL, Deferred, TaskRun, event_of
 from tests.airflow.trigger_rows import arguments_from
 
@@ -135,6 +144,15 @@ def test_after_a_dead_trigger_the_plan_of_the_previous_release_is_gone_on_with(c
 def test_the_trigger_of_the_previous_release_knows_every_argument_of_today(cloud: RunningCloud, service: str) -> None:
     today = started(cloud, service).trigger_arguments
     assert {case for case, names in KNOWN.items() if not today.keys() <= set(names)} == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_trigger_of_the_previous_release_can_be_built_for_a_deletion(cloud: RunningCloud, service: str) -> None:
+    backup = taken(cloud, service, wait=True)
+    cloud.set_backup_seconds(3600)
+    today = TaskRun(DELETE[service](task_id="delete", backup=backup, deferrable=True)).execute()
+    assert isinstance(today, Deferred)
+    assert {case for case, names in KNOWN.items() if not today.trigger_arguments.keys() <= set(names)} == set()
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -30,6 +30,9 @@ class DeletingService(Protocol):
     async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a backup."""
 
+    async def observe_single(self, reference: OperationReference) -> OperationState:
+        """Look once at a single backup, for which no other id than its own counts."""
+
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a backup; one that is being deleted already counts as done."""
 
@@ -147,12 +150,11 @@ class Deletion:
 
     async def _look(self, backup: OperationReference) -> OperationState | None:
         try:
-            seen = await self._service.observe(backup)
+            # A backup may have the id of its checkpoint: it is gone when only the checkpoint is left.
+            seen = await self._service.observe_single(backup)
         except NotFoundError:
             return None
-        # A backup may have the id of its checkpoint: it is gone when only the checkpoint is left.
-        is_gone = seen.phase is Phase.DELETED or seen.reference.kind != backup.kind
-        return None if is_gone else seen
+        return None if seen.phase is Phase.DELETED else seen
 
 
 def _state(reference: OperationReference, backup: OperationState) -> OperationState:

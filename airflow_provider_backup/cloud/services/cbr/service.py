@@ -100,9 +100,18 @@ class CbrService:
         if reference.kind == "checkpoint":
             return await self._sure(self._observe_checkpoint(reference))
         try:
-            return await self._sure(self._observe_backup(reference))
+            return await self.observe_single(reference)
         except NotFoundError as absence:
             return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
+
+    async def observe_single(self, reference: OperationReference) -> OperationState:
+        """Look once at a single backup, for which no other id than its own counts.
+
+        :param reference: of the kind ``backup``.
+        :raises NotFoundError: there is none with this id.
+        :raises UnreadablePathError: the project cannot be read.
+        """
+        return await self._sure(self._observe_backup(reference))
 
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start to delete a backup, or every backup of a checkpoint; what is being deleted already counts as done.
@@ -224,18 +233,28 @@ class CbrService:
         backup = await self.backups.get(reference.backup_id)
         if phase_of(backup.status) is not Phase.FAILED:
             return to_state(reference, backup)
-        logs = await self._logs(backup.vault_id, backup.created_at)
-        return to_state(reference, backup, [entry for entry in logs if _is_about(entry, backup)])
+        # What failed may be the backup or its deletion: the status is the same.
+        for operation_type in ("backup", "delete"):
+            logs = await self._logs(backup.vault_id, backup.created_at, operation_type)
+            state = to_state(reference, backup, [entry for entry in logs if _is_about(entry, backup)])
+            if state.reason:
+                break
+        return state
 
     async def _backups_of(self, checkpoint: OperationReference) -> Sequence[Backup]:
         return [backup async for backup in self.backups.list(checkpoint_id=checkpoint.backup_id)]
 
     async def _logs(
-        self, vault_id: str | None, created_at: datetime | None, *, is_asked_again: bool = False
+        self,
+        vault_id: str | None,
+        created_at: datetime | None,
+        operation_type: str = "backup",
+        *,
+        is_asked_again: bool = False,
     ) -> Sequence[OperationLog]:
         # There is no filter by checkpoint. The log may be a moment older than what it is about.
         start = created_at - timedelta(minutes=1) if created_at is not None else None
-        logs = self.operation_logs.list(vault_id=vault_id, operation_type="backup", start_time=start)
+        logs = self.operation_logs.list(vault_id=vault_id, operation_type=operation_type, start_time=start)
         try:
             return [entry async for entry in logs]
         except ApiError as error:
@@ -292,7 +311,8 @@ class CbrService:
 
 
 def _is_about(entry: OperationLog, backup: Backup) -> bool:
-    if entry.extra_info.backup.backup_id is not None:
-        return entry.extra_info.backup.backup_id == backup.id
+    for details in (entry.extra_info.backup, entry.extra_info.delete):
+        if details.backup_id is not None:
+            return details.backup_id == backup.id
     same_resource = entry.extra_info.resource.id == backup.resource_id
     return same_resource and entry.checkpoint_id is not None and entry.checkpoint_id == backup.checkpoint_id

@@ -64,10 +64,18 @@ class CsbsService:
         check_kind(reference, "checkpoint", "backup")
         if reference.kind == "backup":
             try:
-                return to_state(reference, [await self.checkpoint_items.get(reference.backup_id)])
+                return await self.observe_single(reference)
             except NotFoundError as absence:
                 return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
         return await self._observe_checkpoint(reference)
+
+    async def observe_single(self, reference: OperationReference) -> OperationState:
+        """Look once at a single backup, for which no other id than its own counts.
+
+        :param reference: of the kind ``backup``.
+        :raises NotFoundError: there is none with this id.
+        """
+        return to_state(reference, [await self.checkpoint_items.get(reference.backup_id)])
 
     async def _observe_checkpoint(self, reference: OperationReference) -> OperationState:
         items = [item async for item in self.checkpoint_items.list(checkpoint_id=reference.backup_id)]

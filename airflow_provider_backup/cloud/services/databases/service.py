@@ -77,6 +77,16 @@ class DatabaseService:
         job = await self._job(reference) if backup.phase in (Phase.IN_PROGRESS, Phase.FAILED) else None
         return to_state(reference, backup, job)
 
+    async def observe_single(self, reference: OperationReference) -> OperationState:
+        """Look once at a single backup, for which no other id than its own counts.
+
+        :param reference: of the kind ``backup``.
+        :raises NotFoundError: there is none with this id.
+        :raises BadRequestError: there is no such instance, which says nothing about the backup.
+        :raises InvalidRequestError: the instance is missing.
+        """
+        return await self.observe(reference)
+
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a manual backup; one that is being deleted already counts as done.
 

@@ -59,9 +59,17 @@ class VbsService:
         if reference.kind == "job":
             return await self._observe_job(reference, await self.jobs.get(reference.backup_id))
         try:
-            return to_state(await self.backups.get(reference.backup_id))
+            return await self.observe_single(reference)
         except NotFoundError as absence:
             return await otherwise(self._observe_as_job(reference), absence)
+
+    async def observe_single(self, reference: OperationReference) -> OperationState:
+        """Look once at a single backup, for which no other id than its own counts.
+
+        :param reference: of the kind ``backup``.
+        :raises NotFoundError: there is none with this id.
+        """
+        return to_state(await self.backups.get(reference.backup_id))
 
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a backup; one that is being deleted already counts as done.
