@@ -1,4 +1,4 @@
-"""What all operators share: the connection, the check of arguments while the DAG is parsed, one way to act."""
+"""Base of all operators: the connection, argument checks while the DAG is parsed, one way to run async actions."""
 
 from __future__ import annotations
 
@@ -25,27 +25,28 @@ T = TypeVar("T")
 def in_seconds(task_id: str, name: str, duration: Any) -> float:
     """Return a duration as a number of seconds.
 
-    :param task_id: the task, for the message.
+    :param task_id: id of the task, for the message.
     :param name: name of the argument.
     :param duration: seconds or a ``timedelta``, above 0.
+    :return: seconds.
     :raises InvalidRequestError: it is something else.
     """
     seconds = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    # JSON knows no infinity, and these numbers become arguments of a trigger.
+    # JSON has no infinity, and these numbers become arguments of a trigger.
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
-        _refuse(task_id, "must be a number of seconds or a timedelta, above 0", {name: duration})
+        _reject(task_id, "must be a number of seconds or a timedelta, above 0", {name: duration})
     return seconds
 
 
 def check_ids(task_id: str, **arguments: Any) -> None:
-    """Refuse ids that are no text or empty.
+    """Reject ids that are not text or are empty.
 
-    :param task_id: the task, for the message.
-    :param arguments: the ids by name; templated ones pass.
-    :raises InvalidRequestError: at least one is something else.
+    :param task_id: id of the task, for the message.
+    :param arguments: the ids by name; templated ones are not checked.
+    :raises InvalidRequestError: at least one is invalid.
     """
     known = {name: value for name, value in arguments.items() if not has_template(value)}
-    _refuse(
+    _reject(
         task_id,
         "must be an id and not empty",
         {name: value for name, value in known.items() if not isinstance(value, str) or not value.strip()},
@@ -53,45 +54,47 @@ def check_ids(task_id: str, **arguments: Any) -> None:
 
 
 def check_choice(task_id: str, name: str, value: Any, choices: Sequence[str]) -> None:
-    """Refuse a value that is none of the choices.
+    """Reject a value that is not among the choices.
 
-    :param task_id: the task, for the message.
+    :param task_id: id of the task, for the message.
     :param name: name of the argument.
     :param value: its value.
-    :param choices: what it may be.
+    :param choices: the valid values.
     :raises InvalidRequestError: it is something else.
     """
     if value not in choices:
-        _refuse(task_id, f"must be one of {', '.join(choices)}", {name: value})
+        _reject(task_id, f"must be one of {', '.join(choices)}", {name: value})
 
 
-def _refuse(task_id: str, rule: str, wrong: Mapping[str, Any]) -> None:
+def _reject(task_id: str, rule: str, wrong: Mapping[str, Any]) -> None:
     if wrong:
         raise InvalidRequestError(f"Task {task_id!r}", [Violation(name, rule, value) for name, value in wrong.items()])
 
 
 def listed(values: Any) -> Any:
-    """Return a sequence as a list: the outputs of mapped tasks arrive as sequences of another kind.
+    """Return a sequence as a list: the outputs of mapped tasks are sequences of another type.
 
-    :param values: a sequence; text and all else stay as they are: none, a template, or what the request refuses.
+    :param values: a sequence; text and other values are returned as they are: ``None``, a template, or an invalid value
+        that the request model rejects.
     """
     return list(values) if isinstance(values, Sequence) and not isinstance(values, str) else values
 
 
 def key_value_pairs(labels: Any) -> Any:
-    """Return labels as the services write them: a list of ``key`` and ``value``.
+    """Return labels in the form of the services: a list of ``key`` and ``value``.
 
-    :param labels: a mapping; anything else stays as it is: none, a template, or what the request refuses.
+    :param labels: a mapping; other values are returned as they are: ``None``, a template, or an invalid value that the
+        request model rejects.
     """
     return [{"key": key, "value": value} for key, value in labels.items()] if isinstance(labels, Mapping) else labels
 
 
 class BackupCloudOperator(ReportsOutcome, ChecksArguments, BaseOperator):
-    """An operator that speaks to one account.
+    """An operator that works on one account.
 
     :param huaweicloud_conn_id: id of the connection (templated).
-    :param region: takes the place of the connection's region (templated).
-    :param project_id: takes the place of the connection's project (templated).
+    :param region: overrides the connection's region (templated).
+    :param project_id: overrides the connection's project (templated).
     """
 
     template_fields: Sequence[str] = ("huaweicloud_conn_id", "region", "project_id")
@@ -111,11 +114,11 @@ class BackupCloudOperator(ReportsOutcome, ChecksArguments, BaseOperator):
         self.project_id = project_id
 
     def execute(self, context: Any) -> Any:
-        """Do the work of the task, see ``perform``; its errors reach Airflow without the frames in which they arose."""
+        """Run ``perform``; expected errors reach Airflow without a traceback."""
         return self.report(context, lambda: self.perform(context))
 
     def perform(self, context: Any) -> Any:
-        """Do the work of the task; each operator has its own.
+        """Do the work of the task; each operator overrides it.
 
         :param context: the context of the task.
         """
@@ -129,15 +132,17 @@ class BackupCloudOperator(ReportsOutcome, ChecksArguments, BaseOperator):
     def act(self, action: Callable[[BackupCloud], Awaitable[T]]) -> T:
         """Run an async action with the open client.
 
+        :param action: the action.
+        :return: what it returns.
         :raises InvalidArgumentError: a documented rule is broken; the task fails without a retry.
         """
         return self.built(lambda: self.hook.run_in_cloud(action))
 
     def check_while_parsing(self, build: Callable[[], object]) -> None:
-        """Refuse literals that break a documented rule while the DAG is parsed; what is templated is left for later.
+        """Reject literals that break a documented rule while the DAG is parsed; templated values pass.
 
         :param build: builds the request from the operator's arguments.
-        :raises InvalidRequestError: a rule is broken, whatever the templates turn out to be.
+        :raises InvalidRequestError: a rule is broken, whatever the templates become.
         """
         try:
             build()
@@ -147,8 +152,10 @@ class BackupCloudOperator(ReportsOutcome, ChecksArguments, BaseOperator):
                 raise InvalidRequestError(f"{error.subject} of task {self.task_id!r}", certain) from None
 
     def built(self, build: Callable[[], T]) -> T:
-        """Build a request when the task runs, all templates rendered.
+        """Build a request when the task runs, with all templates rendered.
 
+        :param build: builds it.
+        :return: what it returns.
         :raises InvalidArgumentError: a documented rule is broken; the task fails without a retry.
         """
         try:

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.services.cbr.models import Policy
 
 _SOME_DEFINITION = {"timezone": "UTC+00:00", "destination_region": "region", "destination_project_id": "project"}
-"""Stands for what the policy has, which is not read while arguments are checked."""
+"""Placeholder for the values of the existing policy, which is not read while arguments are checked."""
 
 
 class CbrPolicyArguments(PolicyArguments):
-    """The plain arguments of a CBR policy.
+    """Arguments of a CBR policy.
 
-    :param patterns: when it runs in the service's own form, in UTC, in place of ``schedule`` (templated).
+    :param patterns: when it runs, as recurrence rules of the service, in UTC. Mutually exclusive with ``schedule``
+        (templated).
     :param full_backup_interval: incremental backups between two full ones, 0 to 100; -1 for no further full ones;
         Huawei Cloud only (templated).
     :param destination_region: replication policies: region to copy to (templated).
@@ -62,11 +63,12 @@ class CbrPolicyArguments(PolicyArguments):
         self.destination_project_id = destination_project_id
 
     def values(self, schedule: str | None, time_zone: str | None, **more: Any) -> dict[str, Any]:
-        """Return the nested fields of a policy, those that are given.
+        """Return the nested fields of a policy, without those that are ``None``.
 
-        :param schedule: takes the place of the argument.
-        :param time_zone: likewise.
-        :raises InvalidRequestError: the schedule cannot be read, or CBR cannot say it.
+        :param schedule: overrides the argument ``schedule``.
+        :param time_zone: overrides the argument ``time_zone``.
+        :param more: further fields.
+        :raises InvalidRequestError: the schedule is invalid, or CBR does not support it.
         """
         return policy_values(
             name=self.name,
@@ -84,12 +86,12 @@ class CbrPolicyArguments(PolicyArguments):
 class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
     """Create a policy: ``POST /v3/{project_id}/policies`` (CBR section 4.1).
 
-    Give the whole ``policy``, or plain arguments; they are described at :class:`CbrPolicyArguments` and
-    :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`. Without any number, backups are kept
-    for ever.
+    Give either ``policy`` or the single arguments, which are described at :class:`CbrPolicyArguments` and
+    :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`. Without any retention argument,
+    backups are kept forever.
 
     :param policy: a :class:`~airflow_provider_backup.cloud.services.cbr.models.PolicyCreate`.
-    :param operation_type: ``backup``, also when none is given, or ``replication`` (templated).
+    :param operation_type: ``backup`` or ``replication``; ``None`` means ``backup`` (templated).
     """
 
     template_fields: Sequence[str] = (
@@ -106,14 +108,14 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
         self.operation_type = operation_type
 
     def from_arguments(self, schedule: str | None, time_zone: str | None) -> PolicyCreate:
-        """Build the policy from the plain arguments."""
+        """Build the policy from the single arguments."""
         values = self.values(
             schedule, time_zone, operation_type="backup" if self.operation_type is None else self.operation_type
         )
         return validated(PolicyCreate, "CBR policy", {"operation_definition": {}, **values})
 
     async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
-        """Look through the list: CBR has no filter by name."""
+        """Search the list: CBR has no filter by name."""
         async for policy in cloud.cbr.policies.list():
             if policy.name == name:
                 return _result(policy, created=False)
@@ -125,12 +127,12 @@ class CbrCreatePolicyOperator(CbrPolicyArguments, CreatePolicyOperator):
 
 
 class CbrUpdatePolicyOperator(CbrPolicyArguments, ExistingPolicyOperator):
-    """Change a policy: ``PUT /v3/{project_id}/policies/{policy_id}`` (CBR section 4.4); what is not given stays.
+    """Change a policy: ``PUT /v3/{project_id}/policies/{policy_id}`` (CBR section 4.4).
 
-    Retention, its zone and where to copy to are one whole on the wire: when some of it is given, the policy is read
-    first and the rest is repeated. A number is taken off with -1, a long-term one with 0. A ``schedule`` without
-    ``time_zone`` is in UTC. Give the whole ``policy``, or plain arguments; they are described at
-    :class:`CbrPolicyArguments` and
+    Arguments that are ``None`` leave their part of the policy unchanged. The service replaces retention, its zone and
+    the replication destination as a whole: if one of them is given, the task reads the policy first and sends the
+    others unchanged. A limit is removed with -1, a long-term number with 0. A ``schedule`` without ``time_zone`` is in
+    UTC. Give either ``policy`` or the single arguments, which are described at :class:`CbrPolicyArguments` and
     :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`.
 
     :param policy_id: id of the policy (templated).
@@ -157,17 +159,17 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments, ExistingPolicyOperator):
             check_model(self, self.policy, PolicyUpdate)
 
     def retention(self, time_zone: str | None) -> dict[str, Any]:
-        """Return the fields of ``operation_definition`` that are given; the zone is one of them by itself."""
+        """Return the fields of ``operation_definition`` that are not ``None``, the zone included."""
         return self.numbers() | ({} if time_zone is None else {"timezone": offset_text(time_zone)})
 
     def from_arguments(
         self, schedule: str | None, time_zone: str | None, definition: Mapping[str, Any]
     ) -> PolicyUpdate:
-        """Build the change from the plain arguments.
+        """Build the change from the single arguments.
 
-        :param schedule: takes the place of the argument.
-        :param time_zone: likewise.
-        :param definition: the ``operation_definition`` that the policy has; what is not given of it stays.
+        :param schedule: overrides the argument ``schedule``.
+        :param time_zone: overrides the argument ``time_zone``.
+        :param definition: the ``operation_definition`` of the existing policy, which the arguments change.
         :raises InvalidRequestError: a documented rule is broken, or nothing is changed.
         """
         values = self.values(schedule, time_zone)
@@ -211,12 +213,12 @@ class CbrCreateBackupOperator(CreateBackupOperator):
 
     :param vault_id: id of the vault (templated).
     :param resource_ids: some of the vault's resources; ``None`` for all (templated).
-    :param resource_details: the same with more detail, each ``{"id": ..., "type": ...}`` (templated).
-    :param name: name of the backups, 1 to 64 letters, digits, ``_`` or ``-`` (templated). Without it the task makes one
-        of DAG, task and a key of its own.
+    :param resource_details: like ``resource_ids`` with types, each ``{"id": ..., "type": ...}`` (templated).
+    :param name: name of the backups, 1 to 64 letters, digits, ``_`` or ``-`` (templated). ``None``: generated
+        from DAG, task and a key of the task instance.
     :param description: at most 255 characters without ``<`` and ``>`` (templated).
-    :param incremental: false for full backups (templated).
-    :param fail_on_skipped: whether a backup that left resources out counts as failed.
+    :param incremental: ``False`` for full backups; ``None`` leaves it to the service (templated).
+    :param fail_on_skipped: whether a backup that omitted resources counts as failed.
     """
 
     operation = CbrBackupOperation

@@ -24,16 +24,18 @@ if TYPE_CHECKING:
 
 IfExists = Literal["adopt", "fail"]
 
-# Where the policy is, and arguments that have a value without being given.
+# The account, and arguments that have a default.
 _NOT_OF_THE_POLICY = frozenset({*BackupCloudOperator.template_fields, "policy_id", "time_zone", "operation_type"})
 
 
 class CreatePolicyOperator(BackupCloudOperator):
-    """Create a policy, unless one of this name is there already.
+    """Create a policy, unless one of this name exists already.
 
-    :param policy: the whole policy as the service's model; takes the place of the plain arguments.
-    :param if_exists: what to do with a policy of the same name: ``adopt`` leaves it as it is and returns it, so that
-        the task can be repeated; ``fail`` fails the task.
+    :param policy: the whole policy as the service's model. Mutually exclusive with the other arguments of the policy.
+    :param if_exists: what to do if a policy of the same name exists:
+
+        * ``adopt``: return it unchanged, so that the task can be repeated.
+        * ``fail``: fail the task.
     """
 
     template_fields: Sequence[str] = BackupCloudOperator.template_fields
@@ -50,22 +52,22 @@ class CreatePolicyOperator(BackupCloudOperator):
 
     @abstractmethod
     def from_arguments(self, schedule: str | None, time_zone: str | None) -> RequestModel:
-        """Build the policy from the plain arguments.
+        """Build the policy from the arguments.
 
-        :param schedule: takes the place of the argument.
-        :param time_zone: likewise.
+        :param schedule: overrides the argument ``schedule``.
+        :param time_zone: overrides the argument ``time_zone``.
         """
 
     @abstractmethod
     async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
-        """Return the policy with this name, if there is one."""
+        """Return the policy with this name; ``None`` if there is none."""
 
     @abstractmethod
     async def create(self, cloud: BackupCloud, policy: Any) -> PolicyResult:
         """Create the policy."""
 
     def request(self) -> RequestModel:
-        """Return the policy: the model that was given, or one from the plain arguments.
+        """Return the policy: the argument ``policy``, or one from the other arguments.
 
         :raises InvalidRequestError: a documented rule is broken.
         """
@@ -83,21 +85,21 @@ class CreatePolicyOperator(BackupCloudOperator):
             check_model(self, self.policy, self.model)
 
     def perform(self, context: Any) -> PolicyResult:
-        """Create the policy, or adopt the one of its name.
+        """Create the policy, or adopt the existing one of its name.
 
         :return: see :class:`~airflow_provider_backup.cloud.operations.policy.PolicyResult`.
-        :raises NameTakenError: the name is taken and ``if_exists`` is ``fail``.
-        :raises ApiError: the service refuses.
+        :raises NameTakenError: the name is in use and ``if_exists`` is ``fail``.
+        :raises ApiError: the service rejected the request.
         """
         request: Any = self.built(self.request)
         self.log.info("Creating %s policy %s (%s).", self.title, one_line(request.name), self.connection_text)
         result = self.act(lambda cloud: self._find_or_create(cloud, request))
-        what = "Created" if result["created"] else "Left as it is (if_exists='adopt'):"
+        what = "Created" if result["created"] else "Found (if_exists='adopt'):"
         self.log.info("%s %s policy %s.", what, self.title, one_line(f"{result['name']} ({result['policy_id']})"))
         return result
 
     def _timed(self, schedule: str | None, time_zone: str | None) -> RequestModel:
-        # Without this the error would name a field of the model, which the author did not write.
+        # Without this check the error would name a field of the model, which the author did not use.
         times = [name for name in ("schedule", "patterns") if name in self.template_fields]
         if all(getattr(self, name) is None for name in times):
             rule = f"one of {', '.join(times)}, policy must be given"
@@ -117,19 +119,19 @@ class CreatePolicyOperator(BackupCloudOperator):
         try:
             return await self.create(cloud, request)
         except BackupError as error:
-            # The answer may have got lost after the effect: never asked twice blindly.
+            # The request may have succeeded although its answer was lost: check before sending it again.
             if may_have_taken_effect(error) and (existing := await self.find(cloud, request.name)):
                 return {**existing, "created": True}
             raise
 
 
 def check_model(operator: BackupCloudOperator, policy: object, model: type[RequestModel]) -> None:
-    """Refuse something else than the model, and the model together with plain arguments.
+    """Reject a policy of another type, and a policy together with other arguments of the policy.
 
-    :param operator: its templated arguments are those of the policy, but for a few.
-    :param policy: what was given for the policy.
-    :param model: what it must be.
-    :raises InvalidRequestError: it is not, or plain arguments are given as well.
+    :param operator: its templated arguments are those of the policy, except for a few.
+    :param policy: the argument ``policy``.
+    :param model: its required type.
+    :raises InvalidRequestError: the type is wrong, or other arguments are given as well.
     """
     subject = f"Policy of task {operator.task_id!r}"
     if not isinstance(policy, model):
@@ -141,5 +143,5 @@ def check_model(operator: BackupCloudOperator, policy: object, model: type[Reque
         if name not in _NOT_OF_THE_POLICY and getattr(operator, name) is not None
     }
     if given:
-        rule = "give the policy as a model or by arguments, not both"
+        rule = "mutually exclusive with policy"
         raise InvalidRequestError(subject, [Violation(name, rule, value) for name, value in given.items()])

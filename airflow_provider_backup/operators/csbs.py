@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
     """Create a backup policy for servers: ``POST /v1/{project_id}/policies`` (CSBS section 3.1).
 
-    Give the whole ``policy``, or plain arguments; those of name, schedule and retention are described at
+    Give either ``policy`` or the single arguments; name, schedule and retention are described at
     :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`.
 
     :param policy: a :class:`~airflow_provider_backup.cloud.services.csbs.models.PolicyCreate`.
-    :param servers: the servers, each ``{"id": ..., "name": ...}``; 64 at most (templated).
-    :param permanent: keep all backups, whatever the numbers say (templated).
-    :param description: 0 to 255 characters without ``<`` and ``>`` (templated).
-    :param tags: up to 10 labels (templated).
+    :param servers: the servers, each ``{"id": ..., "name": ...}``; at most 64 (templated).
+    :param permanent: keep all backups, regardless of the retention numbers (templated).
+    :param description: at most 255 characters without ``<`` and ``>`` (templated).
+    :param tags: at most 10 labels (templated).
     """
 
     template_fields: Sequence[str] = (
@@ -64,7 +64,7 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
         self.tags = tags
 
     def from_arguments(self, schedule: str | None, time_zone: str | None) -> PolicyCreate:
-        """Build the policy from the plain arguments."""
+        """Build the policy from the single arguments."""
         pattern = (
             None
             if schedule is None
@@ -89,7 +89,7 @@ class CsbsCreatePolicyOperator(PolicyArguments, CreatePolicyOperator):
         )
 
     async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
-        """Look for the policy by its exact name."""
+        """Search for the policy by its exact name."""
         async for policy in cloud.csbs.policies.list(name=name):
             if policy.name == name:
                 return _result(policy, created=False)
@@ -117,9 +117,9 @@ class CsbsGetPolicyOperator(ExistingPolicyOperator):
         result = _result(self.act(lambda cloud: cloud.csbs.policies.get(self.policy_id)))
         servers = len(result["resource_ids"])
         self.log.info(
-            "CSBS policy %s is %s, %d servers.",
+            "CSBS policy %s is %s and has %d servers.",
             one_line(f"{result['name']}"),
-            "on" if result["enabled"] else "off",
+            "enabled" if result["enabled"] else "disabled",
             servers,
         )
         return result
@@ -129,12 +129,12 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
     """Execute a backup policy now: ``POST /v1/{project_id}/providers/{provider_id}/checkpoints`` (CSBS section 4.2).
 
     The task succeeds when the checkpoint is available. The request carries no name: a retry finds its checkpoint by the
-    id that was recorded (from Airflow 3.3 on), else by policy, servers and time. The arguments of waiting are those of
+    recorded id (Airflow 3.3 and later), otherwise by policy, servers and time. The arguments of waiting are those of
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
-    :param policy_id: id of the policy; its schedule may be off (templated).
+    :param policy_id: id of the policy; its schedule may be disabled (templated).
     :param server_ids: some of the policy's servers; ``None`` for all, which are read from the policy (templated).
-    :param auto_trigger: whether the backup counts as a scheduled one, so that the policy's retention removes it
+    :param auto_trigger: whether the backup counts as a scheduled one, which the policy's retention removes
         (templated).
     :param fail_on_skipped: whether a checkpoint without some of the servers counts as failed.
     """
@@ -164,7 +164,7 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
         self.auto_trigger = auto_trigger
 
     def request(self, name: str) -> CheckpointCreate:
-        """Build the request; the name finds no place in it."""
+        """Build the request; it carries no name."""
         parameters = {"auto_trigger": self.auto_trigger, "resources": listed(self.server_ids)}
         return validated(
             CheckpointCreate, "CSBS policy execution", {"plan_id": self.policy_id, "parameters": parameters}

@@ -25,7 +25,7 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
 
     :param instance_id: id of the instance, not of a read replica (templated).
     :param name: name of the backup, unique in the project: 4 to 64 characters, a letter first, then letters, digits,
-        ``-`` and ``_`` (templated). Without it the task makes one of DAG, task and a key of its own.
+        ``-`` and ``_`` (templated). ``None``: generated from DAG, task and a key of the task instance.
     :param description: at most 256 characters without ``> ! < " & ' =`` (templated).
     """
 
@@ -47,7 +47,7 @@ class DatabaseCreateBackupOperator(CreateBackupOperator):
         """Return the service that has the instance."""
 
     def arguments(self) -> dict[str, Any]:
-        """Return the request's fields beside the name."""
+        """Return the request's fields other than the name."""
         return {"instance_id": self.instance_id, "description": self.description}
 
     def request(self, name: str) -> DatabaseBackupCreate:
@@ -67,7 +67,7 @@ class DatabaseDeleteBackupOperator(DeleteBackupOperator):
 
     The other arguments are those of :class:`~airflow_provider_backup.operators.delete_backup.DeleteBackupOperator`.
 
-    :param instance_id: id of the instance; RDS needs it to see whether the backup is gone (templated).
+    :param instance_id: id of the instance; RDS requires it with ``backup_id`` (templated).
     """
 
     template_fields: Sequence[str] = (*DeleteBackupOperator.template_fields, "instance_id")

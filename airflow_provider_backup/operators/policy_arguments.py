@@ -1,4 +1,4 @@
-"""The plain arguments that policies of CBR and CSBS share: name, schedule, retention."""
+"""Arguments of CBR and CSBS policies: name, schedule, retention."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ LONG_TERM = ("day_backups", "week_backups", "month_backups", "year_backups")
 
 
 def known_schedule(schedule: str | None, time_zone: str | None) -> tuple[str | None, str | None]:
-    """Return schedule and zone for a check while the DAG is parsed: something harmless stands for what is templated.
+    """Return schedule and zone for a check while the DAG is parsed; templated ones are replaced by valid placeholders.
 
-    :param schedule: the schedule as it was given.
-    :param time_zone: its zone as it was given.
-    :raises InvalidRequestError: one is templated, and the other cannot be read.
+    :param schedule: the argument ``schedule``.
+    :param time_zone: the argument ``time_zone``.
+    :raises InvalidRequestError: one is templated, and the other is invalid.
     """
     if not has_template((schedule, time_zone)):
         return schedule, time_zone
@@ -29,20 +29,20 @@ def known_schedule(schedule: str | None, time_zone: str | None) -> tuple[str | N
 
 
 class PolicyArguments(BackupCloudOperator):
-    """Name, schedule and retention of a policy; what is not given is not sent.
+    """Name, schedule and retention of a policy; arguments that are ``None`` are not sent.
 
     :param name: name of the policy (templated).
     :param enabled: whether the schedule runs (templated).
     :param schedule: when it runs, such as ``daily at 14:00``, ``Mon,Wed 02:30`` or ``every 3 days at 02:00``
         (templated).
-    :param time_zone: zone of the schedule and of the long-term numbers: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin``;
-        ``UTC`` for a new policy when not given (templated).
-    :param max_backups: automatic backups kept for each resource; -1 for no limit (templated).
-    :param retention_duration_days: days that a backup is kept; -1 for no limit (templated).
-    :param day_backups: number of days whose newest backup is kept as well, 0 to 100 (templated).
-    :param week_backups: number of weeks whose newest backup is kept as well, 0 to 100 (templated).
-    :param month_backups: number of months whose newest backup is kept as well, 0 to 100 (templated).
-    :param year_backups: number of years whose newest backup is kept as well, 0 to 100 (templated).
+    :param time_zone: zone of the schedule and of the long-term retention: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin``;
+        the default for a new policy is ``UTC`` (templated).
+    :param max_backups: automatic backups to keep per resource; -1 for no limit (templated).
+    :param retention_duration_days: days to keep a backup; -1 for no limit (templated).
+    :param day_backups: number of days whose newest backup is kept in addition, 0 to 100 (templated).
+    :param week_backups: number of weeks whose newest backup is kept in addition, 0 to 100 (templated).
+    :param month_backups: number of months whose newest backup is kept in addition, 0 to 100 (templated).
+    :param year_backups: number of years whose newest backup is kept in addition, 0 to 100 (templated).
     """
 
     template_fields: Sequence[str] = (
@@ -84,15 +84,15 @@ class PolicyArguments(BackupCloudOperator):
         self.year_backups = year_backups
 
     def numbers(self) -> dict[str, Any]:
-        """Return the numbers of the service's ``operation_definition`` that are given."""
+        """Return the numbers of the service's ``operation_definition`` that are not ``None``."""
         names = ("max_backups", "retention_duration_days", *LONG_TERM)
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def retention(self, time_zone: str | None) -> dict[str, Any]:
-        """Return the fields of the service's ``operation_definition`` that are given.
+        """Return the fields of the service's ``operation_definition`` that are not ``None``.
 
-        :param time_zone: zone of the long-term numbers; UTC when not given.
-        :raises InvalidRequestError: the zone cannot be read.
+        :param time_zone: zone of the long-term retention; ``None`` for UTC.
+        :raises InvalidRequestError: the zone is invalid.
         """
         given = self.numbers()
         offset = offset_text("UTC" if time_zone is None else time_zone)

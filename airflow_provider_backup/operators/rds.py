@@ -22,7 +22,7 @@ class RdsCreateBackupOperator(DatabaseCreateBackupOperator):
 
     :param databases: SQL Server and newer PostgreSQL only: names of the databases to back up instead of all
         (templated).
-    :param backup_database_individually: whether each database gets a file of its own; needs ``databases`` (templated).
+    :param backup_database_individually: whether each database gets its own file; requires ``databases`` (templated).
     """
 
     template_fields: Sequence[str] = (
@@ -49,7 +49,7 @@ class RdsCreateBackupOperator(DatabaseCreateBackupOperator):
         return cloud.rds
 
     def arguments(self) -> dict[str, Any]:
-        """Return the request's fields beside the name."""
+        """Return the request's fields other than the name."""
         names = listed(self.databases)
         return {
             **super().arguments(),

@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 class VbsCreatePolicyOperator(CreatePolicyOperator):
     """Create a backup policy for disks: ``POST /v2/{project_id}/backuppolicy`` (VBS section 3.1).
 
-    Give the whole ``policy``, or plain arguments.
+    Give either ``policy`` or the single arguments.
 
     :param policy: a :class:`~airflow_provider_backup.cloud.services.vbs.models.PolicyCreate`.
     :param name: 1 to 64 letters, digits, ``_`` or ``-`` (templated).
     :param schedule: when it runs, such as ``daily at 14:00`` or ``Mon,Wed 02:00``; full hours in UTC, every 1 to 30
         days or on days of the week (templated).
-    :param time_zone: zone that the schedule is in: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin``; ``UTC`` when not given
+    :param time_zone: zone of the schedule: ``UTC``, ``UTC+02:00`` or ``Europe/Berlin``; ``None`` means ``UTC``
         (templated).
-    :param retention_num: backups kept for each disk, 2 or more; in place of ``retention_day`` (templated).
-    :param retention_day: days that a backup is kept, 2 to 99999; in place of ``retention_num`` (templated).
-    :param keep_first_backup_of_month: whether the first backup of the current month stays beyond that (templated).
-    :param enabled: whether the schedule runs; it does unless said otherwise (templated).
-    :param tags: up to 10 labels (templated).
+    :param retention_num: backups to keep per disk, 2 or more. Mutually exclusive with ``retention_day`` (templated).
+    :param retention_day: days to keep a backup, 2 to 99999. Mutually exclusive with ``retention_num`` (templated).
+    :param keep_first_backup_of_month: whether the first backup of the current month is kept in addition (templated).
+    :param enabled: whether the schedule runs; ``None`` means ``True`` (templated).
+    :param tags: at most 10 labels (templated).
     :param if_exists: ``adopt`` or ``fail``, see
         :class:`~airflow_provider_backup.operators.create_policy.CreatePolicyOperator`.
     """
@@ -79,7 +79,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         self.tags = tags
 
     def from_arguments(self, schedule: str | None, time_zone: str | None) -> PolicyCreate:
-        """Build the policy from the plain arguments."""
+        """Build the policy from the single arguments."""
         scheduled: dict[str, Any] = {
             "retention_num": self.retention_num,
             "retention_day": self.retention_day,
@@ -103,7 +103,7 @@ class VbsCreatePolicyOperator(CreatePolicyOperator):
         )
 
     async def find(self, cloud: BackupCloud, name: str) -> PolicyResult | None:
-        """Look through the list: VBS has no other way."""
+        """Search the list: VBS has no filter by name."""
         async for policy in cloud.vbs.policies.list():
             if policy.name == name:
                 return policy_result("vbs", policy, enabled=policy.scheduled_policy.enabled, created=False)
@@ -130,12 +130,12 @@ class VbsCreateBackupOperator(CreateBackupOperator):
     :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
 
     :param volume_id: id of the disk, which must be available or in use (templated).
-    :param name: 1 to 64 letters, digits, ``_`` or ``-``, not beginning with ``autobk`` (templated). Without it the task
-        makes one of DAG, task and a key of its own.
-    :param description: up to 64 characters without ``<`` and ``>`` (templated).
-    :param snapshot_id: an existing snapshot of the disk to back up instead of its present state (templated).
-    :param full_backup: true for a full backup; incremental without it (templated).
-    :param tags: up to 10 labels (templated).
+    :param name: 1 to 64 letters, digits, ``_`` or ``-``, not beginning with ``autobk`` (templated). ``None``: generated
+        from DAG, task and a key of the task instance.
+    :param description: at most 64 characters without ``<`` and ``>`` (templated).
+    :param snapshot_id: id of an existing snapshot of the disk to back up, instead of its present state (templated).
+    :param full_backup: ``True`` for a full backup; ``None`` for an incremental one (templated).
+    :param tags: at most 10 labels (templated).
     """
 
     operation = VbsBackupOperation

@@ -14,7 +14,8 @@ FILES = [
     *(file for layer in ("operators", "sensors", "hooks", "triggers") for file in (PACKAGE / layer).glob("*.py")),
     *PACKAGE.glob("*.py"),
 ]
-PARTS = re.compile(r"\n\n|\n(?=:(?:param|return|raises)\b)")
+PARTS = re.compile(r"\n\n|\n(?=:(?:param|return|raises)\b)|\n(?= *\* )")
+BEFORE_A_LIST = re.compile(r":(?=\n\n +\* )")
 BEGINNING = re.compile(r"[A-Z0-9`:]")
 
 
@@ -22,13 +23,13 @@ def texts(file: Path) -> Iterator[str]:
     """Yield the paragraphs and fields of the docstrings of a file, one line each."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            docstring = ast.get_docstring(node) or ""
+            docstring = BEFORE_A_LIST.sub(".", ast.get_docstring(node) or "")
             yield from (" ".join(text.split()) for text in PARTS.split(docstring) if text.strip())
 
 
 def torn(text: str) -> bool:
     """Whether a text has a sentence without its beginning or its end."""
-    text = re.sub(r"``[^`]*``", "`code`", text)
+    text = re.sub(r"``[^`]*``", "`code`", text).removeprefix("* ")
     field = re.match(r":(param|return|raises)\b[^:]*: (.*)", text)
     sentences = re.split(r"(?<=[.?!]) +", field[2] if field else text)
     begins = all(BEGINNING.match(sentence) for sentence in (sentences[1:] if field else sentences))

@@ -191,7 +191,7 @@ def test_the_model_creates_a_policy(cloud: RunningCloud, service: str) -> None:
 )
 def test_the_model_and_an_argument_are_too_much(service: str, arguments: dict[str, Any]) -> None:
     (name,) = arguments
-    with pytest.raises(InvalidRequestError, match=f"{name}: give the policy as a model or by arguments, not both"):
+    with pytest.raises(InvalidRequestError, match=f"{name}: mutually exclusive with policy"):
         OPERATORS[service](task_id="create", policy=MODELS[service], **arguments)
 
 
@@ -260,7 +260,7 @@ def test_a_policy_can_be_changed_with_the_model(cloud: RunningCloud) -> None:
     "arguments", [{"name": "a"}, {"enabled": True}, {"schedule": "daily at 1:00"}, {"max_backups": 1}]
 )
 def test_the_model_of_a_change_and_an_argument_are_too_much(arguments: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequestError, match="not both"):
+    with pytest.raises(InvalidRequestError, match="mutually exclusive with policy"):
         CbrUpdatePolicyOperator(task_id="update", policy_id=UUID, policy=CbrPolicyUpdate(name="b"), **arguments)
 
 
