@@ -19,7 +19,7 @@ from airflow_provider_backup.cloud.http.signing import (
     parse_sdk_date,
     sign_request,
 )
-from airflow_provider_backup.cloud.schema.base import request_id_of, row_id
+from airflow_provider_backup.cloud.schema.answers import request_id_of, row_id
 from airflow_provider_backup.cloud.settings import AccessKeyCredentials, CloudSettings, PasswordCredentials
 
 CLOCKS_AGREE = timedelta(minutes=5)

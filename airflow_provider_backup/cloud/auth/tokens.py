@@ -14,7 +14,10 @@ from airflow_provider_backup.cloud.auth.endpoints import auth_url
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError, UnknownProjectError
 from airflow_provider_backup.cloud.http.pipeline import Anonymous, Request, RequestPipeline, encoded_body
 from airflow_provider_backup.cloud.http.time_limit import answer_came, unlimited
-from airflow_provider_backup.cloud.schema.base import Id, ResponseModel, Timestamp, parsed, request_id_of
+from airflow_provider_backup.cloud.schema.answers import parsed, request_id_of
+from airflow_provider_backup.cloud.schema.base import ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.fields import Timestamp
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
 
 RENEW_AHEAD = timedelta(minutes=10)
@@ -24,7 +27,7 @@ RENEW_AHEAD = timedelta(minutes=10)
 class TokenProject(ResponseModel):
     """The project that a token is for."""
 
-    id: Id
+    id: Identifier
     name: str = ""
 
 

@@ -30,7 +30,7 @@ from airflow_provider_backup.cloud.http.time_limit import Exchange, within_time_
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.http.transport import Response, Transport
 from airflow_provider_backup.cloud.limits import Limits, current_limits
-from airflow_provider_backup.cloud.schema.base import AnswerObject
+from airflow_provider_backup.cloud.schema.answers import AnswerObject
 from airflow_provider_backup.cloud.schema.json_decoding import read_json
 from airflow_provider_backup.cloud.settings import NetworkSettings
 

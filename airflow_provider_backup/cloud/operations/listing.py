@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
-from airflow_provider_backup.cloud.schema.base import timestamp_of
+from airflow_provider_backup.cloud.schema.fields import timestamp_of
 
 Row = Mapping[str, Any]
 """A row as the service sent it: only what is looked at is ever checked, as most rows are of no interest."""

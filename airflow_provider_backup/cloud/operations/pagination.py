@@ -14,15 +14,9 @@ from urllib.parse import parse_qsl
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.listing import RowPage
-from airflow_provider_backup.cloud.schema.base import (
-    ResponseT,
-    listed,
-    new_rows,
-    parsed,
-    request_id_of,
-    row_id,
-    whole_number_of,
-)
+from airflow_provider_backup.cloud.schema.answers import listed, new_rows, parsed, request_id_of, row_id
+from airflow_provider_backup.cloud.schema.base import ResponseT
+from airflow_provider_backup.cloud.schema.fields import whole_number_of
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
 
 MOST_PAGES = 10_000

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
-from airflow_provider_backup.cloud.schema.base import ResponseModel, parsed, request_id_of
+from airflow_provider_backup.cloud.schema.answers import parsed, request_id_of
+from airflow_provider_backup.cloud.schema.base import ResponseModel
 from airflow_provider_backup.cloud.text import one_line
 
 log = logging.getLogger(__name__)

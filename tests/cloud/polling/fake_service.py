@@ -18,7 +18,7 @@ from airflow_provider_backup.cloud.operations.status import Phase, phase_of
 from airflow_provider_backup.cloud.polling.list_poller import ListPoller
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.polling.waiter import Waiter
-from airflow_provider_backup.cloud.schema.base import timestamp_of
+from airflow_provider_backup.cloud.schema.fields import timestamp_of
 from tests.virtual_clock import VIRTUAL_CLOCK
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_backup.cloud.schema.base import ResponseModel, parsed, parsed_list
+from airflow_provider_backup.cloud.schema.answers import parsed, parsed_list
+from airflow_provider_backup.cloud.schema.base import ResponseModel
 from airflow_provider_backup.cloud.schema.json_decoding import read_json
 from tests.cloud.fuzzing.limits import in_time, typed_errors
 from tests.cloud.fuzzing.models import look_at, response_models

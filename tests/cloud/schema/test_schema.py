@@ -13,19 +13,9 @@ from hypothesis import strategies as st
 from pydantic import Field, field_validator
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, UnexpectedResponseError
-from airflow_provider_backup.cloud.schema.base import (
-    Flag,
-    JsonObject,
-    Number,
-    RequestModel,
-    ResponseModel,
-    Timestamp,
-    WholeNumber,
-    format_utc,
-    parsed,
-    parsed_list,
-    validated,
-)
+from airflow_provider_backup.cloud.schema.answers import parsed, parsed_list
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel, validated
+from airflow_provider_backup.cloud.schema.fields import Flag, JsonObject, Number, Timestamp, WholeNumber, format_utc
 
 
 class Values(ResponseModel):

@@ -7,7 +7,7 @@ from typing import get_args
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Listing, Row
-from airflow_provider_backup.cloud.schema.base import parsed
+from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupStatus
 from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE

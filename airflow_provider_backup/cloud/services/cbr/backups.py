@@ -12,7 +12,8 @@ from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
-from airflow_provider_backup.cloud.schema.base import row_id, validated
+from airflow_provider_backup.cloud.schema.answers import row_id
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupQuery, RestoreCreate
 from airflow_provider_backup.cloud.services.cbr.paging import pages_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_backup.cloud.operations.row_checks import read_by_id
-from airflow_provider_backup.cloud.schema.base import parsed
+from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import Checkpoint, CheckpointCreate
 

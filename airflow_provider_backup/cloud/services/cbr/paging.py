@@ -8,7 +8,8 @@ from typing import Any
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import OffsetPages, paginate
-from airflow_provider_backup.cloud.schema.base import RequestModel, request_id_of
+from airflow_provider_backup.cloud.schema.answers import request_id_of
+from airflow_provider_backup.cloud.schema.base import RequestModel
 from airflow_provider_backup.cloud.service_api import ServiceApi
 
 LARGEST_PAGE = 1000

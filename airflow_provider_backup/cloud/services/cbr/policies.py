@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.operations.row_checks import is_asked_for, is_same_id, read_by_id
-from airflow_provider_backup.cloud.schema.base import parsed, request_id_of, validated
+from airflow_provider_backup.cloud.schema.answers import parsed, request_id_of
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import Policy, PolicyCreate, PolicyQuery, PolicyUpdate
 from airflow_provider_backup.cloud.services.cbr.paging import rows_of

@@ -8,7 +8,8 @@ from typing import TypedDict, Unpack
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.operations.pagination import parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, is_same_id, read_by_id
-from airflow_provider_backup.cloud.schema.base import parsed, validated
+from airflow_provider_backup.cloud.schema.answers import parsed
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import (
     PolicyAssociation,

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Listing, Row, RowPage, one_read
-from airflow_provider_backup.cloud.schema.base import parsed
+from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, ItemStatus
 from airflow_provider_backup.cloud.services.csbs.paging import PAGES

@@ -13,7 +13,8 @@ from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
-from airflow_provider_backup.cloud.schema.base import request_id_of, validated
+from airflow_provider_backup.cloud.schema.answers import request_id_of
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, CheckpointItemFilter, CheckpointItemQuery
 from airflow_provider_backup.cloud.services.csbs.paging import PAGES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_backup.cloud.schema.base import parsed, validated
+from airflow_provider_backup.cloud.schema.answers import parsed
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.models import (
     PROVIDER_ID,

@@ -7,7 +7,8 @@ from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
-from airflow_provider_backup.cloud.schema.base import parsed, validated
+from airflow_provider_backup.cloud.schema.answers import parsed
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.models import Policy, PolicyCreate, PolicyQuery, PolicyUpdate
 from airflow_provider_backup.cloud.services.csbs.paging import PAGES

@@ -13,7 +13,8 @@ from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, is_asked_for, is_same_id
-from airflow_provider_backup.cloud.schema.base import parsed, row_id, validated
+from airflow_provider_backup.cloud.schema.answers import parsed, row_id
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.models import (
     DatabaseBackup,

@@ -13,17 +13,12 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, field_serializer, model_validator
 
 from airflow_provider_backup.cloud.operations.status import Phase, phase_of
-from airflow_provider_backup.cloud.schema.base import (
-    Id,
-    JsonObject,
-    Number,
-    RequestModel,
-    ResponseModel,
-    Timestamp,
-    WholeNumber,
-    format_utc,
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
+    matching,
 )
-from airflow_provider_backup.cloud.schema.constraints import Identifier, matching
+from airflow_provider_backup.cloud.schema.fields import JsonObject, Number, Timestamp, WholeNumber, format_utc
 
 # Rules of single fields
 
@@ -173,7 +168,7 @@ class Datastore(ResponseModel):
 class Row(ResponseModel):
     """Something that lists show, with an id."""
 
-    id: Id
+    id: Identifier
 
 
 class DatabaseBackup(Row):
@@ -225,7 +220,7 @@ class Job(ResponseModel):
     ``progress`` is 0 to 100 and only there while the job runs; GaussDB calls it ``progress``, the others ``process``.
     """
 
-    id: Id
+    id: Identifier
     name: str = ""
     status: str = ""
     created: Timestamp = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from airflow_provider_backup.cloud.schema.base import parsed
+from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.models import DatabasePolicy, DatabasePolicyUpdate
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 
-from airflow_provider_backup.cloud.schema.base import Flag, WholeNumber
+from airflow_provider_backup.cloud.schema.fields import Flag, WholeNumber
 from airflow_provider_backup.cloud.services.databases.models import (
     DatabaseBackup,
     DatabaseBackupCreate,

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from airflow_provider_backup.cloud.schema.base import Flag, RequestModel, ResponseModel, WholeNumber
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
 from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.fields import Flag, WholeNumber
 from airflow_provider_backup.cloud.services.databases.models import (
     DatabaseBackup,
     DatabaseBackupCreate,

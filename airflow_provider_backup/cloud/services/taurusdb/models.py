@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field
 
-from airflow_provider_backup.cloud.schema.base import WholeNumber
 from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.fields import WholeNumber
 from airflow_provider_backup.cloud.services.databases.models import (
     DatabaseBackup,
     DatabaseBackupCreate,

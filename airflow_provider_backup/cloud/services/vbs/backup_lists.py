@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Listing, RowPage
-from airflow_provider_backup.cloud.schema.base import parsed, timestamp_of
+from airflow_provider_backup.cloud.schema.answers import parsed
+from airflow_provider_backup.cloud.schema.fields import timestamp_of
 from airflow_provider_backup.cloud.services.vbs.backups import PAGES, Backups
 from airflow_provider_backup.cloud.services.vbs.models import Backup
 from airflow_provider_backup.cloud.services.vbs.states import to_state

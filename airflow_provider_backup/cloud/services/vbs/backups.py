@@ -15,7 +15,8 @@ from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import LinkPages, paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
-from airflow_provider_backup.cloud.schema.base import parsed, validated
+from airflow_provider_backup.cloud.schema.answers import parsed
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.models import (
     Backup,

@@ -7,7 +7,8 @@ from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.errors import NotListedError
 from airflow_provider_backup.cloud.operations.pagination import OffsetPages, paginate, parsed_rows
-from airflow_provider_backup.cloud.schema.base import parsed, parsed_list, validated
+from airflow_provider_backup.cloud.schema.answers import parsed, parsed_list
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.models import (
     Association,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.cloud.schema.fields import format_utc
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.services.cbr.refusals import refusal
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.cloud.schema.fields import format_utc
 from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.service import ServiceError

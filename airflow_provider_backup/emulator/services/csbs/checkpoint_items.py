@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import TypeAdapter
 
-from airflow_provider_backup.cloud.schema.base import Timestamp
+from airflow_provider_backup.cloud.schema.fields import Timestamp
 from airflow_provider_backup.emulator.core.service import ServiceError, in_order
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.services.csbs.backups import SERVER_TYPE, Backups

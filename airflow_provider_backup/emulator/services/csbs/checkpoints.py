@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.cloud.schema.fields import format_utc
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate, ProtectableQuestion, Protection
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import CloudState, Row

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.cloud.schema.fields import format_utc
 from airflow_provider_backup.cloud.services.csbs.models import (
     OperationDefinition,
     PolicyCreate,

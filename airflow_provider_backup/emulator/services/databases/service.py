@@ -9,7 +9,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from aiohttp import web
 
-from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.cloud.schema.fields import format_utc
 from airflow_provider_backup.cloud.services.databases.models import (
     DatabaseBackupCreate,
     DatabaseBackupQuery,

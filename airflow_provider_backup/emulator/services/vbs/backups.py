@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from airflow_provider_backup.cloud.schema.base import format_utc
+from airflow_provider_backup.cloud.schema.fields import format_utc
 from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.state import CloudState, Row

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
-from airflow_provider_backup.cloud.schema.base import ResponseModel, parsed
+from airflow_provider_backup.cloud.schema.answers import parsed
+from airflow_provider_backup.cloud.schema.base import ResponseModel
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog, Policy, Vault
 
 POLICY: dict[str, Any] = {

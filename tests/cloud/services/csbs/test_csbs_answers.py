@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.recurrence import RecurrenceRule
 from airflow_provider_backup.cloud.operations.schedules import Weekday
-from airflow_provider_backup.cloud.schema.base import parsed
+from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.services.csbs.models import Checkpoint, CheckpointItem, Policy
 
 PATTERN = (

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.operations.status import Phase
-from airflow_provider_backup.cloud.schema.base import parsed
+from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup, Instance, Job
 from airflow_provider_backup.cloud.services.gaussdb import models as gaussdb
 from airflow_provider_backup.cloud.services.rds import models as rds

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.operations.status import Phase
-from airflow_provider_backup.cloud.schema.base import parsed
+from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.services.vbs.models import AssociationResult, Backup, Job, Policy, PolicyTask
 from airflow_provider_backup.cloud.services.vbs.states import job_to_state, to_state
 

@@ -6,16 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airflow_provider_backup.cloud.schema.base import (
-    AsObject,
-    Flag,
-    Id,
-    RequestModel,
-    ResponseModel,
-    Timestamp,
-    WholeNumber,
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
 )
-from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.fields import AsObject, Flag, Timestamp, WholeNumber
 from airflow_provider_backup.cloud.services.cbr.models.fields import (
     AsItems,
     BackedUpType,
@@ -112,7 +107,7 @@ class BackupExtendInfo(ResponseModel):
 class Backup(ResponseModel):
     """The backup of one resource (CBR section 7.1)."""
 
-    id: Id
+    id: Identifier
     status: str | None = None
     name: str | None = None
     description: str | None = None

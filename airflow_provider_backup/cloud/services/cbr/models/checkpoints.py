@@ -6,16 +6,12 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from airflow_provider_backup.cloud.schema.base import (
-    AsObject,
-    Id,
-    JsonObject,
-    RequestModel,
-    ResponseModel,
-    Timestamp,
-    WholeNumber,
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
+    without_angle_brackets,
 )
-from airflow_provider_backup.cloud.schema.constraints import Identifier, without_angle_brackets
+from airflow_provider_backup.cloud.schema.fields import AsObject, JsonObject, Timestamp, WholeNumber
 from airflow_provider_backup.cloud.services.cbr.models.fields import AsItems, Name, Text, Uuid, unlimited_or_from_one_to
 from airflow_provider_backup.cloud.services.cbr.models.vault_resources import MOST_RESOURCES, VaultResourceCreate
 
@@ -114,7 +110,7 @@ class CheckpointExtraInfo(ResponseModel):
 class Checkpoint(ResponseModel):
     """Backups taken together (CBR section 6.1); its single backups are found by ``backups.list(checkpoint_id=...)``."""
 
-    id: Id
+    id: Identifier
     status: str | None = None
     project_id: str | None = None
     created_at: Timestamp = None

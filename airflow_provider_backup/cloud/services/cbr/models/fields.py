@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer
 
-from airflow_provider_backup.cloud.schema.base import format_utc
 from airflow_provider_backup.cloud.schema.constraints import Identifier, matching
+from airflow_provider_backup.cloud.schema.fields import format_utc
 
 ResourceType = Literal[
     "OS::Nova::Server",

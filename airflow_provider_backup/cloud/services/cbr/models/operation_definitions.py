@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from airflow_provider_backup.cloud.schema.base import Flag, RequestModel, ResponseModel, WholeNumber
-from airflow_provider_backup.cloud.schema.constraints import Identifier, matching
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import Identifier, TimeZone, matching
+from airflow_provider_backup.cloud.schema.fields import Flag, WholeNumber
 from airflow_provider_backup.cloud.services.cbr.models.fields import NonEmptyTexts, unlimited_or_from_one_to
 
 
@@ -18,7 +19,6 @@ def _day_of_month(day: int) -> int:
 
 
 LongTermBackups = Annotated[int, Field(ge=0, le=100)]
-TimeZoneOffset = Annotated[str, matching(r"UTC[+-]\d{2}:\d{2}", "must be an offset of the form UTC+02:00")]
 DaysOfMonth = Annotated[list[Annotated[int, AfterValidator(_day_of_month)]], Field(min_length=1)]
 
 
@@ -123,7 +123,7 @@ class OperationDefinition(RequestModel):
     week_backups: LongTermBackups | None = None
     month_backups: LongTermBackups | None = None
     year_backups: LongTermBackups | None = None
-    timezone: TimeZoneOffset | None = Field(default=None, validate_default=True)
+    timezone: TimeZone | None = Field(default=None, validate_default=True)
     full_backup_interval: Annotated[int, Field(ge=-1, le=100)] | None = None
     destination_region: (
         Annotated[

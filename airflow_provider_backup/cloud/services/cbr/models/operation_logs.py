@@ -6,16 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from airflow_provider_backup.cloud.schema.base import (
-    AsObject,
-    Flag,
-    Id,
-    RequestModel,
-    ResponseModel,
-    Timestamp,
-    WholeNumber,
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
 )
-from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.fields import AsObject, Flag, Timestamp, WholeNumber
 from airflow_provider_backup.cloud.services.cbr.models.fields import Offset, PageSize, QueryTime, Text
 
 LogOperationType = Literal[
@@ -111,7 +106,7 @@ class LogExtraInfo(ResponseModel):
 class OperationLog(ResponseModel):
     """What the service did for one resource (CBR section 8)."""
 
-    id: Id
+    id: Identifier
     operation_type: str | None = None
     status: str | None = None
     project_id: str | None = None

@@ -6,8 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from airflow_provider_backup.cloud.schema.base import AsObject, Flag, Id, RequestModel, ResponseModel
-from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
+)
+from airflow_provider_backup.cloud.schema.fields import AsObject, Flag
 from airflow_provider_backup.cloud.services.cbr.models.fields import AsItems, Name, OperationType
 from airflow_provider_backup.cloud.services.cbr.models.operation_definitions import (
     OperationDefinition,
@@ -68,7 +71,7 @@ class AssociatedVault(ResponseModel):
 class Policy(ResponseModel):
     """A policy, as read (CBR section 4.5)."""
 
-    id: Id
+    id: Identifier
     name: str
     enabled: Flag = None
     operation_type: str | None = None

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from airflow_provider_backup.cloud.operations.recurrence import RecurrenceRule
-from airflow_provider_backup.cloud.schema.base import AsObject, RequestModel, ResponseModel, Timestamp, WholeNumber
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.fields import AsObject, Timestamp, WholeNumber
 from airflow_provider_backup.cloud.services.cbr.models.fields import AsItems
 from airflow_provider_backup.cloud.services.cbr.pattern import MOST_PATTERNS, check_patterns
 

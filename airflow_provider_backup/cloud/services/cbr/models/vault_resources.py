@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from airflow_provider_backup.cloud.schema.base import Flag, JsonObject, RequestModel, ResponseModel, WholeNumber
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
 from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.fields import Flag, JsonObject, WholeNumber
 from airflow_provider_backup.cloud.services.cbr.models.fields import ResourceType
 
 MOST_RESOURCES = 256

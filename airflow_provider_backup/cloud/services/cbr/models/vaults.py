@@ -6,17 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from airflow_provider_backup.cloud.schema.base import (
-    AsObject,
-    Flag,
-    Id,
-    JsonObject,
-    RequestModel,
-    ResponseModel,
-    Timestamp,
-    WholeNumber,
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
+    UniqueKeys,
+    without_angle_brackets,
 )
-from airflow_provider_backup.cloud.schema.constraints import Identifier, UniqueKeys, without_angle_brackets
+from airflow_provider_backup.cloud.schema.fields import AsObject, Flag, JsonObject, Timestamp, WholeNumber
 from airflow_provider_backup.cloud.services.cbr.models.fields import (
     AsItems,
     Name,
@@ -225,7 +221,7 @@ class TagView(ResponseModel):
 class Vault(ResponseModel):
     """A vault, as read (CBR section 5.2). Its policies are found by ``policies.list(vault_id=...)``."""
 
-    id: Id
+    id: Identifier
     name: str
     description: str | None = None
     project_id: str | None = None

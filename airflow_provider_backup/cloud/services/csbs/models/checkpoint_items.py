@@ -7,18 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, PlainSerializer
 
-from airflow_provider_backup.cloud.schema.base import (
-    AsObject,
-    Flag,
-    Id,
-    Number,
-    RequestModel,
-    ResponseModel,
-    Timestamp,
-    WholeNumber,
-    format_utc,
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
 )
-from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.fields import AsObject, Flag, Number, Timestamp, WholeNumber, format_utc
 from airflow_provider_backup.cloud.services.csbs.models.fields import PositiveNumber, SortKeys, Text
 from airflow_provider_backup.cloud.services.csbs.models.tags import TagView
 
@@ -160,7 +153,7 @@ class ExtendInfo(ResponseModel):
 class CheckpointItem(ResponseModel):
     """The backup of one server (CSBS section 5)."""
 
-    id: Id
+    id: Identifier
     checkpoint_id: str | None = None
     name: str | None = None
     description: str | None = None

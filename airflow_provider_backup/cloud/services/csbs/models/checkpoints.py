@@ -6,8 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from airflow_provider_backup.cloud.schema.base import Flag, Id, JsonObject, RequestModel, ResponseModel, Timestamp
-from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
+)
+from airflow_provider_backup.cloud.schema.fields import Flag, JsonObject, Timestamp
 from airflow_provider_backup.cloud.services.csbs.models.fields import Description, Name, Text
 from airflow_provider_backup.cloud.services.csbs.models.policies import PolicyServerView
 from airflow_provider_backup.cloud.services.csbs.models.tags import Tags
@@ -78,7 +81,7 @@ class ProtectionPlan(ResponseModel):
 class Checkpoint(ResponseModel):
     """What starting a backup answers (CSBS section 4.3); its backups are found by its id."""
 
-    id: Id
+    id: Identifier
     status: str | None = None
     created_at: Timestamp = None
     project_id: str | None = None

@@ -7,8 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from airflow_provider_backup.cloud.operations.recurrence import RecurrenceRule
-from airflow_provider_backup.cloud.schema.base import Id, JsonObject, RequestModel, ResponseModel, Timestamp
-from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
+)
+from airflow_provider_backup.cloud.schema.fields import JsonObject, Timestamp
 from airflow_provider_backup.cloud.services.csbs.models.fields import (
     PROVIDER_ID,
     Description,
@@ -115,7 +118,7 @@ class PolicyQuery(RequestModel):
 class PolicyServerView(ResponseModel):
     """A server of a policy or a checkpoint, as read."""
 
-    id: Id
+    id: Identifier
     name: str | None = None
     type: str | None = None
     extra_info: JsonObject = Field(default_factory=dict)

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from airflow_provider_backup.cloud.schema.base import Flag, RequestModel, ResponseModel, Timestamp, WholeNumber
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
 from airflow_provider_backup.cloud.schema.constraints import Identifier, TimeZone
+from airflow_provider_backup.cloud.schema.fields import Flag, Timestamp, WholeNumber
 from airflow_provider_backup.cloud.services.csbs.models.fields import Description, Name
 from airflow_provider_backup.cloud.services.csbs.pattern import rule_in
 

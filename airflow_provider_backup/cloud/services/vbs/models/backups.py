@@ -6,16 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from airflow_provider_backup.cloud.schema.base import (
-    Flag,
-    Id,
-    JsonObject,
-    RequestModel,
-    ResponseModel,
-    Timestamp,
-    WholeNumber,
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
+    matching,
+    without_angle_brackets,
 )
-from airflow_provider_backup.cloud.schema.constraints import Identifier, matching, without_angle_brackets
+from airflow_provider_backup.cloud.schema.fields import Flag, JsonObject, Timestamp, WholeNumber
 from airflow_provider_backup.cloud.schema.json_decoding import read_json
 from airflow_provider_backup.cloud.services.vbs.models.fields import MOST_TAGS, Name, TrueFalse
 
@@ -120,7 +117,7 @@ class RestoreCreate(RequestModel):
 class BackupSummary(ResponseModel):
     """A backup in the short list."""
 
-    id: Id
+    id: Identifier
     name: str | None = None
     links: list[dict[str, Any]] = Field(default_factory=list)
 

@@ -6,7 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from airflow_provider_backup.cloud.schema.base import Id, JsonObject, ResponseModel, Timestamp, row_id
+from airflow_provider_backup.cloud.schema.answers import row_id
+from airflow_provider_backup.cloud.schema.base import ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.fields import JsonObject, Timestamp
 
 
 def _list_or_nothing(value: Any) -> Any:
@@ -17,7 +20,7 @@ def _list_or_nothing(value: Any) -> Any:
 class JobCreated(ResponseModel):
     """The answer to a call that starts a job."""
 
-    job_id: Id
+    job_id: Identifier
 
 
 class Job(ResponseModel):
@@ -31,7 +34,7 @@ class Job(ResponseModel):
     :param fail_reason: the service's words, when it failed.
     """
 
-    job_id: Id
+    job_id: Identifier
     job_type: str | None = None
     status: str = ""
     entities: JsonObject = Field(default_factory=dict)

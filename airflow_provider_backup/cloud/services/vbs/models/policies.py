@@ -6,8 +6,13 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from airflow_provider_backup.cloud.schema.base import Id, RequestModel, ResponseModel, WholeNumber
-from airflow_provider_backup.cloud.schema.constraints import TimeZone, WordCharacters
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
+    TimeZone,
+    WordCharacters,
+)
+from airflow_provider_backup.cloud.schema.fields import WholeNumber
 from airflow_provider_backup.cloud.services.vbs.models.fields import MOST_TAGS, Name
 from airflow_provider_backup.cloud.services.vbs.models.scheduled_policies import (
     PolicySchedule,
@@ -79,7 +84,7 @@ class PolicyUpdate(RequestModel):
 class PolicyCreated(ResponseModel):
     """The answer to a new or changed policy: only its id."""
 
-    backup_policy_id: Id
+    backup_policy_id: Identifier
 
 
 class Policy(ResponseModel):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from airflow_provider_backup.cloud.schema.base import Id, RequestModel, ResponseModel, Timestamp
-from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.schema.constraints import (
+    Identifier,
+)
+from airflow_provider_backup.cloud.schema.fields import Timestamp
 
 
 class PolicyTaskQuery(RequestModel):
@@ -31,7 +34,7 @@ class PolicyTask(ResponseModel):
     :param message: the service's words on a failure, when it gives some.
     """
 
-    job_id: Id
+    job_id: Identifier
     vbs_job_id: str | None = None
     status: str = ""
     resource_id: str | None = None

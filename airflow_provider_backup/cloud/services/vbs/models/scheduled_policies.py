@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from airflow_provider_backup.cloud.schema.base import Flag, RequestModel, ResponseModel, WholeNumber
+from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
 from airflow_provider_backup.cloud.schema.constraints import matching
+from airflow_provider_backup.cloud.schema.fields import Flag, WholeNumber
 from airflow_provider_backup.cloud.services.vbs.models.fields import WRITE_ON_OFF, WRITE_YES_NO, OnOff, YesNo, refuse
 
 LONGEST_INTERVAL = 30
