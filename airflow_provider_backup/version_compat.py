@@ -21,7 +21,7 @@ FAIL_METHOD = "__fail__"
 
 
 def own_xcom(task_instance: Any, key: str) -> Any:
-    """Read a value that this task instance pushed in this attempt; none when there is none.
+    """Read a value that this task instance pushed in this attempt; ``None`` when there is none.
 
     :param task_instance: the running task instance.
     :param key: the XCom's key.
@@ -35,7 +35,7 @@ def own_xcom(task_instance: Any, key: str) -> Any:
 def generation_of(task_instance: Any) -> str:
     """Return what stays the same through all tries of a task instance and changes when it is cleared.
 
-    It tells ``max_tries``, which Airflow keeps in its database: a retry never changes it, whatever becomes of
+    It is ``max_tries``, which Airflow keeps in its database: a retry never changes it, whatever becomes of
     ``retries`` in the DAG file, and a clear sets it to the number of tries so far plus ``retries``. A clear of a
     *running* task on 2.11 and 3.0 leaves it unchanged and so looks like a retry.
 
@@ -58,10 +58,10 @@ def _max_tries(task_instance: Any) -> int:
 
 
 def beginning_of(dag_run: Any) -> datetime | None:
-    """Return when a DAG run began; None when Airflow keeps another moment in that place.
+    """Return when a DAG run began; ``None`` when Airflow keeps another moment in that place.
 
-    A run begins anew when it is deleted and made again, and when tasks of a run that is over are cleared. Neither a
-    retry nor the clear of a task in a run that goes on moves its beginning. ``dag.test()`` and ``airflow dags test``
+    A run begins anew when it is deleted and made again, and when tasks of a finished run are cleared. Neither a
+    retry nor the clear of a task in a running run moves its beginning. ``dag.test()`` and ``airflow dags test``
     keep the logical date there, and a backfill of 2.11 the last time that it came back to the run.
 
     :param dag_run: the DAG run of the context.
@@ -75,7 +75,7 @@ def beginning_of(dag_run: Any) -> datetime | None:
 
 
 def state_of(task_instance: Any) -> str | None:
-    """Ask Airflow for the present state of a task instance; none when it has no state or is not there any more.
+    """Ask Airflow for the present state of a task instance; ``None`` when it has no state or is not there any more.
 
     It blocks: call it in a thread that Airflow allows to ask (``sync_to_async`` in the triggerer).
 

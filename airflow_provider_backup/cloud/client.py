@@ -33,7 +33,7 @@ QUERY_TRIES = 3
 class BackupCloud(AccountServices):
     """The services of one account in one region; close it, or use it with ``async with``.
 
-    :param settings: who asks, and where.
+    :param settings: credentials, region and network of the account.
     :param clock: where the time comes from; it must agree with the event loop's (see :mod:`.clock`).
     :param limits: how long to wait, retry and remember; ``None`` uses :func:`~.limits.current_limits`.
     """
@@ -68,14 +68,14 @@ class BackupCloud(AccountServices):
 
     @property
     def clock(self) -> CloudClock:
-        """The cloud's clock, as far as answers have told it."""
+        """The cloud's clock, as far as answers have shown it."""
         return self._sender.cloud_clock
 
     async def project_id(self) -> str:
         """Return the id of the project that requests are for; asks the identity service when it was not given.
 
         :raises AuthenticationError: the credentials are wrong.
-        :raises ConfigurationError: the project cannot be told.
+        :raises ConfigurationError: the project cannot be determined.
         """
         return await self._account.project_id()
 

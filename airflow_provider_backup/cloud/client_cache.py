@@ -1,4 +1,4 @@
-"""One client for everybody in one event loop who uses equal settings: one session, one token."""
+"""One client for all users of equal settings in one event loop: one session, one token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ClientLease:
     Get it from :func:`shared_cloud` and use it with ``async with`` before anything else is awaited. It is no generator,
     and the same for all, as thousands may wait inside.
 
-    :param settings: who asks, and where.
+    :param settings: credentials, region and network of the account.
     """
 
     __slots__ = ("_cloud", "_users")
@@ -35,7 +35,7 @@ class ClientLease:
         self._users -= 1
         if self._users == 0:
             del _clouds[asyncio.get_running_loop()][self._cloud.settings]
-            # Whoever is cancelled while it closes leaves nothing open.
+            # A user that is cancelled while it closes leaves nothing open.
             closing = asyncio.create_task(self._cloud.close())
             _closing.add(closing)
             closing.add_done_callback(_closing.discard)
@@ -47,12 +47,12 @@ _clouds: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[CloudSettings, Client
 
 
 def shared_cloud(settings: CloudSettings) -> ClientLease:
-    """Return the client that everybody with these settings shares in this event loop.
+    """Return the client that all users of these settings share in this event loop.
 
     An edited connection makes other settings and so another client; credentials are part of the settings, so different
     accounts never share a token.
 
-    :param settings: who asks, and where.
+    :param settings: credentials, region and network of the account.
     """
     clouds = _clouds.setdefault(asyncio.get_running_loop(), {})
     return clouds.get(settings) or clouds.setdefault(settings, ClientLease(settings))

@@ -58,7 +58,7 @@ class ServiceApi:
         return other
 
     def with_tries(self, most: int) -> Self:
-        """Return the same service for somebody who asks again anyway.
+        """Return the same service for a caller that repeats its requests anyway.
 
         :param most: tries of a request, 1 or more; never more than the settings allow.
         """
@@ -73,11 +73,11 @@ class ServiceApi:
 
     @property
     def clock(self) -> CloudClock:
-        """The cloud's clock, as far as answers have told it."""
+        """The cloud's clock, as far as answers have shown it."""
         return self._sender.cloud_clock
 
     async def get(self, *segments: str, query: Query | None = None, version: str | None = None) -> Any:
-        """Read; repeated on passing trouble. Returns the decoded JSON, or none without a body."""
+        """Read; repeated on transient errors. Returns the decoded JSON, or ``None`` without a body."""
         return await self._send("GET", segments, query=query, version=version)
 
     async def post(
@@ -94,13 +94,13 @@ class ServiceApi:
     async def put(
         self, *segments: str, body: Any = None, query: Query | None = None, version: str | None = None
     ) -> Any:
-        """Change; repeated on passing trouble."""
+        """Change; repeated on transient errors."""
         return await self._send("PUT", segments, query=query, body=body, version=version)
 
     async def delete(
         self, *segments: str, query: Query | None = None, body: Any = None, version: str | None = None
     ) -> Any:
-        """Delete; repeated on passing trouble."""
+        """Delete; repeated on transient errors."""
         return await self._send("DELETE", segments, query=query, body=body, version=version)
 
     async def request(
@@ -108,17 +108,17 @@ class ServiceApi:
     ) -> Any:
         """Send a request that this package has no call for.
 
-        It goes the way of all others: credentials, repetition (``GET``, ``PUT`` and ``DELETE`` on passing trouble,
+        It goes the way of all others: credentials, repetition (``GET``, ``PUT`` and ``DELETE`` on transient errors,
         others only when the last try surely had no effect), limits of rates, typed errors.
 
         :param method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
         :param path: the path as the vendor's reference writes it, plain and not percent-encoded, with its version and
             with ``{project_id}`` where the project's id belongs: ``/v3/{project_id}/instances``. It goes below the
             service's base URL.
-        :param query: names and values; none is left out, a sequence repeats its name.
-        :param body: what is sent as JSON; none for no body.
+        :param query: names and values; ``None`` is left out, a sequence repeats its name.
+        :param body: what is sent as JSON; ``None`` for no body.
         :param repeatable: whether the request is harmless to repeat whatever became of it.
-        :return: the decoded JSON of the answer; none without a body.
+        :return: the decoded JSON of the answer; ``None`` without a body.
         :raises InvalidRequestError: method, path or body cannot be sent.
         :raises ApiError: the service refused.
         :raises CloudConnectionError: no usable answer came.
@@ -190,7 +190,7 @@ def _joined(base: str, segments: Sequence[str]) -> str:
 def check_request(service: str, method: str, path: object, body: object) -> None:
     """Refuse a request that cannot be sent.
 
-    :param service: who would be asked, for the message.
+    :param service: name of the service, for the message.
     :param method: HTTP method.
     :param path: as for :meth:`ServiceApi.request`.
     :param body: as for :meth:`ServiceApi.request`.

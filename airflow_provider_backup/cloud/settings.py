@@ -1,4 +1,4 @@
-"""Who asks, where, and how patiently: everything that a client needs, in frozen values."""
+"""Account, place and limits: everything that a client needs, in frozen values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from airflow_provider_backup.cloud.errors import ConfigurationError
 
 FileVersion = tuple[int, int, int] | None
-"""Inode, size and time of change (ns) of a file; none for a file that cannot be looked at."""
+"""Inode, size and time of change (ns) of a file; ``None`` for a file that cannot be looked at."""
 
 CloudName = Literal["huaweicloud", "otc", "otc-swiss", "flexibleengine", "custom"]
 
@@ -66,15 +66,15 @@ class NetworkSettings:
     :param requests_at_once: how many requests to one service may be under way, 1 or more.
     :param throttle_timeout: seconds to bear with a service that refuses all requests for their rate, 0 or more; such
         tries do not count as ``attempts``.
-    :param proxy: URL of a proxy; none follows the environment (``HTTPS_PROXY``, ``NO_PROXY``). It may hold a password,
-        so it is not shown in the repr. This machine is never asked for through a proxy.
+    :param proxy: URL of a proxy; ``None`` follows the environment (``HTTPS_PROXY``, ``NO_PROXY``). It may hold a
+        password, so it is not shown in the repr. This machine is never asked for through a proxy.
     :param ca_bundle: path of a file with the certificate authorities to trust instead of the system's.
     :param client_certificate: path of a PEM file with the certificate to show to servers that ask who connects, with
         those of the authorities between.
-    :param client_key: path of the PEM file with its private key; none when it is in the same file.
+    :param client_key: path of the PEM file with its private key; ``None`` when it is in the same file.
     :param client_key_password: the password of an encrypted key; not shown in the repr.
     :param allow_plain_http: whether ``http://`` is allowed to hosts other than this machine.
-    :param file_versions: what tells the contents of the files from earlier and later ones, so that renewed files make
+    :param file_versions: identifies the contents of the files, so that renewed files make
         other settings, and so another client; see :func:`~airflow_provider_backup.cloud.http.tls.with_file_versions`.
     """
 
@@ -104,7 +104,7 @@ class NetworkSettings:
 class CloudSettings:
     """One account in one region of one cloud. Equal settings may share a client.
 
-    :param credentials: who asks.
+    :param credentials: of the account.
     :param region: region id such as ``eu-de``; it also names the project when neither project argument is given.
     :param project_id: id of the project, 32 hex digits; looked up by name when not given.
     :param project_name: name of the project, when it is not the region's own.
@@ -113,7 +113,7 @@ class CloudSettings:
     :param auth_url: URL of the identity service, when it is not the cloud's usual one.
     :param endpoints: explicit base URLs by service name, as pairs; see :meth:`endpoint_pairs`.
     :param network: time-outs, retries, proxy and certificates.
-    :param installation: tells who asks from others that ask for the same in the same project; no service sees it.
+    :param installation: name of this Airflow among others with the same DAGs in the same project; no service sees it.
     """
 
     credentials: Credentials
@@ -139,7 +139,7 @@ class CloudSettings:
             )
 
     def impatient(self) -> CloudSettings:
-        """Return the same for somebody who waits in front of a screen: trouble is told after some seconds."""
+        """Return the same for a user who waits in front of a screen: errors are reported after some seconds."""
         network = self.network
         return replace(
             self,

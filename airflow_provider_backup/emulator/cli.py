@@ -27,7 +27,7 @@ _MOST_EXTRA_RESOURCES = 10_000
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the local cloud until SIGINT or SIGTERM.
 
-    :param arguments: the command line without the command's name; none takes the process's own.
+    :param arguments: the command line without the command's name; ``None`` takes the process's own.
     :return: the exit code: 0 when it was stopped by a signal, 1 when it could not start.
     """
     options = _parser().parse_args(arguments)

@@ -1,6 +1,6 @@
 """How to make the local cloud misbehave from outside: for demos, and for tests in another process.
 
-What faults and outcomes there are is told in ``faults/orders.py``. Calls need no credentials, but they must come from
+The faults and outcomes are in ``faults/specs.py``. Calls need no credentials, but they must come from
 this machine, ask for it by an address or name of its own, and not come from a foreign web page.
 """
 
@@ -141,7 +141,7 @@ class Control:
         return web.Response(status=204)
 
     async def advance_clock(self, request: web.Request) -> web.Response:
-        """Set the cloud's clock forward: body ``{"advance_seconds": 3600}``; what takes time is over sooner."""
+        """Set the cloud's clock forward: body ``{"advance_seconds": 3600}``; what takes time ends sooner."""
         seconds = (await json_object(request, code=_BAD_REQUEST)).get("advance_seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _LONGEST_ADVANCE:
             raise ServiceError(400, _BAD_REQUEST, f"advance_seconds must be a number, 0 to {_LONGEST_ADVANCE}.")
@@ -212,7 +212,7 @@ def _guarded(handler: _Handler) -> _Handler:
 
 
 def refuse_strangers(request: web.Request) -> None:
-    """Refuse who is not on this machine, and web pages of others that are open in a browser on it.
+    """Refuse callers that are not on this machine, and web pages of others that are open in a browser on it.
 
     A page may let the browser send requests here (they carry its ``Origin``), or let its own host name lead here (then
     that is the ``Host``).

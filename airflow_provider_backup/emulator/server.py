@@ -43,11 +43,11 @@ class LocalCloud:
     :param port: port of the identity service, the others follow; 0 takes free ones.
     :param host: address to listen on; anything but this machine's loopback opens the cloud to others.
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
-    :param state_file: where to keep the state over a restart; none keeps it in memory only.
+    :param state_file: where to keep the state over a restart; ``None`` keeps it in memory only.
     :param extra_resources: how many further servers with a disk and instances of each database service a new state
         has, 0 or more; a state file that is there already keeps its own.
     :param now: the clock, for tests; returns an aware UTC time.
-    :param tls: the certificate to answer with; none answers plain http.
+    :param tls: the certificate to answer with; ``None`` answers plain http.
     :raises ValueError: the state file holds something else.
     """
 
@@ -199,7 +199,7 @@ class LocalCloud:
     async def _answer_from(
         self, name: str, inner: Sequence[Middleware], request: web.Request, state: CloudState
     ) -> web.StreamResponse:
-        """Answer a request as the same service on another state would; who may enter is decided by the present."""
+        """Answer a request as the same service on another state would; admission is decided by the present."""
         dispatcher = web.UrlDispatcher()
         dispatcher.add_routes(_routes(name, self._service(name, state)))
         handler: Handler = (await dispatcher.resolve(request)).handler

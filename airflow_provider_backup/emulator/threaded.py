@@ -107,8 +107,8 @@ class RunningCloud:
         """Settle how the next backups of a service go; several plans are used up one by one.
 
         :param service: name of the service.
-        :param reason: why they fail in the end; none lets them end well.
-        :param seconds: how long they take, 0 or more; none takes the usual time.
+        :param reason: why they fail in the end; ``None`` lets them end well.
+        :param seconds: how long they take, 0 or more; ``None`` takes the usual time.
         :param stuck: whether they never end.
         :param count: how many backups it is for, 1 or more.
         """
@@ -136,10 +136,10 @@ class RunningCloud:
         """Arm a fault; of several that fit a request, the one that was armed first hits it (delays add up).
 
         :param kind: what goes wrong.
-        :param service: whose requests are hit, ``iam`` included; none for all.
-        :param method: HTTP method; none for all.
+        :param service: whose requests are hit, ``iam`` included; ``None`` for all.
+        :param method: HTTP method; ``None`` for all.
         :param route: a path template, the beginning of a path, or a regular expression that begins with ``^``.
-        :param count: how many requests are hit, 1 or more; none until it is disarmed.
+        :param count: how many requests are hit, 1 or more; ``None`` until it is disarmed.
         :param probability: how likely a request that fits is hit, 0 to 1.
         :param seed: of the fault's own chance.
         :param parameters: those of the kind, see ``faults/orders.py``.

@@ -1,1 +1,1 @@
-"""What waits for a backup that somebody else started."""
+"""Sensors: they wait for a backup that something else started."""

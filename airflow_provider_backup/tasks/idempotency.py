@@ -21,7 +21,7 @@ def idempotency_key(context: Any, generation: str, installation: str = "") -> st
     :param context: the context of ``execute``.
     :param generation: from ``version_compat.generation_of``, when a clear shall make another key; else
         :data:`EVERY_GENERATION`.
-    :param installation: tells one Airflow from another with the same DAG and the same cloud project; may be empty.
+    :param installation: name of this Airflow among others with the same DAG and cloud project; may be empty.
     """
     task_instance = context["ti"]
     parts = (

@@ -25,7 +25,7 @@ class TaskIdentity:
     :param arguments: what is operated on and how, by argument: a record of other arguments counts as none.
     :param own_name: the name that the author chose; ``None`` for one made from the key.
     :param outlives_clears: whether a cleared task means the same operation as before (``on_clear="adopt"``).
-    :param installation: tells one Airflow from another with the same DAG and the same cloud project; may be empty.
+    :param installation: name of this Airflow among others with the same DAG and cloud project; may be empty.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class TaskIdentity:
         )
 
     def ownership(self, recorded_at: datetime | None) -> Ownership:
-        """Return what tells whose an operation is.
+        """Return what decides whose an operation is.
 
         :param recorded_at: when an earlier try submitted an operation; ``None`` without a record.
         """

@@ -28,7 +28,7 @@ class KillHandler:
     :param task_instance: the running task.
     :param poll_interval: seconds between two looks, above 0.
     :param timeout: seconds that the backup may take, above 0.
-    :param find: finds the backup whose request has no answer yet; none where that would not be certain.
+    :param find: finds the backup whose request has no answer yet; ``None`` where that would not be certain.
     """
 
     def __init__(

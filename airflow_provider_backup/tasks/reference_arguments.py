@@ -1,4 +1,4 @@
-"""How sensors and operators are told which backup they are about."""
+"""The arguments by which sensors and operators name a backup."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def reference_from(
 
     :param service: the service that is asked.
     :param backup: what a create operator or a sensor returned; in place of the ids.
-    :param ids: ids by kind (``backup``, ``checkpoint``, ``job``); those that are none are not given.
+    :param ids: ids by kind (``backup``, ``checkpoint``, ``job``); those that are ``None`` are not given.
     :param instance_id: database services: the instance.
     :param needs_instance: whether an id alone is not enough.
     :raises InvalidArgumentError: none or several backups are named, or one of another service, or an id is no id.

@@ -1,7 +1,7 @@
 """What a task instance notes about its backup for its later tries: kept by Airflow 3.3 and later, best effort.
 
-The search in the cloud suffices without it. With it a task also tells its backup from others where no name does, and a
-backup that somebody else began from its own.
+The search in the cloud suffices without it. With it a task also knows its own backup where no name
+distinguishes it from those of others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class SubmissionRecord:
     """What is known of a backup.
 
     :param noted_at: when it was asked for, or taken over, seconds since the epoch by this machine's clock.
-    :param reference: which backup; none as long as its request has no answer.
+    :param reference: which backup; ``None`` as long as its request has no answer.
     :param is_own: whether this task instance asked for it.
     """
 
@@ -49,11 +49,11 @@ class SubmissionRecord:
 
 
 class SubmissionRecordStore:
-    """The note of one task instance. It survives retries, crashes and clears, and reads as none after a clear.
+    """The record of one task instance. It survives retries, crashes and clears, and reads as ``None`` after a clear.
 
     :param context: the context of ``execute``.
     :param generation: what a clear changes and a retry does not.
-    :param former_generation: the same as the previous release counted it; None when it is no other.
+    :param former_generation: the same as the previous release counted it; ``None`` when it is no other.
     :param request: what is backed up and how, by argument: a note about another request counts as none. A mapped task
         can meet one, because its index may stand for something else after the list has changed.
     :param log: where to say what does not work.
@@ -84,7 +84,7 @@ class SubmissionRecordStore:
         return self._store is not None
 
     def read(self) -> SubmissionRecord | None:
-        """Return what an earlier try of this generation noted for the same request; none when there is nothing."""
+        """Return what an earlier try of this generation noted for the same request; ``None`` when there is nothing."""
         if self._store is None:
             return None
         try:

@@ -1,1 +1,1 @@
-"""Who asks: credentials, tokens, signatures, endpoints."""
+"""Authentication: credentials, tokens, signatures, endpoints."""

@@ -1,4 +1,4 @@
-"""The two ways to prove who asks: a token from a password, or a signature with an access key."""
+"""The two ways to authenticate: a token from a password, or a signature with an access key."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class AccessKeyAccount:
 
 
 def account_for(settings: CloudSettings, sender: RequestPipeline) -> Account:
-    """Return the way to prove who asks that fits the credentials."""
+    """Return the way to authenticate that fits the credentials."""
     credentials = settings.credentials
     if isinstance(credentials, PasswordCredentials):
         sender.secrets.know(credentials.password)

@@ -88,7 +88,7 @@ class CloudClock:
 
 
 def date_of(headers: Mapping[str, str]) -> datetime | None:
-    """Return what the cloud's clock showed when an answer was written; none without a readable ``Date``.
+    """Return what the cloud's clock showed when an answer was written; ``None`` without a readable ``Date``.
 
     :param headers: the answer's headers (a case-insensitive mapping).
     """

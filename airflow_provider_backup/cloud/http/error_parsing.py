@@ -113,7 +113,7 @@ def error_from_response(
     detail = _without_secrets(detail if detail is not None else _words_of_body(body, secrets), secrets)
     encoded_message = _encoded_message(decoded)
     if _is_wrong_address(status, code, detail, has_code=own_code is not None):
-        # Not NotFoundError: whoever deletes or looks something up would take that for an answer about the resource.
+        # Not NotFoundError: a caller that deletes or searches would take that for an answer about the resource.
         error_class: type[ApiError] = BadRequestError
         next_step = _WRONG_ADDRESS_NEXT_STEP
     else:
@@ -146,7 +146,7 @@ def request_id_of(headers: Mapping[str, str], secrets: KnownSecrets = NO_SECRETS
 
 
 def gateway_number(code: str) -> str | None:
-    """Return the number in a code of the gateway, such as ``0308``; none for a code of anybody else.
+    """Return the number in a code of the gateway, such as ``0308``; ``None`` for any other code.
 
     :param code: the code of an :class:`ApiError`.
     """
@@ -224,7 +224,7 @@ def _encoded_message(decoded: Any) -> str | None:
 
 def _redirection(location: str) -> str:
     try:
-        # No more than the host: a user may stand before it, and path and query may hold what is nobody's business.
+        # No more than the host: a user may stand before it, and path and query may hold secrets.
         host = urlsplit(location).netloc.rpartition("@")[2]
     except ValueError:
         host = ""

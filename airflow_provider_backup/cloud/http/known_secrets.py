@@ -126,9 +126,9 @@ NO_SECRETS = KnownSecrets()
 
 
 def secrets_of_proxy(proxy: str | None) -> tuple[str, ...]:
-    """Return what must not be told of a proxy's URL: its user and password together, and the password.
+    """Return what must not be shown of a proxy's URL: its user and password together, and the password.
 
-    :param proxy: the URL; none for no proxy.
+    :param proxy: the URL; ``None`` for no proxy.
     """
     user, _, password = urlsplit(proxy).netloc.rpartition("@")[0].partition(":") if proxy else ("", "", "")
     return (f"{unquote(user)}:{unquote(password)}", unquote(password)) if password else ()

@@ -37,7 +37,7 @@ from airflow_provider_backup.cloud.settings import NetworkSettings
 log = logging.getLogger(__name__)
 
 _troubles: dict[str, TransientErrorLog] = {}
-"""By server, for the whole process: sensors and operators open a client for each look, and it is the same trouble."""
+"""By server, for the whole process: sensors and operators open a client for each look, and it is the same error."""
 
 _SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 
@@ -46,7 +46,7 @@ _SAFE_TO_REPEAT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 class Request:
     """A request as it will be sent, without credentials.
 
-    :param service: who is asked, for errors: ``cbr``, ``iam`` ...
+    :param service: name of the service, for errors: ``cbr``, ``iam`` ...
     :param method: HTTP method.
     :param url: the URL without a query, percent-encoded.
     :param query: names and values as plain text.
@@ -55,7 +55,7 @@ class Request:
     :param repeatable: whether a POST may be sent again although it may have had its effect.
     :param error_classes: classes of error by the service's code.
     :param read: decodes the body of a successful answer; fails with ``ValueError`` at what is not JSON.
-    :param tries: how often it is sent at most; none as often as the settings say, and never more often.
+    :param tries: how often it is sent at most; ``None`` as often as the settings say, and never more often.
     """
 
     service: str
@@ -77,7 +77,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer: headers (not in the repr: one is a token), and the decoded JSON or none without a body."""
+    """A successful answer: headers (not in the repr: one is a token), and the decoded JSON, ``None`` without a body."""
 
     headers: Mapping[str, str] = field(repr=False)
     content: Any
@@ -87,7 +87,7 @@ class Authenticator(Protocol):
     """Adds credentials to requests."""
 
     async def headers(self, request: Request) -> dict[str, str]:
-        """Return the headers that prove who asks."""
+        """Return the headers that authenticate the caller."""
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
         """Get new credentials after a 401; whether another try with them makes sense."""
@@ -138,9 +138,9 @@ class RequestPipeline:
     async def send(self, request: Request, authenticator: Authenticator) -> Answer:
         """Send a request until it is answered or further tries make no sense.
 
-        :raises ApiError: the service refused; the subclass tells why.
+        :raises ApiError: the service refused; the subclass says why.
         :raises CloudConnectionError: no usable answer came.
-        :raises OutOfTimeError: the time for the work that it belongs to is over.
+        :raises OutOfTimeError: the deadline of the work that it belongs to has passed.
         :raises UnexpectedResponseError: a successful answer is not JSON.
         """
         async with within_time_limit(request.service, f"{request.method} {urlsplit(request.url).path}") as exchange:
@@ -201,7 +201,7 @@ class RequestPipeline:
         def pause(state: RetryCallState) -> float:
             error = _error_of(state)
             if isinstance(error, RateLimitedError):
-                # The pause is everybody's: the limiter makes it.
+                # The pause holds for all: the limiter makes it.
                 return 0.0
             return pause_before(
                 _failures(state, ticket),
@@ -293,7 +293,7 @@ def _failures(state: RetryCallState, ticket: Ticket) -> int:
 def _log_retry(request: Request, state: RetryCallState, ticket: Ticket) -> None:
     error = _error_of(state)
     if isinstance(error, RateLimitedError):
-        # The limiter tells it, once for all.
+        # The limiter logs it, once for all.
         return
     pause = state.next_action.sleep if state.next_action else 0.0
     _trouble_with(request).failed(

@@ -19,7 +19,7 @@ def proxy_for(url: str, explicit: str | None) -> str | None:
     This machine is never asked for through a proxy: plain http to it is allowed because nothing leaves it.
 
     :param url: where the request goes.
-    :param explicit: the proxy of the settings; none follows the environment (``HTTPS_PROXY``, ``NO_PROXY``).
+    :param explicit: the proxy of the settings; ``None`` follows the environment (``HTTPS_PROXY``, ``NO_PROXY``).
     :raises ConfigurationError: the proxy is not a web address.
     """
     parts = urlsplit(url)
@@ -43,7 +43,7 @@ def proxy_for(url: str, explicit: str | None) -> str | None:
 
 
 def is_exempt(url: SplitResult, no_proxy: str) -> bool:
-    """Tell whether ``NO_PROXY`` names the host of a URL.
+    """Return whether ``NO_PROXY`` names the host of a URL.
 
     :param url: where the request goes.
     :param no_proxy: entries between commas or blanks, in any case of letters: a host or domain (``example.com``,

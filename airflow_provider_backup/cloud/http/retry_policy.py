@@ -1,4 +1,4 @@
-"""Which trouble is worth another try, and after how long: pure decisions (access section 5)."""
+"""Which errors are worth another try, and after how long: pure decisions (access section 5)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BEFORE_THE_BACKEND = frozenset({"0610", "0613"})
 
 
 def may_be_repeated(error: BaseException, *, repeatable: bool, reading: bool = False) -> bool:
-    """Tell whether the same request may be sent again after this error.
+    """Return whether the same request may be sent again after this error.
 
     :param error: what the last try met.
     :param repeatable: whether a second effect of the request would do no harm (GET, PUT, DELETE).
@@ -36,12 +36,12 @@ def may_be_repeated(error: BaseException, *, repeatable: bool, reading: bool = F
 
 
 def is_passing(error: BackupError) -> bool:
-    """Whether somebody who waits should keep asking: the wire or the server is in trouble, not the backup."""
+    """Whether a waiter should continue: the connection or the server failed, not the backup."""
     return isinstance(error, CloudConnectionError | RateLimitedError | ServerError)
 
 
 def may_have_taken_effect(error: BaseException) -> bool:
-    """Tell whether a request that creates something may have done so although no clear answer came.
+    """Return whether a request that creates something may have done so although no clear answer came.
 
     Then what it creates has to be looked for before anything is asked again.
     """
@@ -73,5 +73,5 @@ def pause_before(attempt: int, *, first_wait: float, longest: float, retry_after
     :param retry_after: seconds that the service asked for; five times ``longest`` at most.
     """
     pause = min(longest, first_wait * 2.0 ** min(attempt - 1, 16)) * random.uniform(0.75, 1.25)
-    # Jitter here as well: everybody who is throttled is told the same moment.
+    # Jitter here as well: all throttled callers are given the same moment.
     return max(pause, min(retry_after or 0.0, longest * 5) * random.uniform(1.0, 1.25))

@@ -138,7 +138,7 @@ def sign_request(
     :param body: the exact bytes that are sent; empty when there is no body.
     :param access_key: the access key id (AK).
     :param secret_key: the secret key (SK).
-    :param moment: the aware time that ``X-Sdk-Date`` tells.
+    :param moment: the aware time of ``X-Sdk-Date``.
     :return: the value of the header ``Authorization``.
     :raises ValueError: ``Host`` is missing, or ``X-Sdk-Date`` does not tell ``moment``.
     """

@@ -20,7 +20,7 @@ from airflow_provider_backup.cloud.http.retry_policy import is_passing, may_have
 
 @dataclass(slots=True)
 class _Patience:
-    """For how long trouble may go on without an answer.
+    """For how long transient errors are tolerated without an answer.
 
     :param tolerance: seconds; infinite without a limit.
     """
@@ -61,8 +61,8 @@ def time_limit(seconds: float, *, tolerance: float | None = None, clock: Clock =
     """Let everything inside end in time; a limit that is around this one holds as well.
 
     :param seconds: how long it may take; nothing is sent when this is not above 0.
-    :param tolerance: seconds of unbroken trouble after which to give up, counted from the first request that got no
-        answer; ``None`` for no such end.
+    :param tolerance: seconds of uninterrupted transient errors after which to give up, counted from the first request
+        that got no answer; ``None`` for no such end.
     :param clock: what the limit is measured with; the same one inside another limit.
     """
     outer = _limit.get()
@@ -93,12 +93,12 @@ async def pause(seconds: float) -> None:
 
 
 def answer_came() -> None:
-    """Take note that work which is shared with others, and has no limit itself, got the answer that was waited for."""
+    """Record that work which is shared with others, and has no limit itself, got the answer that was waited for."""
     _limit.get().patience.is_answered()
 
 
 class Exchange:
-    """What is known of one request while it goes on.
+    """What is known of one request while it is under way.
 
     :param limit: of the caller that waits for its answer.
     :param timeout: ends it.
@@ -113,7 +113,7 @@ class Exchange:
         self.ends_with_tolerance = False
 
     def waits(self) -> None:
-        """Take note that an answer is waited for from now on, or still."""
+        """Record that an answer is waited for from now on, or still."""
         patience = self._limit.patience
         patience.starts()
         self.ends_with_tolerance = patience.ends < self._limit.deadline
@@ -122,18 +122,18 @@ class Exchange:
             self._timeout.reschedule(asyncio.get_running_loop().time() + ends - self._limit.clock.monotonic())
 
     def begins(self) -> None:
-        """Take note that it is sent now."""
+        """Record that it is sent now."""
         self.is_answered = False
         self.may_have_taken_effect = True
 
     def answered(self) -> None:
-        """Take note of a clear answer."""
+        """Record a clear answer."""
         self.is_answered = True
         self.may_have_taken_effect = False
         self._limit.patience.is_answered()
 
     def failed(self, error: BackupError) -> None:
-        """Take note of what a try met."""
+        """Record the error of a try."""
         self.last_error = error
         self.may_have_taken_effect = may_have_taken_effect(error)
         if not is_passing(error):
@@ -146,9 +146,9 @@ class Exchange:
 async def within_time_limit(service: str, what: str) -> AsyncIterator[Exchange]:
     """End a request when the limit is reached.
 
-    :param service: who is asked.
+    :param service: name of the service.
     :param what: what is sent, in words.
-    :raises OutOfTimeError: the deadline is there, or the trouble has lasted for too long.
+    :raises OutOfTimeError: the deadline has passed, or transient errors have lasted for too long.
     """
     limit, timeout = _limit.get(), asyncio.timeout(None)
     exchange = Exchange(limit, timeout)

@@ -59,7 +59,7 @@ class Transport:
     """The connections to all services of one account; opened at the first request.
 
     Servers close idle connections, some without notice. A request that must not be repeated therefore gets a connection
-    of its own; all others share some, and are repeated by whoever sends them.
+    of its own; all others share some, and are repeated by the caller.
 
     :param settings: time-outs, proxy and certificates.
     """
@@ -120,7 +120,7 @@ class Transport:
         except ConfigurationError as error:
             if not await self._is_outdated(sessions):
                 raise
-            # Passing trouble, as the next request reads the files again. What sends requests need not know of files.
+            # A transient error, as the next request reads the files again. What sends requests need not know of files.
             raise CloudConnectionError(
                 f"{error.message} Since then ca_bundle, client_certificate or client_key was renewed.",
                 request_sent=False,
@@ -128,7 +128,7 @@ class Transport:
             ) from None
 
     async def _is_outdated(self, sessions: _Sessions) -> bool:
-        """Tell whether files were renewed since sessions were opened; if so, others are opened for the next request."""
+        """Return whether files were renewed since sessions were opened; then the next request opens others."""
         if sessions.files and await asyncio.to_thread(with_file_versions, self._settings) != sessions.files:
             async with self._opening:
                 if self._sessions is sessions:
@@ -188,7 +188,7 @@ class Transport:
                 files = None
                 if has_own_tls(settings):
                     # In threads: it reads files, and computes too long for an event loop that others share. Looked at
-                    # before they are read: what is renewed in between is found out at the first trouble.
+                    # before they are read: what is renewed in between is found out at the first error.
                     files = await asyncio.to_thread(with_file_versions, settings)
                     tls = await asyncio.to_thread(tls_context, settings)
                 self._sessions = _Sessions(
@@ -206,7 +206,7 @@ class _Sessions:
     shared: aiohttp.ClientSession
     fresh: aiohttp.ClientSession
     files: NetworkSettings | None
-    """The settings with the versions of the files that were read for them; none without files."""
+    """The settings with the versions of the files that were read for them; ``None`` without files."""
 
     async def close(self) -> None:
         await self.shared.close()
@@ -217,12 +217,12 @@ def _session(settings: NetworkSettings, tls: ssl.SSLContext | bool, *, force_clo
     session = aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=settings.total_timeout, sock_connect=settings.connect_timeout),
         connector=aiohttp.TCPConnector(ssl=tls, limit=max(32, settings.requests_at_once), force_close=force_close),
-        # Cookies of gateways bind to one of their servers, or are nobody's business; no service needs one.
+        # Cookies of gateways bind to one of their servers, or identify the user; no service needs one.
         cookie_jar=aiohttp.DummyCookieJar(),
         max_line_size=LONGEST_HEADER,
         max_field_size=LONGEST_HEADER,
     )
-    # The library repeats by itself what lost its connection. A repeated deletion finds nothing, and nobody can tell
+    # The library repeats by itself what lost its connection. A repeated deletion finds nothing, and nothing can tell
     # that it had its effect before. The library's own test client uses this switch.
     session._retry_connection = False
     return session

@@ -12,7 +12,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:%@]+)(:\d*)?")
 
 
 def is_web_address(url: str, *, may_hold_user: bool = False) -> bool:
-    """Tell whether a text has the form ``http[s]://host[:port][/path]``.
+    """Return whether a text has the form ``http[s]://host[:port][/path]``.
 
     :param url: the text.
     :param may_hold_user: whether ``user:password@`` may stand before the host.
@@ -33,7 +33,7 @@ def is_web_address(url: str, *, may_hold_user: bool = False) -> bool:
 
 @lru_cache(maxsize=100)
 def is_loopback(host: str) -> bool:
-    """Tell whether nothing but this machine can be reached by an address, or be behind it.
+    """Return whether nothing but this machine can be reached by an address, or be behind it.
 
     :param host: an IP address in its usual form, or the name ``localhost``; any other text counts as another machine,
         whatever a resolver would make of it.

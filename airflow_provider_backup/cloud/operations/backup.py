@@ -21,14 +21,14 @@ class OperationReference:
     """Where to look for one operation; plain JSON in and out, so that it survives XCom and a trigger's row.
 
     :param service: ``vbs``, ``csbs``, ``cbr``, ``rds``, ``gaussdb`` or ``taurusdb``.
-    :param backup_id: the id to ask for; what it names is told by ``kind``.
+    :param backup_id: the id to ask for; ``kind`` says what it names.
     :param kind: ``backup``; ``checkpoint`` (CBR and CSBS: the backups of several resources taken together); ``job``
         (VBS: the job that makes the backup).
     :param instance_id: database services only: the instance that is backed up.
-    :param job_id: GaussDB and TaurusDB: the job that makes the backup, known to whoever started it; it tells the
+    :param job_id: GaussDB and TaurusDB: the job that makes the backup, known to the task that started it; it shows the
         progress and the reason of a failure. Restores: the job or operation log that reports how the restore goes.
-    :param expected_ids: checkpoints: the resources that were asked for, known to whoever started it; CSBS does not
-        tell which of them it left out, and lists of backups do not, either. Restores: the resource that is overwritten.
+    :param expected_ids: checkpoints: the resources that were asked for, known to the task that started it; CSBS does
+        not show which of them it left out, and lists of backups do not, either. Restores: what is overwritten.
     :param operation: ``backup`` (the backup is being taken), ``deletion`` (it is being deleted) or ``restore`` (a
         resource is being overwritten with it).
     :param parts: deletions only: ids of the single backups whose deletion is waited for.

@@ -14,7 +14,7 @@ INCOMPLETE = "available, incomplete"
 """Status of a good checkpoint whose backups are not all listed yet."""
 
 NOT_LISTED = "no backup of it is listed"
-"""Why a resource counts as left out when nobody gives a reason."""
+"""Why a resource counts as left out when the service gives no reason."""
 
 _MOST_REMEMBERED = 1000
 
@@ -27,7 +27,7 @@ def utc_now() -> datetime:
 class MissingBackups:
     """Tells whether the backups that a good checkpoint lacks may still show up.
 
-    :param clock: the cloud's clock, which the end of a checkpoint is told by.
+    :param clock: the cloud's clock, by which the end of a checkpoint is given.
     :param now: this machine's clock; returns an aware UTC time.
     """
 
@@ -38,12 +38,12 @@ class MissingBackups:
         self._first_seen: dict[str, datetime] = {}
 
     def may_show_up(self, checkpoint_id: str, ended_at: datetime | None) -> bool:
-        """Tell whether it is too early to count on nothing more.
+        """Return whether it is too early to count on nothing more.
 
         The time counts from the end of the checkpoint, and from the first such look when the service does not tell it.
 
         :param checkpoint_id: the checkpoint that is good and lacks backups.
-        :param ended_at: when it ended, by the cloud's clock; none when that is not known.
+        :param ended_at: when it ended, by the cloud's clock; ``None`` when that is not known.
         """
         now, longest = self._now(), timedelta(seconds=LONGEST_LATENESS)
         if ended_at is not None and self._clock.there(now) - ended_at >= longest:

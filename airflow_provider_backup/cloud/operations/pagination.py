@@ -51,7 +51,7 @@ class OffsetPages:
     """Pages that are asked for by the number of rows before them.
 
     :param page_size: rows of a page, unless the query has another ``limit``.
-    :param total_member: the member of an answer that tells how many rows the whole list has.
+    :param total_member: the member of an answer that says how many rows the whole list has.
     :param short_page_is_last: whether the list ends with a page that is not full, unless its total says otherwise;
         without it the list ends when as many rows were read as the total says, or with an empty page.
     """

@@ -1,4 +1,4 @@
-"""Answers are held against the question: a service that ignores a filter, or tells of something else, is not believed.
+"""Answers are held against the question: a service that ignores a filter, or describes something else, is not believed.
 
 What proves that a row was asked for is decided for each list by the API pages: a row without that member is passed
 over where they always show it, and kept where they may leave it out.
@@ -25,12 +25,12 @@ RowT = TypeVar("RowT", bound=ResponseModel)
 
 
 def is_same_id(told: object, wanted: str) -> bool:
-    """Tell whether an id is the wanted one; upper and lower case are the same, as services write their own."""
+    """Return whether an id is the wanted one; upper and lower case are the same, as services write their own."""
     return isinstance(told, str) and told.lower() == wanted.lower()
 
 
 def as_told(ids: Iterable[str], told: Iterable[str | None]) -> tuple[str, ...]:
-    """Return ids as the service writes them, as far as it tells them, each once.
+    """Return ids as the service writes them, as far as it shows them, each once.
 
     :param ids: as they were given.
     :param told: as the service wrote them.
@@ -40,10 +40,10 @@ def as_told(ids: Iterable[str], told: Iterable[str | None]) -> tuple[str, ...]:
 
 
 def is_asked_for(row: ResponseModel, asked: Mapping[str, str | None], told: Mapping[str, str | None]) -> bool:
-    """Tell whether a row fits what was asked for.
+    """Return whether a row fits what was asked for.
 
     :param row: the row.
-    :param asked: members that the API pages always show, with what they were asked to be; none for anything.
+    :param asked: members that the API pages always show, with what they were asked to be; ``None`` for anything.
     :param told: members that the API pages may leave out, likewise.
     """
     return all(wanted is None or _is_same(name, getattr(row, name), wanted) for name, wanted in asked.items()) and all(
@@ -62,7 +62,7 @@ async def asked_for(
     asked: Mapping[str, str | None],
     told: Mapping[str, str | None] | None = None,
 ) -> AsyncIterator[RowT]:
-    """Pass on the rows that were asked for; a warning now and then tells how many others came.
+    """Pass on the rows that were asked for; a warning now and then says how many others came.
 
     :param rows: as the service listed them.
     :param title: what they are, for the warning.
@@ -94,10 +94,10 @@ def read_by_id(model: type[RowT], body: Any, envelope: str | None, wanted: str, 
 
     :param model: the response's model.
     :param body: the decoded JSON.
-    :param envelope: name of the member that wraps the object; none when it is bare.
+    :param envelope: name of the member that wraps the object; ``None`` when it is bare.
     :param wanted: the id that was asked for.
     :param members: where the id may stand; ``id`` without any.
-    :raises UnexpectedResponseError: the body is not what the API pages describe, or it tells of something else.
+    :raises UnexpectedResponseError: the body is not what the API pages describe, or it describes something else.
     """
     found = parsed(model, body, envelope)
     ids = [getattr(found, name) for name in members or ("id",)]

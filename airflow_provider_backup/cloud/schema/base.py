@@ -44,7 +44,7 @@ ResponseT = TypeVar("ResponseT", bound=ResponseModel)
 
 
 _RULES = {"missing": "must be given", "extra_forbidden": "is not a field of this request"}
-"""Words for the kinds of errors that pydantic tells in its own."""
+"""Words for the kinds of errors that pydantic describes in its own."""
 
 
 def violations_of(error: ValidationError) -> list[Violation]:

@@ -1,4 +1,4 @@
-"""Rules of single fields that several services share, each told in words when it is broken."""
+"""Rules of single fields that several services share, each with the words that report a broken one."""
 
 from __future__ import annotations
 

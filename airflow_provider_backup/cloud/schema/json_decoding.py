@@ -1,4 +1,4 @@
-"""JSON that services wrote, read with patience."""
+"""JSON that services wrote, read tolerantly."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_json(document: str | bytes) -> Any:
     """
     with without_garbage_collection():
         if isinstance(document, bytes) and not has_unicode_escapes(document):
-            # Twice as fast, and strict: what it does not take is read again, with patience.
+            # Twice as fast, and strict: what it does not take is read again, tolerantly.
             with suppress(ValueError):
                 value = from_json(document, allow_inf_nan=False, cache_strings="keys")
                 return _plain(value, MOST_LEVELS) if _may_be_deep(document) else value
@@ -44,7 +44,7 @@ def read_json(document: str | bytes) -> Any:
 
 
 def has_unicode_escapes(document: bytes) -> bool:
-    """Tell whether a document has escapes, which may stand for what no log or database can keep."""
+    """Return whether a document has escapes, which may stand for what no log or database can keep."""
     # Looking for one byte takes no time; for two, a fifth of what reading takes.
     return b"\\" in document and b"\\u" in document
 

@@ -1,6 +1,6 @@
 """The one account of the local cloud: its user, project and keys, and the tokens that were issued.
 
-All names and secrets are constants that nobody can take for real ones.
+All names and secrets are constants that cannot be taken for real ones.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Accounts:
         tokens = self._state.table("iam.tokens")
         now = self._state.now()
         for digest, row in list(tokens.items()):
-            # Kept for another lifetime, so that the answer can tell when the token expired.
+            # Kept for another lifetime, so that the answer can say when the token expired.
             if now >= datetime.fromisoformat(row["expires_at"]) + TOKEN_LIFETIME:
                 del tokens[digest]
         text = "MII" + base64.b64encode(secrets.token_bytes(TOKEN_BYTES)).decode()
@@ -67,7 +67,7 @@ class Accounts:
         return self._state.table("iam.tokens").get(_digest(text))
 
     def is_expired(self, row: Row) -> bool:
-        """Whether the time of a token or a temporary key is over."""
+        """Whether a token or a temporary key has expired."""
         return self._state.now() >= datetime.fromisoformat(row["expires_at"])
 
     def is_valid(self, row: Row | None) -> bool:

@@ -1,4 +1,4 @@
-"""Who sends a request: a token or a signature is checked, and everything wrong with it gets the gateway's own words.
+"""Authentication of requests: a token or a signature is checked; what is wrong gets the gateway's own words.
 
 Source: access sections 1.2, 2.2 and 4.1.
 """
@@ -30,7 +30,7 @@ LOCK_TIME = timedelta(minutes=5)
 class Caller:
     """Somebody whose credentials are good.
 
-    :param project_id: the project that the credentials are for; none for a token of the account or of nothing.
+    :param project_id: the project that the credentials are for; ``None`` for a token of the account or of nothing.
     """
 
     project_id: str | None
@@ -55,7 +55,7 @@ class Authenticator:
         self._failures: dict[str, _Failures] = {}
 
     async def caller(self, request: web.Request) -> Caller:
-        """Tell who sends a request.
+        """Return the sender of a request.
 
         :raises GatewayError: there are no credentials, or they are wrong, expired, revoked or locked.
         """

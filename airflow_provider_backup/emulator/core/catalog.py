@@ -31,7 +31,7 @@ def catalog(
     :param entries: the entries of each service, ``iam`` among them.
     :param urls: base URL of each service, without version.
     :param region: region of the services; the identity service belongs to all.
-    :param project_id: the project that the token is for; none leaves only the global services.
+    :param project_id: the project that the token is for; ``None`` leaves only the global services.
     """
     return [
         {

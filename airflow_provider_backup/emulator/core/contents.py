@@ -13,7 +13,7 @@ from operator import itemgetter
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 
 FIRST_VERSION = 1
-"""The content of everything that nobody has changed yet."""
+"""The content of everything that was not changed yet."""
 
 
 class Contents:
@@ -22,7 +22,7 @@ class Contents:
     The data of a server are on its disks: its version is the highest of theirs, so that a restore of some of its disks
     does not pass for one of the server.
 
-    :param state: keeps them and the inventory, and tells the time.
+    :param state: keeps them and the inventory, and gives the time.
     """
 
     def __init__(self, state: CloudState) -> None:
@@ -54,7 +54,7 @@ class Contents:
         return {part: self._rows.get(part, {"version": FIRST_VERSION})["version"] for part in self._parts(resource_id)}
 
     def restore(self, versions: Mapping[str, int], times: Row) -> None:
-        """Bring versions back when a restore is over; one that fails brings none back.
+        """Bring versions back when a restore ends; one that fails brings none back.
 
         :param versions: the versions by id of disk or instance.
         :param times: the members of :meth:`CloudState.started` of the restore.

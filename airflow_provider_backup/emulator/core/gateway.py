@@ -1,4 +1,4 @@
-"""The gateway in front of every service, as middlewares: answers with request ids, and who may enter.
+"""The gateway in front of every service, as middlewares: answers with request ids, and admission.
 
 Another middleware (such as one that lets requests fail on purpose) goes between the two, see ``server.py``.
 Source: access sections 4, 6 and 7.
@@ -30,7 +30,7 @@ def answering(service: EmulatedService, state: CloudState) -> Middleware:
     """Return the outermost middleware: error bodies, request id and date, saving, and a line in the log.
 
     :param service: whose error bodies are used.
-    :param state: saved after every request that is not GET; tells the time.
+    :param state: saved after every request that is not GET; gives the time.
     """
 
     async def answer(request: web.Request, handler: Handler, request_id: str) -> web.StreamResponse:

@@ -36,7 +36,7 @@ def token_must_be_updated() -> GatewayError:
 
 
 def throttled(retry_after: int | None) -> GatewayError:
-    """Return the refusal of a caller who asks too often; ``retry_after`` are seconds to wait, none leaves them out."""
+    """Return the refusal of a caller that asks too often; ``retry_after`` is in seconds, ``None`` leaves it out."""
     return GatewayError(
         429,
         "APIGW.0308",
@@ -46,7 +46,7 @@ def throttled(retry_after: int | None) -> GatewayError:
 
 
 def not_allowed(detail: str) -> GatewayError:
-    """Return the refusal of a caller who is known but has no rights here."""
+    """Return the refusal of a caller that is known but has no rights here."""
     return GatewayError(403, "APIGW.0302", f"The IAM user is not authorized to access the API: {detail}")
 
 

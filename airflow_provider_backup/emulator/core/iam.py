@@ -132,7 +132,7 @@ class EmulatedIam:
         return {"error": {"code": status, "message": message, "title": http.HTTPStatus(status).phrase}}
 
     async def show_version(self, request: web.Request) -> web.Response:
-        """Answer ``GET /v3``: clients go on with the URL that they find in it."""
+        """Answer ``GET /v3``: clients continue with the URL that they find in it."""
         return web.json_response(
             {
                 "version": {

@@ -59,7 +59,7 @@ class EmulatedBackupService(EmulatedService, Protocol):
     protects: ClassVar[tuple[str, ...]]
     """Kinds of resources that it backs up: ``servers``, ``volumes``, ``rds_instances`` and the like."""
     operations: ClassVar[tuple[str, ...]] = ()
-    """What else than backups takes time and can be told how to end: ``deletion``, ``restore``."""
+    """What else than backups takes time and can be planned to end: ``deletion``, ``restore``."""
     path_prefixes: ClassVar[tuple[str, ...]] = ("",)
     """What may stand before its paths."""
     catalog_entries: ClassVar[tuple[CatalogEntry, ...]] = ()

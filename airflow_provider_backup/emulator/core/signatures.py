@@ -32,7 +32,7 @@ class SignatureClaim:
     """What a header ``Authorization`` claims.
 
     :param access_key: id of the key that signed.
-    :param scope: ``DATE/REGION/SERVICE/sdk_request`` in OTC's Go form, none in the vendor's.
+    :param scope: ``DATE/REGION/SERVICE/sdk_request`` in OTC's Go form, ``None`` in the vendor's.
     :param signed_names: names of the signed headers, in the order given.
     :param signature: the signature in hex digits.
     """
@@ -44,7 +44,7 @@ class SignatureClaim:
 
     @classmethod
     def parse(cls, authorization: str) -> SignatureClaim | None:
-        """Read the header; none when it has neither form."""
+        """Read the header; ``None`` when it has neither form."""
         match = _AUTHORIZATION.fullmatch(authorization)
         if match is None:
             return None

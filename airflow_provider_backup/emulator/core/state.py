@@ -1,7 +1,7 @@
 """What the local cloud knows: tables of JSON objects, a clock, and how long a backup takes.
 
 Nothing runs in the background. How far a backup is follows from when it began and what the clock says, so a state
-that is saved and loaded again goes on where the time is.
+that is saved and loaded again continues at the present time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class CloudState:
     """Tables, clock and durations of one local cloud.
 
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
-    :param file: where to keep the state over a restart; none keeps it in memory only.
+    :param file: where to keep the state over a restart; ``None`` keeps it in memory only.
     :param now: the clock, for tests; returns an aware UTC time.
     """
 
@@ -56,7 +56,7 @@ class CloudState:
         return self._tables.setdefault(name, {})
 
     def advance_clock(self, seconds: float) -> None:
-        """Set the clock forward, so that everything that takes time is over sooner; a restart keeps it.
+        """Set the clock forward, so that everything that takes time ends sooner; a restart keeps it.
 
         :param seconds: how far, 0 or more.
         """
@@ -106,8 +106,8 @@ class CloudState:
         Each backup of one resource counts, also where one request starts several.
 
         :param service: the service that starts them; ``vbs.deletion`` and the like for deletions.
-        :param reason: why they fail in the end; none lets them end well.
-        :param seconds: how long they take, 0 or more; none takes the usual time.
+        :param reason: why they fail in the end; ``None`` lets them end well.
+        :param seconds: how long they take, 0 or more; ``None`` takes the usual time.
         :param stuck: whether they never end, whatever the other arguments say.
         :param count: how many backups it is for, 1 or more.
         """
@@ -117,7 +117,7 @@ class CloudState:
     def planned_outcomes(self) -> list[Row]:
         """Return the plans that are not used up, in their order for each service.
 
-        :return: rows with ``service`` and what :meth:`plan_outcome` was told: ``reason``, ``seconds``, ``stuck``.
+        :return: rows with ``service`` and what :meth:`plan_outcome` was given: ``reason``, ``seconds``, ``stuck``.
         """
         return [
             {"service": service, **outcome}
@@ -138,7 +138,7 @@ class CloudState:
         """Return the members that every timed row carries.
 
         :param service: the service that starts the backup, for :meth:`plan_outcome`.
-        :return: ``started_at`` and ``ready_at`` (ISO texts in UTC) and ``failure`` (the reason, or none when it will
+        :return: ``started_at`` and ``ready_at`` (ISO texts in UTC) and ``failure`` (the reason, ``None`` when it will
             end well).
         """
         start = self.now()
@@ -153,7 +153,7 @@ class CloudState:
         }
 
     def is_ready(self, row: Row) -> bool:
-        """Whether the time of a row made with :meth:`started` is over."""
+        """Whether the time of a row made with :meth:`started` has passed."""
         return self.now() >= datetime.fromisoformat(row["ready_at"])
 
     def progress(self, row: Row) -> int:

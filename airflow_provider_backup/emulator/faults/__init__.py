@@ -1,1 +1,1 @@
-"""How the local cloud misbehaves when it is told to: faults that hit requests, by service, route, count and chance."""
+"""How the local cloud misbehaves on request: faults that hit requests, by service, route, count and chance."""

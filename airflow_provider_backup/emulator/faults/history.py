@@ -12,7 +12,7 @@ class Moment(NamedTuple):
     """A moment to answer from.
 
     :param time: what the clock showed.
-    :param tables: all tables at that time as JSON; none when they were as they are now.
+    :param tables: all tables at that time as JSON; ``None`` when they were as they are now.
     """
 
     time: datetime

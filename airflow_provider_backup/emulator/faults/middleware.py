@@ -32,7 +32,7 @@ from airflow_provider_backup.emulator.faults.specs import (
 log = logging.getLogger(__name__)
 
 _OWN_PATHS = re.compile(r"/|/_control(/.*)?")
-"""What is no part of the cloud, but tells about it and controls it: never hit and never counted."""
+"""What is no part of the cloud, but describes and controls it: never hit and never counted."""
 
 _NO_ANSWER = 444  # never sent; the log of the gateway shows it
 
@@ -73,7 +73,7 @@ def misbehaving(
         )
 
     async def pause(seconds: float) -> bool:
-        """Wait; tells whether the cloud still runs then."""
+        """Wait; return whether the cloud still runs then."""
         if seconds:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), seconds)

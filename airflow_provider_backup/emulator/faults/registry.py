@@ -63,7 +63,7 @@ class ArmedFault:
         return self.order.count is not None and self.hits >= self.order.count
 
     def hit(self, request: Received) -> bool:
-        """Tell whether a request is hit, and count it."""
+        """Return whether a request is hit, and count it."""
         if self.is_used_up or not self._fits(request) or self._random.random() >= self.order.probability:
             return False
         if self._windows is not None and self._windows.let_through(request.route):
@@ -184,7 +184,7 @@ class Faults:
         return blow
 
     def histories(self, service: str) -> list[History]:
-        """Return the histories that a change of a service must be told to."""
+        """Return the histories that a change of a service must be reported to."""
         with self._lock:
             return [
                 armed.history

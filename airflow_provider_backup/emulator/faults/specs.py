@@ -38,12 +38,12 @@ FaultKind = Literal[
 class _Fault(RequestModel):
     """What every fault has.
 
-    :param service: the service whose requests are hit, ``iam`` included; none for all.
-    :param method: the HTTP method that is hit; none for all.
+    :param service: the service whose requests are hit, ``iam`` included; ``None`` for all.
+    :param method: the HTTP method that is hit; ``None`` for all.
     :param route: the path that is hit: a template with its braces (``/v3/{project_id}/backups``) stands for exactly
         this route, a text that begins with ``^`` is a regular expression for the path, and any other is the beginning
-        of the path; none for all.
-    :param count: how many requests are hit, 1 or more; none until the fault is disarmed.
+        of the path; ``None`` for all.
+    :param count: how many requests are hit, 1 or more; ``None`` until the fault is disarmed.
     :param probability: how likely a request that fits is hit, 0 to 1.
     :param seed: of the fault's own chance, so that the same requests are hit again.
     """
@@ -105,8 +105,8 @@ class Delay(_Fault):
 class Throttle(_Fault):
     """Answers 429 as the gateway does (access section 4.1, code 0308).
 
-    :param retry_after: whole seconds in the header ``Retry-After``; none leaves the header out.
-    :param limit: how many requests are let through per window, for each route by itself, 1 or more; none lets none.
+    :param retry_after: whole seconds in the header ``Retry-After``; ``None`` leaves the header out.
+    :param limit: how many requests are let through per window, for each route by itself, 1 or more; ``None`` lets none.
     :param window: seconds of a window, above 0; goes with ``limit``.
     """
 
@@ -237,8 +237,8 @@ class BackupOutcome(RequestModel):
 
     :param service: name of the service, or ``vbs.deletion``, ``csbs.deletion``, ``cbr.deletion`` for its deletions,
         or ``vbs.restore``, ``cbr.restore`` for its restores.
-    :param reason: what the service will say about the failure; none lets them end well.
-    :param seconds: how long they take; none takes the usual time.
+    :param reason: what the service will say about the failure; ``None`` lets them end well.
+    :param seconds: how long they take; ``None`` takes the usual time.
     :param stuck: whether they never end.
     :param count: how many backups it is for, 1 or more.
     """

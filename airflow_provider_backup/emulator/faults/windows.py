@@ -10,8 +10,8 @@ from collections.abc import Hashable
 class Windows:
     """Windows of time that follow each other; all begin anew at the same moment, as those of the gateway do.
 
-    :param limit: how many requests are let through per window and route; none lets none through.
-    :param seconds: how long a window is; none when there is no limit.
+    :param limit: how many requests are let through per window and route; ``None`` lets none through.
+    :param seconds: how long a window is; ``None`` when there is no limit.
     """
 
     def __init__(self, limit: int | None, seconds: float | None) -> None:
@@ -21,7 +21,7 @@ class Windows:
         self._let_through: Counter[Hashable] = Counter()
 
     def let_through(self, route: Hashable) -> bool:
-        """Tell whether there is room for one more request to a route in this window, and take it."""
+        """Return whether there is room for one more request to a route in this window, and take it."""
         if self._limit is None or self._seconds is None:
             return False
         windows = (time.monotonic() - self._began) // self._seconds

@@ -28,7 +28,7 @@ class ExtendInfo(TypedDict, total=False):
 
 @kept_members
 class BackupRow(TypedDict, total=False):
-    """What a page keeps of each row: what tells how a backup stands."""
+    """What a page keeps of each row: what shows how a backup stands."""
 
     id: Any
     checkpoint_id: Any
@@ -117,7 +117,7 @@ class Backups:
 
         :param backup_id: id of the backup of the whole resource.
         :param restore: what is overwritten.
-        :return: id of the operation log that tells how the restore goes; ``None`` where the service names none.
+        :return: id of the operation log of the restore; ``None`` where the service names none.
         :raises NotFoundError: there is no such backup, server or disk.
         :raises ResourceBusyError: the resource is being backed up or restored.
         """

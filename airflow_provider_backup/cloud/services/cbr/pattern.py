@@ -61,7 +61,7 @@ def _points_of(pattern: RecurrenceRule) -> list[_Point]:
 
 
 def _shortest_distance(one: _Point, other: _Point) -> int | None:
-    """Return the minutes between two points on one day or on neighbouring days; none when they never come so close."""
+    """Return the minutes between two points on one day or neighbouring days; ``None`` when they are further apart."""
     distances = []
     if _may_follow(one, other, days=0):
         distances.append(abs(one.minute_of_day - other.minute_of_day))

@@ -23,7 +23,7 @@ def policy_values(
 ) -> dict[str, Any]:
     """Nest plain arguments for ``validated(PolicyCreate, ...)`` or ``validated(PolicyUpdate, ...)``.
 
-    None means "not given" everywhere.
+    ``None`` means "not given" everywhere.
 
     :param name: name of the policy.
     :param enabled: whether it runs.

@@ -144,7 +144,7 @@ class Vaults:
     async def remove_resources(self, vault_id: str, resource_ids: Sequence[str]) -> Sequence[str]:
         """Start to take resources out of a vault **with all their backups in it** (CBR section 5.7).
 
-        The service goes on by itself: read the vault until the resources are gone from it.
+        The service continues by itself: read the vault until the resources are gone from it.
 
         :param resource_ids: 1 to 256 ids.
         :return: ids of the resources that are being removed.

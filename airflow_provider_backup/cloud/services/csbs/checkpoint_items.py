@@ -31,7 +31,7 @@ class ExtendInfo(TypedDict, total=False):
 
 @kept_members
 class BackupRow(TypedDict, total=False):
-    """What a page keeps of each row: what tells how a backup stands."""
+    """What a page keeps of each row: what shows how a backup stands."""
 
     id: Any
     checkpoint_id: Any
@@ -100,7 +100,7 @@ class CheckpointItems:
             documented rule.
         """
         query = validated(CheckpointItemQuery, "CSBS backup query", filters)
-        # Both are always shown; no backup tells its policy, and names are found by a part of them (CSBS section 5).
+        # Both are always shown; no backup shows its policy, and names are found by a part of them (CSBS section 5).
         asked = {"checkpoint_id": query.checkpoint_id, "resource_id": query.resource_id}
         rows = parsed_rows(self._pages(self._api, query), CheckpointItem)
         return asked_for(rows, "CSBS backups", asked)

@@ -30,10 +30,10 @@ class Checkpoints:
     async def execute_policy(
         self, policy_id: str, *, server_ids: Sequence[str] | None = None, auto_trigger: bool = False
     ) -> Checkpoint:
-        """Back up the servers of a policy now, in one checkpoint; the answer comes at once, the backup goes on.
+        """Back up the servers of a policy now, in one checkpoint; the answer comes at once, the backup continues.
 
         :param policy_id: id of the policy; its schedule may be off.
-        :param server_ids: some of the policy's servers; none for all.
+        :param server_ids: some of the policy's servers; ``None`` for all.
         :param auto_trigger: whether the backup counts as a scheduled one (then the policy's retention removes it).
         :raises InvalidRequestError: the list of servers is empty.
         :raises NotFoundError: there is no such policy.
@@ -48,10 +48,10 @@ class Checkpoints:
         return parsed(Checkpoint, body, "checkpoint")
 
     async def protect(self, server_id: str, protection: Protection | None = None) -> Checkpoint:
-        """Back up one server now; the answer comes at once, the backup goes on.
+        """Back up one server now; the answer comes at once, the backup continues.
 
         :param server_id: id of the server.
-        :param protection: name and kind of the backup; none leaves all to the service.
+        :param protection: name and kind of the backup; ``None`` leaves all to the service.
         :raises NotFoundError: there is no such server.
         :raises BadRequestError: the server cannot be backed up.
         """
@@ -80,7 +80,7 @@ class Checkpoints:
         """Start the deletion of a checkpoint's backups; it may take half an hour.
 
         :param checkpoint_id: id of the checkpoint.
-        :param item_ids: ids of some of its backups; none for all.
+        :param item_ids: ids of some of its backups; ``None`` for all.
         :raises NotFoundError: there is no such checkpoint or backup (any more).
         :raises ResourceBusyError: a backup is being made, restored or deleted.
         """

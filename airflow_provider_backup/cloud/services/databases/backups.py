@@ -29,7 +29,7 @@ BackupT = TypeVar("BackupT", bound=DatabaseBackup)
 
 @kept_members
 class BackupRow(TypedDict, total=False):
-    """What a page keeps of each row: what tells how a backup stands."""
+    """What a page keeps of each row: what shows how a backup stands."""
 
     id: Any
     name: Any
@@ -177,7 +177,7 @@ class Backups(Generic[CreateT, BackupT]):
         )
 
     async def delete(self, backup_id: str) -> None:
-        """Start the deletion of a manual backup; it goes on after the answer.
+        """Start the deletion of a manual backup; it continues after the answer.
 
         :raises NotFoundError: there is no such backup.
         :raises BadRequestError: it is not a manual backup.

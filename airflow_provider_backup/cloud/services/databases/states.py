@@ -14,7 +14,7 @@ def to_state(reference: OperationReference, backup: DatabaseBackup, job: Job | N
 
     :param reference: what was asked for.
     :param backup: as a list shows it.
-    :param job: what makes it, when it is known: it tells the progress and the reason of a failure.
+    :param job: what makes it, when it is known: it shows the progress and the reason of a failure.
     """
     phase = backup.phase
     instance_id = reference.instance_id or backup.instance_id

@@ -44,7 +44,7 @@ class BackupCreate(DatabaseBackupCreate):
 
     @property
     def database_names(self) -> Collection[str]:
-        """The databases that are backed up; none at all stands for the whole instance."""
+        """The databases that are backed up; an empty list stands for the whole instance."""
         return [database.name for database in self.databases or ()]
 
     @field_validator("backup_database_individually")
@@ -130,9 +130,9 @@ class Backup(DatabaseBackup):
         return self.size / 1024 if self.size is not None else None
 
     def holds(self, databases: Collection[str]) -> bool:
-        """Tell whether these databases are in the backup for certain.
+        """Return whether these databases are in the backup for certain.
 
-        :param databases: names of databases; none at all stands for the whole instance, which a backup that names
+        :param databases: names of databases; an empty list stands for the whole instance, which a backup that names
             databases need not be.
         """
         return not self.databases or (bool(databases) and {each.name for each in self.databases}.issuperset(databases))

@@ -34,7 +34,7 @@ PAGES = LinkPages(page_size=1000)
 
 @kept_members
 class BackupRow(TypedDict, total=False):
-    """What a page keeps of each row: what tells how a backup stands."""
+    """What a page keeps of each row: what shows how a backup stands."""
 
     id: Any
     name: Any
@@ -139,7 +139,7 @@ class Backups:
         return read_by_id(Backup, await self._api.get("backups", backup_id), "backup", backup_id)
 
     async def delete(self, backup_id: str) -> None:
-        """Start the deletion of a backup; it is over when the backup cannot be found any more.
+        """Start the deletion of a backup; it ends when the backup cannot be found any more.
 
         :param backup_id: id of the backup.
         :raises BadRequestError: the backup is not in a state in which it can be deleted.

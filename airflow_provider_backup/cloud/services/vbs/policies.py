@@ -44,7 +44,7 @@ class Policies:
     async def create(self, policy: PolicyCreate) -> str:
         """Create a policy.
 
-        :return: its id; the service tells nothing else.
+        :return: its id; the service returns nothing else.
         :raises QuotaExceededError: the project has as many policies as it may have.
         """
         answer = await self._api.post("backuppolicy", body=policy.to_wire())

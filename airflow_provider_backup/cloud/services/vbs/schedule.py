@@ -15,9 +15,9 @@ class ScheduleFields(NamedTuple):
     """What a VBS policy says about its times.
 
     :param start_time: for ``ScheduledPolicy.start_time``: full hours in UTC, in the order of the local times.
-    :param frequency: for ``ScheduledPolicy.frequency``: days between two runs; none with days of the week.
-    :param week_frequency: for ``ScheduledPolicy.week_frequency``: local days of the week; none when days are counted.
-    :param time_zone: for ``PolicyCreate.time_zone`` or ``PolicyUpdate.time_zone``; none when local time is UTC.
+    :param frequency: for ``ScheduledPolicy.frequency``: days between two runs; ``None`` with days of the week.
+    :param week_frequency: for ``ScheduledPolicy.week_frequency``: local weekdays; ``None`` with a number of days.
+    :param time_zone: for ``PolicyCreate.time_zone`` or ``PolicyUpdate.time_zone``; ``None`` when local time is UTC.
     """
 
     start_time: str
@@ -29,7 +29,7 @@ class ScheduleFields(NamedTuple):
 def schedule_fields(schedule: Schedule) -> ScheduleFields:
     """Write a schedule as the fields of a VBS policy.
 
-    The days of the week stay local, as the time zone that goes with them tells the service where they begin.
+    The days of the week stay local, as the time zone beside them says where they begin.
 
     :param schedule: times that are full hours in UTC; every 1 to 30 days, or on days of the week.
     :raises InvalidRequestError: a VBS policy cannot say this.

@@ -23,7 +23,7 @@ from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
 class BackupRoutes:
     """The routes below ``/backups``.
 
-    :param state: tells the time.
+    :param state: gives the time.
     :param vaults: the vaults that hold the backups.
     :param backups: keeps the backups.
     :param logs: keeps the operation logs.

@@ -22,14 +22,14 @@ from airflow_provider_backup.emulator.services.cbr.refusals import refusal
 class Backups:
     """All backups of the service.
 
-    :param state: keeps them, and tells the time.
+    :param state: keeps them, and gives the time.
     """
 
     def __init__(self, state: CloudState) -> None:
         self._state = state
 
     def all(self) -> list[Row]:
-        """Return the backups that exist; those whose deletion is over are taken away."""
+        """Return the backups that exist; those whose deletion ended are taken away."""
         return self._existing(list(self._state.table("cbr.backups").values()))
 
     def of(self, **members: str) -> list[Row]:
@@ -63,7 +63,7 @@ class Backups:
             del self._state.table("cbr.backups")[row["id"]]
 
     def status(self, row: Row) -> str:
-        """Tell the status of a backup now (CBR section 3)."""
+        """Return the status of a backup now (CBR section 3)."""
         if row["deletion"] is not None:
             return "error" if self._state.is_ready(row["deletion"]) else "deleting"
         if not self._state.is_ready(row):
@@ -86,7 +86,7 @@ class Backups:
         return self.status(row) == "protecting"
 
     def size_megabytes(self, row: Row) -> int:
-        """Tell how much room a backup takes: none until it is good."""
+        """Return how much room a backup takes: none until it is good."""
         return int(row["size"]) if self._state.is_ready(row) and not row["failure"] else 0
 
     def outline(self, row: Row) -> dict[str, Any]:

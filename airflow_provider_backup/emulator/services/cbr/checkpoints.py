@@ -23,14 +23,14 @@ from airflow_provider_backup.emulator.services.cbr.refusals import INVALID, refu
 from airflow_provider_backup.emulator.services.cbr.schema import CHECKPOINT_CREATE, refuse_incomplete
 from airflow_provider_backup.emulator.services.cbr.vaults import SERVER_TYPE, Vaults, provider_id
 
-# MB for each GB of the resource; no source tells, so a vault fills neither at once nor never.
+# MB for each GB of the resource; no source says, so a vault fills neither at once nor never.
 _FULL_SIZE, _INCREMENTAL_SIZE = 100, 10
 
 
 class CheckpointRoutes:
     """The routes below ``/checkpoints``.
 
-    :param state: keeps the checkpoints, and tells the time.
+    :param state: keeps the checkpoints, and gives the time.
     :param inventory: the servers and their disks.
     :param vaults: what is backed up.
     :param backups: keeps the backups.
@@ -98,7 +98,7 @@ class CheckpointRoutes:
             suffix = f"-{number:04}" if len(possible) > 1 else ""
             self._back_up(row, vault, resource, parameters, name + suffix)
         checkpoint = self._view(row, request.match_info["project_id"])
-        # The provider is told only when a checkpoint is read (CBR section 6.1).
+        # The provider is shown only when a checkpoint is read (CBR section 6.1).
         del checkpoint["vault"]["provider_id"]
         return web.json_response({"checkpoint": checkpoint})
 

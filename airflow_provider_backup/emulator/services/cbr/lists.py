@@ -36,7 +36,7 @@ def asked(model: type[QueryT], request: web.Request) -> QueryT:
 
 
 def matches(row: Mapping[str, Any], **wanted: Any) -> bool:
-    """Whether members of a row equal what is asked for; none asks for nothing, a list for any of it."""
+    """Whether members of a row equal what is asked for; ``None`` asks for nothing, a list for any of it."""
     return all(
         value is None or (row.get(name) in value if isinstance(value, list) else row.get(name) == value)
         for name, value in wanted.items()
@@ -49,7 +49,7 @@ def in_enterprise_project(row: Mapping[str, Any], wanted: str | None) -> bool:
 
 
 def begun_between(row: Mapping[str, Any], start: datetime | None, end: datetime | None) -> bool:
-    """Whether a stored row began in a span of time; both ends belong to it, none leaves it open."""
+    """Whether a stored row began in a span of time; both ends belong to it, ``None`` leaves it open."""
     if start is None and end is None:
         return True
     moment = datetime.fromisoformat(row["started_at"])

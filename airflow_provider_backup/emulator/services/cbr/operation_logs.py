@@ -34,7 +34,7 @@ FAILED = "BackupService.9910"
 class OperationLogs:
     """All operation logs of the service, with the routes below ``/operation-logs``.
 
-    :param state: keeps them, and tells the time.
+    :param state: keeps them, and gives the time.
     """
 
     def __init__(self, state: CloudState) -> None:

@@ -26,7 +26,7 @@ class PolicyRoutes:
     """The routes below ``/policies``. Schedules are kept and shown, but nothing runs on them.
 
     :param state: keeps the policies.
-    :param vaults: tells what they are bound to.
+    :param vaults: knows what they are bound to.
     """
 
     def __init__(self, state: CloudState, vaults: Vaults) -> None:

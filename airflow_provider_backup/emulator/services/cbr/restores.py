@@ -1,7 +1,7 @@
 """The route that restores: what it refuses, and what it overwrites (CBR section 7.4).
 
 The ``restore`` of a backup's row is none, or its last restore: ``resource_ids`` (what it overwrites) and the members of
-:meth:`CloudState.started`. A restore that failed leaves backup and content as they were; the operation log tells of it.
+:meth:`CloudState.started`. A restore that failed leaves backup and content as they were; the operation log shows it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RESTORABLE_SERVERS = ("ACTIVE", "SHUTOFF")
 class RestoreRoutes:
     """The route ``/backups/{backup_id}/restore``.
 
-    :param state: tells the time.
+    :param state: gives the time.
     :param inventory: the servers and disks.
     :param vaults: the vaults that hold the backups.
     :param backups: keeps the backups.

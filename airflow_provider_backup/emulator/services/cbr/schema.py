@@ -1,4 +1,4 @@
-"""What the vendor's schema of CBR demands of requests, told here again by hand.
+"""What the vendor's schema of CBR demands of requests, repeated here by hand.
 
 Requests are read with the models of our own client, which may be wrong in what they let pass. Where that has happened,
 or a mistake would do harm, the local cloud has this judgement of its own. Source: the vendor's SDK, whose models are

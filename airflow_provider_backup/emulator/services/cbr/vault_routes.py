@@ -30,7 +30,7 @@ MOST_RESOURCES_AT_CREATION = 255
 class VaultRoutes:
     """The routes below ``/vaults``.
 
-    :param state: tells the time and makes ids; keeps the policies.
+    :param state: gives the time and makes ids; keeps the policies.
     :param vaults: keeps the vaults.
     :param backups: the backups in them.
     :param logs: keeps the operation logs.

@@ -46,7 +46,7 @@ _SPEC_CODES = {
 class Vaults:
     """All vaults of the service.
 
-    :param state: keeps them, and tells the time.
+    :param state: keeps them, and gives the time.
     :param inventory: the servers and disks that they may hold.
     :param backups: the backups in them.
     """
@@ -57,7 +57,7 @@ class Vaults:
         self._backups = backups
 
     def all(self) -> list[Row]:
-        """Return the vaults; resources whose removal is over are taken out."""
+        """Return the vaults; resources whose removal ended are taken out."""
         rows = list(self._state.table("cbr.vaults").values())
         for row in rows:
             row["resources"] = [resource for resource in row["resources"] if not self._is_removed(resource)]
@@ -108,7 +108,7 @@ class Vaults:
         vault["resources"] += found
 
     def obstacle(self, resource: Mapping[str, Any]) -> ServiceError | None:
-        """Tell why a resource of a vault cannot be backed up now; none when it can."""
+        """Return why a resource of a vault cannot be backed up now; ``None`` when it can."""
         if resource["removal"] is not None:
             return refusal("6134", resource["id"])
         missing, forbidden = _REFUSALS[resource["type"]]
@@ -120,7 +120,7 @@ class Vaults:
         return None
 
     def used_megabytes(self, vault: Row) -> int:
-        """Tell how much room the backups of a vault take."""
+        """Return how much room the backups of a vault take."""
         return sum(self._backups.size_megabytes(row) for row in self._backups.of(vault_id=vault["id"]))
 
     def view(self, row: Row, project_id: str) -> dict[str, Any]:
@@ -199,5 +199,5 @@ class Vaults:
 
 
 def provider_id(vault: Row) -> str | None:
-    """Return the provider of a vault's backups; none for kinds whose provider is not documented."""
+    """Return the provider of a vault's backups; ``None`` for kinds whose provider is not documented."""
     return _PROVIDER_IDS.get(vault["billing"]["object_type"])

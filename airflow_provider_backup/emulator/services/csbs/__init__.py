@@ -1,7 +1,7 @@
 """The Cloud Server Backup Service of the local cloud.
 
 Tables of the state: ``csbs.policies`` (as they go over the wire), ``csbs.items`` (backups of servers) and
-``csbs.volume_backups`` (the disk backups inside); the latter two are told in ``backups.py``.
+``csbs.volume_backups`` (the disk backups inside); the latter two are described in ``backups.py``.
 """
 
 from __future__ import annotations

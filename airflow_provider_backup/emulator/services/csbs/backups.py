@@ -1,6 +1,6 @@
 """Backups of servers: how they come to be, what state they are in now, how they go.
 
-Rows of ``csbs.items``, one for each backed-up server: ``id``, ``checkpoint_id``, ``policy_id`` (none for a single
+Rows of ``csbs.items``, one for each backed-up server: ``id``, ``checkpoint_id``, ``policy_id`` (``None`` for a single
 server), ``name``, ``description``, ``resource_id``, ``resource_name``, ``resource_az``, ``private_ip``,
 ``auto_trigger``, ``incremental``, ``size`` (MB), ``tags``, ``contents`` (what it holds, see :meth:`Contents.snapshot`),
 ``task_id``, the members of :meth:`CloudState.started`, and ``deletion`` (none, or a second set of those members).
@@ -36,7 +36,7 @@ _PROTECTABLE_STATUSES = ("ACTIVE", "SHUTOFF")
 class Order:
     """What a request wants of each of its backups.
 
-    :param policy_id: id of the policy; none for a single server.
+    :param policy_id: id of the policy; ``None`` for a single server.
     :param name: name of the backups; none makes one.
     :param description: description of the backups.
     :param incremental: false for full backups.
@@ -55,7 +55,7 @@ class Order:
 class Backups:
     """All backups of the service.
 
-    :param state: keeps them, and tells the time.
+    :param state: keeps them, and gives the time.
     :param inventory: the servers and their disks.
     """
 
@@ -64,7 +64,7 @@ class Backups:
         self._inventory = inventory
 
     def items(self) -> list[Row]:
-        """Return the backups that exist; those whose deletion is over are taken away."""
+        """Return the backups that exist; those whose deletion ended are taken away."""
         table, disks = self._state.table("csbs.items"), self._state.table("csbs.volume_backups")
         deleted = {row["id"] for row in table.values() if row["deletion"] and self.status(row) == "deleted"}
         if deleted:
@@ -75,7 +75,7 @@ class Backups:
         return list(table.values())
 
     def status(self, row: Row) -> str:
-        """Tell the status of a backup now (CSBS section 6.1)."""
+        """Return the status of a backup now (CSBS section 6.1)."""
         deletion = row["deletion"]
         if deletion is None:
             if not self._state.is_ready(row):
@@ -92,7 +92,7 @@ class Backups:
         return [row for row in self.items() if row["policy_id"] == policy_id and self.status(row) == "protecting"]
 
     def obstacle(self, server_id: str, resource_type: str = SERVER_TYPE) -> ServiceError | None:
-        """Tell why a server cannot be backed up now; none when it can."""
+        """Return why a server cannot be backed up now; ``None`` when it can."""
         if resource_type != SERVER_TYPE:
             return refusal("CSBS.6003", server_id, resource_type)
         server = self._inventory.servers.get(server_id)

@@ -62,7 +62,7 @@ class BackupStore:
         return {
             row["instance_id"]
             for row in self._rows().values()
-            # Nightly ones are over since long ago.
+            # Nightly ones ended long ago.
             if row["type"] == "manual" and self.status(row) == "BUILDING"
         }
 

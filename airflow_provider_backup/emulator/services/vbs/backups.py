@@ -1,7 +1,7 @@
 """Backups of disks and the jobs that take them: how they come to be, what state they are in now, how they go.
 
 Rows of ``vbs.backups``: ``id``, ``name``, ``description``, ``volume_id``, ``snapshot_id``, ``size`` (GB),
-``availability_zone``, ``bootable``, ``incremental``, ``tags``, ``policy_id`` (none for a manual one), ``contents``
+``availability_zone``, ``bootable``, ``incremental``, ``tags``, ``policy_id`` (``None`` for a manual one), ``contents``
 (what it holds, see :meth:`Contents.snapshot`), the times of :meth:`CloudState.started`, and ``deletion`` (none, or
 times of the same form) and ``restore`` (none, or ``volume_id`` and times of the same form: its last restore).
 
@@ -48,7 +48,7 @@ class Order:
     :param snapshot_id: the snapshot to back up; none makes one.
     :param is_full: true for a full backup.
     :param tags: its labels.
-    :param policy_id: the policy that wants it; none for a manual backup.
+    :param policy_id: the policy that wants it; ``None`` for a manual backup.
     """
 
     volume_id: str
@@ -63,7 +63,7 @@ class Order:
 class Backups:
     """All backups and jobs of the service.
 
-    :param state: keeps them, and tells the time.
+    :param state: keeps them, and gives the time.
     :param inventory: the disks.
     """
 
@@ -94,7 +94,7 @@ class Backups:
         return row
 
     def status(self, row: Row) -> str:
-        """Tell the status of a backup now (VBS section 4.6)."""
+        """Return the status of a backup now (VBS section 4.6)."""
         if row["deletion"] is not None:
             if not self._state.is_ready(row["deletion"]):
                 return "deleting"
@@ -285,7 +285,7 @@ class Backups:
         return row
 
     def job_status(self, row: Row) -> str:
-        """Tell the status of a job now (VBS section 4.4)."""
+        """Return the status of a job now (VBS section 4.4)."""
         if self._state.is_ready(row):
             return "FAIL" if row["failure"] else "SUCCESS"
         age = self._state.now() - datetime.fromisoformat(row["started_at"])

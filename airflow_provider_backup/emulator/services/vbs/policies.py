@@ -3,8 +3,8 @@
 Rows of ``vbs.policies``: ``id``, ``name``, ``scheduled_policy`` (as on the wire), ``time_zone`` (or none), ``tags``,
 ``volumes`` (ids of disks).
 
-Rows of ``vbs.tasks``: ``id``, ``policy_id``, ``volume_id``, ``backup_name``, ``created_at``, ``job_id`` (none when the
-backup was not even started), ``code`` and ``message`` (why it was not). Policies run when they are told to; nothing
+Rows of ``vbs.tasks``: ``id``, ``policy_id``, ``volume_id``, ``backup_name``, ``created_at``, ``job_id`` (``None``
+when the backup was not even started), ``code`` and ``message`` (why it was not). Policies run on request; nothing
 runs by schedule here.
 """
 
@@ -37,7 +37,7 @@ _UNFINISHED_BACKUP = "VolumeBackup.0013"
 class Policies:
     """All policies of the service.
 
-    :param state: keeps them, and tells the time.
+    :param state: keeps them, and gives the time.
     :param inventory: the disks.
     :param backups: takes the backups.
     """

@@ -133,5 +133,5 @@ class Backup(ResponseModel):
 
     @property
     def is_incremental(self) -> bool | None:
-        """Whether it holds only what changed, wherever the service says so; none when it does not say."""
+        """Whether it holds only what changed, wherever the service says so; ``None`` when it does not say."""
         return self.incremental if self.incremental is not None else self.extend_info.incremental

@@ -173,7 +173,7 @@ class CheckpointItem(ResponseModel):
 
     @property
     def failure(self) -> str | None:
-        """The service's words on a failure, in one line; none when it gave none."""
+        """The service's words on a failure, in one line; ``None`` when it gave none."""
         info = self.extend_info
         words = [info.fail_reason or info.fail_code.description]
         if info.fail_code.code:

@@ -22,7 +22,7 @@ class CheckpointParameters(RequestModel):
     """How a policy is executed.
 
     :param auto_trigger: whether the backup counts as a scheduled one (then the policy's retention removes it).
-    :param resources: ids of the servers, each of the policy's; none for all.
+    :param resources: ids of the servers, each of the policy's; ``None`` for all.
     """
 
     auto_trigger: bool | None = None

@@ -145,7 +145,7 @@ class Policy(ResponseModel):
 
     @property
     def operation(self) -> ScheduledOperation | None:
-        """The one period of the policy; none when the answer holds none."""
+        """The one period of the policy; ``None`` when the answer holds none."""
         return self.scheduled_operations[0] if self.scheduled_operations else None
 
     @property
@@ -160,7 +160,7 @@ class Policy(ResponseModel):
 
     @property
     def schedule_pattern(self) -> RecurrenceRule | None:
-        """The schedule; none when the text is missing or holds more than the documented parts."""
+        """The schedule; ``None`` when the text is missing or holds more than the documented parts."""
         try:
             return rule_in(self.schedule_text or "")
         except ValueError:

@@ -128,10 +128,10 @@ class ScheduledPolicy(ScheduledPolicyUpdate):
 
 
 def check_zone(scheduled_policy: ScheduledPolicyUpdate | None, time_zone: str | None) -> None:
-    """Hold the times of a schedule against its zone: their order, and whether the zone has to be told.
+    """Hold the times of a schedule against its zone: their order, and whether the zone has to be given.
 
-    :param scheduled_policy: the schedule; none is not checked.
-    :param time_zone: the zone of its policy; none when not given.
+    :param scheduled_policy: the schedule; ``None`` is not checked.
+    :param time_zone: the zone of its policy; ``None`` when not given.
     :raises ValidationError: they do not fit.
     """
     if scheduled_policy is None or scheduled_policy.start_time is None:
