@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-IN_FLIGHT = 0.01
+IN_FLIGHT = 0.005
 """Real seconds without any I/O after which nothing is on its way between two ends of a loopback connection."""
 
 

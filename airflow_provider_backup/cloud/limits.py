@@ -27,6 +27,12 @@ class Limits:
         answers travel.
     :param unknown_clock_margin: how much wider a filter by time is while no answer has shown the cloud's clock.
 
+    Tokens:
+
+    :param token_renewal_ahead: how long before its end a token is renewed, in the background.
+    :param first_token_retry_pause: pause after the first failed renewal; it doubles each time.
+    :param longest_token_retry_pause: longest pause between two attempts to renew a token.
+
     Poll cycles:
 
     :param longest_list_query: for the listings of one poll cycle, retries included; then it is a transient error.
@@ -54,6 +60,10 @@ class Limits:
     log_interval: float = 300.0
     clock_tolerance: timedelta = timedelta(seconds=5)
     unknown_clock_margin: timedelta = timedelta(hours=1)
+
+    token_renewal_ahead: timedelta = timedelta(minutes=10)
+    first_token_retry_pause: float = 5.0
+    longest_token_retry_pause: float = 60.0
 
     longest_list_query: float = 60.0
     longest_poll_backoff: float = 60.0

@@ -9,11 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from multidict import CIMultiDict, CIMultiDictProxy
+
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
+from tests.virtual_clock import VIRTUAL_CLOCK, VirtualClockLoop
 
 PROJECT_ID = "7d41a2b3c4d5e6f708192a3b4c5d6e7f"
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -36,6 +40,7 @@ class UnrulyServer:
     :param token_lifetime: how long tokens last that are issued from now on.
     :param token_seconds: how long it takes to issue a token.
     :param catalog: what comes with a token.
+    :param clock: the server's own clock, for the dates of answers and the ends of tokens.
     """
 
     url: str = ""
@@ -46,6 +51,7 @@ class UnrulyServer:
     token_lifetime: timedelta = timedelta(hours=24)
     token_seconds: float = 0.0
     catalog: list[dict[str, Any]] = field(default_factory=list)
+    clock: Clock = SYSTEM_CLOCK
 
     def then(self, *behaviours: Behaviour) -> None:
         """Answer the next requests like this, one after another."""
@@ -60,8 +66,18 @@ class UnrulyServer:
         """The token that each request brought."""
         return [each.headers.get("X-Auth-Token") for each in self.received]
 
+    def now(self) -> datetime:
+        """Return what the server's clock shows."""
+        return datetime.fromtimestamp(self.clock.time(), UTC)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
+        response = await self._response_to(request)
+        if not response.prepared:
+            response.headers.setdefault("Date", format_datetime(self.now(), usegmt=True))
+        return response
+
+    async def _response_to(self, request: web.Request) -> web.StreamResponse:
         received = Received(request.method, request.raw_path, request.headers, await request.read())
         if request.method == "POST" and request.path == "/v3/auth/tokens":
             self.token_requests.append(received)
@@ -74,7 +90,7 @@ class UnrulyServer:
         return await behaviour(request)
 
     def _token(self, number: int) -> web.Response:
-        expires_at = datetime.now(UTC) + self.token_lifetime
+        expires_at = self.now() + self.token_lifetime
         token = {
             "expires_at": expires_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "project": {"id": PROJECT_ID, "name": "eu-de"},
@@ -85,8 +101,9 @@ class UnrulyServer:
 
 @asynccontextmanager
 async def running(tls: ssl.SSLContext | None = None) -> AsyncIterator[UnrulyServer]:
-    """Run a server on a free port of this machine."""
-    unruly = UnrulyServer()
+    """Run a server on a free port of this machine, on the time of the event loop."""
+    is_virtual = isinstance(asyncio.get_running_loop(), VirtualClockLoop)
+    unruly = UnrulyServer(clock=VIRTUAL_CLOCK if is_virtual else SYSTEM_CLOCK)
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", unruly.handle)
     server = TestServer(application, scheme="https" if tls else "http")

@@ -1,27 +1,31 @@
-"""IAM tokens: fetched once however many ask, renewed ahead of their end (access sections 1.1 and 1.2)."""
+"""IAM tokens: one request for all callers, renewed ahead in the background (access sections 1.1 and 1.2)."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from pydantic import Field
 
 from airflow_provider_backup.cloud.auth.endpoints import auth_url
-from airflow_provider_backup.cloud.errors import UnexpectedResponseError, UnknownProjectError
+from airflow_provider_backup.cloud.errors import BackupError, UnexpectedResponseError, UnknownProjectError
 from airflow_provider_backup.cloud.http.pipeline import Anonymous, Request, RequestPipeline, encoded_body
+from airflow_provider_backup.cloud.http.retry_policy import is_passing, pause_before
 from airflow_provider_backup.cloud.http.time_limit import answer_came, unlimited
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.schema.answers import parsed, request_id_of
 from airflow_provider_backup.cloud.schema.base import ResponseModel
 from airflow_provider_backup.cloud.schema.constraints import Identifier
 from airflow_provider_backup.cloud.schema.fields import Timestamp
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
 
-RENEW_AHEAD = timedelta(minutes=10)
-"""A token is renewed when less than this is left of it."""
+log = logging.getLogger(__name__)
 
 
 class TokenProject(ResponseModel):
@@ -48,12 +52,12 @@ class Token:
     project: TokenProject | None
     catalog: Sequence[Mapping[str, Any]] = field(repr=False)
 
-    def is_fresh(self, now: datetime) -> bool:
-        """Whether the token has more than :data:`RENEW_AHEAD` left.
+    def is_valid(self, now: datetime) -> bool:
+        """Return whether the token has not expired.
 
-        :param now: the present by the cloud's clock, which its end is told by.
+        :param now: the current time by the cloud's clock, which its end refers to.
         """
-        return now + RENEW_AHEAD < self.expires_at
+        return now < self.expires_at
 
 
 def token_request(credentials: PasswordCredentials, settings: CloudSettings) -> dict[str, Any]:
@@ -64,11 +68,15 @@ def token_request(credentials: PasswordCredentials, settings: CloudSettings) -> 
 
 
 class TokenSource:
-    """One token for everybody who asks.
+    """One token for all requests of a client.
+
+    A token is renewed ahead of its end, in the background, while the old one still serves: an outage of the identity
+    service delays nobody as long as there is a valid token. Callers wait only for the first token, for the one after an
+    expired one, and for the one after a rejected one.
 
     :param credentials: user, password and account.
     :param settings: project and address of the identity service.
-    :param sender: sends the requests.
+    :param sender: sends the requests; its clocks and limits apply.
     """
 
     def __init__(self, credentials: PasswordCredentials, settings: CloudSettings, sender: RequestPipeline) -> None:
@@ -76,30 +84,74 @@ class TokenSource:
         self._settings = settings
         self._sender = sender
         self._token: Token | None = None
+        # By the cloud's clock; ``None`` when there is nothing more to do for this token.
+        self._renew_at: datetime | None = None
         self._fetching: asyncio.Task[Token] | None = None
+        self._renewing: asyncio.Task[None] | None = None
+        self._error_log = TransientErrorLog(
+            log, "The token of the identity service is renewed", clock=sender.clock, limits=sender.limits
+        )
 
     async def get(self, *, instead_of: str | None = None) -> Token:
-        """Return a token that is good for some minutes.
+        """Return a valid token; without one, wait for it.
 
-        :param instead_of: a token value that a service refused; it is not returned again.
+        :param instead_of: the value of a token that a service rejected; it is not returned again.
         :raises AuthenticationError: user, password or account are wrong.
+        :raises CloudConnectionError: the identity service does not answer, and there is no valid token.
         """
-        token = self._token
-        if token is not None and token.is_fresh(self._sender.cloud_clock.now()) and token.value != instead_of:
+        token, now = self._token, self._sender.cloud_clock.now()
+        if token is not None and token.value != instead_of and token.is_valid(now):
+            is_renewing = self._renewing is not None and not self._renewing.done()
+            if self._renew_at is not None and now >= self._renew_at and not is_renewing:
+                self._renew_at = None
+                # An empty context: the renewal and its logs belong to no single caller.
+                self._renewing = asyncio.create_task(self._renew(token), context=Context())
             return token
-        if self._fetching is None or self._fetching.done():
-            self._fetching = asyncio.create_task(self._fetch(), context=unlimited())
-            self._fetching.add_done_callback(_take_note)
-        # Shielded: one caller who gives up must not take the token from the others.
-        token = await asyncio.shield(self._fetching)
+        token = await self._fetched()
         answer_came()
         return token
 
     async def close(self) -> None:
-        """Stop a fetch that is still going on."""
-        if self._fetching is not None and not self._fetching.done():
-            self._fetching.cancel()
-            await asyncio.gather(self._fetching, return_exceptions=True)
+        """Stop requests that are in flight, and the renewal in the background."""
+        running = [task for task in (self._renewing, self._fetching) if task is not None and not task.done()]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _renew(self, old: Token) -> None:
+        """Replace a token that is still valid; retry until it has expired, from when on callers fetch one."""
+        clock, limits = self._sender.clock, self._sender.limits
+        for attempt in count(1):
+            try:
+                await self._fetched()
+            except BackupError as error:
+                is_retried = is_passing(error) or isinstance(error, UnexpectedResponseError)
+                self._error_log.failed(
+                    "Could not renew the token of the identity service, %s; the present one is valid until %s: %s",
+                    "retrying" if is_retried else "not retrying",
+                    old.expires_at.strftime("%F %T UTC"),
+                    error,
+                )
+                if not is_retried:
+                    # A wrong password stays wrong, and each attempt with it counts against the account.
+                    return
+            else:
+                return
+            await clock.sleep(
+                pause_before(
+                    attempt, first_wait=limits.first_token_retry_pause, longest=limits.longest_token_retry_pause
+                )
+            )
+            if self._token is not old or not old.is_valid(self._sender.cloud_clock.now()):
+                return
+
+    async def _fetched(self) -> Token:
+        """Wait for a new token; all who wait at the same time share one request."""
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch(), context=unlimited())
+            self._fetching.add_done_callback(_retrieve_error)
+        # Shielded: a caller that is cancelled must not take the token from the others.
+        return await asyncio.shield(self._fetching)
 
     async def _fetch(self) -> Token:
         request = Request(
@@ -121,13 +173,18 @@ class TokenSource:
                 "The identity service sent no X-Subject-Token", request_id=request_id_of(answer.content)
             )
         body = parsed(TokenBody, answer.content, "token")
-        self._token = Token(
+        now = self._sender.cloud_clock.now()
+        token = Token(
             value=value,
-            expires_at=body.expires_at or self._sender.cloud_clock.now() + timedelta(hours=24),
+            expires_at=body.expires_at or now + timedelta(hours=24),
             project=body.project,
             catalog=body.catalog,
         )
-        return self._token
+        self._token = token
+        self._error_log.recovered()
+        # At half of its life at the latest: a token that lives for minutes is not renewed all the time.
+        self._renew_at = token.expires_at - min(self._sender.limits.token_renewal_ahead, (token.expires_at - now) / 2)
+        return token
 
 
 def _way_to_the_project(settings: CloudSettings) -> str:
@@ -142,7 +199,7 @@ def _way_to_the_project(settings: CloudSettings) -> str:
     return f"Correct {field} in {place}; the account's name (domain) counts as well."
 
 
-def _take_note(fetching: asyncio.Task[Token]) -> None:
-    # When everybody who waited has given up, nobody else asks how it ended and asyncio would complain.
+def _retrieve_error(fetching: asyncio.Task[Token]) -> None:
+    # When all callers are cancelled, nothing else retrieves the error, and asyncio would complain.
     if not fetching.cancelled():
         fetching.exception()

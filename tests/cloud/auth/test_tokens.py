@@ -1,10 +1,12 @@
-"""IAM tokens: fetched once however many ask, renewed in time, lost by nobody (access sections 1.1 and 1.2)."""
+"""IAM tokens: one request for all callers, renewed ahead in the background (access sections 1.1 and 1.2)."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import json
+import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_backup.cloud.auth.tokens import RENEW_AHEAD, Token, TokenSource, token_request
+from airflow_provider_backup.cloud.auth.tokens import Token, TokenSource, token_request
 from airflow_provider_backup.cloud.errors import (
     AuthenticationError,
     BackupError,
@@ -25,11 +27,16 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.http.pipeline import RequestPipeline
 from airflow_provider_backup.cloud.http.transport import Transport
+from airflow_provider_backup.cloud.limits import Limits
 from airflow_provider_backup.cloud.settings import CloudSettings
 from tests.cloud.clients import PASSWORD, network, settings_for
 from tests.cloud.unruly_server import PROJECT_ID, Behaviour, UnrulyServer, answer, fault, hang_up
+from tests.virtual_clock import VIRTUAL_CLOCK
+
+pytestmark = pytest.mark.virtual_clock
 
 NOW = datetime(2031, 4, 2, 9, 15, 7, tzinfo=UTC)
+LIMITS = Limits()
 
 WRONG_PASSWORD = answer({"error": {"code": 401, "message": "The username or password is wrong."}}, 401)
 
@@ -38,7 +45,8 @@ WRONG_PASSWORD = answer({"error": {"code": 401, "message": "The username or pass
 async def token_source(unruly: UnrulyServer, **changes: Any) -> AsyncIterator[TokenSource]:
     settings = settings_for(unruly.url, PASSWORD, **changes)
     async with Transport(settings.network) as transport:
-        tokens = TokenSource(PASSWORD, settings, RequestPipeline(transport, settings.network))
+        sender = RequestPipeline(transport, settings.network, clock=VIRTUAL_CLOCK)
+        tokens = TokenSource(PASSWORD, settings, sender)
         try:
             yield tokens
         finally:
@@ -57,7 +65,7 @@ async def token_source(unruly: UnrulyServer, **changes: Any) -> AsyncIterator[To
         ({"project_id": None}, {"name": "eu-de"}),
     ],
 )
-def test_a_token_is_asked_for_the_project_that_is_known_best(changes: dict[str, Any], project: dict[str, str]) -> None:
+def test_a_token_is_requested_for_the_most_precise_project(changes: dict[str, Any], project: dict[str, str]) -> None:
     assert token_request(PASSWORD, settings_for("https://h", PASSWORD, **changes)) == {
         "auth": {
             "identity": {
@@ -71,7 +79,7 @@ def test_a_token_is_asked_for_the_project_that_is_known_best(changes: dict[str, 
     }
 
 
-async def test_a_token_is_asked_for_as_documented(unruly: UnrulyServer) -> None:
+async def test_a_token_request_is_as_documented(unruly: UnrulyServer) -> None:
     settings = settings_for(unruly.url, PASSWORD)
     async with token_source(unruly) as tokens:
         await tokens.get()
@@ -89,7 +97,7 @@ async def test_a_token_comes_with_project_catalog_and_end(unruly: UnrulyServer) 
     assert token.value == "TOKEN-1"
     assert token.project is not None
     assert (token.project.id, list(token.catalog)) == (PROJECT_ID, unruly.catalog)
-    assert timedelta(hours=23) < token.expires_at - datetime.now(UTC) <= timedelta(hours=24)
+    assert timedelta(hours=23) < token.expires_at - unruly.now() <= timedelta(hours=24)
 
 
 def test_the_value_of_a_token_is_not_in_its_text() -> None:
@@ -114,41 +122,177 @@ async def test_a_good_token_is_not_fetched_again(unruly: UnrulyServer) -> None:
     assert len(unruly.token_requests) == 1
 
 
-async def test_a_token_that_ends_soon_is_renewed_ahead(unruly: UnrulyServer) -> None:
-    unruly.token_lifetime = RENEW_AHEAD - timedelta(seconds=5)
-    async with token_source(unruly) as tokens:
-        await tokens.get()
-        unruly.token_lifetime = timedelta(hours=24)
-        assert [(await tokens.get()).value for _ in range(3)] == ["TOKEN-2"] * 3
-
-
-@pytest.mark.parametrize(("left", "fresh"), [(timedelta(seconds=5), True), (timedelta(seconds=-5), False)])
-def test_a_token_is_fresh_while_more_than_the_margin_is_left(left: timedelta, fresh: bool) -> None:
-    assert Token("t", NOW + RENEW_AHEAD + left, None, []).is_fresh(NOW) is fresh
+@pytest.mark.parametrize(("left", "is_valid"), [(timedelta(seconds=5), True), (timedelta(seconds=-5), False)])
+def test_a_token_is_valid_until_it_expires(left: timedelta, is_valid: bool) -> None:
+    assert Token("t", NOW + left, None, []).is_valid(NOW) is is_valid
 
 
 @pytest.mark.parametrize("off", [timedelta(minutes=30), -timedelta(minutes=30)], ids=["ahead", "behind"])
-async def test_a_token_ends_by_the_clock_of_the_cloud_that_issued_it(unruly: UnrulyServer, off: timedelta) -> None:
+async def test_a_token_expires_by_the_clock_of_the_cloud_that_issued_it(unruly: UnrulyServer, off: timedelta) -> None:
     def token(lifetime: timedelta) -> Behaviour:
-        now = datetime.now(UTC) + off
+        now = unruly.now() + off
         body = {"token": {"expires_at": (now + lifetime).isoformat()}}
         return answer(body, 201, X_Subject_Token=f"for {lifetime}", Date=format_datetime(now, usegmt=True))
 
-    short, long = RENEW_AHEAD - timedelta(minutes=1), RENEW_AHEAD + timedelta(minutes=1)
-    unruly.then_for_tokens(token(short), token(long))
+    expired, valid = -timedelta(minutes=1), timedelta(minutes=20)
+    unruly.then_for_tokens(token(expired), token(valid))
     async with token_source(unruly) as tokens:
         values = [(await tokens.get()).value for _ in range(4)]
-    assert values == [f"for {short}", *[f"for {long}"] * 3]
+    assert values == [f"for {expired}", *[f"for {valid}"] * 3]
 
 
-async def test_a_refused_token_is_not_handed_out_again(unruly: UnrulyServer) -> None:
+# ------------------------------------------------------------------------------------------- renewal in the background
+
+
+async def minutes_before_the_end(tokens: TokenSource, unruly: UnrulyServer, minutes: float) -> str:
+    """Fetch a token, let time pass until so many minutes are left of it, and return its value."""
+    token = await tokens.get()
+    await VIRTUAL_CLOCK.sleep((token.expires_at - unruly.now()).total_seconds() - 60 * minutes)
+    return token.value
+
+
+async def test_a_token_is_not_renewed_long_before_its_end(unruly: UnrulyServer) -> None:
+    async with token_source(unruly) as tokens:
+        await minutes_before_the_end(tokens, unruly, 11)
+        await tokens.get()
+        await VIRTUAL_CLOCK.sleep(30)
+    assert len(unruly.token_requests) == 1
+
+
+async def test_a_token_is_renewed_ahead_while_the_old_one_serves(unruly: UnrulyServer) -> None:
+    unruly.token_seconds = 7
+    async with token_source(unruly) as tokens:
+        old = await minutes_before_the_end(tokens, unruly, 9)
+        began = VIRTUAL_CLOCK.monotonic()
+        assert (await tokens.get()).value == old
+        assert VIRTUAL_CLOCK.monotonic() == began
+        await VIRTUAL_CLOCK.sleep(8)
+        assert (await tokens.get()).value == "TOKEN-2"
+    assert len(unruly.token_requests) == 2
+
+
+async def test_many_callers_start_one_renewal(unruly: UnrulyServer) -> None:
+    unruly.token_seconds = 7
+    async with token_source(unruly) as tokens:
+        await minutes_before_the_end(tokens, unruly, 9)
+        for _ in range(20):
+            await asyncio.gather(*(tokens.get() for _ in range(10)))
+            await VIRTUAL_CLOCK.sleep(1)
+    assert len(unruly.token_requests) == 2
+
+
+async def test_an_outage_of_the_identity_service_delays_nobody_until_the_token_expires(unruly: UnrulyServer) -> None:
+    async with token_source(unruly) as tokens:
+        old = await minutes_before_the_end(tokens, unruly, 9.9)
+        unruly.then_for_tokens(*[fault(503, "503")] * 1000)
+        for _ in range(59):
+            began = VIRTUAL_CLOCK.monotonic()
+            assert (await tokens.get()).value == old
+            assert VIRTUAL_CLOCK.monotonic() == began
+            await VIRTUAL_CLOCK.sleep(10)
+    # Each attempt is three tries of the request; with back-off there are some fifteen attempts in ten minutes.
+    assert 5 * 3 <= len(unruly.token_requests) <= 20 * 3
+
+
+async def test_a_renewal_succeeds_as_soon_as_the_outage_ends(unruly: UnrulyServer) -> None:
+    async with token_source(unruly) as tokens:
+        await minutes_before_the_end(tokens, unruly, 9)
+        unruly.then_for_tokens(*[fault(503, "503")] * 6)
+        await tokens.get()
+        await VIRTUAL_CLOCK.sleep(2 * LIMITS.longest_token_retry_pause)
+        assert (await tokens.get()).value == "TOKEN-8"
+        await VIRTUAL_CLOCK.sleep(600)
+    assert len(unruly.token_requests) == 8
+
+
+async def test_after_the_end_of_the_token_everybody_waits_and_fails_with_the_error(unruly: UnrulyServer) -> None:
+    async with token_source(unruly) as tokens:
+        await minutes_before_the_end(tokens, unruly, 9)
+        unruly.then_for_tokens(*[fault(503, "503")] * 1000)
+        await tokens.get()
+        await VIRTUAL_CLOCK.sleep(600)
+        ends = await asyncio.gather(*(tokens.get() for _ in range(40)), return_exceptions=True)
+        assert {type(end) for end in ends} == {ServerError}
+        assert all("iam answered 503" in str(end) for end in ends)
+        unruly.token_behaviours.clear()
+        assert len({(await tokens.get()).value for _ in range(3)}) == 1
+
+
+async def test_failed_renewals_and_their_end_are_logged_once(
+    unruly: UnrulyServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="airflow_provider_backup.cloud.auth")
+    async with token_source(unruly) as tokens:
+        await minutes_before_the_end(tokens, unruly, 9)
+        unruly.then_for_tokens(*[fault(503, "503")] * 9)
+        await tokens.get()
+        await VIRTUAL_CLOCK.sleep(240)
+    lines = [each.getMessage() for each in caplog.records if each.name == "airflow_provider_backup.cloud.auth.tokens"]
+    assert [re.sub(r"\d+ s", "N s", line.partition(";")[0]) for line in lines] == [
+        "Could not renew the token of the identity service, retrying",
+        "The token of the identity service is renewed after N s",
+    ]
+    assert len(lines) == 2
+
+
+async def test_a_wrong_password_is_not_tried_again_in_the_background(unruly: UnrulyServer) -> None:
+    async with token_source(unruly) as tokens:
+        old = await minutes_before_the_end(tokens, unruly, 9)
+        unruly.then_for_tokens(*[WRONG_PASSWORD] * 9)
+        for _ in range(50):
+            assert (await tokens.get()).value == old
+            await VIRTUAL_CLOCK.sleep(10)
+        assert len(unruly.token_requests) == 2
+        await VIRTUAL_CLOCK.sleep(60)
+        with pytest.raises(AuthenticationError):
+            await tokens.get()
+
+
+async def test_a_rejected_token_is_replaced_at_once_while_a_renewal_is_pausing(unruly: UnrulyServer) -> None:
+    async with token_source(unruly) as tokens:
+        old = await minutes_before_the_end(tokens, unruly, 9)
+        unruly.then_for_tokens(*[fault(503, "503")] * 3)
+        await tokens.get()
+        await VIRTUAL_CLOCK.sleep(2)
+        began = VIRTUAL_CLOCK.monotonic()
+        assert (await tokens.get(instead_of=old)).value == "TOKEN-5"
+        assert VIRTUAL_CLOCK.monotonic() == began
+        await VIRTUAL_CLOCK.sleep(600)
+        assert (await tokens.get()).value == "TOKEN-5"
+    assert len(unruly.token_requests) == 5
+
+
+async def test_a_token_that_lives_for_minutes_is_renewed_at_half_of_its_life(unruly: UnrulyServer) -> None:
+    unruly.token_lifetime = timedelta(minutes=4)
+    async with token_source(unruly) as tokens:
+        for _ in range(60):
+            await tokens.get()
+            await VIRTUAL_CLOCK.sleep(10)
+    assert 4 <= len(unruly.token_requests) <= 6
+
+
+async def test_closing_ends_a_renewal(unruly: UnrulyServer) -> None:
+    before = asyncio.all_tasks()
+    async with token_source(unruly) as tokens:
+        await minutes_before_the_end(tokens, unruly, 9)
+        unruly.then_for_tokens(*[fault(503, "503")] * 1000)
+        await tokens.get()
+        await VIRTUAL_CLOCK.sleep(60)
+        assert any("TokenSource._renew" in repr(task) for task in asyncio.all_tasks() - before)
+    assert not any("TokenSource" in repr(task) for task in asyncio.all_tasks())
+
+
+# --------------------------------------------------------------------------------------------------- rejected tokens
+
+
+async def test_a_rejected_token_is_not_returned_again(unruly: UnrulyServer) -> None:
     async with token_source(unruly) as tokens:
         refused = (await tokens.get()).value
         assert (await tokens.get(instead_of=refused)).value == "TOKEN-2"
         assert (await tokens.get()).value == "TOKEN-2"
 
 
-async def test_forty_callers_whose_token_was_refused_fetch_one_new_token(unruly: UnrulyServer) -> None:
+async def test_forty_callers_whose_token_was_rejected_fetch_one_new_token(unruly: UnrulyServer) -> None:
     unruly.token_seconds = 0.1
     async with token_source(unruly) as tokens:
         refused = (await tokens.get()).value
@@ -157,7 +301,7 @@ async def test_forty_callers_whose_token_was_refused_fetch_one_new_token(unruly:
     assert len(unruly.token_requests) == 2
 
 
-async def test_a_late_caller_with_the_refused_token_gets_the_one_that_was_fetched_meanwhile(
+async def test_a_late_caller_with_the_rejected_token_gets_the_new_one(
     unruly: UnrulyServer,
 ) -> None:
     async with token_source(unruly) as tokens:
@@ -170,7 +314,7 @@ async def test_a_late_caller_with_the_refused_token_gets_the_one_that_was_fetche
 # -------------------------------------------------------------------------------------------------------- giving up
 
 
-async def test_a_caller_who_gives_up_does_not_take_the_token_from_the_others(unruly: UnrulyServer) -> None:
+async def test_a_cancelled_caller_does_not_cancel_the_request_of_the_others(unruly: UnrulyServer) -> None:
     unruly.token_seconds = 0.2
     async with token_source(unruly) as tokens:
         callers = [asyncio.create_task(tokens.get()) for _ in range(3)]
@@ -183,7 +327,7 @@ async def test_a_caller_who_gives_up_does_not_take_the_token_from_the_others(unr
     assert len(unruly.token_requests) == 1
 
 
-async def test_a_token_that_nobody_waits_for_any_more_is_kept_for_the_next(unruly: UnrulyServer) -> None:
+async def test_a_token_without_waiting_callers_is_kept_for_the_next_one(unruly: UnrulyServer) -> None:
     unruly.token_seconds = 0.1
     async with token_source(unruly) as tokens:
         with pytest.raises(TimeoutError):
@@ -192,7 +336,7 @@ async def test_a_token_that_nobody_waits_for_any_more_is_kept_for_the_next(unrul
     assert len(unruly.token_requests) == 1
 
 
-async def test_a_failure_that_nobody_waits_for_any_more_is_not_complained_about(
+async def test_a_failure_without_waiting_callers_is_retrieved(
     unruly: UnrulyServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     unruly.token_seconds = 0.1
@@ -208,7 +352,7 @@ async def test_a_failure_that_nobody_waits_for_any_more_is_not_complained_about(
     assert len(unruly.token_requests) == 1
 
 
-async def test_after_a_failure_with_a_caller_who_gave_up_the_next_caller_fetches_anew(unruly: UnrulyServer) -> None:
+async def test_after_a_failure_with_a_cancelled_caller_the_next_one_fetches_anew(unruly: UnrulyServer) -> None:
     unruly.token_seconds = 0.1
     unruly.then_for_tokens(WRONG_PASSWORD)
     async with token_source(unruly) as tokens:
@@ -220,7 +364,7 @@ async def test_after_a_failure_with_a_caller_who_gave_up_the_next_caller_fetches
         assert (await tokens.get()).value == "TOKEN-2"
 
 
-async def test_closing_stops_a_fetch_that_is_going_on(unruly: UnrulyServer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_closing_stops_a_request_in_flight(unruly: UnrulyServer, caplog: pytest.LogCaptureFixture) -> None:
     unruly.token_seconds = 30
     async with token_source(unruly) as tokens:
         with pytest.raises(TimeoutError):
@@ -241,7 +385,7 @@ async def test_closing_stops_a_fetch_that_is_going_on(unruly: UnrulyServer, capl
         (fault(500, "IAM.0006"), ServerError),
     ],
 )
-async def test_a_failed_fetch_is_told_and_not_kept(
+async def test_a_failure_is_raised_and_not_kept(
     unruly: UnrulyServer, trouble: Behaviour, kind: type[BackupError]
 ) -> None:
     unruly.then_for_tokens(trouble)
@@ -252,7 +396,7 @@ async def test_a_failed_fetch_is_told_and_not_kept(
         assert (await tokens.get()).value == "TOKEN-2"
 
 
-async def test_everybody_who_waits_for_a_failing_fetch_is_told(unruly: UnrulyServer) -> None:
+async def test_a_failure_is_raised_for_all_waiting_callers(unruly: UnrulyServer) -> None:
     unruly.token_seconds = 0.1
     unruly.then_for_tokens(WRONG_PASSWORD)
     async with token_source(unruly) as tokens:
@@ -262,13 +406,13 @@ async def test_everybody_who_waits_for_a_failing_fetch_is_told(unruly: UnrulySer
 
 
 @pytest.mark.parametrize("trouble", [hang_up, fault(503, "503"), fault(429, "IAM.0012")])
-async def test_passing_trouble_of_the_identity_service_is_outlived(unruly: UnrulyServer, trouble: Behaviour) -> None:
+async def test_transient_errors_of_the_identity_service_are_retried(unruly: UnrulyServer, trouble: Behaviour) -> None:
     unruly.then_for_tokens(trouble, trouble)
     async with token_source(unruly) as tokens:
         assert (await tokens.get()).value == "TOKEN-3"
 
 
-async def test_an_identity_service_that_stays_away_is_told(unruly: UnrulyServer) -> None:
+async def test_an_outage_without_a_valid_token_is_raised(unruly: UnrulyServer) -> None:
     unruly.then_for_tokens(*[hang_up] * 9)
     async with token_source(unruly) as tokens:
         with pytest.raises(CloudConnectionError):
@@ -276,7 +420,7 @@ async def test_an_identity_service_that_stays_away_is_told(unruly: UnrulyServer)
     assert len(unruly.token_requests) == 3
 
 
-async def test_a_failing_renewal_leaves_a_fresh_token_to_those_who_may_use_it(unruly: UnrulyServer) -> None:
+async def test_a_failed_replacement_leaves_the_valid_token_to_other_callers(unruly: UnrulyServer) -> None:
     async with token_source(unruly) as tokens:
         good = await tokens.get()
         unruly.then_for_tokens(WRONG_PASSWORD)
@@ -285,7 +429,7 @@ async def test_a_failing_renewal_leaves_a_fresh_token_to_those_who_may_use_it(un
         assert await tokens.get() is good
 
 
-async def test_an_answer_without_the_token_is_told(unruly: UnrulyServer) -> None:
+async def test_an_answer_without_the_token_is_an_error(unruly: UnrulyServer) -> None:
     unruly.then_for_tokens(answer({"token": {}}, 201))
     async with token_source(unruly) as tokens:
         with pytest.raises(UnexpectedResponseError, match="no X-Subject-Token"):
@@ -293,7 +437,7 @@ async def test_an_answer_without_the_token_is_told(unruly: UnrulyServer) -> None
 
 
 @pytest.mark.parametrize("body", [None, {}, [], {"token": None}, {"token": {"catalog": "none"}}])
-async def test_an_answer_of_another_form_is_told(unruly: UnrulyServer, body: Any) -> None:
+async def test_an_answer_of_another_form_is_an_error(unruly: UnrulyServer, body: Any) -> None:
     unruly.then_for_tokens(answer(body, 201, X_Subject_Token="VERY-SECRET"))
     async with token_source(unruly) as tokens:
         with pytest.raises(UnexpectedResponseError) as caught:
@@ -306,7 +450,7 @@ async def test_a_token_without_a_readable_end_lasts_a_day(unruly: UnrulyServer, 
     unruly.then_for_tokens(answer({"token": {"expires_at": expires_at}}, 201, X_Subject_Token="t"))
     async with token_source(unruly) as tokens:
         token = await tokens.get()
-    assert token.is_fresh(datetime.now(UTC))
+    assert token.is_valid(unruly.now() + timedelta(hours=23))
     assert (token.project, list(token.catalog)) == (None, [])
 
 
