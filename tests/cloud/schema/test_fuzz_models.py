@@ -17,9 +17,15 @@ from tests.cloud.fuzzing.models import look_at, response_models
 from tests.cloud.fuzzing.values import NASTY, any_text, json_values
 
 MODELS = response_models()
-each_model = pytest.mark.parametrize(
-    "model", MODELS, ids=lambda model: f"{model.__module__.split('.')[2]}-{model.__name__}"
-)
+
+
+def owner(model: type[ResponseModel]) -> str:
+    """Return the name of the service that a model belongs to, or of its module when it is no service's."""
+    _, _, inside = model.__module__.partition(".services.")
+    return inside.partition(".")[0] or model.__module__.rpartition(".")[2]
+
+
+each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: f"{owner(model)}-{model.__name__}")
 
 
 def wire_names(model: type[ResponseModel]) -> list[str]:
@@ -48,7 +54,7 @@ def read(model: type[ResponseModel], body: Any) -> None:
 
 def test_the_models_of_all_services_are_found() -> None:
     assert len(MODELS) > 60
-    assert {model.__module__.split(".")[2] for model in MODELS} >= {
+    assert {owner(model) for model in MODELS} >= {
         "vbs",
         "csbs",
         "cbr",
