@@ -92,7 +92,7 @@ def test_a_task_takes_one_backup_and_hands_it_on(cloud: RunningCloud, dag: DAG, 
     with dag:
         backup = create_operator(cloud, "vbs", deferrable=deferrable)
         sensor = SENSORS["vbs"](task_id="wait", backup=backup.output, deferrable=deferrable, poke_interval=0.1)
-        DELETE["vbs"](task_id="delete", backup=sensor.output, poll_interval=0.05)
+        DELETE["vbs"](task_id="delete", backup=sensor.output, deferrable=deferrable, poll_interval=0.05)
     ends = run_dag(dag)
     assert {task_id: end.state for task_id, end in ends.items()} == {
         "backup": "success",
@@ -203,6 +203,18 @@ def test_mapped_tasks_take_a_backup_each(cloud: RunningCloud, dag: DAG, deferrab
     results = [end.result for name, end in run_dag(dag).items() if name.startswith("backup")]
     assert sorted(result["instance_id"] for result in results) == sorted(resources(cloud, "rds_instances"))
     assert len({result["name"] for result in results}) == len(results)
+
+
+@pytest.mark.parametrize("service", ["vbs", "gaussdb"])
+def test_mapped_deletions_are_deferred_and_all_backups_are_gone(cloud: RunningCloud, dag: DAG, service: str) -> None:
+    backups = [taken(cloud, service, wait=True, task_id=f"before_{number}") for number in range(3)]
+    cloud.set_backup_seconds(0.3)
+    with dag:
+        operator: Any = DELETE[service]
+        operator.partial(task_id="delete", deferrable=True, poll_interval=0.1).expand(backup=backups)
+    results = [end.result for end in run_dag(dag).values()]
+    assert sorted(result["backup_id"] for result in results) == sorted(backup["backup_id"] for backup in backups)
+    assert rows(cloud, service) == []
 
 
 def test_mapped_tasks_may_have_names_of_the_authors_own(cloud: RunningCloud, dag: DAG) -> None:

@@ -9,9 +9,9 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference
 
 
 class WaitTimeoutError(BackupError):
-    """The backup did not end before the deadline.
+    """The operation did not end before the deadline.
 
-    :param reference: the backup that was waited for.
+    :param reference: the operation that was waited for.
     :param last_status: the status that the service reported last; ``None`` when it reported none.
     :param last_error: the error of the last read, if it failed.
     """
@@ -23,15 +23,13 @@ class WaitTimeoutError(BackupError):
         text = f"Timed out waiting for {reference} ({status})."
         if last_error is not None:
             text += f" Last error: {last_error}"
-        super().__init__(
-            text, next_step="Give it more time; the backup itself is left alone and may still become good."
-        )
+        super().__init__(text, next_step=f"Give it more time; {_what_remains(reference)} and may still succeed.")
 
 
 class WaitTroubleError(BackupError):
     """Transient errors lasted for longer than the waiter tolerates.
 
-    :param reference: the backup that was waited for.
+    :param reference: the operation that was waited for.
     :param since: when the errors began, seconds since the epoch.
     :param last_error: the last of them.
     """
@@ -41,8 +39,14 @@ class WaitTroubleError(BackupError):
         began = time.strftime("%F %T UTC", time.gmtime(since))
         super().__init__(
             f"The status of {reference} could not be read since {began}. Last error: {last_error}",
-            next_step="Repair what the error names; the backup itself is left alone, and a retry adopts it.",
+            next_step=f"Repair what the error names; {_what_remains(reference)}, and a retry adopts it.",
         )
+
+
+def _what_remains(reference: OperationReference) -> str:
+    if reference.operation == "backup":
+        return "the backup itself is left alone"
+    return f"the {reference.operation} continues in the cloud"
 
 
 def no_answer_within(seconds: float, service: str) -> CloudConnectionError:
