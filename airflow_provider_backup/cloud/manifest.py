@@ -9,6 +9,26 @@ from airflow_provider_backup.cloud.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
+class StatusWords:
+    """What a service calls the phases of its backups, checkpoints, jobs and logs, beside the words that all share.
+
+    Each is a text of words in lower case that blanks separate.
+
+    :param in_progress: being made.
+    :param succeeded: made and good, also while something is restored from it.
+    :param failed: over without being good.
+    :param deleting: being deleted.
+    :param deleted: deleted.
+    """
+
+    in_progress: str = ""
+    succeeded: str = ""
+    failed: str = ""
+    deleting: str = ""
+    deleted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceManifest:
     """One cloud service. Each service package has its own; ``cloud/services/registry.py`` lists them.
 
@@ -19,6 +39,7 @@ class ServiceManifest:
     :param client: dotted path of its client class, which is imported when it is first used.
     :param docs: page of its API in this repository.
     :param catalog_types: its types in the service catalog, the best one first.
+    :param statuses: its statuses.
     :param abbreviation: what the vendor calls it for short, when that is not the title.
     :param host_label: first label of its host name, when that is not ``name``.
     :param region_host_labels: regions of Huawei Cloud where the first label is another one.
@@ -35,6 +56,7 @@ class ServiceManifest:
     client: str
     docs: str
     catalog_types: tuple[str, ...]
+    statuses: StatusWords
     abbreviation: str | None = None
     host_label: str | None = None
     region_host_labels: Mapping[str, str] = field(default_factory=dict)

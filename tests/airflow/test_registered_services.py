@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_backup.cloud.manifest import ServiceManifest
+from airflow_provider_backup.cloud.manifest import ServiceManifest, StatusWords
 from airflow_provider_backup.cloud.services.registry import SERVICES
 from tests.airflow.registered_services import missing_parts
 
@@ -23,6 +23,7 @@ def test_a_service_without_any_part_is_reported_with_everything_that_is_to_be_ad
         client="airflow_provider_backup.cloud.services.nothing.service.NothingService",
         docs="docs/api/nothing.md",
         catalog_types=("nothing",),
+        statuses=StatusWords(),
     )
 
     reported = "\n".join(missing_parts(manifest))
@@ -50,6 +51,7 @@ def test_modules_that_are_there_without_the_classes_do_not_count() -> None:
         client="airflow_provider_backup.cloud.services.databases.service.NoSuchService",
         docs="docs/api/database-backups-v3.md",
         catalog_types=("databases",),
+        statuses=StatusWords(),
     )
 
     reported = "\n".join(missing_parts(manifest))

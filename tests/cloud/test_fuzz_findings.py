@@ -24,8 +24,9 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.http.error_parsing import error_from_response
 from airflow_provider_backup.cloud.operations import status as life_cycle
 from airflow_provider_backup.cloud.operations.backup import OperationReference
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.answers import parsed
+from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import VaultResourceCreate
 from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.services.vbs.models import Backup as VbsBackup

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.tasks.idempotency import name_from_key
 from airflow_provider_backup.version_compat import generation_of
 from tests.cluster.verdict import Expected, FoundBackup
 from tests.cluster.work import Work
+from tests.statuses import phase_of
 
 DAG_ID = "cluster_backups"
 RETRIES = 3
@@ -67,7 +68,7 @@ async def _backups(cloud: BackupCloud, work: Work) -> AsyncIterator[FoundBackup]
 
 
 def _found(service: str, backup_id: str, name: str | None, resource_id: str | None, status: str | None) -> FoundBackup:
-    return FoundBackup(service, backup_id, name or "", resource_id or "", phase_of(status) is Phase.SUCCEEDED)
+    return FoundBackup(service, backup_id, name or "", resource_id or "", phase_of(service, status) is Phase.SUCCEEDED)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
+from tests.statuses import phase_of
 from tests.system.cloud_contents import CloudItem, contents_of
 from tests.system.local_airflow import LocalAirflow
 from tests.system.local_cloud_process import LocalCloudProcess
@@ -84,7 +85,11 @@ def test_tasks_wait_for_backups_in_the_triggerer(runs: ExampleRuns) -> None:
 
 def test_every_backup_that_a_task_reports_is_good_in_the_cloud(runs: ExampleRuns) -> None:
     reported = {row.subject for row in runs.final_rows() if row.status}
-    good = {item.name for item in runs.contents if item.kind == "backup" and phase_of(item.status) is Phase.SUCCEEDED}
+    good = {
+        item.name
+        for item in runs.contents
+        if item.kind == "backup" and phase_of(item.service, item.status) is Phase.SUCCEEDED
+    }
 
     assert reported
     assert reported - good == set()

@@ -15,7 +15,7 @@ from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundEr
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupList, BackupLists, Row, RowPage, one_read
 from airflow_provider_backup.cloud.operations.operation import Capabilities
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 
 DELETED = "deleted"
 """Status of a deletion that succeeded; the services answer that there is no such backup."""
@@ -201,8 +201,12 @@ class DeletionList:
     def running_status(self, row: Row) -> str | None:
         """Return the status of a backup that is still there; ``None`` for one whose deletion may have failed."""
         status = row.get("status")
-        is_there = isinstance(status, str) and phase_of(status) not in (Phase.FAILED, Phase.DELETED)
+        is_there = isinstance(status, str) and self.phase_of(row) not in (Phase.FAILED, Phase.DELETED)
         return status if is_there else None
+
+    def phase_of(self, row: Row) -> Phase:
+        """Return the phase of the backup."""
+        return self._backups.phase_of(row)
 
     def begun_at(self, row: Row) -> datetime | None:
         """A row does not tell when the deletion began."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference, OperationState
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.fields import timestamp_of
 
 Row = Mapping[str, Any]
@@ -54,6 +54,9 @@ class BackupList(Protocol):
     def running_status(self, row: Row) -> str | None:
         """Return the status of a backup that is still in progress; ``None`` for all others."""
 
+    def phase_of(self, row: Row) -> Phase:
+        """Return the phase of a row's backup; in progress when the row does not tell."""
+
     def begun_at(self, row: Row) -> datetime | None:
         """Return when the backup of a row began, in UTC; ``None`` when the row does not tell."""
 
@@ -77,6 +80,7 @@ class Listing:
     :param id_members: the members of a row that it is found by: the id of its backup, and of the checkpoint.
     :param kinds: the kinds of references whose ids are among these.
     :param is_running: whether a status is that of a backup in progress.
+    :param phase_of_status: the phases of the service's statuses.
     :param started_members: the members of a row that tell when its backup began; the first one that has a value counts.
     :param to_state: how a backup stands whose rows, one or more, all say that they succeeded; ``None`` when they do not
         prove that it did, whole and without anything left out.
@@ -88,6 +92,7 @@ class Listing:
     id_members: tuple[str, ...]
     kinds: tuple[BackupKind, ...]
     is_running: Callable[[Any], bool]
+    phase_of_status: Callable[[str | None], Phase]
     started_members: tuple[str, ...]
     to_state: Callable[[OperationReference, Sequence[Row]], OperationState | None]
     shows_backups: bool = True
@@ -109,6 +114,10 @@ class Listing:
         status = row.get("status")
         return str(status) if self.is_running(status) else None
 
+    def phase_of(self, row: Row) -> Phase:
+        """Return the phase of the backup."""
+        return self.phase_of_status(str(row.get("status")))
+
     def begun_at(self, row: Row) -> datetime | None:
         """Return when the backup began."""
         return timestamp_of(next((value for member in self.started_members if (value := row.get(member))), None))
@@ -119,7 +128,7 @@ class Listing:
         # checkpoint does. None are left where a checkpoint's id is given as a backup's: that takes a single read.
         member = "checkpoint_id" if reference.kind == "checkpoint" else "id"
         own = [row for row in rows if row.get(member) == reference.backup_id]
-        if not own or any(phase_of(str(row.get("status"))) is not Phase.SUCCEEDED for row in own):
+        if not own or any(self.phase_of(row) is not Phase.SUCCEEDED for row in own):
             return None
         return self.to_state(reference, own)
 

@@ -1,14 +1,16 @@
 """One life cycle for the backups, checkpoints, jobs and logs of all services.
 
-Everybody above asks :func:`phase_of` and never compares status texts. Sources: the status tables of the API pages
-(CBR section 3, databases section 2, CSBS section 6.1, VBS sections 3.5, 4.4 and 4.6).
+Each service has its statuses in its manifest; :func:`phase_reader` makes a function of them, and nothing else compares
+texts.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
+
+from airflow_provider_backup.cloud.manifest import StatusWords
 
 log = logging.getLogger(__name__)
 
@@ -29,66 +31,54 @@ class Phase(StrEnum):
 
 
 LIVE = (Phase.IN_PROGRESS, Phase.SUCCEEDED)
-"""Phases of a backup that may be gone on with."""
+"""Phases of a backup that may be adopted."""
 
 LOST = (Phase.FAILED, Phase.DELETING)
 """Phases of a backup that is still there and cannot become good any more."""
 
-_STATUSES: dict[Phase, tuple[str, ...]] = {
-    Phase.IN_PROGRESS: (
-        "building",
-        "creating",
-        "init",
-        "pending",
-        "protecting",
-        "running",
-        "waiting",
-        "waiting_protect",
-    ),
-    # What is restored from is a good backup; how the restore itself stands is read from its log or job.
-    Phase.SUCCEEDED: ("available", "completed", "execute_success", "restoring", "success", "waiting_restore"),
-    Phase.FAILED: (
-        "error",
-        "error-deleting",
-        "error_deleting",
-        "error_restoring",
-        "execute_fail",
-        "execute_timeout",
-        "fail",
-        "failed",
-        "skip",
-        "skipped",
-        "timeout",
-    ),
-    Phase.DELETING: ("deleting", "waiting_delete"),
-    Phase.DELETED: ("deleted",),
-}
-_PHASES = {status: phase for phase, statuses in _STATUSES.items() for status in statuses}
+_COMMON = StatusWords(
+    in_progress="running waiting",
+    succeeded="available completed success",
+    failed="error error-deleting error_deleting fail failed timeout",
+    deleting="deleting",
+    deleted="deleted",
+)
+"""What means the same wherever it is said."""
 _unknown_seen: set[str] = set()
 _LONGEST_STATUS = 100
 
 
-def phase_of(status: str | None) -> Phase:
-    """Tell the phase of a status text of any service; unknown texts count as in progress and are logged once.
+def phase_reader(words: StatusWords) -> Callable[[str | None], Phase]:
+    """Return a function that takes a status as the service sent it, in any case, and returns its phase.
 
-    :param status: the text as the service sent it, in any case; none counts as in progress.
+    Unknown statuses, and ``None``, count as in progress; unknown ones are logged once.
+
+    :param words: the statuses of the service.
     """
-    key = (status or "")[:_LONGEST_STATUS].strip().lower()
-    phase = _PHASES.get(key)
-    if phase is None:
-        if key and key not in _unknown_seen:
-            _unknown_seen.add(key)
-            log.warning("Unknown backup status %r: treated as in progress.", key)
-        return Phase.IN_PROGRESS
-    return phase
+    phases = {
+        word: phase
+        for each in (_COMMON, words)
+        for phase, several in (
+            (Phase.IN_PROGRESS, each.in_progress),
+            (Phase.SUCCEEDED, each.succeeded),
+            (Phase.FAILED, each.failed),
+            (Phase.DELETING, each.deleting),
+            (Phase.DELETED, each.deleted),
+        )
+        for word in several.split()
+    }
 
+    def phase_of(status: str | None) -> Phase:
+        key = (status or "")[:_LONGEST_STATUS].strip().lower()
+        phase = phases.get(key)
+        if phase is None:
+            if key and key not in _unknown_seen:
+                _unknown_seen.add(key)
+                log.warning("Unknown backup status %r: treated as in progress.", key)
+            return Phase.IN_PROGRESS
+        return phase
 
-def is_being_made(status: str | None) -> bool:
-    """Tell whether a backup with this status is still being made, and not, for instance, restored from.
-
-    :param status: the text as the service sent it, in any case.
-    """
-    return phase_of(status) is Phase.IN_PROGRESS
+    return phase_of
 
 
 def combined_phase(phases: Iterable[Phase]) -> Phase:

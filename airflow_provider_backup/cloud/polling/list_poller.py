@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.limits import Limits, current_limits
 from airflow_provider_backup.cloud.operations.listing import BackupList, BackupLists, Row
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.polling.query_planner import QueryCosts, QueryStrategy, cheapest_query, pages_of
 from airflow_provider_backup.cloud.polling.time_slice import TimeSlice
 from airflow_provider_backup.cloud.polling.waiter import Waiter
@@ -66,7 +66,7 @@ class ListSnapshot:
     def is_running_well(self, key: str) -> bool:
         """Return whether a part is running and none has failed already: a failure is reported without waiting."""
         return key in self.running and not any(
-            phase_of(str(row.get("status"))) in (Phase.FAILED, Phase.DELETING, Phase.DELETED)
+            self._listing.phase_of(row) in (Phase.FAILED, Phase.DELETING, Phase.DELETED)
             for row in self.rows_of.get(key, ())
         )
 

@@ -23,7 +23,7 @@ from airflow_provider_backup.cloud.errors import (
     QuotaExceededError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import (
     BackupExistsError,
@@ -41,6 +41,7 @@ from tests.airflow.model.process_death import Death, ProcessDied, dying
 from tests.airflow.model.troubles import Trouble
 from tests.airflow.service_matrix import NAMED, cbr_vault, create_operator, csbs_policy, target
 from tests.airflow.task_runs import Deferred, Rescheduled, TaskRun, TaskStateStore
+from tests.statuses import phase_of
 
 LONG = 3600.0
 SHORT = 0.12
@@ -401,7 +402,7 @@ class Trial:
         backup = self.truth.named_by(result)
         assert backup is not None, f"nothing is {result}"
         assert backup.phase is Phase.SUCCEEDED, f"{result} was told, and the truth is {backup}"
-        assert phase_of(result["status"]) is Phase.SUCCEEDED
+        assert phase_of(result["service"], result["status"]) is Phase.SUCCEEDED
         assert set(result["backup_ids"]) == backup.ids
         assert not result["skipped"]
 

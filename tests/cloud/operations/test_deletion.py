@@ -13,7 +13,8 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.deletion import Deletion, DeletionList, backup_of, deletion_of
 from airflow_provider_backup.cloud.operations.listing import BackupLists, one_read
 from airflow_provider_backup.cloud.operations.operation import Operation
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
+from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from tests.cloud.polling.fake_service import Service
 
 CHECKPOINT = OperationReference("cbr", "c", "checkpoint", expected_ids=("s1", "s2"))

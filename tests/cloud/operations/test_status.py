@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_backup.cloud.operations import status as life_cycle
-from airflow_provider_backup.cloud.operations.status import Phase, combined_phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase, combined_phase
+from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
+from airflow_provider_backup.cloud.services.registry import SERVICES
+from tests import statuses
 
 # The status tables: CBR section 3, CSBS section 6.1, VBS sections 3.5, 4.4, 4.6, databases section 2.
 STATUSES = {
@@ -18,33 +21,33 @@ STATUSES = {
         "cbr": "protecting waiting_protect waiting running",
         "csbs": "waiting_protect protecting",
         "vbs": "creating INIT RUNNING WAITING",
-        "databases": "BUILDING Running Pending",
+        "rds": "BUILDING Running Pending",
     },
     Phase.SUCCEEDED: {
         "cbr": "available waiting_restore restoring success",
         "csbs": "available waiting_restore restoring",
         "vbs": "available restoring SUCCESS EXECUTE_SUCCESS",
-        "databases": "COMPLETED AVAILABLE Completed",
+        "rds": "COMPLETED AVAILABLE Completed",
     },
     Phase.FAILED: {
         "cbr": "error error-deleting failed timeout skipped",
         "csbs": "error error-deleting",
         "vbs": "error error_restoring error_deleting FAIL EXECUTE_FAIL EXECUTE_TIMEOUT SKIP",
-        "databases": "FAILED Failed",
+        "rds": "FAILED Failed",
     },
     Phase.DELETING: {
         "cbr": "deleting waiting_delete",
         "csbs": "waiting_delete deleting",
         "vbs": "deleting",
-        "databases": "DELETING",
+        "rds": "DELETING",
     },
     Phase.DELETED: {"cbr": "deleted", "csbs": "deleted"},
 }
 EVERY_STATUS = [
-    pytest.param(status, phase, id=f"{service} {status}")
+    pytest.param(service, status, phase, id=f"{service} {status}")
     for phase, services in STATUSES.items()
-    for service, statuses in services.items()
-    for status in statuses.split()
+    for service, words in services.items()
+    for status in words.split()
 ]
 
 
@@ -53,15 +56,38 @@ def _nothing_seen_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(life_cycle, "_unknown_seen", set())
 
 
-@pytest.mark.parametrize(("status", "phase"), EVERY_STATUS)
-def test_every_documented_status_has_its_phase(status: str, phase: Phase, caplog: pytest.LogCaptureFixture) -> None:
-    assert phase_of(status) is phase
+@pytest.mark.parametrize(("service", "status", "phase"), EVERY_STATUS)
+def test_every_documented_status_has_its_phase(
+    service: str, status: str, phase: Phase, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert statuses.phase_of(service, status) is phase
     assert not caplog.records
 
 
-@pytest.mark.parametrize(("status", "phase"), EVERY_STATUS)
-def test_case_and_blanks_around_a_status_do_not_count(status: str, phase: Phase) -> None:
-    assert phase_of(f" {status.upper()} ") is phase_of(status.lower()) is phase
+@pytest.mark.parametrize(("service", "status", "phase"), EVERY_STATUS)
+def test_case_and_blanks_around_a_status_do_not_count(service: str, status: str, phase: Phase) -> None:
+    for text in (f" {status.upper()} ", status.lower()):
+        assert statuses.phase_of(service, text) is phase
+
+
+@pytest.mark.parametrize("service", ["gaussdb", "taurusdb"])
+def test_the_database_services_share_their_statuses(service: str) -> None:
+    assert SERVICES[service].statuses == SERVICES["rds"].statuses
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("status", "phase"), [("success", Phase.SUCCEEDED), ("failed", Phase.FAILED), ("deleted", Phase.DELETED)]
+)
+def test_words_that_mean_the_same_everywhere_have_their_phase_in_every_service(
+    service: str, status: str, phase: Phase
+) -> None:
+    assert statuses.phase_of(service, status) is phase
+
+
+def test_a_word_of_one_service_is_unknown_to_another() -> None:
+    assert statuses.phase_of("vbs", "SKIP") is Phase.FAILED
+    assert statuses.phase_of("rds", "SKIP") is Phase.IN_PROGRESS
 
 
 @given(st.none() | st.text())
@@ -119,13 +145,3 @@ def test_a_whole_of_one_part_has_the_phase_of_that_part(phase: Phase) -> None:
 
 def test_a_whole_without_parts_is_in_progress() -> None:
     assert combined_phase([]) is Phase.IN_PROGRESS
-
-
-@pytest.mark.parametrize("status", ["protecting", "waiting_protect", "creating", "BUILDING", "a new one", None])
-def test_a_backup_in_progress_is_being_made(status: str | None) -> None:
-    assert is_being_made(status)
-
-
-@pytest.mark.parametrize("status", ["restoring", "waiting_restore", "available", "COMPLETED", "error", "deleting"])
-def test_a_backup_that_is_over_or_restored_from_is_not_being_made(status: str) -> None:
-    assert not is_being_made(status)

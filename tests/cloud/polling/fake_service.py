@@ -14,11 +14,12 @@ from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.limits import Limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Row, RowPage, one_read
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.polling.list_poller import ListPoller
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.polling.waiter import Waiter
 from airflow_provider_backup.cloud.schema.fields import timestamp_of
+from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from tests.virtual_clock import VIRTUAL_CLOCK
 
 
@@ -123,6 +124,9 @@ class _List:
 
     def running_status(self, row: Row) -> str | None:
         return "protecting" if row.get("status") == "protecting" else None
+
+    def phase_of(self, row: Row) -> Phase:
+        return phase_of(str(row.get("status")))
 
     def begun_at(self, row: Row) -> datetime | None:
         return timestamp_of(row.get("created_at"))

@@ -9,6 +9,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Listing, Row
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
+from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupStatus
 from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE
 from airflow_provider_backup.cloud.services.cbr.states import covering_backups_to_state, to_state
@@ -37,6 +38,7 @@ def backup_lists(backups: Backups) -> BackupLists:
             id_members=("id", "checkpoint_id"),
             kinds=("backup", "checkpoint"),
             is_running=RUNNING_STATUSES.__contains__,
+            phase_of_status=phase_of,
             started_members=("created_at",),
             to_state=_to_state,
         )

@@ -1,4 +1,4 @@
-"""CBR v3 as others see it (CBR sections 1 and 14.2)."""
+"""CBR v3 as others see it (CBR sections 1, 3 and 14.2)."""
 
 from airflow_provider_backup.cloud.errors import (
     ApiNotFoundError,
@@ -6,7 +6,8 @@ from airflow_provider_backup.cloud.errors import (
     QuotaExceededError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.manifest import ServiceManifest, classify, codes
+from airflow_provider_backup.cloud.manifest import ServiceManifest, StatusWords, classify, codes
+from airflow_provider_backup.cloud.operations.status import phase_reader
 
 MANIFEST = ServiceManifest(
     name="cbr",
@@ -17,6 +18,12 @@ MANIFEST = ServiceManifest(
     docs="docs/api/cbr-v3.md",
     abbreviation="CBR",
     catalog_types=("cbr",),
+    statuses=StatusWords(
+        in_progress="protecting waiting_protect",
+        succeeded="restoring waiting_restore",
+        failed="skipped",
+        deleting="waiting_delete",
+    ),
     is_com_in_europe=True,  # in the vendor's own region files
     error_classes=classify(
         {
@@ -29,3 +36,6 @@ MANIFEST = ServiceManifest(
         }
     ),
 )
+
+phase_of = phase_reader(MANIFEST.statuses)
+"""Return the phase of a status of the service."""

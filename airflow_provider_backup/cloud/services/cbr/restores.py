@@ -17,9 +17,10 @@ from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.operation import Capabilities
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
+from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, OperationLog, RestoreCreate
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 

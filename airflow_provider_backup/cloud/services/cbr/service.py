@@ -24,11 +24,12 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import as_told
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.checkpoints import Checkpoints
+from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.cloud.services.cbr.policies import Policies
@@ -176,7 +177,7 @@ class CbrService:
         found = {
             backup.checkpoint_id: backup.created_at or _LONG_AGO
             async for backup in self.backups.list(vault_id=vault_id, image_type="backup", status=RUNNING_STATUSES)
-            if backup.checkpoint_id and is_being_made(backup.status)
+            if backup.checkpoint_id and phase_of(backup.status) is Phase.IN_PROGRESS
         }
         return await self._newest(found, (Phase.IN_PROGRESS,), resource_ids, may_be_skipped=False)
 

@@ -16,7 +16,8 @@ from airflow_provider_backup.cloud.operations.backup import (
     SkippedResource,
 )
 from airflow_provider_backup.cloud.operations.missing_backups import INCOMPLETE, NOT_LISTED
-from airflow_provider_backup.cloud.operations.status import Phase, combined_phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase, combined_phase
+from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
 
 

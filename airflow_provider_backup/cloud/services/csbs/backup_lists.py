@@ -9,6 +9,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Listing, Row, RowPage, one_read
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
+from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, ItemStatus
 from airflow_provider_backup.cloud.services.csbs.paging import PAGES
 from airflow_provider_backup.cloud.services.csbs.states import to_state
@@ -34,6 +35,7 @@ def backup_lists(items: CheckpointItems) -> BackupLists:
             id_members=("id", "checkpoint_id"),
             kinds=("backup", "checkpoint"),
             is_running=RUNNING_STATUSES.__contains__,
+            phase_of_status=phase_of,
             started_members=("created_at", "protected_at"),
             to_state=_to_state,
         )

@@ -1,4 +1,4 @@
-"""CSBS v1 as others see it (CSBS sections 1 and 10)."""
+"""CSBS v1 as others see it (CSBS sections 1, 6.1 and 10)."""
 
 from airflow_provider_backup.cloud.errors import (
     ApiDuplicateNameError,
@@ -7,7 +7,8 @@ from airflow_provider_backup.cloud.errors import (
     QuotaExceededError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.manifest import ServiceManifest, classify
+from airflow_provider_backup.cloud.manifest import ServiceManifest, StatusWords, classify
+from airflow_provider_backup.cloud.operations.status import phase_reader
 
 MANIFEST = ServiceManifest(
     name="csbs",
@@ -18,6 +19,11 @@ MANIFEST = ServiceManifest(
     docs="docs/api/csbs-v1.md",
     abbreviation="CSBS",
     catalog_types=("data-protect",),
+    statuses=StatusWords(
+        in_progress="protecting waiting_protect",
+        succeeded="restoring waiting_restore",
+        deleting="waiting_delete",
+    ),
     error_classes=classify(
         {
             # The page gives 1001, 1002, 2001 and 6030 the status 500 although nothing failed.
@@ -31,3 +37,6 @@ MANIFEST = ServiceManifest(
         }
     ),
 )
+
+phase_of = phase_reader(MANIFEST.statuses)
+"""Return the phase of a status of the service."""

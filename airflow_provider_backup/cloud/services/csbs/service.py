@@ -20,11 +20,12 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import as_told
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combined_phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combined_phase
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
 from airflow_provider_backup.cloud.services.csbs.checkpoints import Checkpoints
+from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
 from airflow_provider_backup.cloud.services.csbs.policies import Policies
 from airflow_provider_backup.cloud.services.csbs.states import latest_change, to_state
@@ -183,7 +184,7 @@ class CsbsService:
             item
             for status in _BEING_MADE
             async for item in self.checkpoint_items.list(resource_id=server_ids[0], status=status)
-            if item.checkpoint_id is not None and is_being_made(item.status)
+            if item.checkpoint_id is not None and phase_of(item.status) is Phase.IN_PROGRESS
         ]
         for checkpoint_id in _newest_first(being_made):
             reference = OperationReference(self.name, checkpoint_id, "checkpoint", expected_ids=tuple(server_ids))

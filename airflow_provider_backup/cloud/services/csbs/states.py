@@ -12,7 +12,8 @@ from airflow_provider_backup.cloud.operations.backup import (
     SkippedResource,
 )
 from airflow_provider_backup.cloud.operations.missing_backups import INCOMPLETE, NOT_LISTED
-from airflow_provider_backup.cloud.operations.status import Phase, combined_phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase, combined_phase
+from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
 
 _NO_REASON = f"{NOT_LISTED}, and the service gives no reason"

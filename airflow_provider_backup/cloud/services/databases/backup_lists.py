@@ -13,9 +13,10 @@ from typing import Any
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Listing, Row, RowPage
 from airflow_provider_backup.cloud.operations.row_checks import is_asked_for
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.instances import Instances
+from airflow_provider_backup.cloud.services.databases.manifest import phase_of
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup
 from airflow_provider_backup.cloud.services.databases.paging import PAGES
 from airflow_provider_backup.cloud.services.databases.states import to_state
@@ -70,6 +71,7 @@ def _listing(title: str, backups: Backups[Any, Any]) -> Listing:
         id_members=("id",),
         kinds=("backup",),
         is_running=lambda status: phase_of(str(status)) is Phase.IN_PROGRESS,
+        phase_of_status=phase_of,
         started_members=("begin_time",),
         to_state=state_of,
     )
@@ -104,6 +106,10 @@ class BusyInstanceList:
     def running_status(self, row: Row) -> str | None:
         """Return that a backup is being built."""
         return "BUILDING" if row.get("status") == BACKING_UP else None
+
+    def phase_of(self, row: Row) -> Phase:
+        """An instance does not tell how its backup stands."""
+        return Phase.IN_PROGRESS
 
     def begun_at(self, row: Row) -> datetime | None:
         """An instance does not tell when its backup began."""

@@ -1,4 +1,4 @@
-"""What the error codes of the three database services mean (databases section 12)."""
+"""What statuses and error codes of the database services mean (databases sections 2 and 12)."""
 
 from airflow_provider_backup.cloud.errors import (
     ApiDuplicateNameError,
@@ -10,7 +10,13 @@ from airflow_provider_backup.cloud.errors import (
     QuotaExceededError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.manifest import classify, codes
+from airflow_provider_backup.cloud.manifest import StatusWords, classify, codes
+from airflow_provider_backup.cloud.operations.status import phase_reader
+
+STATUSES = StatusWords(in_progress="building pending")
+
+phase_of = phase_reader(STATUSES)
+"""Return the phase of a status of any of the services."""
 
 HEADERS = {"X-Language": "en-us"}
 

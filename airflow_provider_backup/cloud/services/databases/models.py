@@ -12,13 +12,14 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, field_serializer, model_validator
 
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
 from airflow_provider_backup.cloud.schema.constraints import (
     Identifier,
     matching,
 )
 from airflow_provider_backup.cloud.schema.fields import JsonObject, Number, Timestamp, WholeNumber, format_utc
+from airflow_provider_backup.cloud.services.databases.manifest import phase_of
 
 # Rules of single fields
 

@@ -11,11 +11,11 @@ from airflow_provider_backup.cloud.errors import ApiNotFoundError, BackupError, 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.instances import Instances
 from airflow_provider_backup.cloud.services.databases.jobs import Jobs
-from airflow_provider_backup.cloud.services.databases.manifest import NO_SUCH_INSTANCE
+from airflow_provider_backup.cloud.services.databases.manifest import NO_SUCH_INSTANCE, phase_of
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup, Job
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.services.databases.states import to_state
@@ -130,7 +130,9 @@ class DatabaseService:
             [
                 backup
                 async for backup in self.backups.list(instance_id=instance_id)
-                if is_being_made(backup.status) and backup.type.lower() in _WHOLE_TYPES and backup.holds(databases)
+                if phase_of(backup.status) is Phase.IN_PROGRESS
+                and backup.type.lower() in _WHOLE_TYPES
+                and backup.holds(databases)
             ]
         )
 

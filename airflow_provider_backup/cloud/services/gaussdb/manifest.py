@@ -1,7 +1,7 @@
 """GaussDB (openGauss) v3 as others see it (databases section 1, access section 3.1)."""
 
 from airflow_provider_backup.cloud.manifest import ServiceManifest
-from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS
+from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS, STATUSES
 
 _NEWER_REGIONS = [
     "cn-east-2",
@@ -22,6 +22,7 @@ MANIFEST = ServiceManifest(
     client="airflow_provider_backup.cloud.services.gaussdb.service.GaussDbService",
     docs="docs/api/database-backups-v3.md",
     catalog_types=("gaussdb-opengauss",),
+    statuses=STATUSES,
     host_label="gaussdb-opengauss",
     region_host_labels=dict.fromkeys(_NEWER_REGIONS, "gaussdb"),
     otc_host_label="gaussdb",

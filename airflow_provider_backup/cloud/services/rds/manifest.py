@@ -2,7 +2,7 @@
 
 from airflow_provider_backup.cloud.errors import ApiNotFoundError
 from airflow_provider_backup.cloud.manifest import ServiceManifest
-from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS
+from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS, STATUSES
 
 MANIFEST = ServiceManifest(
     name="rds",
@@ -13,6 +13,7 @@ MANIFEST = ServiceManifest(
     docs="docs/api/database-backups-v3.md",
     abbreviation="RDS",
     catalog_types=("rdsv3",),
+    statuses=STATUSES,
     headers=HEADERS,
     error_classes={**ERROR_CLASSES, "DBS.280214": ApiNotFoundError},
 )

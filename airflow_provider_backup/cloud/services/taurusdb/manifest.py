@@ -2,7 +2,7 @@
 
 from airflow_provider_backup.cloud.errors import ApiNotFoundError
 from airflow_provider_backup.cloud.manifest import ServiceManifest
-from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS
+from airflow_provider_backup.cloud.services.databases.manifest import ERROR_CLASSES, HEADERS, STATUSES
 
 _FORMYSQL_REGIONS = ["tr-west-1", "ap-southeast-1", "ap-southeast-2", "cn-north-11", "me-east-1"]
 _MYSQL_REGIONS = ["af-south-1", "cn-east-5", "la-north-2", "cn-southwest-3"]
@@ -15,6 +15,7 @@ MANIFEST = ServiceManifest(
     client="airflow_provider_backup.cloud.services.taurusdb.service.TaurusDbService",
     docs="docs/api/database-backups-v3.md",
     catalog_types=("gaussdb-mysql",),
+    statuses=STATUSES,
     host_label="gaussdb",
     region_host_labels=dict.fromkeys(_FORMYSQL_REGIONS, "gaussdbformysql")
     | dict.fromkeys(_MYSQL_REGIONS, "gaussdb-mysql"),

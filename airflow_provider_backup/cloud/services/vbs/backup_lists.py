@@ -9,6 +9,7 @@ from airflow_provider_backup.cloud.operations.listing import BackupLists, Listin
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.fields import timestamp_of
 from airflow_provider_backup.cloud.services.vbs.backups import PAGES, Backups
+from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup
 from airflow_provider_backup.cloud.services.vbs.states import to_state
 
@@ -35,6 +36,7 @@ def backup_lists(backups: Backups) -> BackupLists:
             id_members=("id",),
             kinds=("backup",),
             is_running=lambda found: found == RUNNING_STATUS,
+            phase_of_status=phase_of,
             started_members=(_CREATED_AT,),
             to_state=lambda reference, rows: to_state(parsed(Backup, rows[0])),
         )

@@ -1,4 +1,4 @@
-"""VBS v2 as others see it (VBS sections 1 and 6.2)."""
+"""VBS v2 as others see it (VBS sections 1, 3.5, 4.4, 4.6 and 6.2)."""
 
 from airflow_provider_backup.cloud.errors import (
     ApiNotFoundError,
@@ -7,7 +7,8 @@ from airflow_provider_backup.cloud.errors import (
     QuotaExceededError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.manifest import ServiceManifest, classify, codes
+from airflow_provider_backup.cloud.manifest import ServiceManifest, StatusWords, classify, codes
+from airflow_provider_backup.cloud.operations.status import phase_reader
 
 MANIFEST = ServiceManifest(
     name="vbs",
@@ -18,6 +19,11 @@ MANIFEST = ServiceManifest(
     docs="docs/api/vbs-v2.md",
     abbreviation="VBS",
     catalog_types=("vbsv2", "vbs"),
+    statuses=StatusWords(
+        in_progress="creating init",
+        succeeded="execute_success restoring",
+        failed="error_restoring execute_fail execute_timeout skip",
+    ),
     error_classes=classify(
         {
             ResourceBusyError: codes("VolumeBackup", "0013 0206"),
@@ -39,3 +45,6 @@ MANIFEST = ServiceManifest(
     )
     | {"common.0011": ApiNotFoundError},
 )
+
+phase_of = phase_reader(MANIFEST.statuses)
+"""Return the phase of a status of the service."""

@@ -14,10 +14,11 @@ from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundEr
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.operation import Capabilities
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.vbs.backups import Backups
 from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
+from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import RestoreCreate
 
 _RESTORING, _FAILED = "restoring", "error_restoring"

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
-from airflow_provider_backup.cloud.operations.status import LIVE, Phase, is_being_made, phase_of
+from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.services.vbs.backups import Backups
 from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
+from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
 from airflow_provider_backup.cloud.services.vbs.policies import Policies
 from airflow_provider_backup.cloud.services.vbs.restores import VbsRestoreOperation
@@ -146,7 +147,7 @@ class VbsService:
             [
                 backup
                 async for backup in self.backups.list(volume_id=volume_id)
-                if is_being_made(backup.status) and snapshot_id in (None, backup.snapshot_id)
+                if phase_of(backup.status) is Phase.IN_PROGRESS and snapshot_id in (None, backup.snapshot_id)
             ]
         )
 

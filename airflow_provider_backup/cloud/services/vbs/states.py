@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
-from airflow_provider_backup.cloud.operations.status import Phase, phase_of
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.answers import row_id
 from airflow_provider_backup.cloud.schema.fields import whole_number_of
+from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
 
 
