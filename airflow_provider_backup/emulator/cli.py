@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not is_loopback(options.host):
         print(
             f"WARNING: the local cloud listens on {options.host}, so that other machines may reach it. "
-            "Its password and keys are public: everybody can enter.",
+            "Its password and keys are public: anyone can use them.",
             file=sys.stderr,
         )
     try:
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         "This is a development tool: it protects no data, its credentials are public, and it listens on this machine "
         "only. When ready it prints one JSON line with all addresses, credentials and ids, "
         "and a connection for Airflow.",
-        epilog="While it runs, GET / tells its services and GET /_control how to make it misbehave "
+        epilog="While it runs, GET / lists its services, and GET /_control what makes it misbehave "
         "(both on the port of the identity service).",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")

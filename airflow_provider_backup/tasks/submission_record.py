@@ -105,7 +105,7 @@ class SubmissionRecordStore:
             return None
 
     def write(self, note: SubmissionRecord) -> None:
-        """Keep a note in place of the one before."""
+        """Keep a record in place of the one before."""
         if self._store is None:
             return
         reference = note.reference.to_dict() if note.reference else None
@@ -115,16 +115,16 @@ class SubmissionRecordStore:
                 {**self._marks, "noted_at": note.noted_at, "reference": reference, "is_own": note.is_own},
             )
         except Exception as error:
-            self._log.warning("The task state store takes no note, a later try searches the cloud: %s", error)
+            self._log.warning("Could not write to the task state store; a retry will search the cloud: %s", error)
 
     def erase(self) -> None:
-        """Keep nothing: what was asked for was refused."""
+        """Keep nothing: what was submitted was rejected."""
         if self._store is None:
             return
         try:
             self._store.delete(NOTE_KEY)
         except Exception as error:
-            self._log.warning("The task state store keeps a note that is not true any more: %s", error)
+            self._log.warning("Could not remove a record that is no longer true from the task state store: %s", error)
 
 
 def fingerprint_of(request: Mapping[str, Any]) -> str:

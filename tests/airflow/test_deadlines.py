@@ -102,7 +102,7 @@ def test_a_service_that_throttles_ends_the_task_in_its_time(cloud: RunningCloud,
     cloud.misbehave("throttle", service="rds", method=method, retry_after=20)
     with (
         in_time(),
-        pytest.raises(BackupTimeoutError, match=r"no backup was asked for.*met: rds answered 429"),
+        pytest.raises(BackupTimeoutError, match=r"no backup was asked for.*Last error: rds answered 429"),
     ):
         TaskRun(operator).run()
     assert rows(cloud, "rds") == []
@@ -114,7 +114,7 @@ def test_a_service_that_is_out_of_order_ends_the_task_in_its_time(
     monkeypatch.setenv("AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT", cloud.connection_json(attempts=7, retry_wait=20))
     operator = create_operator(cloud, "rds", timeout=0.4)
     cloud.misbehave("server_error", service="rds", status=503)
-    with in_time(), pytest.raises(BackupTimeoutError, match="The last try met: rds answered 503"):
+    with in_time(), pytest.raises(BackupTimeoutError, match="Last error: rds answered 503"):
         TaskRun(operator).run()
 
 
@@ -134,7 +134,7 @@ def test_a_service_that_falls_silent_after_the_submission_ends_the_task_in_its_t
 def test_silence_for_longer_than_the_tolerance_ends_the_search(cloud: RunningCloud, service: str) -> None:
     operator = create_operator(cloud, "rds", timeout=600, tolerance=0.3)
     silence(cloud, service)
-    with in_time(), pytest.raises(OutOfTimeError, match=r"did not answer.*the tolerance of 0.3 s is over"):
+    with in_time(), pytest.raises(OutOfTimeError, match=r"did not answer.*the tolerance of 0.3 s"):
         TaskRun(operator).run()
 
 
@@ -150,7 +150,7 @@ def test_silence_for_longer_than_the_tolerance_ends_the_wait(cloud: RunningCloud
     run = TaskRun(create_operator(cloud, "rds", timeout=600, tolerance=0.3))
     ended = run.execute()
     silence(cloud, "rds")
-    error = pytest.raises(OutOfTimeError, match="the tolerance of 0.3 s is over")
+    error = pytest.raises(OutOfTimeError, match="the tolerance of 0.3 s")
     with override_limits(silence_grace=0.2), in_time(), error:
         run.finish(ended)
 

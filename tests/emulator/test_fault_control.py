@@ -81,7 +81,7 @@ async def test_armed_faults_are_listed_with_their_hits(caller: Caller) -> None:
                 "count": 1,
                 "probability": 1.0,
                 "seed": 0,
-                "message": "The local cloud was told to refuse this.",
+                "message": "This refusal was planned in the local cloud.",
                 "hits": 1,
             }
         ]

@@ -59,7 +59,7 @@ _NEXT_STEPS: dict[type[ApiError], str] = {
     ApiNotFoundError: "Check the id, and project_id and region in the connection and of the task.",
     ApiDuplicateNameError: "Choose another name, or adopt or delete what has it.",
     QuotaExceededError: "Delete what is no longer needed, or ask the provider for a higher quota.",
-    ResourceBusyError: "Wait until the running task on the resource is over, then repeat.",
+    ResourceBusyError: "Wait until the running task on the resource has ended, then repeat.",
     RateLimitedError: "Wait and repeat with fewer requests at the same time.",
     ServerError: "Repeat later; when it stays, ask the provider's support with the request id.",
     BadRequestError: "Change what the message names; the code is listed on the service's error page.",

@@ -20,7 +20,7 @@ _BEFORE_THE_BACKEND = frozenset({"0610", "0613"})
 def may_be_repeated(error: BaseException, *, repeatable: bool, reading: bool = False) -> bool:
     """Return whether the same request may be sent again after this error.
 
-    :param error: what the last try met.
+    :param error: of the last try.
     :param repeatable: whether a second effect of the request would do no harm (GET, PUT, DELETE).
     :param reading: whether the request has no effect at all (GET); then any failure of the server is repeated.
     """

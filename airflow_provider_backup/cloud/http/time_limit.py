@@ -178,8 +178,8 @@ async def within_time_limit(service: str, what: str) -> AsyncIterator[Exchange]:
 
 def _out_of_time(limit: _Limit, text: str, exchange: Exchange) -> OutOfTimeError:
     if exchange.ends_with_tolerance:
-        text += f"; the tolerance of {limit.patience.tolerance:g} s is over"
-    text += "." if exchange.last_error is None else f". The last try met: {exchange.last_error.message}"
+        text += f"; transient errors lasted longer than the tolerance of {limit.patience.tolerance:g} s"
+    text += "." if exchange.last_error is None else f". Last error: {exchange.last_error.message}"
     return OutOfTimeError(
         text,
         request_sent=exchange.may_have_taken_effect,

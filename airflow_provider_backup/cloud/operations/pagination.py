@@ -165,7 +165,7 @@ async def paginate(
         asked = following
     raise UnexpectedResponseError(
         f"The list of {api.name} {collection} does not end: {MOST_PAGES} pages were read and there are more",
-        next_step="Narrow the list down with filters; when there cannot be so many, tell the provider's support.",
+        next_step="Narrow the list down with filters; if there cannot be so many, report it to the provider.",
     )
 
 

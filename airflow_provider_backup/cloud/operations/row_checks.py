@@ -103,7 +103,7 @@ def read_by_id(model: type[RowT], body: Any, envelope: str | None, wanted: str, 
     ids = [getattr(found, name) for name in members or ("id",)]
     if not any(is_same_id(told, wanted) for told in ids):
         raise UnexpectedResponseError(
-            f"{model.__name__} {wanted} was asked for, and the answer tells of {ids[0]}",
+            f"{model.__name__} {wanted} was requested, and the answer describes {ids[0]}",
             request_id=request_id_of(body),
             next_step="Check the id; when it is right, quote the request id to the provider's support.",
         )

@@ -51,7 +51,7 @@ def answering(service: EmulatedService, state: CloudState) -> Middleware:
         except Exception:
             log.exception("%s failed on %s %s", service.name, request.method, one_line(request.path))
             return web.json_response(
-                service.error_body(500, "500", "The local cloud failed; its log tells why."), status=500
+                service.error_body(500, "500", "The local cloud failed; its log says why."), status=500
             )
 
     @web.middleware

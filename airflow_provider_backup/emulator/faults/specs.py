@@ -80,7 +80,7 @@ class Refuse(_Fault):
     kind: Literal["refuse"] = "refuse"
     status: int
     code: Annotated[str, Field(min_length=1)]
-    message: str = "The local cloud was told to refuse this."
+    message: str = "This refusal was planned in the local cloud."
 
     @field_validator("status")
     @classmethod
@@ -134,7 +134,7 @@ class FailedServer(_Fault):
     kind: Literal["server_error"] = "server_error"
     status: Literal[500, 502, 503, 504] = 500
     code: Annotated[str, Field(min_length=1)] = "500"
-    message: str = "The local cloud was told to fail."
+    message: str = "This failure was planned in the local cloud."
     after_effect: bool = False
 
 

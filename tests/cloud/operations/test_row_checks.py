@@ -190,7 +190,7 @@ async def test_the_backup_of_another_instance_is_not_judged(
     ignore_filters(monkeypatch, backup_cloud.describe()["resources"]["rds_instances"])
     wrong = OperationReference(service, two.references[0].backup_id, instance_id=two.resources[1])
 
-    with pytest.raises(UnexpectedResponseError, match=f"the answer tells of one of instance {two.resources[0]}"):
+    with pytest.raises(UnexpectedResponseError, match=f"the answer describes one of instance {two.resources[0]}"):
         await cloud.service(service).observe(wrong)
 
 
@@ -211,7 +211,7 @@ async def test_an_answer_about_another_backup_is_an_error_and_no_result(
     wanted, other = [await one_backup_of(cloud, reference, kind) for reference in references]
     confuse(monkeypatch, wanted, other)
 
-    with pytest.raises(UnexpectedResponseError, match=f"{wanted} was asked for, and the answer tells of {other}"):
+    with pytest.raises(UnexpectedResponseError, match=f"{wanted} was requested, and the answer describes {other}"):
         await cloud.service(service).observe(OperationReference(service, wanted, kind))
 
 
@@ -244,7 +244,7 @@ async def test_an_answer_about_another_policy_or_vault_is_an_error_and_no_result
     wanted, other = (await two_backups(cloud, backup_cloud, service)).resources
     confuse(monkeypatch, wanted, other)
 
-    with pytest.raises(UnexpectedResponseError, match=f"{wanted} was asked for, and the answer tells of {other}"):
+    with pytest.raises(UnexpectedResponseError, match=f"{wanted} was requested, and the answer describes {other}"):
         await POLICIES[service](cloud, wanted)
 
 
@@ -255,7 +255,7 @@ async def test_an_answer_about_another_job_is_an_error_and_no_result(
     wanted, other = [await cloud.vbs.backups.create(BackupCreate(volume_id=each, name="n")) for each in volumes]
     confuse(monkeypatch, wanted, other)
 
-    with pytest.raises(UnexpectedResponseError, match=f"Job {wanted} was asked for, and the answer tells of {other}"):
+    with pytest.raises(UnexpectedResponseError, match=f"Job {wanted} was requested, and the answer describes {other}"):
         await cloud.vbs.observe(OperationReference("vbs", wanted, "job"))
 
 

@@ -163,7 +163,7 @@ class Backups(Generic[CreateT, BackupT]):
             # Its id is proof enough, as long as nothing speaks against it.
             if not is_asked_for(backup, {}, {"instance_id": instance_id}):
                 raise UnexpectedResponseError(
-                    f"Backup {backup_id} of instance {instance_id} was asked for, and the answer tells of one of "
+                    f"Backup {backup_id} of instance {instance_id} was requested, and the answer describes one of "
                     f"instance {backup.instance_id}",
                     next_step="Give the backup's own instance_id.",
                 )
