@@ -1,4 +1,4 @@
-"""The command ``backup-cloud-emulator``: starts the local cloud and says on one line how to reach it."""
+"""The command ``backup-cloud-emulator``: starts the local cloud and prints how to reach it as one JSON line."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not is_loopback(options.host):
         print(
             f"WARNING: the local cloud listens on {options.host}, so that other machines may reach it. "
-            "Its password and keys are public: anyone can use them.",
+            "Its password and keys are public, so that any client can log in.",
             file=sys.stderr,
         )
     try:
-        # For as long as the process runs: it reads the file once and then writes what it knows.
+        # Locked until the process ends: it reads the file once and overwrites it later.
         with locked(options.state) if options.state is not None else nullcontext():
             cloud = LocalCloud(
                 options.port,
@@ -69,8 +69,8 @@ def _arm_faults(cloud: LocalCloud, file: Path) -> None:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigurationError(
-            f"The file of faults {file} cannot be used: {reason}.",
-            next_step="Give a JSON list of what POST /_control/faults takes.",
+            f"The fault file {file} cannot be used: {reason}.",
+            next_step="Provide a JSON list of faults as accepted by POST /_control/faults.",
         ) from error
 
 
@@ -90,11 +90,11 @@ def _parser() -> argparse.ArgumentParser:
     backups = ", ".join(manifest.abbreviation or manifest.title for manifest in SERVICES.values())
     parser = argparse.ArgumentParser(
         prog="backup-cloud-emulator",
-        description=f"A local cloud for trying and testing: identity service and backups of {backups}. "
+        description=f"A local cloud for tests and demonstrations: identity service and backups of {backups}. "
         "This is a development tool: it protects no data, its credentials are public, and it listens on this machine "
-        "only. When ready it prints one JSON line with all addresses, credentials and ids, "
+        "only by default. When ready it prints one JSON line with all addresses, credentials and ids, "
         "and a connection for Airflow.",
-        epilog="While it runs, GET / lists its services, and GET /_control what makes it misbehave "
+        epilog="While it runs, GET / lists its services and GET /_control documents its faults "
         "(both on the port of the identity service).",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "--port",
         type=_port,
         default=DEFAULT_PORT,
-        help=f"port of the identity service; the {len(SERVICES)} services take the next ones; 0 takes free ports "
+        help=f"port of the identity service; the {len(SERVICES)} services use the next ones; 0 uses free ports "
         "(default: %(default)s)",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -111,28 +111,28 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds,
         default=5.0,
         metavar="S",
-        help="how long a backup takes, in seconds (default: %(default)s)",
+        help="duration of a backup in seconds (default: %(default)s)",
     )
     parser.add_argument(
         "--state",
         type=Path,
         metavar="FILE",
-        help="keep the state in this file over a restart, readable by its owner only; FILE.lock beside it keeps other "
-        "processes away (default: in memory only)",
+        help="keep the state in this file across restarts, readable by its owner only; FILE.lock prevents use by other "
+        "processes (default: in memory only)",
     )
     parser.add_argument(
         "--extra-resources",
         type=_count,
         default=0,
         metavar="N",
-        help="have N further servers, each with a disk, and N further instances of each database service; a state file "
-        "that is there already keeps its own (default: %(default)s)",
+        help="add N servers, each with a disk, and N instances of each database service; an existing state file "
+        "keeps its own (default: %(default)s)",
     )
     parser.add_argument(
         "--faults",
         type=Path,
         metavar="FILE",
-        help="misbehave from the start: a JSON list of faults, as POST /_control/faults takes them",
+        help="inject faults from the start: a JSON list of faults as accepted by POST /_control/faults",
     )
     return parser
 
@@ -140,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
 def _port(text: str) -> int:
     last = 65535 - len(SERVICES)
     if not text.isdecimal() or int(text) > last:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {last} (more ports follow it)")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {last} (the next ports must exist)")
     return int(text)
 
 
@@ -156,5 +156,5 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds) or seconds < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 0 or more")
     return seconds

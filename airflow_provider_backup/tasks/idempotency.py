@@ -1,4 +1,4 @@
-"""The key that makes taking a backup repeatable: settled before the request, carried in the backup's name."""
+"""The idempotency key of a backup: computed before the request, carried in the backup's name."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import re
 from typing import Any
 
 KEY_LENGTH = 12
-"""Characters of a key: 60 bits, so that two of a billion backups of one account are the same with odds of 1 in 2."""
+"""Characters of a key: 60 bits, so that a billion backups of one account have equal keys with a probability of 1/2."""
 
 
 EVERY_GENERATION = "0"
-"""Stands for the generation in a key that a clear does not change."""
+"""The generation in keys that a clear does not change."""
 
 
 def idempotency_key(context: Any, generation: str, installation: str = "") -> str:
-    """Return the key of the task instance that runs: the same through crashes and retries.
+    """Return the key of the running task instance: the same after crashes and retries.
 
     :param context: the context of ``execute``.
-    :param generation: from ``version_compat.generation_of``, when a clear shall make another key; else
+    :param generation: from ``version_compat.generation_of``, if a clear changes the key; otherwise
         :data:`EVERY_GENERATION`.
     :param installation: name of this Airflow among others with the same DAG and cloud project; may be empty.
     """
@@ -39,19 +39,19 @@ def idempotency_key(context: Any, generation: str, installation: str = "") -> st
 def name_from_key(
     context: Any, *, generation: str = EVERY_GENERATION, installation: str = "", longest: int = 57
 ) -> str:
-    """Return the backup's name for the task instance that runs: a readable prefix and the key.
+    """Return the backup's name for the running task instance: a readable prefix and the key.
 
-    It starts with a letter and has only letters, digits, ``-`` and ``_``, which every service takes.
+    It starts with a letter and has only letters, digits, ``-`` and ``_``, which every service accepts.
 
     :param context: the context of ``execute``.
     :param generation: as for :func:`idempotency_key`.
     :param installation: likewise.
-    :param longest: most characters, 16 or more. Every service takes 64; a number of ours (``-2``) and one of CBR's
+    :param longest: maximum length, 16 or more. Every service accepts 64; a number of ours (``-2``) and one of CBR's
         (``-0001``, CBR section 6.1) may follow.
     """
     task_instance = context["ti"]
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{task_instance.dag_id}-{task_instance.task_id}").strip("-_")
-    # VBS refuses names that begin with "auto", databases those that do not begin with a letter.
+    # VBS rejects names that begin with "auto", databases those that do not begin with a letter.
     if not readable[:1].isalpha() or readable.lower().startswith("auto"):
         readable = f"airflow-{readable}".rstrip("-")
     return f"{readable[: longest - KEY_LENGTH - 1].rstrip('-_')}-{idempotency_key(context, generation, installation)}"

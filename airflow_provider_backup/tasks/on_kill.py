@@ -1,4 +1,4 @@
-"""The backup that a task on a worker has in hand, and what becomes of it when the worker is told to end the task."""
+"""Handling of ``on_kill`` on a worker: keep or delete the backup of the task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
 
 LONGEST_ON_KILL = 50.0
-"""Seconds for all of it: Airflow 2.11 kills the process after 60 (``killed_task_cleanup_time``), Airflow 3 after 5."""
+"""Seconds in total: Airflow 2.11 kills the process after 60 (``killed_task_cleanup_time``), Airflow 3 after 5."""
 
 NOT_KNOWN = "a backup that was perhaps just requested"
 
@@ -23,12 +23,12 @@ Finder = Callable[["BackupCloud"], Awaitable[OperationReference | None]]
 
 
 class KillHandler:
-    """What a running task knows of its backup.
+    """Tracks the backup of a running task, and keeps or deletes it if the task is killed.
 
     :param task_instance: the running task.
-    :param poll_interval: seconds between two looks, above 0.
+    :param poll_interval: poll interval in seconds, above 0.
     :param timeout: seconds that the backup may take, above 0.
-    :param find: finds the backup whose request has no answer yet; ``None`` where that would not be certain.
+    :param find: finds the backup whose request has no answer yet; ``None`` if the result would be uncertain.
     """
 
     def __init__(
@@ -47,38 +47,38 @@ class KillHandler:
         self._is_foreign = False
 
     def learn(self, reference: OperationReference, *, is_own: bool) -> None:
-        """Take note of the backup.
+        """Remember the backup.
 
         :param reference: the backup.
-        :param is_own: whether this task instance certainly made it; any other is never deleted.
+        :param is_own: whether it certainly belongs to this task instance; any other one is never deleted.
         """
         self._reference = reference
         self._is_foreign = not is_own
 
     @property
     def is_own(self) -> bool:
-        """Whether the backup is known and certainly this task instance's."""
+        """Whether the backup is known and certainly belongs to this task instance."""
         return self._reference is not None and not self._is_foreign
 
     def let_go(self, hook: BackupCloudHook, log: Any, *, delete: bool) -> None:
-        """Leave the backup alone, or delete it, when the worker ends the task; may be called in a signal handler.
+        """Keep or delete the backup when the worker ends the task; may be called in a signal handler.
 
         :param hook: the account.
-        :param log: where to say what becomes of the backup.
-        :param delete: whether to delete the backup when a user ended the task.
+        :param log: logger for what is done with the backup.
+        :param delete: whether to delete the backup if a user ended the task.
         """
         from airflow_provider_backup.triggers.cancellation import LEFT_ALONE
 
         if not delete or self._is_foreign:
             log.info(LEFT_ALONE, self._reference or NOT_KNOWN)
             return
-        # In a thread, because the loop of this one is in the middle of something. This one waits, so that it neither
-        # goes on with the task (Airflow 3) nor ends the process (2.11) meanwhile.
+        # In a new thread, because the event loop of this one is busy. This one waits, so that it neither continues the
+        # task (Airflow 3) nor ends the process (2.11) meanwhile.
         thread = threading.Thread(target=self._delete, args=(hook, log), name="on_kill", daemon=True)
         thread.start()
         thread.join(LONGEST_ON_KILL)
         if thread.is_alive():
-            log.warning("There is no more time to delete %s; it stays.", self._reference or NOT_KNOWN)
+            log.warning("There is no more time to delete %s; it is kept.", self._reference or NOT_KNOWN)
 
     def _delete(self, hook: BackupCloudHook, log: Any) -> None:
         from airflow_provider_backup.triggers.cancellation import LEFT_ALONE, KilledTaskCleanup
@@ -104,5 +104,5 @@ class KillHandler:
         try:
             hook.run_in_cloud(delete)
         except Exception:
-            # Nobody but the log can hear of it.
-            log.exception("%s was to be deleted and stays, because of an unexpected error.", self._reference)
+            # Airflow ignores errors of on_kill, so that only the log shows it.
+            log.exception("%s could not be deleted and is kept, because of an error.", self._reference)

@@ -1,4 +1,4 @@
-"""How the tasks of all operators and sensors end for Airflow: ids as XComs of their own, errors as one sentence."""
+"""How tasks of operators and sensors end in Airflow: ids as separate XComs, expected errors without a traceback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.errors import BackupError
 T = TypeVar("T")
 
 RESULT_IDS = ("backup_id", "backup_ids", "instance_id", "job_id", "policy_id", "resource_ids")
-"""Members of results that are XComs of their own too, so that ``task.output["backup_id"]`` can be an argument."""
+"""Members of results that are separate XComs too, so that ``task.output["backup_id"]`` can be an argument."""
 
 EXPECTED = (BackupError, AirflowSensorTimeout)
 """Answers of the cloud, wrong arguments, a missing connection, ends of a wait: their text is enough, so the
@@ -31,17 +31,17 @@ class ReportsOutcome:
 
     @property
     def connection_text(self) -> str:
-        """Which connection is used, in words for the log, with what takes the place of its region and project."""
+        """The connection that is used, for the log, with the region and project that override its own."""
         given = {"connection": self.huaweicloud_conn_id, "region": self.region, "project": self.project_id}
         return ", ".join(f"{name} {value!r}" for name, value in given.items() if value)
 
     def report(self, context: Any, work: Callable[[], T]) -> T:
-        """Do the work of a task, and hand its result or its error to Airflow.
+        """Do the work of a task, and pass its result or its error to Airflow.
 
         :param context: the context of the task.
         :param work: what the task does; a deferral or a skip that it raises passes through.
         :return: what the work returns.
-        :raises BackupError: without the frames in which it arose, which are logged for debugging.
+        :raises BackupError: without its traceback, which is logged at debug level.
         """
         try:
             result = work()

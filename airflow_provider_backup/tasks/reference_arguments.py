@@ -12,15 +12,15 @@ from airflow_provider_backup.tasks.argument_check import ChecksArguments
 from airflow_provider_backup.tasks.templating import has_template
 
 _TEXTS_OF_NOTHING = ("", "None", "null")
-"""What templates make of a value that is not there."""
+"""Results of templates whose value is missing."""
 
 
 class BackupReferenceMixin(ChecksArguments):
-    """The arguments that name one backup; for operators and sensors, which bring the attributes."""
+    """The arguments that name one backup; for operators and sensors, which provide the attributes."""
 
     service_name: ClassVar[str]
     needs_instance: ClassVar[bool] = False
-    """Whether the id of a backup is not enough."""
+    """Whether a backup can only be found with the id of its instance."""
     backup: dict[str, Any] | None
     backup_id: str | None
     instance_id: str | None = None
@@ -30,9 +30,9 @@ class BackupReferenceMixin(ChecksArguments):
         return {"backup": self.backup_id}
 
     def reference(self) -> OperationReference:
-        """Return which backup is meant.
+        """Return the backup that the arguments name.
 
-        :raises InvalidArgumentError: none or several are named, or one of another service.
+        :raises InvalidArgumentError: no backup or several ones are named, or one of another service.
         """
         return reference_from(
             self.service_name, self.backup, self.ids(), self.instance_id, needs_instance=self.needs_instance
@@ -49,7 +49,7 @@ class BackupReferenceMixin(ChecksArguments):
 
 
 def _refuse_odd_values(backup: Mapping[str, Any]) -> None:
-    # They would become arguments of a trigger, and one that is not plain JSON can end every triggerer.
+    # They would become arguments of a trigger, and one that is not plain JSON can stop every triggerer.
     wrong = [name for name in ("backup_id", "instance_id", "job_id") if not isinstance(backup.get(name), str | None)]
     wrong += ["kind"] if backup.get("kind", "backup") not in get_args(BackupKind) else []
     expected_ids = backup.get("expected_ids") or []
@@ -57,8 +57,8 @@ def _refuse_odd_values(backup: Mapping[str, Any]) -> None:
         wrong.append("expected_ids")
     if wrong:
         raise InvalidArgumentError(
-            f"backup holds something else than texts: {', '.join(f'{name}={backup[name]!r:.120}' for name in wrong)}.",
-            next_step="Hand on what a create operator or a sensor returned, as it is.",
+            f"backup has members of the wrong type: {', '.join(f'{name}={backup[name]!r:.120}' for name in wrong)}.",
+            next_step="Pass on the result of a create operator or a sensor unchanged.",
         )
 
 
@@ -67,8 +67,8 @@ def _refuse_texts_of_nothing(reference: OperationReference) -> OperationReferenc
     for name, value in named.items():
         if value is not None and value.strip() in _TEXTS_OF_NOTHING:
             raise InvalidArgumentError(
-                f"{name} is {value!r}, which is no id.",
-                next_step="Look at where it comes from: a template or an XCom that finds nothing becomes such a text.",
+                f"{name} is {value!r}, which is not an id.",
+                next_step="Check its source: a template or an XCom without a value results in such a text.",
             )
     return reference
 
@@ -83,12 +83,13 @@ def reference_from(
 ) -> OperationReference:
     """Return the one backup that the arguments name.
 
-    :param service: the service that is asked.
-    :param backup: what a create operator or a sensor returned; in place of the ids.
-    :param ids: ids by kind (``backup``, ``checkpoint``, ``job``); those that are ``None`` are not given.
+    :param service: the service.
+    :param backup: the result of a create operator or a sensor. Mutually exclusive with the ids.
+    :param ids: ids by kind (``backup``, ``checkpoint``, ``job``); ``None`` if not given.
     :param instance_id: database services: the instance.
-    :param needs_instance: whether an id alone is not enough.
-    :raises InvalidArgumentError: none or several backups are named, or one of another service, or an id is no id.
+    :param needs_instance: whether ``backup_id`` requires ``instance_id``.
+    :return: the reference.
+    :raises InvalidArgumentError: no backup or several ones are named, or one of another service, or an id is invalid.
     """
     given = [(kind, value) for kind, value in ids.items() if value]
     names = ", ".join(f"{kind}_id" for kind in ids)
@@ -97,12 +98,12 @@ def reference_from(
             raise InvalidArgumentError(f"Both backup and {given[0][0]}_id are given.", next_step="Give one of them.")
         if not isinstance(backup, Mapping) or not backup.get("backup_id"):
             raise InvalidArgumentError(
-                f"backup must be what a create operator or a sensor returned, not {backup!r:.120}.",
+                f"backup must be the result of a create operator or a sensor, not {backup!r:.120}.",
                 next_step=f"Give such a result, or {names}.",
             )
         if backup.get("service") != service:
             raise InvalidArgumentError(
-                f"The backup is one of {backup.get('service')!r}, and {service!r} is asked for it.",
+                f"The backup belongs to {backup.get('service')!r}, not to {service!r}.",
                 next_step="Use the operator or sensor of that service.",
             )
         _refuse_odd_values(backup)
@@ -118,8 +119,8 @@ def reference_from(
             raise InvalidArgumentError(f"{name}_id must be a text (given: {value!r:.120}).")
     if needs_instance and not instance_id:
         raise InvalidArgumentError(
-            f"{service} finds a backup only by its instance, and no instance_id is given.",
-            next_step="Give instance_id as well, or hand on a whole result as backup.",
+            f"{service} finds a backup only by its instance, but no instance_id is given.",
+            next_step="Give instance_id as well, or pass on a whole result as backup.",
         )
     kinds: dict[str, BackupKind] = {kind: kind for kind in get_args(BackupKind)}
     return _refuse_texts_of_nothing(OperationReference(service, given[0][1], kinds[given[0][0]], instance_id))

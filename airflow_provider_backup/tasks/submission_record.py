@@ -1,7 +1,7 @@
-"""What a task instance notes about its backup for its later tries: kept by Airflow 3.3 and later, best effort.
+"""Records of submissions for later tries of a task instance, in the task state store (Airflow 3.3 and later).
 
-The search in the cloud suffices without it. With it a task also knows its own backup where no name
-distinguishes it from those of others.
+The search in the cloud works without a record. With a record a task also recognizes its backup where names do not
+suffice, and distinguishes it from backups that others started.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from airflow_provider_backup.tasks.idempotency import idempotency_key
 from airflow_provider_backup.version_compat import task_state_store
 
 NOTE_KEY = "airflow_provider_backup"
-"""Under which the note is kept in the task state store."""
+"""Key of the record in the task state store."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRecord:
-    """What is known of a backup.
+    """The record of one submission.
 
-    :param noted_at: when it was asked for, or taken over, seconds since the epoch by this machine's clock.
-    :param reference: which backup; ``None`` as long as its request has no answer.
-    :param is_own: whether this task instance asked for it.
+    :param noted_at: when the operation was submitted or adopted, seconds since the epoch by this machine's clock.
+    :param reference: the operation; ``None`` as long as its request has no answer.
+    :param is_own: whether this task instance submitted it.
     """
 
     noted_at: float
@@ -39,24 +39,24 @@ class SubmissionRecord:
 
     @property
     def moment(self) -> datetime:
-        """When it was asked for, or taken over."""
+        """When the operation was submitted or adopted."""
         return datetime.fromtimestamp(self.noted_at, UTC)
 
     @property
     def is_new(self) -> bool:
-        """Whether the cloud may not know the backup yet."""
+        """Whether the cloud may not list the operation yet."""
         return time.time() < self.noted_at + current_limits().new_backup_grace
 
 
 class SubmissionRecordStore:
-    """The record of one task instance. It survives retries, crashes and clears, and reads as ``None`` after a clear.
+    """The record of one task instance. It survives retries, crashes and clears, and is ignored after a clear.
 
     :param context: the context of ``execute``.
     :param generation: what a clear changes and a retry does not.
-    :param former_generation: the same as the previous release counted it; ``None`` when it is no other.
-    :param request: what is backed up and how, by argument: a note about another request counts as none. A mapped task
-        can meet one, because its index may stand for something else after the list has changed.
-    :param log: where to say what does not work.
+    :param former_generation: the generation as the previous release counted it; ``None`` if that is the same.
+    :param request: what is backed up and how, by argument: a record of another request is ignored. A mapped task may
+        find one, because its index may mean another resource after the list has changed.
+    :param log: logger for problems of the store.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class SubmissionRecordStore:
         self._store = task_state_store(context)
         self._log = log
         fingerprint = fingerprint_of(request)
-        # The first are those that it writes.
+        # The first ones are written, the others only read.
         self._marks, *self._former_marks = [
             {"key": idempotency_key(context, each), "request": fingerprint}
             for each in (generation, former_generation)
@@ -80,7 +80,7 @@ class SubmissionRecordStore:
 
     @property
     def are_kept(self) -> bool:
-        """Whether there is a store that keeps notes for later tries."""
+        """Whether there is a store that keeps records for later tries."""
         return self._store is not None
 
     def read(self) -> SubmissionRecord | None:
@@ -101,11 +101,14 @@ class SubmissionRecordStore:
                 is_own=bool(kept.get("is_own")),
             )
         except Exception as error:
-            self._log.warning("The task state store could not be read, the cloud is searched instead: %s", error)
+            self._log.warning("Could not read the task state store; searching the cloud instead: %s", error)
             return None
 
     def write(self, note: SubmissionRecord) -> None:
-        """Keep a record in place of the one before."""
+        """Replace the record.
+
+        :param note: the new one.
+        """
         if self._store is None:
             return
         reference = note.reference.to_dict() if note.reference else None
@@ -118,13 +121,13 @@ class SubmissionRecordStore:
             self._log.warning("Could not write to the task state store; a retry will search the cloud: %s", error)
 
     def erase(self) -> None:
-        """Keep nothing: what was submitted was rejected."""
+        """Delete the record: the submission was rejected."""
         if self._store is None:
             return
         try:
             self._store.delete(NOTE_KEY)
         except Exception as error:
-            self._log.warning("Could not remove a record that is no longer true from the task state store: %s", error)
+            self._log.warning("Could not delete the outdated record in the task state store: %s", error)
 
 
 def fingerprint_of(request: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Telling what is only known when a task runs."""
+"""Recognizing values that are only known when a task runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 
 def has_template(value: Any) -> bool:
-    """Whether a value is only known when the task runs: Jinja text, an XCom, or something that holds one."""
+    """Return whether a value is only known when the task runs: Jinja text, an XCom, or a collection that holds one.
+
+    :param value: an argument.
+    """
     if isinstance(value, str):
         return "{{" in value or "{%" in value
     if isinstance(value, Mapping):

@@ -196,7 +196,7 @@ def test_the_handler_does_not_wait_for_ever(
     operator.on_kill()
     reference = reference_of(task)
     assert not is_deleted(reference)
-    assert f"no more time to delete rds backup {reference['backup_id']}; it stays" in logged()
+    assert f"no more time to delete rds backup {reference['backup_id']}; it is kept" in logged()
     finish_backups(cloud)
     for thread in threading.enumerate():
         if thread.name == "on_kill":

@@ -230,7 +230,7 @@ def test_a_note_that_cannot_be_read_counts_as_none(
     run.store.set(NOTE_KEY, {**note_of(run), **wrong})
     run.retry()
     assert run.execute()["backup_id"] == first["backup_id"]
-    assert "the cloud is searched instead" in logged()
+    assert "searching the cloud instead" in logged()
 
 
 @pytest.mark.parametrize("service", SERVICES)

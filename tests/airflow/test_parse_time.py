@@ -114,8 +114,8 @@ NAMES = [
     ({}, "No backup is named.*Give exactly one of backup, "),
     ({"backup_id": ""}, "No backup is named"),
     ({"backup": {"service": "other", "backup_id": "1"}}, "'other'"),
-    ({"backup": {"service": "vbs"}}, "must be what a create operator or a sensor returned"),
-    ({"backup": "some-id"}, "must be what a create operator or a sensor returned"),
+    ({"backup": {"service": "vbs"}}, "must be the result of a create operator or a sensor"),
+    ({"backup": "some-id"}, "must be the result of a create operator or a sensor"),
     ({"backup": {"service": "vbs", "backup_id": "1"}, "backup_id": "1"}, "Both backup and backup_id"),
     ({"backup_id": 5}, r"backup_id must be a text \(given: 5\)"),
 ]
@@ -175,7 +175,7 @@ def test_what_happens_to_a_missing_backup_is_one_of_two_choices(operator: Any) -
 @pytest.mark.parametrize("text", ["None", "null", " "])
 def test_a_text_that_stands_for_nothing_is_no_id(operator: Any, text: str) -> None:
     instance = {"instance_id": "i"} if operator.needs_instance else {}
-    with pytest.raises(InvalidArgumentError, match=f"backup_id is {text!r}, which is no id"):
+    with pytest.raises(InvalidArgumentError, match=f"backup_id is {text!r}, which is not an id"):
         operator(task_id="wrong", backup_id=text, **instance)
 
 

@@ -188,4 +188,4 @@ def test_a_file_of_faults_that_cannot_be_used_is_an_error_on_one_line(
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.count("\n") == 1
-    assert f"The file of faults {file} cannot be used: {reason}" in output.err
+    assert f"The fault file {file} cannot be used: {reason}" in output.err
