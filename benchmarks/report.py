@@ -62,7 +62,7 @@ def _judgement_row(judgement: Judgement) -> Sequence[str]:
 
 def _waiting_part(section: Section) -> str:
     head = (
-        "who",
+        "contender",
         "N",
         "TLS",
         "requests",
@@ -112,7 +112,7 @@ def _waiting_row(row: Row) -> Sequence[str]:
 
 
 def _parse_part(section: Section) -> str:
-    head = ("who", "median", "least", "most")
+    head = ("contender", "median", "least", "most")
     rows = (
         (row["who"], f"{row['median']:.2f}", f"{row['least']:.2f}", f"{row['most']:.2f}") for row in section["figures"]
     )
