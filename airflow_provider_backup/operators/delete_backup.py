@@ -16,10 +16,11 @@ from airflow_provider_backup.cloud.operations.deletion import Deletion, backup_o
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.exceptions import BackupFailedError, BackupMissingError, BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds
-from airflow_provider_backup.tasks.deferral import OperatorWaitMixin, wait_plan
+from airflow_provider_backup.tasks.deferral import WAIT_XCOM, OperatorWaitMixin, wait_plan
 from airflow_provider_backup.tasks.idempotency import EVERY_GENERATION
 from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMixin
 from airflow_provider_backup.tasks.submission_record import SubmissionRecord, SubmissionRecordStore
+from airflow_provider_backup.version_compat import own_xcom
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -116,7 +117,9 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
         :param context: the context of the task.
         :param result: how the deletion was last observed.
         """
-        return self._deleted(self._plan_of(context))
+        plan = own_xcom(context["ti"], WAIT_XCOM)
+        # The event is enough; the plan has the names for the log.
+        return self._deleted(plan if isinstance(plan, dict) else {"reference": result})
 
     def finish(self, plan: dict[str, Any], observation: OperationState) -> dict[str, Any]:
         """Return the reference of the backup, which is gone.
@@ -134,9 +137,10 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
         return self._deleted(plan)
 
     def _deleted(self, plan: dict[str, Any]) -> dict[str, Any]:
-        for backup in plan.get("backups", ()):
+        reference = backup_of(OperationReference.from_dict(plan["reference"]))
+        for backup in plan.get("backups") or [str(reference)]:
             self.log.info("Deleted: %s.", backup)
-        return backup_of(OperationReference.from_dict(plan["reference"])).to_dict()
+        return reference.to_dict()
 
     async def _start_in_time(
         self, cloud: BackupCloud, reference: OperationReference, records: SubmissionRecordStore, *, would_know: bool

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, get_args
 
 from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference
-from airflow_provider_backup.cloud.operations.deletion import backup_of
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.tasks.argument_check import ChecksArguments
 from airflow_provider_backup.tasks.templating import has_template
+
+_MEMBERS = ("service", "backup_id", "kind", "instance_id", "job_id", "expected_ids")
+"""Members of a result that name its backup."""
 
 _TEXTS_OF_NOTHING = ("", "None", "null")
 """Results of templates whose value is missing."""
@@ -107,8 +109,9 @@ def reference_from(
                 next_step="Use the operator or sensor of that service.",
             )
         _refuse_odd_values(backup)
-        # Whatever else it may be a reference of: the argument names a backup.
-        return _refuse_texts_of_nothing(backup_of(OperationReference.from_dict(backup)))
+        # Whatever operation it may be a reference of: the argument names a backup.
+        named = {name: backup[name] for name in _MEMBERS if name in backup}
+        return _refuse_texts_of_nothing(OperationReference.from_dict(named))
     if len(given) != 1:
         raise InvalidArgumentError(
             f"{len(given)} backups are named." if given else "No backup is named.",

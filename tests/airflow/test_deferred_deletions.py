@@ -280,6 +280,17 @@ def test_the_task_waits_on_the_worker_when_triggerers_know_no_deletions(cloud: R
         run.resume(ended.method_name, event=event_of_an_older_triggerer(run, "going"))
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_event_is_enough_for_the_result_when_the_xcoms_are_gone(cloud: RunningCloud, service: str) -> None:
+    run = deleting(cloud, service)
+    ended = deferred(run)
+    let_time_pass(cloud)
+    event = event_of(BackupTrigger(**ended.trigger_arguments))
+    run.ti.xcoms.clear()
+    result = run.resume(ended.method_name, event=event)
+    assert result == OperationReference.from_dict(run.operator.backup).to_dict()
+
+
 def test_what_the_log_says_of_the_backups_is_not_handed_to_the_trigger(cloud: RunningCloud) -> None:
     run = deleting(cloud, "cbr")
     ended = deferred(run)
@@ -287,8 +298,9 @@ def test_what_the_log_says_of_the_backups_is_not_handed_to_the_trigger(cloud: Ru
     assert text not in json.dumps(ended.trigger_arguments)
 
 
-def test_a_sensor_waits_for_the_backup_whatever_operation_its_argument_names(cloud: RunningCloud) -> None:
+@pytest.mark.parametrize("parts", [["b"], 5])
+def test_a_sensor_waits_for_the_backup_whatever_operation_its_argument_names(cloud: RunningCloud, parts: Any) -> None:
     backup = taken(cloud, "cbr", wait=True)
-    given = {**backup, "operation": "deletion", "parts": ["b"], "was_failed": True}
+    given = {**backup, "operation": "deletion", "parts": parts, "was_failed": True}
     result = TaskRun(SENSORS["cbr"](task_id="wait", backup=given, deferrable=True)).execute()
     assert result["status"] == "available"
