@@ -9,17 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from airflow_provider_backup.limits import task_limits
+
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.settings import CloudSettings
-
-MEMORY = 15.0
-"""Seconds: a wait that starts later reads the connection, and the files that it names, again.
-
-Each read costs a triggerer several milliseconds.
-"""
-
-SAME_REFUSAL = 1.0
-"""Seconds within which rejections count as one: waits rejected one after the other read the connection once."""
 
 
 @dataclass(slots=True)
@@ -46,8 +39,9 @@ async def recent_settings(
     recent = of_loop.get(key) or of_loop.setdefault(key, _Recent())
     async with recent.reading:
         settings = recent.settings
-        oldest = not_older_than - SAME_REFUSAL if recent.is_read_after_refusal else not_older_than
-        if settings is None or recent.read_at < max(oldest, time.monotonic() - MEMORY):
+        limits = task_limits()
+        oldest = not_older_than - limits.same_rejection if recent.is_read_after_refusal else not_older_than
+        if settings is None or recent.read_at < max(oldest, time.monotonic() - limits.connection_memory):
             settings = recent.settings = await read()
             recent.read_at = time.monotonic()
             recent.is_read_after_refusal = not_older_than > 0

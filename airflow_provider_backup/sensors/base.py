@@ -23,15 +23,13 @@ from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.exceptions import BackupSensorTimeoutError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION
+from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks.deferral import DeferrableWaitMixin, wait_plan
 from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMixin
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
     from airflow_provider_backup.cloud.operations.backup import OperationState
-
-SHORTEST_POKE = 1.0
-"""Seconds: a shorter poke_interval is raised to this in the triggerer, which all tasks share."""
 
 
 class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator):
@@ -128,7 +126,9 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
             seen = self.poke(context)
             if isinstance(seen, PokeReturnValue):
                 return seen.xcom_value
-            self.defer_wait(context, wait_plan(reference, max(SHORTEST_POKE, self.poke_interval), deadline))
+            self.defer_wait(
+                context, wait_plan(reference, max(task_limits().shortest_poke, self.poke_interval), deadline)
+            )
 
     def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
         """Continue after a deferral, with the same outcomes as in the other modes."""

@@ -19,6 +19,7 @@ from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, FinalBackupFailedError
 from airflow_provider_backup.hooks.base import BackupCloudHook
+from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks.observing import observe_once
 from airflow_provider_backup.tasks.outcome import ReportsOutcome
 from airflow_provider_backup.version_compat import FAIL_METHOD, RETRIES_KEEP_THE_DEFERRAL, own_xcom
@@ -34,9 +35,6 @@ FRAMEWORK_MARGIN = timedelta(minutes=2)
 
 MOST_TRIGGER_FAILURES = 5
 """After this many failed triggers of one wait the task waits on the worker instead of deferring again."""
-
-SHORTEST_LOOK = 5.0
-"""Seconds for the last read after the deadline: the backup may have succeeded meanwhile."""
 
 LONGEST_WAIT = timedelta(days=3650).total_seconds()
 """Seconds (ten years): dates, deferrals and JSON have no infinite times."""
@@ -234,7 +232,7 @@ class DeferrableWaitMixin(ReportsOutcome):
         left = plan["deadline"] - time.time()
 
         async def look(cloud: BackupCloud) -> OperationState:
-            with time_limit(max(left, SHORTEST_LOOK), tolerance=plan.get("tolerance")):
+            with time_limit(max(left, task_limits().final_read), tolerance=plan.get("tolerance")):
                 return await self.look(cloud, reference)
 
         try:

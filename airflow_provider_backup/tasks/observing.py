@@ -11,9 +11,7 @@ from airflow_provider_backup.cloud.http.time_limit import time_left, time_limit
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.operation import AnyOperation
 from airflow_provider_backup.cloud.operations.status import Phase
-
-LONGEST_LOOK = 60.0
-"""Seconds for one observation, tries and pauses included: a service may throttle for much longer."""
+from airflow_provider_backup.limits import task_limits
 
 Read = Callable[[OperationReference], Awaitable[OperationState]]
 
@@ -48,14 +46,15 @@ async def began_at(operation: AnyOperation, reference: OperationReference) -> da
 
 
 async def _in_time(read: Read, reference: OperationReference) -> OperationState:
+    longest = task_limits().longest_read
     try:
-        with time_limit(LONGEST_LOOK):
+        with time_limit(longest):
             return await read(reference)
     except OutOfTimeError as error:
         if not time_left() or not error.is_deadline:
             # Not the end of this observation.
             raise
         raise CloudConnectionError(
-            f"{reference} could not be read within {LONGEST_LOOK:.0f} s, tries and pauses included: {error.message}",
+            f"{reference} could not be read within {longest:.0f} s, tries and pauses included: {error.message}",
             request_sent=True,
         ) from None

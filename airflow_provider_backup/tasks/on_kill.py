@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.hooks.base import BackupCloudHook
+from airflow_provider_backup.limits import task_limits
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-
-LONGEST_ON_KILL = 50.0
-"""Seconds in total: Airflow 2.11 kills the process after 60 (``killed_task_cleanup_time``), Airflow 3 after 5."""
 
 NOT_KNOWN = "a backup that was perhaps just requested"
 
@@ -76,7 +74,7 @@ class KillHandler:
         # task (Airflow 3) nor ends the process (2.11) meanwhile.
         thread = threading.Thread(target=self._delete, args=(hook, log), name="on_kill", daemon=True)
         thread.start()
-        thread.join(LONGEST_ON_KILL)
+        thread.join(task_limits().longest_on_kill)
         if thread.is_alive():
             log.warning("There is no more time to delete %s; it is kept.", self._reference or NOT_KNOWN)
 
@@ -94,7 +92,7 @@ class KillHandler:
         async def delete(cloud: BackupCloud) -> None:
             reference = self._reference
             if reference is None and self._find and await end.is_certain():
-                with time_limit(LONGEST_ON_KILL):
+                with time_limit(task_limits().longest_on_kill):
                     reference = await self._find(cloud)
             if reference is None:
                 log.warning(LEFT_ALONE, NOT_KNOWN)

@@ -15,6 +15,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.operation import AnyOperation
 from airflow_provider_backup.cloud.operations.status import LIVE
 from airflow_provider_backup.exceptions import BackupExistsError
+from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks import submission_texts as texts
 from airflow_provider_backup.tasks.failed_operations import FailedOperations
 from airflow_provider_backup.tasks.identity import TaskIdentity
@@ -22,9 +23,6 @@ from airflow_provider_backup.tasks.observing import began_at, observe_once
 from airflow_provider_backup.tasks.ownership import Ownership
 from airflow_provider_backup.tasks.submission_policy import SubmissionPolicy
 from airflow_provider_backup.tasks.submission_record import SubmissionRecord, SubmissionRecordStore
-
-LOOK_UPS_OF_A_LOST_ANSWER = (1.0, 4.0, 10.0)
-"""Seconds before each search for an operation whose submission got no answer: lists may be a little behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +156,7 @@ class OperationSearch:
         :param requests: the requests that may have been sent.
         """
         self.may_be_there = True
-        for seconds in LOOK_UPS_OF_A_LOST_ANSWER:
+        for seconds in task_limits().lost_answer_searches:
             if all(map(self.is_name_of_another, requests)):
                 return None
             await pause(seconds)

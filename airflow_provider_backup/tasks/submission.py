@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.operation import AnyOperation
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.exceptions import BackupTimeoutError, UnprovenSubmissionError
-from airflow_provider_backup.tasks import operation_search
+from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks import submission_texts as texts
 from airflow_provider_backup.tasks.deferral import LONGEST_WAIT
 from airflow_provider_backup.tasks.identity import TaskIdentity
@@ -143,7 +143,7 @@ class IdempotentSubmission:
         :param clock: the cloud's clock.
         """
         ownership = self._search.ownership
-        for seconds in operation_search.LOOK_UPS_OF_A_LOST_ANSWER:
+        for seconds in task_limits().lost_answer_searches:
             await pause(seconds)
             for request in self._requests[::-1]:
                 by_anyone = self._policy.if_exists == "adopt"

@@ -21,15 +21,13 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError, WaitTroubleError
 from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.exceptions import UnknownConnectionError
+from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.triggers.cancellation import CONTINUES, LEFT_ALONE, KilledTaskCleanup
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client_cache import ClientLease
     from airflow_provider_backup.cloud.settings import CloudSettings
-
-EARLIEST_EVENT = 5.0
-"""Seconds after the deferral: an earlier event may be sent before Airflow has deferred the task."""
 
 _deletions: set[asyncio.Task[None]] = set()
 """References to the deletions of ended triggers: the event loop itself only holds weak ones."""
@@ -136,7 +134,7 @@ class BackupTrigger(BaseTrigger):
                         poll_interval=self.poll_interval,
                         deadline=self.deadline,
                         started_at=self.started_at,
-                        earliest_result=EARLIEST_EVENT,
+                        earliest_result=task_limits().earliest_event,
                         tolerance=self.tolerance,
                     )
                     try:

@@ -1,26 +1,36 @@
-"""What the tests of the Airflow layer share: a connection to the local cloud, and less patience than in earnest."""
+"""What the tests of the Airflow layer share: a connection to the local cloud, and shorter limits of time."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
+from airflow_provider_backup.limits import override_task_limits
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.secret_masks import forget_masks
 
+ChangeLimits = Callable[..., Any]
 CONNECTION = "AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT"
 
 
 @pytest.fixture(autouse=True)
-def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_backup.triggers.backup.EARLIEST_EVENT", 0.05)
-    monkeypatch.setattr("airflow_provider_backup.sensors.base.SHORTEST_POKE", 0.05)
-    monkeypatch.setattr("airflow_provider_backup.tasks.operation_search.LOOK_UPS_OF_A_LOST_ANSWER", (0.05, 0.1))
+def _short_waits() -> Iterator[None]:
+    with override_task_limits(earliest_event=0.05, shortest_poke=0.05, lost_answer_searches=(0.05, 0.1)):
+        yield
+
+
+@pytest.fixture
+def change_limits(_short_waits: None) -> Iterator[ChangeLimits]:
+    """Return a function that changes limits of tasks until the end of the test."""
+    with ExitStack() as changes:
+        yield lambda **limits: changes.enter_context(override_task_limits(**limits))
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.hooks.cbr import CbrHook
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.hooks.connection_fields import EXTRA_FIELDS
-from tests.airflow.conftest import CONNECTION
+from tests.airflow.conftest import CONNECTION, ChangeLimits
 
 
 def read(extra: Any = None, **fields: Any) -> CloudSettings:
@@ -568,9 +568,9 @@ async def test_a_hook_opens_its_service_in_async_code(cloud: RunningCloud) -> No
 
 
 async def test_equal_connections_share_one_client_and_an_edited_one_gets_its_own(
-    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, change_limits: ChangeLimits
 ) -> None:
-    monkeypatch.setattr("airflow_provider_backup.hooks.settings_cache.MEMORY", 0.0)
+    change_limits(connection_memory=0.0)
     async with BackupCloudHook().open_cloud() as first, BackupCloudHook().open_cloud() as second:
         monkeypatch.setenv(CONNECTION, cloud.connection_json(attempts=4))
         async with BackupCloudHook().open_cloud() as edited:

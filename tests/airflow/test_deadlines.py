@@ -18,6 +18,7 @@ from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.triggers.cancellation import KilledTaskCleanup
+from tests.airflow.conftest import ChangeLimits
 from tests.airflow.service_matrix import DELETE, SENSORS, SERVICES, create_operator, rows, taken
 from tests.airflow.task_runs import TaskRun, TaskStateStore
 
@@ -25,8 +26,8 @@ MODES = ("poke", "reschedule", "deferred")
 
 
 @pytest.fixture(autouse=True)
-def _short_final_reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("airflow_provider_backup.tasks.deferral.SHORTEST_LOOK", 0.2)
+def _short_final_reads(change_limits: ChangeLimits) -> Iterator[None]:
+    change_limits(final_read=0.2)
     with override_limits(final_read=0.2):
         yield
 

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from airflow_provider_backup.cloud.errors import DuplicateNameError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, FinalBackupFailedError
+from tests.airflow.conftest import ChangeLimits
 from tests.airflow.dag_runs import run_dag
 from tests.airflow.recording_proxy import Wire, is_post_to
 from tests.airflow.service_matrix import (
@@ -140,12 +141,12 @@ def test_no_second_backup_is_asked_for_when_that_of_a_lost_answer_has_failed(
 
 @pytest.mark.parametrize("service", DATABASES)
 def test_the_next_name_is_taken_without_look_ups(
-    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
+    cloud: RunningCloud, change_limits: ChangeLimits, service: str
 ) -> None:
     run = failing(cloud, service)
     end_of(cloud, run, "on the worker")
     run.retry()
-    monkeypatch.setattr("airflow_provider_backup.tasks.operation_search.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
+    change_limits(lost_answer_searches=(3600.0,))
     assert run.execute()["name"].endswith("-2")
 
 

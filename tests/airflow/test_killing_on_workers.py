@@ -15,8 +15,8 @@ import pytest
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
-from airflow_provider_backup.tasks import on_kill as in_hand
 from airflow_provider_backup.tasks.deferral import WAIT_XCOM
+from tests.airflow.conftest import ChangeLimits
 from tests.airflow.killed_triggers import Logged, TaskState, is_deleted
 from tests.airflow.service_matrix import SERVICES, create_operator, finish_backups, rows, taken
 from tests.airflow.task_runs import Deferred, TaskRun
@@ -185,9 +185,9 @@ def test_a_task_that_has_not_begun_has_nothing_to_delete(cloud: RunningCloud, st
 
 
 def test_the_handler_does_not_wait_for_ever(
-    cloud: RunningCloud, state: TaskState, logged: Logged, monkeypatch: pytest.MonkeyPatch
+    cloud: RunningCloud, state: TaskState, logged: Logged, change_limits: ChangeLimits
 ) -> None:
-    monkeypatch.setattr(in_hand, "LONGEST_ON_KILL", 0.1)
+    change_limits(longest_on_kill=0.1)
     state.is_now("failed")
     cloud.set_backup_seconds(3600)
     operator = create_operator(cloud, "rds", delete_on_kill=True)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from airflow_provider_backup.cloud.limits import override_limits
-from tests.airflow.conftest import CONNECTION
+from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.model.machine import OneTask
 from tests.airflow.service_matrix import SERVICES
 
@@ -33,10 +33,9 @@ SETTINGS = settings(
 
 
 @pytest.fixture
-def _no_pauses(monkeypatch: pytest.MonkeyPatch, service: str) -> Iterator[None]:
+def _no_pauses(monkeypatch: pytest.MonkeyPatch, change_limits: ChangeLimits, service: str) -> Iterator[None]:
     monkeypatch.setenv(CONNECTION, "")
-    monkeypatch.setattr("airflow_provider_backup.triggers.backup.EARLIEST_EVENT", 0.005)
-    monkeypatch.setattr("airflow_provider_backup.tasks.operation_search.LOOK_UPS_OF_A_LOST_ANSWER", (0.005, 0.01))
+    change_limits(earliest_event=0.005, lost_answer_searches=(0.005, 0.01))
     # The clocks are one here, so what the known exceptions let through is as little as the services' times allow.
     tolerance = timedelta(0 if service == "csbs" else 1)
     logging.disable(logging.CRITICAL)

@@ -13,11 +13,10 @@ import pytest
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.settings import AccessKeyCredentials, CloudSettings
 from airflow_provider_backup.emulator.threaded import RunningCloud
-from airflow_provider_backup.hooks import settings_cache as module
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.hooks.settings_cache import recent_settings
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.conftest import CONNECTION
+from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.service_matrix import finish_backups, let_time_pass, started
 
 SETTINGS = CloudSettings(AccessKeyCredentials("AK", "SK"), region="eu-de")
@@ -56,8 +55,8 @@ async def test_connections_are_looked_up_each_for_itself() -> None:
     assert await recent_settings("second", second.read) == OTHERS
 
 
-async def test_who_comes_later_sees_an_edited_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MEMORY", 0.05)
+async def test_who_comes_later_sees_an_edited_connection(change_limits: ChangeLimits) -> None:
+    change_limits(connection_memory=0.05)
     connection = Connection(SETTINGS, OTHERS)
     assert await recent_settings("key", connection.read) == SETTINGS
     assert await recent_settings("key", connection.read) == SETTINGS

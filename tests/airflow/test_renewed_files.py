@@ -17,7 +17,7 @@ from airflow_provider_backup.cloud.settings import FileVersion
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.conftest import CONNECTION
+from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.service_matrix import finish_backups, started
 from tests.cloud.certificates import Certificate, new_certificate, new_key_pair
 
@@ -37,9 +37,9 @@ def renew(path: str, source: str) -> None:
 
 
 @pytest.fixture
-def no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_memory(change_limits: ChangeLimits) -> None:
     """Let connections be looked up each time."""
-    monkeypatch.setattr("airflow_provider_backup.hooks.settings_cache.MEMORY", 0.0)
+    change_limits(connection_memory=0.0)
 
 
 @pytest.mark.usefixtures("no_memory")

@@ -13,7 +13,7 @@ from airflow_provider_backup.cloud.errors import AuthenticationError, BackupErro
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, InvalidArgumentError
 from airflow_provider_backup.sensors.base import BackupSensor
-from tests.airflow.conftest import CONNECTION
+from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.service_matrix import (
     CASES,
@@ -244,10 +244,8 @@ def test_a_deferrable_sensor_defers_only_when_the_backup_goes_on(cloud: RunningC
     assert isinstance(TaskRun(sensor("rds", "deferred", backup=running)).execute(), Deferred)
 
 
-def test_a_short_poke_interval_is_stretched_in_the_triggerer(
-    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("airflow_provider_backup.sensors.base.SHORTEST_POKE", 1.0)
+def test_a_short_poke_interval_is_stretched_in_the_triggerer(cloud: RunningCloud, change_limits: ChangeLimits) -> None:
+    change_limits(shortest_poke=1.0)
     cloud.set_backup_seconds(3600)
     ended = TaskRun(sensor("rds", "deferred", backup=taken(cloud, "rds"))).execute()
     assert isinstance(ended, Deferred)

@@ -16,7 +16,7 @@ from airflow_provider_backup.cloud.services.cbr.service import CbrService
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.cbr import CbrHook
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.conftest import CONNECTION
+from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.service_matrix import create_operator, let_time_pass, started
 from tests.airflow.task_runs import TaskRun
@@ -68,9 +68,9 @@ def test_triggers_of_equal_connections_share_one_token(
 
 
 def test_an_edited_connection_gets_a_token_of_its_own(
-    wire: Wire, waiting: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    wire: Wire, waiting: dict[str, Any], monkeypatch: pytest.MonkeyPatch, change_limits: ChangeLimits
 ) -> None:
-    monkeypatch.setattr("airflow_provider_backup.hooks.settings_cache.MEMORY", 0.0)
+    change_limits(connection_memory=0.0)
 
     async def edit_between() -> None:
         first = asyncio.create_task(event_of({**waiting, "poll_interval": 0.5}))

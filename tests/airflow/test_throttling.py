@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.sensors.rds import RdsBackupSensor
-from airflow_provider_backup.tasks import observing
+from tests.airflow.conftest import ChangeLimits
 from tests.airflow.service_matrix import SERVICES, create_operator, rows, taken
 from tests.airflow.task_runs import TaskRun
 
@@ -29,9 +29,9 @@ def test_a_task_outlives_more_refusals_than_it_has_tries_and_takes_one_backup(
 
 
 def test_a_look_at_a_service_that_throttles_does_not_outlast_the_time_between_two_looks(
-    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+    cloud: RunningCloud, change_limits: ChangeLimits
 ) -> None:
-    monkeypatch.setattr(observing, "LONGEST_LOOK", 0.3)
+    change_limits(longest_read=0.3)
     backup = taken(cloud, "rds")
     cloud.misbehave("throttle", service="rds", method="GET")
     began = time.monotonic()

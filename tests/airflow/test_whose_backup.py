@@ -21,7 +21,7 @@ from airflow_provider_backup.exceptions import BackupFailedError
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.tasks.idempotency import idempotency_key
 from airflow_provider_backup.version_compat import AIRFLOW_3
-from tests.airflow.conftest import CONNECTION
+from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.dag_runs import run_dag
 from tests.airflow.model.cloud_truth import CloudTruth
 from tests.airflow.recording_proxy import Wire, is_post_to
@@ -142,12 +142,12 @@ def test_each_try_has_time_for_the_backup_of_the_deleted_run_and_never_deletes_i
 
 @pytest.mark.parametrize("service", DATABASES)
 def test_the_name_that_the_deleted_run_left_taken_costs_no_look_ups(
-    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
+    cloud: RunningCloud, change_limits: ChangeLimits, service: str
 ) -> None:
     run = TaskRun(create_operator(cloud, service, deferrable=False))
     first = run.execute()
     again = run_again(cloud, run)
-    monkeypatch.setattr("airflow_provider_backup.tasks.operation_search.LOOK_UPS_OF_A_LOST_ANSWER", (3600.0,))
+    change_limits(lost_answer_searches=(3600.0,))
     assert again.execute()["name"] == f"{first['name']}-2"
     assert run_again(cloud, run).execute()["name"] == f"{first['name']}-3"
 
