@@ -28,3 +28,17 @@ def test_a_page_has_none_of_the_words_that_are_avoided(page: Path) -> None:
 
 def test_the_list_of_words_is_where_contributors_read() -> None:
     assert "| the time is over |" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+def test_the_glossary_has_the_words_of_the_field_in_order() -> None:
+    rows = re.findall(
+        r"^\| (?!word|---)([^|]+) \|", (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    words = {word.strip() for row in rows for word in row.split(",")}
+    expected = (
+        "waiter, poll, poll cycle, adopt, retry, transient error, timeout, rate limiting, concurrency slot, "
+        "terminal state, submit, idempotency key, submission record, long-running operation, pagination, manifest"
+    )
+
+    assert set(expected.split(", ")) <= words
+    assert rows == sorted(rows)
