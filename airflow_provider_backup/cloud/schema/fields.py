@@ -16,6 +16,9 @@ from pydantic import BeforeValidator
 from airflow_provider_backup.cloud.schema.base import ResponseModel
 from airflow_provider_backup.cloud.schema.json_decoding import read_json
 
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+"""Sorts what does not tell its time before all that does."""
+
 _FIRST_YEAR = 1970
 
 

@@ -59,7 +59,6 @@ class CbrBackupOperation:
         found = await self._service.find_checkpoint(
             vault_id=request.vault_id,
             name=self.name_in(request) or "",
-            since=None,
             resource_ids=resource_ids,
             phases=phases,
         )

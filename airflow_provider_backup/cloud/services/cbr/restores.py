@@ -19,6 +19,7 @@ from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, OperationLog, RestoreCreate
@@ -29,7 +30,6 @@ NOT_LOGGED = "not logged yet"
 
 _RESTORING = ("waiting_restore", "restoring")
 _ONE_MOMENT = timedelta(microseconds=1)
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _SERVER, _DISK = "OS::Nova::Server", "OS::Cinder::Volume"
 
 
@@ -270,7 +270,7 @@ def _mappings(backup: Backup, request: CbrRestoreRequest) -> list[dict[str, str 
 
 
 def _began(log: OperationLog) -> datetime:
-    return log.created_at or log.started_at or _LONG_AGO
+    return log.created_at or log.started_at or EARLIEST
 
 
 def _reason(log: OperationLog) -> str | None:

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from airflow_provider_backup.cloud.errors import (
     ApiError,
@@ -25,6 +25,7 @@ from airflow_provider_backup.cloud.operations.missing_backups import MissingBack
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
@@ -45,8 +46,6 @@ from airflow_provider_backup.cloud.services.cbr.vaults import Vaults
 from airflow_provider_backup.cloud.text import one_line
 
 log = logging.getLogger(__name__)
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class CbrService:
@@ -143,7 +142,7 @@ class CbrService:
         *,
         vault_id: str,
         name: str,
-        since: datetime | None,
+        since: datetime | None = None,
         resource_ids: Collection[str] = (),
         phases: Collection[Phase] = LIVE,
     ) -> OperationReference | None:
@@ -154,7 +153,7 @@ class CbrService:
 
         :param vault_id: the vault.
         :param name: the name that the checkpoint was made with.
-        :param since: only checkpoints begun then or later, by the service's clock; with a time zone.
+        :param since: only checkpoints begun then or later, by the service's clock, with a time zone; ``None`` for all.
         :param resource_ids: only checkpoints for which all of these were meant; none for any.
         :param phases: in progress or good, unless said otherwise.
         :return: the checkpoint; none when there is none.
@@ -165,7 +164,7 @@ class CbrService:
         for searched in (name, f"{name}-0001"):
             async for backup in self.backups.list(vault_id=vault_id, name=searched, start_time=since):
                 if backup.checkpoint_id and wanted.fullmatch(backup.name or ""):
-                    found[backup.checkpoint_id] = backup.created_at or _LONG_AGO
+                    found[backup.checkpoint_id] = backup.created_at or EARLIEST
         return await self._newest(found, phases, resource_ids)
 
     async def find_running(self, *, vault_id: str, resource_ids: Collection[str]) -> OperationReference | None:
@@ -175,7 +174,7 @@ class CbrService:
         :param resource_ids: ids of the resources, none of which may be skipped; others may be in it beside them.
         """
         found = {
-            backup.checkpoint_id: backup.created_at or _LONG_AGO
+            backup.checkpoint_id: backup.created_at or EARLIEST
             async for backup in self.backups.list(vault_id=vault_id, image_type="backup", status=RUNNING_STATUSES)
             if backup.checkpoint_id and phase_of(backup.status) is Phase.IN_PROGRESS
         }

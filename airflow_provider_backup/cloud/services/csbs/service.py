@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal
 
 from airflow_provider_backup.cloud.errors import (
@@ -21,6 +21,7 @@ from airflow_provider_backup.cloud.operations.missing_backups import MissingBack
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combined_phase
+from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
@@ -31,7 +32,6 @@ from airflow_provider_backup.cloud.services.csbs.policies import Policies
 from airflow_provider_backup.cloud.services.csbs.states import latest_change, to_state
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class CsbsService:
@@ -198,5 +198,5 @@ class CsbsService:
 
 
 def _newest_first(items: Sequence[CheckpointItem]) -> list[str]:
-    begun = {item.checkpoint_id: item.begun_at or _LONG_AGO for item in items if item.checkpoint_id is not None}
+    begun = {item.checkpoint_id: item.begun_at or EARLIEST for item in items if item.checkpoint_id is not None}
     return sorted(begun, key=begun.__getitem__, reverse=True)

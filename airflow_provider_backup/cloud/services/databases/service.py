@@ -4,56 +4,73 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_backup.cloud.errors import ApiNotFoundError, BackupError, BadRequestError, ResourceBusyError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
-from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.fields import EARLIEST
+from airflow_provider_backup.cloud.service_api import ServiceApi
+from airflow_provider_backup.cloud.services.databases.backup_lists import (
+    lists_of_all_instances,
+    lists_of_busy_instances,
+)
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.instances import Instances
 from airflow_provider_backup.cloud.services.databases.jobs import Jobs
 from airflow_provider_backup.cloud.services.databases.manifest import NO_SUCH_INSTANCE, phase_of
-from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup, Job
+from airflow_provider_backup.cloud.services.databases.models import (
+    DatabaseBackup,
+    DatabaseBackupQuery,
+    DatabaseInstanceQuery,
+    DatabasePolicy,
+    Job,
+)
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.services.databases.states import to_state
 from airflow_provider_backup.cloud.text import one_line
 
 log = logging.getLogger(__name__)
 
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
 _WHOLE_TYPES = ("auto", "manual")
 """The others (databases section 4) only continue an earlier backup."""
 
 
 class DatabaseService:
-    """One database service; what is particular to it is in the resources that it is put together from.
+    """One database service; what is particular to it stands in the members of its class.
 
-    :param backups: its backups.
-    :param instances: its instances.
-    :param jobs: its tasks.
-    :param backup_policies: the automatic backup policies of its instances.
-    :param lists: what it tells about many backups at once.
+    :param api: requests to the service.
     """
 
     name: str
+    title: ClassVar[str]
+    """What people call it, for logs."""
+    backup: ClassVar[type[DatabaseBackup]]
+    backup_query: ClassVar[type[DatabaseBackupQuery]]
+    instance_query: ClassVar[type[DatabaseInstanceQuery]]
+    policy: ClassVar[type[DatabasePolicy]]
+    create_path: ClassVar[tuple[str, ...]] = ("backups",)
+    """Where new backups are posted to."""
+    policy_path: ClassVar[tuple[str, ...]] = ("backups", "policy")
+    """Where changes of a policy are put, below the instance."""
+    lists_all_instances: ClassVar[bool] = True
+    """Whether one list shows the backups of all instances; otherwise each instance has its own."""
 
-    def __init__(
-        self,
-        *,
-        backups: Backups[Any, Any],
-        instances: Instances,
-        jobs: Jobs,
-        backup_policies: BackupPolicies[Any, Any],
-        lists: BackupLists,
-    ) -> None:
-        self.backups = backups
-        self.instances = instances
-        self.jobs = jobs
-        self.backup_policies = backup_policies
-        self.lists = lists
+    def __init__(self, api: ServiceApi) -> None:
+        self.backups: Backups[Any, Any] = Backups(
+            api, service=self.name, backup=self.backup, query=self.backup_query, create_path=self.create_path
+        )
+        self.instances = Instances(api, service=self.name, query=self.instance_query)
+        self.jobs = Jobs(api)
+        self.backup_policies: BackupPolicies[Any, Any] = BackupPolicies(
+            api, policy=self.policy, update_path=self.policy_path
+        )
+        self.lists = (
+            lists_of_all_instances(self.title, self.backups)
+            if self.lists_all_instances
+            else lists_of_busy_instances(self.title, self.instances)
+        )
 
     def reference_to(self, backup: DatabaseBackup) -> OperationReference:
         """Return where to look for a backup later.
@@ -137,7 +154,7 @@ class DatabaseService:
         )
 
     def _newest(self, backups: Sequence[DatabaseBackup]) -> OperationReference | None:
-        newest = max(backups, key=lambda backup: backup.begin_time or _EARLIEST, default=None)
+        newest = max(backups, key=lambda backup: backup.begin_time or EARLIEST, default=None)
         return self.reference_to(newest) if newest else None
 
     async def _job(self, reference: OperationReference) -> Job | None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.databases.backup_lists import lists_of_all_instances
 from airflow_provider_backup.cloud.services.databases.backups import Backups
-from airflow_provider_backup.cloud.services.databases.instances import Instances
-from airflow_provider_backup.cloud.services.databases.jobs import Jobs
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.services.databases.service import DatabaseService
 from airflow_provider_backup.cloud.services.gaussdb.models import (
@@ -20,21 +16,13 @@ from airflow_provider_backup.cloud.services.gaussdb.models import (
 
 
 class GaussDbService(DatabaseService):
-    """GaussDB (openGauss).
-
-    :param api: the service.
-    """
+    """GaussDB (openGauss)."""
 
     name = "gaussdb"
+    title = "GaussDB"
+    backup = Backup
+    backup_query = BackupQuery
+    instance_query = InstanceQuery
+    policy = Policy
     backups: Backups[BackupCreate, Backup]
     backup_policies: BackupPolicies[PolicyUpdate, Policy]
-
-    def __init__(self, api: ServiceApi) -> None:
-        backups: Backups[BackupCreate, Backup] = Backups(api, service=self.name, backup=Backup, query=BackupQuery)
-        super().__init__(
-            backups=backups,
-            instances=Instances(api, service=self.name, query=InstanceQuery),
-            jobs=Jobs(api),
-            backup_policies=BackupPolicies(api, policy=Policy),
-            lists=lists_of_all_instances("GaussDB", backups),
-        )

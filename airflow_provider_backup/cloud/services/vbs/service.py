@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.services.vbs.backups import Backups
@@ -21,8 +21,6 @@ from airflow_provider_backup.cloud.services.vbs.states import job_to_state, to_s
 
 TAKING_A_BACKUP = "bksCreateBackup"
 """The type of the jobs that take backups (VBS section 4.4)."""
-
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class VbsService:
@@ -153,5 +151,5 @@ class VbsService:
 
 
 def _newest(backups: Sequence[Backup]) -> OperationReference | None:
-    newest = max(backups, key=lambda backup: backup.created_at or _LONG_AGO, default=None)
+    newest = max(backups, key=lambda backup: backup.created_at or EARLIEST, default=None)
     return OperationReference("vbs", newest.id) if newest else None
