@@ -1,4 +1,4 @@
-"""What Airflow learns about this provider when it looks for providers."""
+"""The provider info that Airflow reads to discover this provider."""
 
 from __future__ import annotations
 

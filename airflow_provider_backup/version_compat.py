@@ -14,10 +14,10 @@ TRIGGERS_HAVE_ON_KILL = Version(airflow.__version__).release >= (3, 3)
 """Whether the triggerer calls ``on_kill`` of a trigger whose task a user ended; before 3.3 it only cancels it."""
 
 RETRIES_KEEP_THE_DEFERRAL = Version(airflow.__version__).release[:2] == (3, 0)
-"""Whether Airflow resumes a retry with the event of the try before, when that had been deferred: a fault of 3.0."""
+"""Whether Airflow resumes a retry with the event of the previous, deferred try: a bug of 3.0."""
 
 FAIL_METHOD = "__fail__"
-"""What Airflow names as the next method when a trigger died or a deferral ran out of time (2.11 and 3.x alike)."""
+"""The next method that Airflow names after a trigger failed or a deferral timed out (2.11 and 3.x alike)."""
 
 
 def own_xcom(task_instance: Any, key: str) -> Any:
@@ -33,11 +33,11 @@ def own_xcom(task_instance: Any, key: str) -> Any:
 
 
 def generation_of(task_instance: Any) -> str:
-    """Return what stays the same through all tries of a task instance and changes when it is cleared.
+    """Return a text that stays the same in all tries of a task instance and changes when it is cleared.
 
-    It is ``max_tries``, which Airflow keeps in its database: a retry never changes it, whatever becomes of
-    ``retries`` in the DAG file, and a clear sets it to the number of tries so far plus ``retries``. A clear of a
-    *running* task on 2.11 and 3.0 leaves it unchanged and so looks like a retry.
+    It is ``max_tries``, which Airflow keeps in its database: a retry never changes it, even if ``retries`` is
+    edited in the DAG file, and a clear sets it to the number of tries so far plus ``retries``. A clear of a *running*
+    task on 2.11 and 3.0 leaves it unchanged, and so cannot be distinguished from a retry.
 
     :param task_instance: the running task instance.
     """
@@ -45,7 +45,7 @@ def generation_of(task_instance: Any) -> str:
 
 
 def clears_of(task_instance: Any, retries: int) -> int:
-    """Return the number of tries before the last clear, 0 without one, as far as ``retries`` was not edited since.
+    """Return the number of tries before the last clear, 0 without one, provided ``retries`` was not edited since.
 
     :param task_instance: the running task instance.
     :param retries: the operator's number of retries, as the DAG file has it now.
@@ -58,11 +58,11 @@ def _max_tries(task_instance: Any) -> int:
 
 
 def beginning_of(dag_run: Any) -> datetime | None:
-    """Return when a DAG run began; ``None`` when Airflow keeps another moment in that place.
+    """Return when a DAG run started; ``None`` if its ``start_date`` is something else.
 
-    A run begins anew when it is deleted and made again, and when tasks of a finished run are cleared. Neither a
-    retry nor the clear of a task in a running run moves its beginning. ``dag.test()`` and ``airflow dags test``
-    keep the logical date there, and a backfill of 2.11 the last time that it came back to the run.
+    A run starts again if it is deleted and created again, and if tasks of a finished run are cleared. Neither a retry
+    nor the clear of a task in a running run changes its start. ``dag.test()`` and ``airflow dags test`` store the
+    logical date there, and a backfill of 2.11 the last time that it processed the run.
 
     :param dag_run: the DAG run of the context.
     """
@@ -75,9 +75,9 @@ def beginning_of(dag_run: Any) -> datetime | None:
 
 
 def state_of(task_instance: Any) -> str | None:
-    """Ask Airflow for the present state of a task instance; ``None`` when it has no state or is not there any more.
+    """Return the present state of a task instance in Airflow; ``None`` if it has none or was deleted.
 
-    It blocks: call it in a thread that Airflow allows to ask (``sync_to_async`` in the triggerer).
+    This blocks: call it in a thread in which Airflow permits that (``sync_to_async`` in the triggerer).
 
     :param task_instance: anything with ``dag_id``, ``run_id``, ``task_id`` and ``map_index``.
     """
@@ -113,9 +113,9 @@ def _state_from_database(dag_id: str, run_id: str, task_id: str, map_index: int)
 
 
 def task_state_store(context: Any) -> Any:
-    """Return the store whose values outlive the tries of a task instance (``get``, ``set``, ``delete``).
+    """Return the store whose values persist across the tries of a task instance (``get``, ``set``, ``delete``).
 
     :param context: the context of ``execute``.
-    :return: none before Airflow 3.3.
+    :return: ``None`` before Airflow 3.3.
     """
     return context.get("task_state_store")

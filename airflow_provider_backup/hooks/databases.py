@@ -1,4 +1,4 @@
-"""What the hooks of the database services share: plain methods to look at backups and policies."""
+"""Base of the hooks of the database services: synchronous methods that read backups and policies."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DatabaseHook(BackupServiceHook[ServiceT], Generic[ServiceT, BackupT, Polic
         """Read one backup from synchronous code.
 
         :param backup_id: its id.
-        :param instance_id: its instance; RDS needs it.
+        :param instance_id: its instance; RDS requires it.
         :raises NotFoundError: there is no such backup.
         """
         backup: BackupT = self.run(lambda service: service.backups.get(backup_id, instance_id=instance_id))

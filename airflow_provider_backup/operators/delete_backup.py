@@ -29,7 +29,7 @@ IfMissing = Literal["fail", "ignore"]
 
 
 class _Started(NamedTuple):
-    """What is deleted; without a state there is nothing to wait for."""
+    """A deletion; without a state there is nothing to wait for."""
 
     backup: OperationReference
     parts: tuple[SingleBackup, ...] = ()
@@ -37,25 +37,27 @@ class _Started(NamedTuple):
 
 
 class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudOperator):
-    """Delete a backup and wait until it is gone. The log names each backup that is deleted, with its resource.
+    """Delete a backup and wait until it is deleted. The log names each deleted backup with its resource.
 
-    The backup is read before anything is sent; a deletion that is under way is adopted. A task that ends early leaves
-    the deletion as it is.
+    The backup is read before the deletion is requested; a deletion that is running already is adopted. If the task ends
+    early, the deletion continues in the cloud.
 
-    :param backup: what a create operator or a sensor returned (templated); in place of the ids.
-    :param backup_id: id of the backup (templated). The id of a checkpoint (CBR, CSBS) stands for all its backups, that
-        of a job that takes a backup (VBS) for its backup.
-    :param wait_for_completion: whether the task succeeds only when the backup is gone.
+    :param backup: the result of a create operator or a sensor (templated). Mutually exclusive with the ids.
+    :param backup_id: id of the backup (templated). The id of a checkpoint (CBR, CSBS) means all its backups, that of a
+        job that takes a backup (VBS) means that backup.
+    :param wait_for_completion: whether the task waits until the backup is deleted; otherwise it ends after the request.
     :param deferrable: whether to wait in the triggerer; ``None`` follows ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two polls, or a ``timedelta``, above 0.
-    :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of each try; a deletion can take
-        half an hour, and continues in the cloud when the task times out.
-    :param tolerance: seconds of uninterrupted transient errors, or a ``timedelta``, above 0, after which the task ends
+    :param poll_interval: poll interval in seconds, or a ``timedelta``, above 0.
+    :param timeout: timeout in seconds, or a ``timedelta``, above 0, counted from the start of each try. A deletion can
+        take half an hour, and continues in the cloud after the timeout.
+    :param tolerance: seconds of consecutive transient errors, or a ``timedelta``, above 0, after which the task fails
         with the last error; ``None`` waits until ``timeout``.
-    :param if_missing: what to do when the service has no such backup: ``fail`` fails the task, ``ignore`` counts it as
-        deleted. Either way it counts as deleted on a retry when an earlier try saw it (known from Airflow 3.3 on), and
-        where the service itself reports that it was deleted. Any other answer fails the task: one about the project,
-        the instance or the credentials, or one of a gateway, is none about the backup.
+    :param if_missing: what to do if the service has no such backup. In both cases it counts as deleted if the service
+        reports that it was deleted, or, on a retry, if an earlier try saw it (Airflow 3.3 and later). Other errors, for
+        instance about the project, the instance or the credentials, or those of a gateway, always fail the task.
+
+        * ``fail``: fail the task.
+        * ``ignore``: count the backup as deleted.
     """
 
     template_fields: Sequence[str] = (*BackupCloudOperator.template_fields, "backup", "backup_id")
@@ -88,13 +90,13 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
         self.if_missing = if_missing
 
     def perform(self, context: Any) -> dict[str, Any]:
-        """Delete the backup, or adopt its deletion, and wait until it is gone.
+        """Delete the backup, or adopt its deletion, and wait until it is deleted.
 
-        :return: the reference of the deleted backup; it names the checkpoint where that was given by its id.
+        :return: the reference of the deleted backup, or of the checkpoint if its id was given.
         :raises BackupMissingError: there is no such backup, and ``if_missing`` is ``fail``.
         :raises BackupFailedError: the deletion failed.
-        :raises BackupTimeoutError: the backup is still there after ``timeout``.
-        :raises ApiError: the service refuses.
+        :raises BackupTimeoutError: the backup still exists after ``timeout``.
+        :raises ApiError: the service rejected the request.
         """
         reference = self.reference()
         deadline = time.time() + self.timeout
@@ -112,7 +114,7 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
         return result
 
     def succeeded(self, context: Any, result: dict[str, Any]) -> dict[str, Any]:
-        """Return the reference of the backup whose deletion the trigger reports as done.
+        """Return the reference of the backup whose deletion the trigger reported as finished.
 
         :param context: the context of the task.
         :param result: how the deletion was last observed.
@@ -122,17 +124,16 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
         return self._deleted(plan if isinstance(plan, dict) else {"reference": result})
 
     def finish(self, plan: dict[str, Any], observation: OperationState) -> dict[str, Any]:
-        """Return the reference of the backup, which is gone.
+        """Return the reference of the deleted backup.
 
-        :param plan: what was waited for.
-        :param observation: how the deletion ended.
+        :param plan: the wait, from ``wait_plan``.
+        :param observation: the terminal state of the deletion.
         :raises BackupFailedError: the deletion failed.
         """
         if observation.phase is not Phase.SUCCEEDED:
             raise BackupFailedError(
                 observation,
-                next_step="Look at the backup in the cloud; the next try, or clearing the task, asks for its deletion "
-                "again.",
+                next_step="Check the backup in the cloud; a retry, or clearing the task, requests its deletion again.",
             )
         return self._deleted(plan)
 
@@ -154,7 +155,7 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
             raise BackupTimeoutError(
                 f"Timed out (timeout={self.timeout:g} s), and it is not certain that the deletion of {reference} was "
                 f"submitted. {error.message}",
-                next_step="Look whether the service can be reached, or give it more time (timeout).",
+                next_step="Check that the service can be reached, or give it more time (timeout).",
             ) from error
 
     async def _start(
@@ -166,26 +167,26 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
             await deletion.prepare(reference)
             before = deletion.before
             if before.phase is Phase.DELETED:
-                self.log.info("%s; nothing was left to delete.", before)
+                self.log.info("%s; there is nothing left to delete.", before)
                 return _Started(before.reference)
             if before.parts:
                 records.write(SubmissionRecord(time.time(), before.reference))
                 self._log_each("To be deleted: %s.", before)
             if running := await deletion.find_running(reference):
-                self.log.info("The %s is under way already: adopting it.", running)
+                self.log.info("The %s is running already; adopting it.", running)
             else:
                 await deletion.submit(reference)
         except NotFoundError as absence:
             if before is None or not before.parts:
                 return _Started(await self._missing(cloud, reference, absence, records, would_know=would_know))
             if before.phase is Phase.IN_PROGRESS:
-                # It is too new to be known everywhere.
+                # It is too new to be known by all parts of the service.
                 raise
         if not before.parts:
-            self.log.info("%s and has no backup; nothing was left to delete.", before)
+            self.log.info("%s and has no backup; there is nothing left to delete.", before)
             return _Started(before.reference)
         if not self.wait_for_completion:
-            self._log_each("The deletion is asked for: %s.", before)
+            self._log_each("Requested the deletion of: %s.", before)
             return _Started(before.reference)
         return _Started(before.reference, before.parts, await self.look(cloud, deletion_of(before), is_new=True))
 
@@ -202,13 +203,13 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
         *,
         would_know: bool,
     ) -> OperationReference:
-        """Return what counts as deleted although it was not found."""
+        """Return the reference of a backup that was not found but counts as deleted."""
         record = records.read()
         if record is not None and record.reference is not None:
-            self.log.info("Nothing was left to delete: an earlier try of this task saw %s.", record.reference)
+            self.log.info("There is nothing left to delete: an earlier try of this task saw %s.", record.reference)
             return record.reference
         if self.if_missing == "ignore":
-            self.log.info("Nothing was left to delete (if_missing is 'ignore'): %s", absence.message)
+            self.log.info("There is nothing left to delete (if_missing is 'ignore'): %s", absence.message)
             return reference
         place = f"region {cloud.settings.region}, project {await cloud.project_id()}"
         raise BackupMissingError(reference, place, absence, would_know=would_know) from absence
@@ -217,7 +218,7 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
 class CheckpointDeleteBackupOperator(DeleteBackupOperator):
     """Delete a checkpoint with all its backups, or one backup in it.
 
-    :param checkpoint_id: id of the checkpoint, in place of ``backup_id`` (templated).
+    :param checkpoint_id: id of the checkpoint; mutually exclusive with ``backup_id`` (templated).
     """
 
     template_fields: Sequence[str] = (*DeleteBackupOperator.template_fields, "checkpoint_id")

@@ -8,8 +8,8 @@ from airflow_provider_backup.sensors.checkpoints import CheckpointBackupSensor
 class CsbsBackupSensor(CheckpointBackupSensor):
     """Wait until a checkpoint, or one backup in it, is available.
 
-    CSBS does not tell which servers a checkpoint was to hold: that it lacks one is known only with ``backup``, the
-    result of a task that took it.
+    CSBS does not report which servers a checkpoint should contain: a missing one is noticed only with ``backup``, the
+    result of the task that took it.
 
     The arguments are those of :class:`~airflow_provider_backup.sensors.checkpoints.CheckpointBackupSensor`.
     """

@@ -123,7 +123,7 @@ def test_a_retry_adopts_the_deletion_that_is_under_way(
     run.retry()
     ended = deferred(run)
     assert deleted_by(wire, service) == 1
-    assert "is under way already: adopting it" in logged()
+    assert "is running already; adopting it" in logged()
     let_time_pass(backup_cloud)
     assert run.finish(ended)["backup_id"] == run.operator.backup["backup_id"]
 
@@ -150,7 +150,7 @@ def test_a_deletion_that_fails_while_it_is_deferred_fails_the_task(cloud: Runnin
     run = deleting(cloud, service)
     ended = deferred(run)
     let_time_pass(cloud)
-    with pytest.raises(BackupFailedError, match=f"deletion of {service} .*on fire.*asks for its deletion again"):
+    with pytest.raises(BackupFailedError, match=f"deletion of {service} .*on fire.*requests its deletion again"):
         run.finish(ended)
 
 

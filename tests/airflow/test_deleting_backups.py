@@ -79,7 +79,7 @@ def test_a_deletion_that_fails_fails_the_task(cloud: RunningCloud, service: str)
     operator = DELETE[service](task_id="delete", backup=backup, poll_interval=0.05, timeout=5)
     with pytest.raises(BackupFailedError) as caught:
         TaskRun(operator).execute()
-    assert "asks for its deletion again" in str(caught.value)
+    assert "requests its deletion again" in str(caught.value)
     assert "fresh backup" not in str(caught.value)
 
 
@@ -109,7 +109,7 @@ def test_a_backup_that_does_not_exist_is_ignored_by_choice(
     arguments = unknown_to(cloud, service)
     operator = DELETE[service](task_id="delete", if_missing="ignore", **arguments)
     assert TaskRun(operator).execute()["backup_id"] == arguments["backup_id"]
-    assert "Nothing was left to delete" in logged()
+    assert "here is nothing left to delete" in logged()
 
 
 @pytest.mark.parametrize("if_missing", ["fail", "ignore"])
@@ -182,7 +182,7 @@ def test_a_retry_succeeds_when_the_try_before_asked_for_the_deletion(
     let_time_pass(cloud)
     run.retry()
     assert run.execute()["backup_id"] == backup["backup_id"]
-    assert "othing was left to delete" in logged()
+    assert "here is nothing left to delete" in logged()
     run.clear()
     assert run.execute()["backup_id"] == backup["backup_id"]
 
@@ -235,9 +235,10 @@ def test_the_log_names_each_deleted_backup_with_its_name_and_resource(
     backup = taken(cloud, service, wait=True)
     TaskRun(DELETE[service](task_id="delete", backup=backup, poll_interval=0.05, wait_for_completion=wait)).execute()
     (backup_id,), (resource_id,) = backup["backup_ids"], backup["resource_ids"]
-    told = [line for line in logged().splitlines() if f"{'Deleted' if wait else 'asked for'}: {service} backup" in line]
-    assert told
-    assert all(words in told[0] for words in (backup_id, backup["name"], resource_id))
+    text = "Deleted" if wait else "deletion of"
+    lines = [line for line in logged().splitlines() if f"{text}: {service} backup" in line]
+    assert lines
+    assert all(words in lines[0] for words in (backup_id, backup["name"], resource_id))
 
 
 @pytest.mark.parametrize("by", ["backup_id", "backup"])
