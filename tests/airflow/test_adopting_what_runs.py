@@ -45,7 +45,7 @@ def busy(cloud: RunningCloud, service: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_backup_that_somebody_else_began_is_waited_for(cloud: RunningCloud, service: str) -> None:
+def test_the_backup_that_another_task_started_is_waited_for(cloud: RunningCloud, service: str) -> None:
     what = busy(cloud, service)
     run = adopting(cloud, service, what)
 
@@ -82,7 +82,7 @@ def test_its_time_counts_from_the_start_of_the_task(cloud: RunningCloud) -> None
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_retry_goes_on_with_what_was_taken_over_even_when_it_is_over(cloud: RunningCloud, service: str) -> None:
+def test_a_retry_keeps_what_was_adopted_even_when_it_is_terminal(cloud: RunningCloud, service: str) -> None:
     what = busy(cloud, service)
     run = adopting(cloud, service, what, store=TaskStateStore())
     run.execute()
@@ -93,7 +93,7 @@ def test_a_retry_goes_on_with_what_was_taken_over_even_when_it_is_over(cloud: Ru
     assert len(rows(cloud, service)) == 1
 
 
-def test_what_was_taken_over_is_never_deleted_with_the_task(cloud: RunningCloud) -> None:
+def test_what_was_adopted_is_never_deleted_with_the_task(cloud: RunningCloud) -> None:
     what = busy(cloud, "rds")
 
     ended = adopting(cloud, "rds", what, delete_on_kill=True, store=TaskStateStore()).execute()
@@ -102,7 +102,7 @@ def test_what_was_taken_over_is_never_deleted_with_the_task(cloud: RunningCloud)
     assert not ended.trigger.delete_on_kill
 
 
-def test_what_was_taken_over_is_not_deleted_with_a_retry_either(cloud: RunningCloud) -> None:
+def test_what_was_adopted_is_not_deleted_with_a_retry_either(cloud: RunningCloud) -> None:
     what = busy(cloud, "rds")
     run = adopting(cloud, "rds", what, delete_on_kill=True, store=TaskStateStore())
     run.execute()

@@ -230,9 +230,7 @@ def test_a_line_break_inside_a_text_is_refused_by_name_without_the_text(name: st
 @pytest.mark.parametrize(
     ("unknown", "known"), [("regoin", "region"), ("project", "project_id"), ("Region", "region"), ("timeout", None)]
 )
-def test_a_field_that_does_not_exist_is_told_by_name_with_the_one_that_is_meant(
-    unknown: str, known: str | None
-) -> None:
+def test_a_field_that_does_not_exist_is_named_with_the_one_that_is_meant(unknown: str, known: str | None) -> None:
     told = refusal({"region": "r", unknown: "x"})
 
     assert f"extra fields that do not exist: {unknown!r}" in told
@@ -542,7 +540,7 @@ def test_another_region_without_anything_that_knows_its_project_is_refused() -> 
     assert read(extra, host="iam.example", region="eu-nl").project_id is None
 
 
-def test_testing_a_connection_to_a_cloud_in_trouble_takes_some_seconds_only(
+def test_testing_a_connection_to_a_failing_cloud_takes_some_seconds_only(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(CONNECTION, cloud.connection_json(attempts=7, retry_wait=0.1))

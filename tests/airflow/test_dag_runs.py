@@ -104,7 +104,7 @@ def test_a_task_takes_one_backup_and_hands_it_on(cloud: RunningCloud, dag: DAG, 
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_task_does_not_wait_when_told_so(cloud: RunningCloud, dag: DAG, deferrable: bool) -> None:
+def test_a_task_does_not_wait_when_it_is_not_asked_to(cloud: RunningCloud, dag: DAG, deferrable: bool) -> None:
     cloud.set_backup_seconds(3600)
     with dag:
         create_operator(cloud, "gaussdb", deferrable=deferrable, wait_for_completion=False)
@@ -171,7 +171,7 @@ def test_sensors_end_alike_in_every_mode_when_the_backup_failed(
 
 
 @pytest.mark.parametrize(("soft_fail", "state"), [(False, "failed"), (True, "skipped")])
-def test_sensors_end_alike_in_every_mode_when_the_time_is_over(
+def test_sensors_end_alike_in_every_mode_when_they_time_out(
     cloud: RunningCloud, dag: DAG, soft_fail: bool, state: str
 ) -> None:
     cloud.set_backup_seconds(3600)

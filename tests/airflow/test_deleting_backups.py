@@ -209,7 +209,7 @@ def test_what_one_try_saw_says_nothing_about_another_backup(cloud: RunningCloud)
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_backup_that_somebody_else_deletes_meanwhile_counts_as_deleted(
+def test_a_backup_that_another_task_deletes_meanwhile_counts_as_deleted(
     wire: Wire, backup_cloud: RunningCloud, service: str
 ) -> None:
     backup = taken(backup_cloud, service, wait=True)
@@ -303,7 +303,7 @@ def test_a_deletion_that_takes_too_long_fails_the_task(cloud: RunningCloud, logg
     assert "could not be read" not in logged()
 
 
-def test_a_retry_waits_for_the_deletion_that_goes_on(cloud: RunningCloud) -> None:
+def test_a_retry_waits_for_the_running_deletion(cloud: RunningCloud) -> None:
     backup = taken(cloud, "vbs", wait=True)
     cloud.set_backup_seconds(3600)
     run = TaskRun(DELETE["vbs"](task_id="delete", backup=backup, poll_interval=0.05, timeout=1.5))
@@ -317,7 +317,9 @@ def test_a_retry_waits_for_the_deletion_that_goes_on(cloud: RunningCloud) -> Non
     timer.join()
 
 
-def test_trouble_while_waiting_for_the_end_of_a_deletion_is_outlived(wire: Wire, backup_cloud: RunningCloud) -> None:
+def test_transient_errors_while_waiting_for_the_end_of_a_deletion_are_tolerated(
+    wire: Wire, backup_cloud: RunningCloud
+) -> None:
     backup = taken(backup_cloud, "vbs", wait=True)
     backup_cloud.set_backup_seconds(3600)
     failed = 0

@@ -79,7 +79,7 @@ def test_a_cleared_task_takes_a_fresh_backup(cloud: RunningCloud, service: str) 
 
 
 @pytest.mark.parametrize("service", NAMED)
-def test_a_cleared_task_goes_on_with_its_backup_when_the_author_says_so(cloud: RunningCloud, service: str) -> None:
+def test_a_cleared_task_adopts_its_backup_when_the_author_says_so(cloud: RunningCloud, service: str) -> None:
     run = TaskRun(create_operator(cloud, service, deferrable=False, on_clear="adopt"))
     first = run.execute()
     run.clear()
@@ -156,7 +156,7 @@ def test_mapped_tasks_of_one_instance_take_a_backup_each(cloud: RunningCloud) ->
 
 
 @pytest.mark.parametrize("service", NAMED)
-def test_a_name_made_by_the_task_tells_dag_and_task(cloud: RunningCloud, service: str) -> None:
+def test_a_name_made_by_the_task_contains_dag_and_task(cloud: RunningCloud, service: str) -> None:
     operator = create_operator(cloud, service, task_id="nightly.copy", deferrable=False)
     name = TaskRun(operator, dag_id="shop").execute()["name"]
     assert name.startswith("shop-nightly-copy-")
@@ -256,7 +256,7 @@ def test_two_tasks_that_execute_one_policy_take_a_checkpoint_each(cloud: Running
     assert results[0]["backup_id"] != results[1]["backup_id"]
 
 
-def test_a_running_backup_of_somebody_else_is_not_adopted(cloud: RunningCloud) -> None:
+def test_a_running_backup_of_another_task_is_not_adopted(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(3600)
     operator = create_operator(cloud, "csbs", on_conflict="fail")
     TaskRun(operator, run_id="first").execute()
@@ -359,7 +359,7 @@ def test_a_request_that_did_not_get_through_is_sent_again(wire: Wire, backup_clo
     assert len(rows(backup_cloud, "rds")) == 1
 
 
-def test_trouble_at_the_first_look_does_not_lose_the_new_backup(wire: Wire, backup_cloud: RunningCloud) -> None:
+def test_an_error_of_the_first_read_does_not_lose_the_new_backup(wire: Wire, backup_cloud: RunningCloud) -> None:
     backup_cloud.set_backup_seconds(3600)
     run = TaskRun(create_operator(backup_cloud, "gaussdb"))
     # The search before the request is the first GET; all GETs after the POST fail.
@@ -370,7 +370,7 @@ def test_trouble_at_the_first_look_does_not_lose_the_new_backup(wire: Wire, back
     assert run.finish(ended)["status"] == "COMPLETED"
 
 
-def test_a_backup_that_finished_while_nobody_looked_is_adopted(cloud: RunningCloud) -> None:
+def test_a_backup_that_finished_while_no_task_waited_is_adopted(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(3600)
     run = TaskRun(create_operator(cloud, "vbs"))
     run.execute()

@@ -140,7 +140,7 @@ def test_no_second_backup_is_asked_for_when_that_of_a_lost_answer_has_failed(
 
 
 @pytest.mark.parametrize("service", DATABASES)
-def test_the_next_name_is_taken_without_look_ups(
+def test_the_next_name_is_taken_without_searches(
     cloud: RunningCloud, change_limits: ChangeLimits, service: str
 ) -> None:
     run = failing(cloud, service)
@@ -180,7 +180,7 @@ def test_without_retry_failed_a_clear_takes_a_fresh_backup_also_with_on_clear_ad
     assert len(rows(cloud, service)) == 2
 
 
-def test_without_retry_failed_a_noted_checkpoint_that_failed_ends_the_task(cloud: RunningCloud) -> None:
+def test_without_retry_failed_a_recorded_checkpoint_that_failed_ends_the_task(cloud: RunningCloud) -> None:
     run = failing(cloud, "csbs", with_store=True, retry_failed=False, wait_for_completion=False)
     run.execute()
     finish_backups(cloud)
@@ -191,7 +191,7 @@ def test_without_retry_failed_a_noted_checkpoint_that_failed_ends_the_task(cloud
 
 
 @each_service
-def test_a_retry_takes_a_fresh_backup_when_somebody_deleted_the_one_before(
+def test_a_retry_takes_a_fresh_backup_when_a_user_deleted_the_one_before(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
     run = TaskRun(create_operator(cloud, service, deferrable=False, retries=2))
@@ -224,7 +224,7 @@ def test_a_partial_backup_is_not_taken_once_more_by_a_retry(cloud: RunningCloud)
 
 
 @pytest.mark.parametrize("service", ["rds", "cbr"])
-def test_the_error_tells_a_reason_only_where_the_service_gives_one(cloud: RunningCloud, service: str) -> None:
+def test_the_error_reports_a_reason_only_where_the_service_gives_one(cloud: RunningCloud, service: str) -> None:
     error = end_of(cloud, failing(cloud, service), "on the worker")
     assert ("the array is on fire" in str(error)) is (service == "cbr")
     assert ("gives no reason" in str(error)) is (service == "rds")

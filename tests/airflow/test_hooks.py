@@ -32,7 +32,7 @@ def test_backups_are_listed_and_read_without_async_code(cloud: RunningCloud, ser
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_backup_that_is_not_there_is_told(cloud: RunningCloud, service: str) -> None:
+def test_a_backup_that_is_not_there_is_reported(cloud: RunningCloud, service: str) -> None:
     of_instance = {"instance_id": CASES[service].target(cloud)} if CASES[service].reads_need_instance else {}
 
     with pytest.raises(NotFoundError):

@@ -63,7 +63,7 @@ def test_the_reason_of_a_failure_forges_no_log_line(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_reason_of_a_failure_that_repeats_the_password_is_told_without_it(
+def test_the_reason_of_a_failure_that_repeats_the_password_is_reported_without_it(
     cloud: RunningCloud, service: str, logged: Callable[[], str]
 ) -> None:
     cloud.set_backup_seconds(3600)
@@ -141,7 +141,7 @@ def test_an_id_that_a_run_was_triggered_with_forges_no_log_line(
     assert_harmless(logged())
 
 
-def test_ids_and_states_are_told_in_one_line_and_kept_as_they_are() -> None:
+def test_ids_and_states_are_reported_in_one_line_and_kept_as_they_are() -> None:
     reference = OperationReference("cbr", HOSTILE)
     observation = OperationState(
         reference, HOSTILE, Phase.FAILED, skipped=({"resource_id": HOSTILE, "reason": HOSTILE},)

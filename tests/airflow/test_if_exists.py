@@ -42,7 +42,7 @@ def nightly(cloud: RunningCloud, service: str, if_exists: str, what: dict[str, s
 
 
 @pytest.mark.parametrize("service", NAMED)
-def test_adopt_goes_on_with_a_good_backup_of_the_name(cloud: RunningCloud, service: str) -> None:
+def test_adopt_takes_a_good_backup_of_the_name(cloud: RunningCloud, service: str) -> None:
     what, other = of_another_run(cloud, service)
 
     assert nightly(cloud, service, "adopt", what).execute()["backup_ids"] == other["backup_ids"]
@@ -50,7 +50,7 @@ def test_adopt_goes_on_with_a_good_backup_of_the_name(cloud: RunningCloud, servi
 
 
 @pytest.mark.parametrize("service", NAMED)
-def test_adopt_goes_on_with_a_running_backup_of_the_name(cloud: RunningCloud, service: str) -> None:
+def test_adopt_takes_a_running_backup_of_the_name(cloud: RunningCloud, service: str) -> None:
     cloud.set_backup_seconds(3600)
     what: dict[str, Any] = target(cloud, service)
     taken(cloud, service, task_id="other", name="nightly", **what)
@@ -85,7 +85,7 @@ def test_adopt_says_so_when_a_failed_backup_keeps_the_name_for_itself(cloud: Run
         nightly(cloud, service, "adopt", what).execute()
 
 
-def test_adopt_goes_on_only_with_a_checkpoint_of_all_the_resources(cloud: RunningCloud) -> None:
+def test_adopt_takes_only_a_checkpoint_of_all_the_resources(cloud: RunningCloud) -> None:
     vault_id = cbr_vault(cloud, servers=2)
     first, second = resources(cloud, "servers")[:2]
     part = taken(cloud, "cbr", wait=True, task_id="other", vault_id=vault_id, name="nightly", resource_ids=[first])
@@ -106,7 +106,7 @@ def test_adopt_takes_a_backup_when_there_is_none_of_the_name(cloud: RunningCloud
 
 
 @pytest.mark.parametrize("service", NAMED)
-def test_adopt_goes_on_with_its_own_backup_also_after_a_clear(cloud: RunningCloud, service: str) -> None:
+def test_adopt_takes_its_own_backup_also_after_a_clear(cloud: RunningCloud, service: str) -> None:
     run = nightly(cloud, service, "adopt", target(cloud, service))
     first = run.execute()
     run.clear()

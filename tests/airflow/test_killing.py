@@ -75,7 +75,7 @@ def test_a_backup_in_progress_is_deleted_when_it_is_over(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_good_backup_that_nobody_saw_yet_is_deleted_at_once(
+def test_a_good_backup_that_was_not_read_yet_is_deleted_at_once(
     cloud: RunningCloud, state: TaskState, service: str
 ) -> None:
     trigger = waiting(cloud, service, poll_interval=60)
@@ -172,7 +172,7 @@ def test_nothing_is_deleted_after_the_event(cloud: RunningCloud, state: TaskStat
     assert not is_deleted(trigger.reference)
 
 
-def test_the_backup_stays_when_the_time_of_its_task_is_over(cloud: RunningCloud, state: TaskState) -> None:
+def test_the_backup_stays_when_its_task_times_out(cloud: RunningCloud, state: TaskState) -> None:
     trigger = waiting(cloud, poll_interval=60)
     trigger.task_instance = TASK
     trigger.deadline = time.time()
@@ -200,7 +200,7 @@ def test_a_failed_backup_stays_because_the_task_may_have_failed_for_it(cloud: Ru
     assert not is_deleted(trigger.reference)
 
 
-def test_trouble_while_deleting_is_outlived(cloud: RunningCloud, state: TaskState) -> None:
+def test_transient_errors_while_deleting_are_tolerated(cloud: RunningCloud, state: TaskState) -> None:
     trigger = waiting(cloud)
     trigger.task_instance = TASK
     state.is_now("failed")

@@ -144,7 +144,7 @@ def test_a_backup_that_was_found_by_a_name_of_the_authors_is_left_alone(cloud: R
     assert not is_deleted(others)
 
 
-def test_the_trigger_is_not_told_to_delete_what_was_found_by_a_name_of_the_authors(cloud: RunningCloud) -> None:
+def test_the_trigger_is_not_asked_to_delete_what_was_found_by_a_name_of_the_authors(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(3600)
     operator = create_operator(cloud, "rds", delete_on_kill=True, name="a-name-of-mine")
     task = TaskRun(operator)
@@ -155,7 +155,7 @@ def test_the_trigger_is_not_told_to_delete_what_was_found_by_a_name_of_the_autho
     assert ended.trigger.delete_on_kill is False
 
 
-def test_the_trigger_is_not_told_to_delete_what_was_taken_over(cloud: RunningCloud) -> None:
+def test_the_trigger_is_not_asked_to_delete_what_was_adopted(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(3600)
     taken(cloud, "rds", task_id="other")
     ended = TaskRun(create_operator(cloud, "rds", delete_on_kill=True, on_conflict="adopt")).execute()
@@ -164,7 +164,7 @@ def test_the_trigger_is_not_told_to_delete_what_was_taken_over(cloud: RunningClo
 
 
 @pytest.mark.parametrize("delete_on_kill", [True, False])
-def test_the_wish_holds_when_the_wait_goes_on_on_the_worker(
+def test_the_wish_holds_when_the_wait_continues_on_the_worker(
     cloud: RunningCloud, state: TaskState, delete_on_kill: bool
 ) -> None:
     cloud.set_backup_seconds(3600)
@@ -178,7 +178,7 @@ def test_the_wish_holds_when_the_wait_goes_on_on_the_worker(
     assert is_deleted(plan["reference"]) is delete_on_kill
 
 
-def test_a_task_that_has_not_begun_has_nothing_to_delete(cloud: RunningCloud, state: TaskState) -> None:
+def test_a_task_that_has_not_started_has_nothing_to_delete(cloud: RunningCloud, state: TaskState) -> None:
     state.is_now("failed")
     create_operator(cloud, "rds", delete_on_kill=True).on_kill()
     assert state.asked == 0

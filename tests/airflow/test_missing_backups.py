@@ -54,7 +54,7 @@ def begun(cloud: RunningCloud, service: str, **arguments: Any) -> tuple[TaskRun,
 
 
 @pytest.mark.parametrize("service", CHECKPOINT_SERVICES)
-def test_a_deferred_task_fails_when_a_resource_has_no_backup_and_nobody_says_why(
+def test_a_deferred_task_fails_when_a_resource_has_no_backup_and_the_reason_is_unknown(
     cloud: RunningCloud, service: str
 ) -> None:
     run, ended = begun(cloud, service)

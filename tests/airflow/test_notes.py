@@ -48,7 +48,7 @@ def note_of(run: TaskRun) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_the_note_names_the_backup_as_this_tasks_own(cloud: RunningCloud, service: str) -> None:
+def test_the_record_names_the_backup_as_this_tasks_own(cloud: RunningCloud, service: str) -> None:
     run = run_of(create_operator(cloud, service, deferrable=False))
     run.execute()
     reference = run.ti.xcom_pull(task_ids=run.ti.task_id, key="backup_reference", map_indexes=-1)
@@ -56,7 +56,7 @@ def test_the_note_names_the_backup_as_this_tasks_own(cloud: RunningCloud, servic
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_retry_asks_for_the_noted_backup_and_searches_nothing(
+def test_a_retry_asks_for_the_recorded_backup_and_searches_nothing(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
     operator = create_operator(cloud, service, deferrable=False)
@@ -72,7 +72,7 @@ def test_a_retry_asks_for_the_noted_backup_and_searches_nothing(
     assert len(rows(cloud, service)) == 1
 
 
-def test_two_executions_of_one_policy_are_told_apart_on_a_retry(cloud: RunningCloud) -> None:
+def test_two_executions_of_one_policy_are_distinguished_on_a_retry(cloud: RunningCloud) -> None:
     # Without a note the retry of the first finds the checkpoint of the second, which is newer.
     policy_id = csbs_policy(cloud)
     runs = [
@@ -168,7 +168,7 @@ def test_a_backup_that_was_deleted_is_not_adopted_by_its_note(cloud: RunningClou
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_project_that_is_unknown_for_a_moment_does_not_make_the_noted_backup_gone(
+def test_a_project_that_is_unknown_for_a_moment_does_not_make_the_recorded_backup_gone(
     cloud: RunningCloud, service: str
 ) -> None:
     run = run_of(create_operator(cloud, service, deferrable=False))
@@ -186,7 +186,7 @@ def test_a_project_that_is_unknown_for_a_moment_does_not_make_the_noted_backup_g
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_after_a_clear_the_note_is_that_of_another_generation(cloud: RunningCloud, service: str) -> None:
+def test_after_a_clear_the_record_is_that_of_another_generation(cloud: RunningCloud, service: str) -> None:
     run = run_of(create_operator(cloud, service, deferrable=False))
     first = run.execute()
     run.clear()
@@ -194,14 +194,14 @@ def test_after_a_clear_the_note_is_that_of_another_generation(cloud: RunningClou
     assert len(rows(cloud, service)) == 2
 
 
-def test_after_a_clear_that_adopts_the_note_counts(cloud: RunningCloud) -> None:
+def test_after_a_clear_that_adopts_the_record_counts(cloud: RunningCloud) -> None:
     run = run_of(create_operator(cloud, "rds", deferrable=False, on_clear="adopt"))
     first = run.execute()
     run.clear()
     assert run.execute()["backup_id"] == first["backup_id"]
 
 
-def test_a_mapped_task_ignores_the_note_of_another_item_with_its_index(cloud: RunningCloud) -> None:
+def test_a_mapped_task_ignores_the_record_of_another_item_with_its_index(cloud: RunningCloud) -> None:
     # Between two tries the list was changed: index 0 stands for another instance now (apache/airflow#72725).
     first, second = resources(cloud, "servers")[:2]
     policy_id = csbs_policy(cloud, servers=2)
@@ -213,7 +213,7 @@ def test_a_mapped_task_ignores_the_note_of_another_item_with_its_index(cloud: Ru
 
 
 @pytest.mark.parametrize("kept", ["a text", 5, [], {}, {"key": "other"}])
-def test_what_is_no_note_counts_as_none(cloud: RunningCloud, kept: Any) -> None:
+def test_what_is_not_a_record_is_ignored(cloud: RunningCloud, kept: Any) -> None:
     run = run_of(create_operator(cloud, "rds", deferrable=False))
     assert run.store is not None
     run.store.set(NOTE_KEY, kept)
@@ -221,7 +221,7 @@ def test_what_is_no_note_counts_as_none(cloud: RunningCloud, kept: Any) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"noted_at": "yesterday"}, {"noted_at": None}, {"reference": "a text"}])
-def test_a_note_that_cannot_be_read_counts_as_none(
+def test_a_record_that_cannot_be_read_is_ignored(
     cloud: RunningCloud, logged: Callable[[], str], wrong: dict[str, Any]
 ) -> None:
     run = run_of(create_operator(cloud, "rds", deferrable=False))
@@ -247,7 +247,7 @@ def test_without_a_working_store_the_search_suffices(
     assert "the API server is away" in logged()
 
 
-def test_trouble_on_the_wire_does_not_make_the_noted_backup_forgotten(cloud: RunningCloud) -> None:
+def test_a_transient_error_does_not_make_the_recorded_backup_forgotten(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(3600)
     run = run_of(create_operator(cloud, "csbs"))
     run.execute()
@@ -263,7 +263,7 @@ def test_trouble_on_the_wire_does_not_make_the_noted_backup_forgotten(cloud: Run
     assert len(rows(cloud, "csbs")) == 1
 
 
-def test_a_note_holds_no_arguments(cloud: RunningCloud) -> None:
+def test_a_record_holds_no_arguments(cloud: RunningCloud) -> None:
     run = run_of(create_operator(cloud, "vbs", tags={"secret": "value-of-a-tag"}, deferrable=False))
     run.execute()
     assert run.store is not None

@@ -53,7 +53,7 @@ class FailsOnce(CsbsExecutePolicyOperator):
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_retry_goes_on_with_the_checkpoint_that_its_first_try_noted(cloud: RunningCloud, deferrable: bool) -> None:
+def test_a_retry_adopts_the_checkpoint_that_its_first_try_recorded(cloud: RunningCloud, deferrable: bool) -> None:
     policy_id = csbs_policy(cloud)
     with DAG(dag_id=f"notes_{deferrable}", schedule=None) as dag:
         FailsOnce(

@@ -64,7 +64,7 @@ def test_a_backup_that_had_to_wait_for_its_instance_gets_the_time_that_is_left(c
     assert ended.trigger_arguments["deadline"] == pytest.approx(began + 60, abs=0.3)
 
 
-def test_the_log_tells_now_and_then_that_a_resource_is_busy(cloud: RunningCloud, logged: Callable[[], str]) -> None:
+def test_the_log_reports_now_and_then_that_a_resource_is_busy(cloud: RunningCloud, logged: Callable[[], str]) -> None:
     cloud.set_backup_seconds(0.5)
     taken(cloud, "rds", task_id="other")
 
@@ -97,7 +97,7 @@ def test_an_outage_while_a_resource_is_busy_is_outlived_with_pauses_between_the_
     assert len(rows(backup_cloud, "rds")) == 2
 
 
-def test_a_cleared_task_goes_on_with_its_backup_when_that_is_asked_for(cloud: RunningCloud) -> None:
+def test_a_cleared_task_adopts_its_backup_when_that_is_asked_for(cloud: RunningCloud) -> None:
     task = TaskRun(create_operator(cloud, "rds", on_clear="adopt"))
     first = task.run()
     task.clear()
@@ -130,7 +130,7 @@ def test_a_retry_that_finds_its_backup_again_gets_no_more_time(cloud: RunningClo
 
 
 @pytest.mark.parametrize("is_noted", [False, True], ids=["by its name", "by its note"])
-def test_a_retry_that_meets_trouble_after_the_search_gets_no_more_time(
+def test_a_retry_that_fails_with_a_transient_error_after_the_search_gets_no_more_time(
     wire: Wire, backup_cloud: RunningCloud, is_noted: bool
 ) -> None:
     store = TaskStateStore() if is_noted else None
@@ -161,7 +161,7 @@ def test_a_retry_that_meets_trouble_after_the_search_gets_no_more_time(
     assert second.trigger_arguments["deadline"] == pytest.approx(earlier + 30, abs=2)
 
 
-def test_unbroken_trouble_ends_the_wait_after_the_tolerance_with_the_last_error(cloud: RunningCloud) -> None:
+def test_consecutive_transient_errors_end_the_wait_after_the_tolerance_with_the_last_error(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(60)
     task = TaskRun(create_operator(cloud, "rds", tolerance=0.3))
     ended = task.execute()
@@ -176,7 +176,7 @@ def test_unbroken_trouble_ends_the_wait_after_the_tolerance_with_the_last_error(
         task.resume(ended.method_name, event=event)
 
 
-def test_trouble_that_ends_within_the_tolerance_is_outlived(cloud: RunningCloud) -> None:
+def test_transient_errors_that_end_within_the_tolerance_do_not_matter(cloud: RunningCloud) -> None:
     task = TaskRun(create_operator(cloud, "rds", tolerance=30))
     cloud.set_backup_seconds(0.3)
     ended = task.execute()

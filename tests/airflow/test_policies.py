@@ -231,7 +231,7 @@ def test_a_cloud_that_is_down_fails_the_task(wire: Wire) -> None:
         create("cbr")
 
 
-def test_reading_a_policy_tells_its_servers(cloud: RunningCloud) -> None:
+def test_reading_a_policy_reports_its_servers(cloud: RunningCloud) -> None:
     policy_id = csbs_policy(cloud, servers=2)
     result = TaskRun(CsbsGetPolicyOperator(task_id="get", policy_id=policy_id)).run()
     assert result["policy_id"] == policy_id
@@ -315,7 +315,7 @@ def test_a_refusal_of_the_service_keeps_its_code_and_the_request_id(cloud: Runni
         create("csbs", name="second", servers=[{"id": server, "name": "web"}])
 
 
-def test_a_cbr_policy_tells_the_vaults_that_it_is_bound_to(cloud: RunningCloud) -> None:
+def test_a_cbr_policy_reports_the_vaults_that_it_is_bound_to(cloud: RunningCloud) -> None:
     policy_id = create("cbr")["policy_id"]
     vault_id = cbr_vault(cloud)
     cloud.state.table("cbr.vaults")[vault_id]["policy_id"] = policy_id

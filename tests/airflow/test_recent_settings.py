@@ -42,7 +42,7 @@ class Connection:
         return found
 
 
-async def test_a_hundred_who_ask_together_look_it_up_once() -> None:
+async def test_a_hundred_that_ask_together_look_it_up_once() -> None:
     connection = Connection(SETTINGS)
     found = await asyncio.gather(*(recent_settings("key", connection.read) for _ in range(100)))
     assert found == [SETTINGS] * 100
@@ -70,7 +70,7 @@ async def test_who_was_refused_sees_an_edited_connection_at_once() -> None:
     assert await recent_settings("key", connection.read, not_older_than=time.monotonic()) == OTHERS
 
 
-async def test_a_hundred_who_were_refused_together_look_it_up_once() -> None:
+async def test_a_hundred_that_were_rejected_together_look_it_up_once() -> None:
     connection = Connection(SETTINGS, OTHERS)
     await recent_settings("key", connection.read)
     refused_at = time.monotonic()
@@ -149,7 +149,7 @@ def test_a_hundred_triggers_that_start_together_look_the_connection_up_once(
 
 
 @pytest.mark.parametrize("with_access_key", [True, False])
-def test_triggers_go_on_with_the_edited_connection_when_the_old_one_is_refused(
+def test_triggers_continue_with_the_edited_connection_when_the_old_one_is_refused(
     cloud: RunningCloud, look_ups: list[float], monkeypatch: pytest.MonkeyPatch, with_access_key: bool
 ) -> None:
     arguments = started(cloud, "rds").trigger_arguments

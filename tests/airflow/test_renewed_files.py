@@ -104,7 +104,7 @@ async def event_of(arguments: dict[str, Any]) -> Any:
         return event.payload
 
 
-def test_a_wait_under_way_goes_on_with_a_renewed_file(
+def test_a_running_wait_continues_with_a_renewed_file(
     tls_cloud: RunningCloud,
     server_certificate: Certificate,
     monkeypatch: pytest.MonkeyPatch,

@@ -68,7 +68,7 @@ def test_a_backup_that_is_good_by_then_succeeds(cloud: RunningCloud, service: st
     assert run.resume_after_failure(error)["status"].lower() in ("available", "completed")
 
 
-def test_a_backup_that_goes_on_is_waited_for_again_with_the_time_that_is_left(cloud: RunningCloud) -> None:
+def test_a_running_backup_is_waited_for_again_with_the_time_that_is_left(cloud: RunningCloud) -> None:
     run, first = deferred(cloud, timeout=1000)
     time.sleep(0.2)
     second = run.resume_after_failure()
@@ -103,7 +103,7 @@ def test_a_backup_that_is_gone_fails_the_task(cloud: RunningCloud) -> None:
         run.resume_after_failure()
 
 
-def test_passing_trouble_while_looking_waits_on(wire: Wire, backup_cloud: RunningCloud) -> None:
+def test_a_transient_error_of_the_last_read_continues_the_wait(wire: Wire, backup_cloud: RunningCloud) -> None:
     run, _ = deferred(backup_cloud)
     wire.down()
     again = run.resume_after_failure()
@@ -113,7 +113,7 @@ def test_passing_trouble_while_looking_waits_on(wire: Wire, backup_cloud: Runnin
     assert run.finish(again)["status"] == "COMPLETED"
 
 
-def test_trouble_that_does_not_pass_fails_the_task(cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_permanent_error_fails_the_task(cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch) -> None:
     run, _ = deferred(cloud)
     monkeypatch.setenv(CONNECTION, cloud.connection_json().replace(cloud.describe()["password"], "wrong"))
     with pytest.raises(BackupError, match=r"iam answered 401"):
@@ -121,7 +121,7 @@ def test_trouble_that_does_not_pass_fails_the_task(cloud: RunningCloud, monkeypa
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_a_backup_that_goes_on_after_the_deadline_fails_the_task(cloud: RunningCloud, error: str) -> None:
+def test_a_backup_that_continues_after_the_deadline_fails_the_task(cloud: RunningCloud, error: str) -> None:
     run, _ = deferred(cloud, timeout=1.5)
     time.sleep(1.5)
     with pytest.raises(BackupTimeoutError, match=r"before the timeout \(status: BUILDING\).*\(timeout\)"):
@@ -135,7 +135,7 @@ def test_a_backup_that_is_good_after_the_deadline_succeeds(cloud: RunningCloud) 
     assert run.resume_after_failure()["status"] == "COMPLETED"
 
 
-def test_trouble_after_the_deadline_fails_the_task_with_that_trouble(wire: Wire, backup_cloud: RunningCloud) -> None:
+def test_an_error_after_the_deadline_fails_the_task_with_that_error(wire: Wire, backup_cloud: RunningCloud) -> None:
     run, _ = deferred(backup_cloud, timeout=1.5)
     wire.down()
     time.sleep(1.5)
@@ -169,7 +169,7 @@ def test_a_retry_counts_dead_triggers_anew(cloud: RunningCloud) -> None:
     assert isinstance(run.resume_after_failure(), Deferred)
 
 
-def test_the_log_tells_why_the_trigger_ended(cloud: RunningCloud, logged: Callable[[], str]) -> None:
+def test_the_log_reports_why_the_trigger_ended(cloud: RunningCloud, logged: Callable[[], str]) -> None:
     run, _ = deferred(cloud)
     run.resume_after_failure("Trigger failure")
     text = logged()
@@ -190,7 +190,7 @@ def test_a_sensor_looks_as_well(cloud: RunningCloud) -> None:
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_a_sensor_whose_time_is_over_ends_without_a_retry(cloud: RunningCloud, error: str) -> None:
+def test_a_sensor_that_times_out_ends_without_a_retry(cloud: RunningCloud, error: str) -> None:
     run, _ = deferred_sensor(cloud, timeout=1.5)
     time.sleep(1.5)
     with pytest.raises(BackupSensorTimeoutError):

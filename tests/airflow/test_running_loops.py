@@ -90,7 +90,7 @@ def test_context_variables_of_the_caller_are_seen_inside_a_running_loop() -> Non
     assert inside_a_loop(call) == "set by the caller"
 
 
-def test_a_caller_who_is_interrupted_inside_a_running_loop_leaves_no_work_behind() -> None:
+def test_a_caller_that_is_interrupted_inside_a_running_loop_leaves_no_work_behind() -> None:
     ended = threading.Event()
 
     async def work() -> None:

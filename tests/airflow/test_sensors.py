@@ -178,7 +178,7 @@ def test_never_fail_skips_on_a_connection_that_is_missing(cloud: RunningCloud, m
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_passing_trouble_is_outlived(wire: Wire, backup_cloud: RunningCloud, mode: str) -> None:
+def test_transient_errors_are_tolerated(wire: Wire, backup_cloud: RunningCloud, mode: str) -> None:
     backup_cloud.set_backup_seconds(3600)
     backup = taken(backup_cloud, "rds")
     seen = 0
@@ -195,7 +195,7 @@ def test_passing_trouble_is_outlived(wire: Wire, backup_cloud: RunningCloud, mod
     assert result["status"] == "COMPLETED"
 
 
-def test_an_outage_that_lasts_for_many_pokes_is_told_once(
+def test_an_outage_that_lasts_for_many_pokes_is_logged_once(
     cloud: RunningCloud, logged: Callable[[], str], caplog: pytest.LogCaptureFixture
 ) -> None:
     cloud.set_backup_seconds(3600)
@@ -236,7 +236,7 @@ def test_a_reschedule_sensor_gives_up_its_worker(cloud: RunningCloud) -> None:
     assert isinstance(TaskRun(sensor("rds", "reschedule", backup=taken(cloud, "rds"))).execute(), Rescheduled)
 
 
-def test_a_deferrable_sensor_defers_only_when_the_backup_goes_on(cloud: RunningCloud) -> None:
+def test_a_deferrable_sensor_defers_only_while_the_backup_is_running(cloud: RunningCloud) -> None:
     good = taken(cloud, "rds", wait=True)
     assert TaskRun(sensor("rds", "deferred", backup=good)).execute()["status"] == "COMPLETED"
     cloud.set_backup_seconds(3600)

@@ -122,7 +122,9 @@ def test_a_backup_that_is_good_at_the_first_look_does_not_defer(cloud: RunningCl
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
-def test_a_task_whose_time_is_over_fails_and_says_how_the_backup_stands(cloud: RunningCloud, deferrable: bool) -> None:
+def test_a_task_that_times_out_fails_and_reports_the_status_of_the_backup(
+    cloud: RunningCloud, deferrable: bool
+) -> None:
     cloud.set_backup_seconds(3600)
     operator = create_operator(cloud, "rds", deferrable=deferrable, timeout=1.5)
     with pytest.raises(BackupTimeoutError, match=r"The time .*is over .*BUILDING.*\(timeout\)"):

@@ -76,7 +76,7 @@ def test_the_log_names_resource_and_connection_before_a_backup_is_asked_for(
 
 
 @pytest.mark.parametrize("service", NAMED)
-def test_the_log_tells_the_name_of_a_backup_before_it_is_asked_for_and_when_it_is_over(
+def test_the_log_has_the_name_of_a_backup_before_it_is_requested_and_when_it_is_terminal(
     cloud: RunningCloud, lines: Callable[[], list[str]], service: str
 ) -> None:
     TaskRun(create_operator(cloud, service, deferrable=False, name="nightly")).run()

@@ -79,7 +79,7 @@ def test_it_waits_until_the_backup_is_good(cloud: RunningCloud, service: str) ->
 
 
 @pytest.mark.parametrize("service", ["vbs", "csbs", "cbr", "gaussdb", "taurusdb"])
-def test_it_tells_the_reason_of_a_failed_backup(cloud: RunningCloud, service: str) -> None:
+def test_it_reports_the_reason_of_a_failed_backup(cloud: RunningCloud, service: str) -> None:
     cloud.fail_next_backup(service, "the array is on fire")
     deferred = started(cloud, service)
     let_time_pass(cloud)
@@ -96,7 +96,7 @@ def test_it_ends_at_the_deadline(cloud: RunningCloud) -> None:
     assert "BUILDING" in event["message"]
 
 
-def test_it_asks_once_when_the_deadline_is_over_already(cloud: RunningCloud) -> None:
+def test_it_asks_once_when_the_deadline_has_passed_already(cloud: RunningCloud) -> None:
     backup = taken(cloud, "rds", wait=True)
     assert event_of(trigger(backup, deadline=0.0))["phase"] == "good"
 
@@ -152,7 +152,7 @@ def test_a_cloud_that_fails_for_a_while_is_outlived(wire: Wire, backup_cloud: Ru
         assert event_of(BackupTrigger(**arguments))["phase"] == "good"
 
 
-def test_what_it_met_last_is_told_at_the_deadline(wire: Wire, backup_cloud: RunningCloud) -> None:
+def test_the_last_error_is_reported_at_the_deadline(wire: Wire, backup_cloud: RunningCloud) -> None:
     backup_cloud.set_backup_seconds(3600)
     backup = taken(backup_cloud, "rds")
     wire.down()

@@ -95,9 +95,7 @@ def test_a_retry_that_is_the_first_to_ask_does_not_take_the_backup_of_the_delete
 
 
 @pytest.mark.parametrize("service", NAMED)
-def test_with_on_clear_adopt_a_run_that_was_made_again_goes_on_with_its_backup(
-    cloud: RunningCloud, service: str
-) -> None:
+def test_with_on_clear_adopt_a_run_that_was_made_again_adopts_its_backup(cloud: RunningCloud, service: str) -> None:
     run = TaskRun(create_operator(cloud, service, deferrable=False, on_clear="adopt"))
     old = run.execute()
     assert run_again(cloud, run).execute()["backup_ids"] == old["backup_ids"]
@@ -141,7 +139,7 @@ def test_each_try_has_time_for_the_backup_of_the_deleted_run_and_never_deletes_i
 
 
 @pytest.mark.parametrize("service", DATABASES)
-def test_the_name_that_the_deleted_run_left_taken_costs_no_look_ups(
+def test_the_name_that_the_deleted_run_left_taken_costs_no_searches(
     cloud: RunningCloud, change_limits: ChangeLimits, service: str
 ) -> None:
     run = TaskRun(create_operator(cloud, service, deferrable=False))
@@ -312,7 +310,7 @@ def test_what_the_first_try_after_a_clear_finds_under_its_key_is_never_deleted(
 
 
 @pytest.mark.parametrize("service", NAMED)
-def test_what_a_retry_finds_by_the_note_of_a_first_try_that_found_it_is_never_deleted(
+def test_what_a_retry_finds_by_the_record_of_a_first_try_that_found_it_is_never_deleted(
     cloud: RunningCloud, service: str
 ) -> None:
     cloud.set_backup_seconds(3600)
