@@ -22,7 +22,7 @@ _BEGAN = time.monotonic()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what is asked for.
 
-    :param arguments: the command line without the program; none takes the process's own.
+    :param arguments: the command line without the program; ``None`` takes the process's own.
     :return: the exit code, 0.
     """
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure side by side, and write down the figures.")

@@ -23,7 +23,7 @@ class Judgement:
     :param what: what is compared.
     :param limit: what it may be.
     :param measured: what it is, with the figures that it comes from.
-    :param passed: whether that is within the limit; none when it was not measured.
+    :param passed: whether that is within the limit; ``None`` when it was not measured.
     """
 
     what: str

@@ -15,7 +15,7 @@ _FILE = "place.json"
 class Place:
     """The server of a run.
 
-    :param service: the service of the local cloud whose backups run, or none when only the peers' jobs do.
+    :param service: the service of the local cloud whose backups run, or ``None`` when only the peers' jobs do.
     :param jobs: how many jobs there are to wait for. Peers know them by the numbers 1, 2, 3 ...
     :param peers: base URL for the dialects of the peers.
     :param cloud: what the local cloud says of itself.

@@ -22,7 +22,7 @@ class Run:
 
     :param contender: who waits, a name of ``contenders.registry``.
     :param jobs: for how many jobs.
-    :param service: of which service of the local cloud; none for peers.
+    :param service: of which service of the local cloud; ``None`` for peers.
     :param tls: whether with TLS.
     """
 

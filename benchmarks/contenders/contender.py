@@ -50,7 +50,7 @@ class TriggerContender(Contender):
 
     @abstractmethod
     def is_good(self, event: Any) -> bool:
-        """Tell whether the payload of an event says that the job ended well."""
+        """Return whether the payload of an event says that the job ended well."""
 
     async def warm_up(self) -> None:
         """Run one trigger to its end."""

@@ -35,5 +35,5 @@ class Databricks(TriggerContender):
         return DatabricksExecutionTrigger(number, "databricks", polling_period_seconds=int(POLL_SECONDS))
 
     def is_good(self, event: Any) -> bool:
-        """Tell whether the run succeeded."""
+        """Return whether the run succeeded."""
         return bool(json.loads(event["run_state"])["result_state"] == "SUCCESS")

@@ -46,7 +46,7 @@ class DbtCloud(TriggerContender):
         )
 
     def is_good(self, event: Any) -> bool:
-        """Tell whether the run succeeded."""
+        """Return whether the run succeeded."""
         return bool(event["status"] == "success")
 
 

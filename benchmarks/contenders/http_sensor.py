@@ -25,5 +25,5 @@ class HttpSensor(TriggerContender):
         return HttpSensorTrigger(f"jobs/{0 if job is None else job + 1}", "plain", poke_interval=POLL_SECONDS)
 
     def is_good(self, event: Any) -> bool:
-        """Tell whether it is over; the trigger knows no other ending."""
+        """Return whether it is over; the trigger knows no other ending."""
         return event is True

@@ -32,5 +32,5 @@ class Ours(TriggerContender):
         )
 
     def is_good(self, event: Any) -> bool:
-        """Tell whether the backup is good."""
+        """Return whether the backup is good."""
         return bool(event["outcome"] == "over" and event["phase"] == "good")

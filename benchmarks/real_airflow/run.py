@@ -33,7 +33,7 @@ def measured_triggerers(report: Callable[[str], None], tasks: int | None = None)
     """Return the figures of both.
 
     :param report: told what happens, a line at a time.
-    :param tasks: how many tasks; none takes ``BENCHMARK_TASKS`` or 1,000.
+    :param tasks: how many tasks; ``None`` takes ``BENCHMARK_TASKS`` or 1,000.
     """
     count = tasks or int(os.environ.get("BENCHMARK_TASKS", "1000"))
     folder = Path(tempfile.mkdtemp(prefix="benchmark-"))

@@ -45,7 +45,7 @@ class TaskState:
 
 
 def is_deleted(reference: dict[str, Any]) -> bool:
-    """Tell whether a backup is gone or going.
+    """Return whether a backup is gone or going.
 
     :param reference: the backup.
     """

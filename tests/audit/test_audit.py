@@ -63,7 +63,7 @@ def test_a_vulnerability_of_ours_that_has_a_fix_fails(tmp_path: Path, capsys: py
 @pytest.mark.parametrize(
     ("package", "found"), [("yarl", FOUND | {"fix_versions": []}), ("apache-airflow-providers-common-compat", FOUND)]
 )
-def test_what_has_no_fix_or_is_pinned_by_airflow_is_told_only(
+def test_what_has_no_fix_or_is_pinned_by_airflow_is_reported_only(
     package: str, found: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(pip_audit(tmp_path, {package: [found]})) == 0

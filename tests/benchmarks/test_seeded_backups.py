@@ -34,7 +34,7 @@ async def client(cloud: LocalCloud) -> AsyncIterator[BackupCloud]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_each_copy_runs_until_it_is_told_to_finish(cloud: LocalCloud, client: BackupCloud, service: str) -> None:
+async def test_each_copy_runs_until_it_is_asked_to_finish(cloud: LocalCloud, client: BackupCloud, service: str) -> None:
     now = datetime.now(UTC)
     _, backups = await seeded_backups(cloud, client, service, COUNT, now - timedelta(minutes=1))
 

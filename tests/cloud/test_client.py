@@ -45,7 +45,7 @@ async def test_every_service_is_an_attribute_and_can_be_named(name: str) -> None
         assert service.name == name
 
 
-async def test_an_unknown_service_is_told_with_those_that_exist() -> None:
+async def test_an_unknown_service_is_reported_with_those_that_exist() -> None:
     async with BackupCloud(settings_for("https://h")) as cloud:
         with pytest.raises(ConfigurationError, match="There is no service 'obs'. Next step: Use one of vbs, csbs, cbr"):
             cloud.service("obs")
@@ -66,7 +66,7 @@ async def test_closing_stops_everything_even_while_a_token_is_fetched(unruly: Un
     assert len(asyncio.all_tasks()) < len(before)
 
 
-async def test_verifying_tells_a_host_that_does_not_answer() -> None:
+async def test_verifying_reports_a_host_that_does_not_answer() -> None:
     async with BackupCloud(settings_for("http://127.0.0.1:1", PASSWORD)) as cloud:
         with pytest.raises(CloudConnectionError, match="No connection to 127.0.0.1:1"):
             await cloud.verify()
@@ -172,7 +172,7 @@ async def test_the_gateway_accepts_a_temporary_key(backup_cloud: RunningCloud) -
 
 
 @pytest.mark.parametrize("field", ["secret_key", "security_token", "access_key"])
-async def test_a_wrong_part_of_a_key_is_told_without_any_secret(backup_cloud: RunningCloud, field: str) -> None:
+async def test_a_wrong_part_of_a_key_is_reported_without_any_secret(backup_cloud: RunningCloud, field: str) -> None:
     right = await temporary_key_of(backup_cloud)
     wrong = replace(right, **{field: "VERYWRONG"})
     async with BackupCloud(place_of(backup_cloud, wrong)) as cloud:
@@ -185,7 +185,7 @@ async def test_a_wrong_part_of_a_key_is_told_without_any_secret(backup_cloud: Ru
     assert caught.value.request_id
 
 
-async def test_a_wrong_password_is_told_without_it(backup_cloud: RunningCloud) -> None:
+async def test_a_wrong_password_is_reported_without_it(backup_cloud: RunningCloud) -> None:
     wrong = replace(password_of(backup_cloud), password="VERY-WRONG")
     async with BackupCloud(place_of(backup_cloud, wrong)) as cloud:
         with pytest.raises(AuthenticationError, match="iam answered 401.*password is wrong") as caught:
@@ -193,7 +193,7 @@ async def test_a_wrong_password_is_told_without_it(backup_cloud: RunningCloud) -
     assert "VERY-WRONG" not in repr(vars(caught.value))
 
 
-async def test_a_project_that_does_not_exist_is_told(backup_cloud: RunningCloud) -> None:
+async def test_a_project_that_does_not_exist_is_reported(backup_cloud: RunningCloud) -> None:
     async with BackupCloud(place_of(backup_cloud, project_name="eu-de_nowhere")) as cloud:
         with pytest.raises(ConfigurationError, match="0 projects are named 'eu-de_nowhere'"):
             await cloud.verify()

@@ -93,7 +93,7 @@ def test_a_long_value_is_cut_in_the_text_of_a_violation() -> None:
     assert text.endswith("...)")
 
 
-def test_a_refusal_tells_service_status_code_words_and_request_id() -> None:
+def test_a_refusal_reports_service_status_code_words_and_request_id() -> None:
     error = ApiError(service="cbr", status=400, code="BackupService.6125", detail="a task runs", request_id="r-1")
     assert str(error) == "cbr answered 400 BackupService.6125: a task runs (request id r-1)."
 
@@ -140,6 +140,6 @@ def test_no_module_writes_the_status_of_an_answer_into_an_error_by_hand() -> Non
     assert not invented
 
 
-def test_an_unexpected_response_tells_its_request_id_when_there_is_one() -> None:
+def test_an_unexpected_response_reports_its_request_id_when_there_is_one() -> None:
     assert str(UnexpectedResponseError("No JSON", request_id="r-1")) == "No JSON (request id r-1)."
     assert str(UnexpectedResponseError("No JSON")) == "No JSON."

@@ -147,7 +147,7 @@ async def test_the_gateway_without_such_a_path_does_not_count_as_a_missing_resou
 # --------------------------------------------------------------------------------------------------------------- where
 
 
-async def test_the_catalog_tells_where_a_service_is(unruly: UnrulyServer) -> None:
+async def test_the_catalog_shows_where_a_service_is(unruly: UnrulyServer) -> None:
     async with running() as service:
         url = f"{service.url}/v3/{PROJECT_ID}"
         unruly.catalog = [{"type": "cbr", "endpoints": [{"interface": "public", "region_id": "eu-de", "url": url}]}]

@@ -87,7 +87,7 @@ def test_a_password_may_hold_any_letter() -> None:
     assert PasswordCredentials("Jürgen", " pässword\n", "Firma AG").password == " pässword\n"
 
 
-def test_whoever_watches_a_screen_waits_some_seconds_and_no_longer_than_asked_for() -> None:
+def test_a_user_at_a_screen_waits_some_seconds_and_no_longer_than_asked_for() -> None:
     settings = CloudSettings(PASSWORD, region="eu-de")
     hurried = settings.impatient()
     assert hurried.network == NetworkSettings(total_timeout=15, attempts=2, throttle_timeout=10)

@@ -35,7 +35,7 @@ _OVER = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the test.
 
-    :param arguments: the command line without the program; none takes the process's own.
+    :param arguments: the command line without the program; ``None`` takes the process's own.
     :return: the exit code: 0 when all is as it should be, 130 after Ctrl-C, else 1.
     """
     parser = argparse.ArgumentParser(prog="cluster", description="Hit a cluster while it takes backups.")

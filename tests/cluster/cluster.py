@@ -94,7 +94,7 @@ class Cluster:
         self._stack.close()
 
     def api_answers(self) -> bool:
-        """Tell whether the API server is there and reaches the database."""
+        """Return whether the API server is there and reaches the database."""
         try:
             health = httpx.get(f"{self.airflow.url}/api/v2/monitor/health", timeout=5.0, trust_env=False).json()
         except (httpx.HTTPError, ValueError):

@@ -87,7 +87,7 @@ class Metadata:
         )
 
     def is_there(self) -> bool:
-        """Tell whether the database answers."""
+        """Return whether the database answers."""
         try:
             self._rows("SELECT 1")
         except DBAPIError:

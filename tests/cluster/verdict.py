@@ -34,7 +34,7 @@ class Expected:
 
     :param service: where.
     :param resource_id: of what.
-    :param name: under which name; none where the call has no place for one.
+    :param name: under which name; ``None`` where the call has no place for one.
     """
 
     service: str

@@ -24,7 +24,7 @@ PATTERN = "FREQ=DAILY;INTERVAL=1;BYHOUR=0;BYMINUTE=30"
 
 
 class Answer(NamedTuple):
-    """An answer: status and decoded body, none without one."""
+    """An answer: status and decoded body, ``None`` without one."""
 
     status: int
     body: Any

@@ -34,7 +34,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer: status and decoded body, none when it is empty."""
+    """An answer: status and decoded body, ``None`` when it is empty."""
 
     status: int
     body: Any

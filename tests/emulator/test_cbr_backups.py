@@ -358,7 +358,7 @@ async def test_disk_backups_are_listed_when_their_server_backup_is_named(cbr: Cb
     assert await cbr.backups(f"parent_id={UNKNOWN}") == []
 
 
-async def test_a_page_tells_how_many_there_are(cbr: Cbr, filled: dict[str, str]) -> None:
+async def test_a_page_shows_how_many_there_are(cbr: Cbr, filled: dict[str, str]) -> None:
     answer = await cbr.good("GET", "/backups?limit=1&offset=1")
     assert (answer["count"], answer["limit"], answer["offset"]) == (3, 1, 1)
     assert [backup["id"] for backup in answer["backups"]] == [filled["b"]]
@@ -480,7 +480,7 @@ async def test_a_log_that_does_not_exist_is_not_found(cbr: Cbr) -> None:
     assert (await cbr.call("GET", f"/operation-logs/{UNKNOWN}")).refusal == (404, "6500")
 
 
-async def test_a_backup_goes_on_over_a_restart(tmp_path: Path) -> None:
+async def test_a_backup_continues_over_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     before = Cbr(file)
     async with before.http:

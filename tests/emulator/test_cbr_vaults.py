@@ -214,7 +214,7 @@ async def test_vaults_are_listed_by_every_filter(cbr: Cbr, query: str, expected:
     assert [vault["name"] for vault in answer["vaults"]] == expected
 
 
-async def test_a_page_tells_how_many_there_are(cbr: Cbr) -> None:
+async def test_a_page_shows_how_many_there_are(cbr: Cbr) -> None:
     for _ in range(3):
         await cbr.vault()
     answer = await cbr.good("GET", "/vaults?limit=2&offset=1")

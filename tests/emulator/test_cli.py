@@ -69,7 +69,7 @@ def test_the_state_file_can_be_read_by_its_owner_only(tmp_path: Path) -> None:
     assert [after_start, after_a_change, file.stat().st_mode & 0o777] == [0o600, 0o600, 0o600]
 
 
-def test_a_state_file_of_an_earlier_release_that_everybody_could_read_is_closed(tmp_path: Path) -> None:
+def test_a_state_file_of_an_earlier_release_that_all_users_could_read_is_closed(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     file.write_text("{}")
     file.chmod(0o644)
@@ -101,7 +101,7 @@ def test_it_prints_the_connection_for_airflow_ready_to_use() -> None:
     assert (connection.login, connection.password) == (description["user"], description["password"])
 
 
-def test_it_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_shows_its_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0
@@ -147,7 +147,7 @@ def test_a_state_file_that_cannot_be_written_is_an_error_on_one_line(
     assert f"The state file {file} cannot be used: No such file" in capsys.readouterr().err
 
 
-def test_it_listens_on_one_loopback_address_unless_told_otherwise_and_has_nothing_to_warn_about() -> None:
+def test_it_listens_on_one_loopback_address_unless_configured_otherwise_and_has_nothing_to_warn_about() -> None:
     with emulator("--port", "0") as (process, line):
         for url in [url for url in json.loads(line).values() if str(url).startswith("http:")]:
             parts = urlsplit(url)

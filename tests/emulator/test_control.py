@@ -78,7 +78,7 @@ def test_a_clock_that_was_set_forward_stays_so_over_a_restart(tmp_path: Path) ->
 # What there is
 
 
-async def test_the_first_port_tells_what_is_here(backup_cloud: RunningCloud) -> None:
+async def test_the_first_port_shows_what_is_here(backup_cloud: RunningCloud) -> None:
     async with caller_of(backup_cloud) as caller:
         answer = await caller.call("GET", "iam", "/")
 
@@ -99,7 +99,7 @@ async def test_the_control_lists_its_calls_and_the_kinds_of_faults(backup_cloud:
     assert "cbr.deletion" in about["outcome_services"]
 
 
-async def test_what_tells_about_the_cloud_is_neither_hit_by_faults_nor_counted(backup_cloud: RunningCloud) -> None:
+async def test_what_describes_the_cloud_is_neither_hit_by_faults_nor_counted(backup_cloud: RunningCloud) -> None:
     async with caller_of(backup_cloud) as caller:
         before = backup_cloud.requests.total()
         backup_cloud.misbehave("close_before")

@@ -27,7 +27,7 @@ TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
 
 
 class Answer(NamedTuple):
-    """An answer: status and decoded body, none without one."""
+    """An answer: status and decoded body, ``None`` without one."""
 
     status: int
     body: Any
@@ -621,7 +621,7 @@ async def test_disks_that_are_left_out_are_not_backed_up(csbs: Csbs) -> None:
     assert [disk["source_volume_id"] for disk in item["extend_info"]["volume_backups"]] == [kept]
 
 
-async def test_a_failed_backup_tells_why(csbs: Csbs) -> None:
+async def test_a_failed_backup_reports_why(csbs: Csbs) -> None:
     csbs.state.plan_failure("csbs", "the agent is silent")
     await csbs.protect(0)
     csbs.pass_seconds(50)
@@ -830,7 +830,7 @@ async def test_backups_stay_when_their_policy_goes(csbs: Csbs) -> None:
     assert len(await csbs.items(f"?policy_id={policy['id']}")) == 1
 
 
-async def test_a_running_backup_goes_on_after_a_restart(tmp_path: Path) -> None:
+async def test_a_running_backup_continues_after_a_restart(tmp_path: Path) -> None:
     first = Csbs(tmp_path / "state.json")
     async with first.http:
         policy = await first.create_policy(servers=1)

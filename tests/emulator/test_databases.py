@@ -217,7 +217,7 @@ async def test_automatic_backups_are_the_same_in_every_new_cloud(service: Databa
         assert (await other.list()).body == (await service.list()).body
 
 
-async def test_a_running_backup_goes_on_after_a_restart(service: DatabaseServer, tmp_path: Path) -> None:
+async def test_a_running_backup_continues_after_a_restart(service: DatabaseServer, tmp_path: Path) -> None:
     clock, file = Clock(), tmp_path / "state.json"
     async with DatabaseServer(service.name, file, clock) as first:
         backup = await first.start()
@@ -623,7 +623,7 @@ async def test_a_job_runs_and_is_then_complete(service: DatabaseServer) -> None:
 
 
 @WITH_JOBS
-async def test_a_failed_job_tells_the_reason(service: DatabaseServer) -> None:
+async def test_a_failed_job_reports_the_reason(service: DatabaseServer) -> None:
     service.state.plan_failure(service.name, "The storage of backups cannot be reached.")
     created = await service.create()
     running = (await service.send("GET", "jobs", id=created.body["job_id"])).body["job"]

@@ -105,7 +105,7 @@ async def test_a_fault_that_is_not_armed_cannot_be_disarmed(caller: Caller) -> N
     assert (await caller.call("DELETE", "iam", f"{FAULTS}/fault-1")).status == 404
 
 
-async def test_requests_are_told_from_outside(caller: Caller) -> None:
+async def test_requests_are_counted_for_callers_from_outside(caller: Caller) -> None:
     await status_of_rds(caller)
     await status_of_rds(caller)
     assert (await caller.call("GET", "iam", "/_control/requests")).body == {

@@ -136,7 +136,7 @@ async def test_delays_add_up_with_each_other_and_go_with_another_fault(cloud: Ru
     assert [cloud.hits(each) for each in (*delays, refusal)] == [1, 1, 1]
 
 
-async def test_a_delay_holds_up_nobody_else(cloud: RunningCloud, caller: Caller) -> None:
+async def test_a_delay_holds_up_no_other_request(cloud: RunningCloud, caller: Caller) -> None:
     cloud.misbehave("delay", count=1, seconds=5)
     first = asyncio.create_task(caller.names())
     while not cloud.requests["rds", "GET", BACKUPS]:
@@ -160,7 +160,7 @@ async def test_throttling_says_what_the_gateway_says(cloud: RunningCloud, caller
     assert "Retry-After" not in answer.headers
 
 
-async def test_throttling_says_how_long_to_wait_when_told_to(cloud: RunningCloud, caller: Caller) -> None:
+async def test_throttling_says_how_long_to_wait_when_that_is_planned(cloud: RunningCloud, caller: Caller) -> None:
     cloud.misbehave("throttle", retry_after=7)
     assert (await caller.call("GET", "rds", LIST)).headers["Retry-After"] == "7"
 
@@ -233,7 +233,7 @@ async def test_a_server_error_may_come_after_the_effect(status: int, cloud: Runn
     assert await caller.names() == ["nightly"]
 
 
-async def test_our_client_does_not_repeat_a_creation_that_met_a_server_error(cloud: RunningCloud) -> None:
+async def test_our_client_does_not_repeat_a_creation_that_got_a_server_error(cloud: RunningCloud) -> None:
     cloud.misbehave("server_error", method="POST", status=502, after_effect=True)
     async with client_of(cloud, attempts=3) as client:
         with pytest.raises(ServerError):
@@ -453,7 +453,7 @@ async def test_of_two_faults_that_fit_the_one_that_was_armed_first_hits(cloud: R
     assert (cloud.hits(first), cloud.hits(second)) == (1, 1)
 
 
-async def test_a_cloud_that_behaves_again_hits_nobody_and_still_knows_whom_it_hit(
+async def test_a_cloud_that_behaves_again_hits_nothing_and_still_knows_what_it_hit(
     cloud: RunningCloud, caller: Caller
 ) -> None:
     fault = cloud.misbehave("throttle")
@@ -469,7 +469,7 @@ async def test_a_fault_has_an_id_of_its_own_forever(cloud: RunningCloud) -> None
     assert cloud.misbehave("throttle") != first
 
 
-async def test_nobody_gets_in_when_the_identity_service_fails(cloud: RunningCloud) -> None:
+async def test_no_request_is_admitted_when_the_identity_service_fails(cloud: RunningCloud) -> None:
     cloud.misbehave("server_error", service="iam", status=503)
     caller = Caller(cloud)
     assert (await caller.enter()).status == 503

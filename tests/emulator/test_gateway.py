@@ -293,7 +293,7 @@ async def test_a_temporary_key_without_its_security_token_is_refused(gateway: Ga
     assert_refused(answer, 401, "APIGW.0301", "decrypt token fail")
 
 
-async def test_a_temporary_key_is_refused_when_its_time_is_over(gateway: Gateway) -> None:
+async def test_a_temporary_key_is_refused_when_it_expires(gateway: Gateway) -> None:
     access_key, security_token, row = gateway.temporary_key()
     gateway.clock.time += timedelta(minutes=15)
     headers = gateway.signed(

@@ -169,7 +169,7 @@ async def test_a_malformed_login_is_a_bad_request_that_repeats_no_password(iam: 
         (None, set()),
     ],
 )
-async def test_the_token_tells_its_scope(iam: Iam, scope: Any, members: set[str]) -> None:
+async def test_the_token_shows_its_scope(iam: Iam, scope: Any, members: set[str]) -> None:
     status, _, body = await iam.log_in(scope=scope)
     assert status == 201
     assert set(body["token"]) & {"project", "domain"} == members
@@ -259,7 +259,7 @@ async def test_an_expired_token_opens_nothing_any_more(iam: Iam) -> None:
 @pytest.mark.parametrize(
     "path", ["/v3/auth/tokens", "/v3/auth/catalog", "/v3/auth/projects", "/v3/auth/domains", "/v3/projects"]
 )
-async def test_nothing_is_told_without_credentials(iam: Iam, path: str) -> None:
+async def test_nothing_is_shown_without_credentials(iam: Iam, path: str) -> None:
     answer = await iam.send("GET", path)
     assert_keystone_error(answer, 401, "Unauthorized", "requires authentication")
 

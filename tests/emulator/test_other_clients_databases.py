@@ -175,13 +175,13 @@ def test_the_vendor_lists_rds_instances(cloud: RunningCloud, rds_client: Any) ->
     assert [node.role for node in instance.nodes] == ["master"]
 
 
-def test_the_vendor_is_told_that_rds_has_no_job_for_a_backup(rds_client: Any) -> None:
+def test_the_vendor_learns_that_rds_has_no_job_for_a_backup(rds_client: Any) -> None:
     with pytest.raises(ClientRequestException) as caught:
         rds_client.list_job_info(rds.ListJobInfoRequest(id=UNKNOWN_JOB))
     assert (caught.value.status_code, caught.value.error_code) == (400, "DBS.200543")
 
 
-def test_the_vendor_is_told_why_rds_refuses(cloud: RunningCloud, rds_client: Any) -> None:
+def test_the_vendor_learns_why_rds_refuses(cloud: RunningCloud, rds_client: Any) -> None:
     start_rds(rds_client, instance_of(cloud, "rds"))
     with pytest.raises(ClientRequestException) as caught:
         start_rds(rds_client, instance_of(cloud, "rds"), "another")
@@ -236,7 +236,7 @@ def test_otcextensions_deletes_an_rds_backup(cloud: RunningCloud, conn: Any) -> 
     assert conn.rds.find_backup(backup.id, instance_id) is None
 
 
-def test_otcextensions_is_told_that_a_backup_does_not_exist(conn: Any) -> None:
+def test_otcextensions_learns_that_a_backup_does_not_exist(conn: Any) -> None:
     assert conn.rds.delete_backup(UNKNOWN_BACKUP) is None
     with pytest.raises(exceptions.NotFoundException, match=r"DBS\.201010"):
         conn.rds.delete_backup(UNKNOWN_BACKUP, ignore_missing=False)
@@ -262,12 +262,12 @@ def test_otcextensions_lists_and_reads_rds_instances(cloud: RunningCloud, conn: 
     assert conn.rds.find_instance("no-such-instance") is None
 
 
-def test_otcextensions_is_told_that_rds_has_no_such_job(conn: Any) -> None:
+def test_otcextensions_learns_that_rds_has_no_such_job(conn: Any) -> None:
     with pytest.raises(exceptions.BadRequestException):
         conn.rds.wait_for_job(UNKNOWN_JOB, interval=0.1, wait=1)
 
 
-def test_otcextensions_is_told_why_rds_refuses(cloud: RunningCloud, conn: Any) -> None:
+def test_otcextensions_learns_why_rds_refuses(cloud: RunningCloud, conn: Any) -> None:
     conn.rds.create_backup(instance_of(cloud, "rds"), name="before-upgrade")
     with pytest.raises(exceptions.ConflictException, match=r"DBS\.201201"):
         conn.rds.create_backup(instance_of(cloud, "rds", 1), name="before-upgrade")
@@ -354,7 +354,7 @@ def test_the_vendor_lists_gaussdb_instances(cloud: RunningCloud, gaussdb_client:
     assert (instance.created, instance.port) == ("2026-01-07 08:15:00 UTC", 8000)
 
 
-def test_the_vendor_is_told_why_gaussdb_refuses(cloud: RunningCloud, gaussdb_client: Any) -> None:
+def test_the_vendor_learns_why_gaussdb_refuses(cloud: RunningCloud, gaussdb_client: Any) -> None:
     start_gaussdb(gaussdb_client, instance_of(cloud, "gaussdb"))
     with pytest.raises(ClientRequestException) as caught:
         start_gaussdb(gaussdb_client, instance_of(cloud, "gaussdb", 1))
@@ -456,7 +456,7 @@ def test_the_vendor_lists_taurusdb_instances(cloud: RunningCloud, taurusdb_clien
     assert (instance.port, instance.backup_strategy.keep_days) == ("3306", "7")
 
 
-def test_the_vendor_is_told_why_taurusdb_refuses(cloud: RunningCloud, taurusdb_client: Any) -> None:
+def test_the_vendor_learns_why_taurusdb_refuses(cloud: RunningCloud, taurusdb_client: Any) -> None:
     start_taurusdb(taurusdb_client, instance_of(cloud, "taurusdb"))
     with pytest.raises(ClientRequestException) as caught:
         start_taurusdb(taurusdb_client, instance_of(cloud, "taurusdb", 1))

@@ -80,13 +80,13 @@ def test_keystoneauth_logs_in_to_the_account(backup_cloud: RunningCloud) -> None
     assert session.get_project_id() is None
 
 
-def test_keystoneauth_tells_that_the_password_is_wrong(backup_cloud: RunningCloud) -> None:
+def test_keystoneauth_reports_that_the_password_is_wrong(backup_cloud: RunningCloud) -> None:
     session = Session(auth=password_login(backup_cloud, password="wrong"))
     with pytest.raises(keystoneauth1.exceptions.Unauthorized, match="The username or password is wrong"):
         session.get_token()
 
 
-def test_keystoneauth_tells_that_a_project_does_not_exist(backup_cloud: RunningCloud) -> None:
+def test_keystoneauth_reports_that_a_project_does_not_exist(backup_cloud: RunningCloud) -> None:
     session = Session(auth=password_login(backup_cloud, project_name="eu-nl"))
     with pytest.raises(keystoneauth1.exceptions.NotFound, match="Could not find project: eu-nl"):
         session.get_token()
@@ -168,7 +168,7 @@ def test_the_vendor_sdk_is_pointed_at_the_local_cloud_by_its_environment_alone(
 
 
 @pytest.mark.usefixtures("fresh_project_cache")
-def test_the_vendor_sdk_tells_that_a_project_does_not_exist(backup_cloud: RunningCloud) -> None:
+def test_the_vendor_sdk_reports_that_a_project_does_not_exist(backup_cloud: RunningCloud) -> None:
     credentials = BasicCredentials(ACCESS_KEY, SECRET_KEY).with_iam_endpoint(backup_cloud.url("iam"))
     region = Region("eu-nl", backup_cloud.url("cbr"))
     with pytest.raises(SdkException, match="Failed to get project id of region 'eu-nl'"):

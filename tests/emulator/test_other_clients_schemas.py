@@ -247,5 +247,5 @@ def required_paths(model: Any, path: str = "") -> Iterator[str]:
         ([], "the answer is not an object but []"),
     ],
 )
-def test_the_judge_tells_what_is_missing_invented_or_of_another_type(answer: Any, sentence: str) -> None:
+def test_the_judge_reports_what_is_missing_invented_or_of_another_type(answer: Any, sentence: str) -> None:
     assert list(differences(cbr.Tag, answer)) == [sentence]

@@ -113,7 +113,7 @@ def test_otcextensions_passes_on_members_that_it_does_not_know(connection: Any) 
     assert raw[0]["scheduled_policy"]["rentention_day"] == 30
 
 
-def test_otcextensions_tells_that_a_policy_is_wrong(connection: Any) -> None:
+def test_otcextensions_reports_that_a_policy_is_wrong(connection: Any) -> None:
     with pytest.raises(exceptions.BadRequestException, match="full hours in UTC"):
         connection.vbs.create_backup_policy(name="n", scheduled_policy={**SCHEDULE, "start_time": "01:30"})
 
@@ -144,7 +144,7 @@ def test_otcextensions_deletes_a_policy(connection: Any) -> None:
         connection.vbs.delete_backup_policy(created.id, ignore_missing=False)
 
 
-def test_otcextensions_tells_disks_that_were_linked_from_those_that_were_not(
+def test_otcextensions_distinguishes_disks_that_were_linked_from_those_that_were_not(
     connection: Any, volumes: list[str]
 ) -> None:
     created = new_policy(connection)
@@ -154,7 +154,7 @@ def test_otcextensions_tells_disks_that_were_linked_from_those_that_were_not(
     assert policy_now(connection, created.id).policy_resource_count == 2
 
 
-def test_otcextensions_tells_disks_that_were_unlinked_from_those_that_were_not(
+def test_otcextensions_distinguishes_disks_that_were_unlinked_from_those_that_were_not(
     connection: Any, volumes: list[str]
 ) -> None:
     created = new_policy(connection)
@@ -243,7 +243,7 @@ def test_openstacksdk_restores_a_disk(backup_cloud: RunningCloud, connection: An
     assert backup_cloud.content(detached) == 1
 
 
-def test_openstacksdk_tells_that_a_backup_does_not_exist(connection: Any) -> None:
+def test_openstacksdk_reports_that_a_backup_does_not_exist(connection: Any) -> None:
     with pytest.raises(exceptions.NotFoundException, match=f"Backup {UNKNOWN} could not be found"):
         connection.block_storage.get_backup(UNKNOWN)
     with pytest.raises(exceptions.NotFoundException):
@@ -264,7 +264,7 @@ def test_openstacksdk_lists_reads_and_deletes_backups_with_version_2(connection:
 # ------------------------------------------------------------------------------------------------------ plain requests
 
 
-def test_a_plain_request_for_a_backup_that_cannot_be_made_is_told_why(connection: Any) -> None:
+def test_a_plain_request_for_a_backup_that_cannot_be_made_is_reported_why(connection: Any) -> None:
     with pytest.raises(exceptions.NotFoundException, match="The disk does not exist"):
         new_backup(connection, UNKNOWN)
 

@@ -65,7 +65,7 @@ def test_a_failure_takes_the_usual_time_unless_planned_otherwise(clocked: Clocke
     assert clocked.is_ready_after(row, 100)
 
 
-def test_a_plan_is_for_as_many_backups_as_told(clocked: Clocked) -> None:
+def test_a_plan_is_for_as_many_backups_as_planned(clocked: Clocked) -> None:
     clocked.state.plan_outcome("rds", reason="disk full", count=2)
     assert [clocked.state.started("rds")["failure"] for _ in range(3)] == ["disk full", "disk full", None]
 

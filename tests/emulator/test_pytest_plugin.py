@@ -44,13 +44,13 @@ def test_two_clouds_share_nothing(backup_cloud: RunningCloud) -> None:
         assert not backup_cloud.state.table("cbr.policies")
 
 
-def test_the_next_backup_fails_when_told_to(backup_cloud: RunningCloud) -> None:
+def test_the_next_backup_fails_on_request(backup_cloud: RunningCloud) -> None:
     backup_cloud.fail_next_backup("vbs", "the disk is broken")
     assert backup_cloud.state.started("vbs")["failure"] == "the disk is broken"
     assert backup_cloud.state.started("vbs")["failure"] is None
 
 
-def test_backups_take_as_long_as_told(backup_cloud: RunningCloud) -> None:
+def test_backups_take_as_long_as_configured(backup_cloud: RunningCloud) -> None:
     backup_cloud.set_backup_seconds(0)
     assert backup_cloud.state.is_ready(backup_cloud.state.started("vbs"))
     backup_cloud.set_backup_seconds(3600)

@@ -161,7 +161,7 @@ async def test_go_clients_reach_vbs_when_they_replace_evs_in_the_url_of_the_disk
         await cloud.stop()
 
 
-async def test_a_backup_that_was_running_at_a_restart_goes_on(tmp_path: Path) -> None:
+async def test_a_backup_that_was_running_at_a_restart_continues(tmp_path: Path) -> None:
     start = datetime.now(UTC)
     path = f"/v3/{accounts.PROJECT_ID}/backups"
     statuses = []

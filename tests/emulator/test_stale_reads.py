@@ -97,7 +97,7 @@ async def test_a_write_to_another_service_is_no_write(behind: BehindTheTime) -> 
     assert await behind.caller.names() == []
 
 
-async def test_an_answer_is_as_old_as_told(behind: BehindTheTime) -> None:
+async def test_an_answer_is_as_old_as_configured(behind: BehindTheTime) -> None:
     behind.misbehave(seconds=60)
     behind.pass_seconds(10)
     await behind.caller.back_up("nightly")

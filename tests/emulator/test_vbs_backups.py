@@ -140,7 +140,7 @@ async def test_the_first_backup_is_full_and_the_next_ones_incremental_unless_a_f
     assert json.loads(found["second"]["service_metadata"])["Type"] == 1
 
 
-async def test_a_backup_that_fails_tells_the_reason_in_the_job_and_in_the_backup(vbs: VbsCalls) -> None:
+async def test_a_backup_that_fails_reports_the_reason_in_the_job_and_in_the_backup(vbs: VbsCalls) -> None:
     vbs.cloud.state.plan_failure("vbs", "storage pool is full")
     job_id = await vbs.new_backup()
     vbs.advance(BACKUP_SECONDS / 2)
@@ -378,7 +378,7 @@ async def test_backups_are_served_below_the_paths_of_the_catalog(vbs: VbsCalls, 
     assert (status, len(answer["backups"])) == (200, 1)
 
 
-async def test_a_backup_that_was_running_goes_on_after_a_restart(tmp_path: Path) -> None:
+async def test_a_backup_that_was_running_continues_after_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "state.json"
     async with vbs_calls(file) as vbs:
         job_id = await vbs.new_backup()

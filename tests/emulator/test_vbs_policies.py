@@ -231,7 +231,7 @@ async def test_an_unknown_policy_is_404(vbs: VbsCalls, call: str, body: Any, cod
 # ---------------------------------------------------------------------------------------------------- associated disks
 
 
-async def test_an_association_tells_for_each_disk_whether_it_worked(vbs: VbsCalls) -> None:
+async def test_an_association_reports_for_each_disk_whether_it_worked(vbs: VbsCalls) -> None:
     policy_id = await vbs.new_policy()
     good, bad = vbs.volume_ids[:2]
     vbs.volumes[bad]["status"] = "error_extending"
@@ -257,7 +257,7 @@ async def test_a_disk_moves_from_one_policy_to_another(vbs: VbsCalls) -> None:
     assert [each["policy_resource_count"] for each in await policies(vbs)] == [1, 1]
 
 
-async def test_a_disassociation_tells_for_each_disk_whether_it_worked(vbs: VbsCalls) -> None:
+async def test_a_disassociation_reports_for_each_disk_whether_it_worked(vbs: VbsCalls) -> None:
     policy_id = await policy_with_disks(vbs, disks=2)
     first, _, other = vbs.volume_ids[:3]
     resources = [{"resource_id": first, "resource_type": "volume"}, {"resource_id": other}]
@@ -317,7 +317,7 @@ async def test_an_execution_goes_from_waiting_over_running_to_success(vbs: VbsCa
     assert (status, job["status"]) == (200, "SUCCESS")
 
 
-async def test_a_failed_execution_tells_the_reason_and_no_end(vbs: VbsCalls) -> None:
+async def test_a_failed_execution_reports_the_reason_and_no_end(vbs: VbsCalls) -> None:
     vbs.cloud.state.plan_failure("vbs", "storage pool is full")
     policy_id = await policy_with_disks(vbs, disks=1)
     await vbs(f"POST /v2/backuppolicy/{policy_id}/action")

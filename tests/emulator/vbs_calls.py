@@ -110,7 +110,7 @@ class VbsCalls:
 
 
 def policy(name: str = "nightly", **scheduled_policy: Any) -> dict[str, Any]:
-    """Return a policy as it is created; none takes a member out."""
+    """Return a policy as it is created; ``None`` takes a member out."""
     values = {"start_time": "01:00", "frequency": 1, "rentention_num": 7, "status": "ON"} | scheduled_policy
     return {
         "backup_policy_name": name,

@@ -53,7 +53,7 @@ class _Options:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo.
 
-    :param arguments: the command line without the program; none takes the process's own.
+    :param arguments: the command line without the program; ``None`` takes the process's own.
     :return: the exit code: 0 when every DAG run succeeded, 130 after Ctrl-C, else 1.
     """
     options = _options(arguments)

@@ -29,7 +29,7 @@ class LocalAirflow:
     :param home: folder for everything that Airflow writes; made when missing. A new one gives a fresh Airflow.
     :param dags: the folder of the DAG files.
     :param environment: what the components get in addition, such as connections and variables.
-    :param port: where the API server listens; none takes a free one.
+    :param port: where the API server listens; ``None`` takes a free one.
     :param start_seconds: how long the start may take, more than 0.
     """
 

@@ -49,7 +49,7 @@ class OwnProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended; none while it runs."""
+        """How it ended; ``None`` while it runs."""
         return self._leader.poll()
 
     def tail(self, lines: int = 25) -> str:

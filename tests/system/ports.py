@@ -15,7 +15,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nobody listens on a port."""
+    """Return whether nobody listens on a port."""
     try:
         with socket.create_server((ADDRESS, port)):
             return True

@@ -93,7 +93,7 @@ def test_the_triggerer_is_started_again_and_killed_only_once(killing: Killing) -
     assert killing.kill.is_done
 
 
-def test_the_viewer_is_told_of_the_kill_and_of_the_start(killing: Killing) -> None:
+def test_the_viewer_learns_of_the_kill_and_of_the_start(killing: Killing) -> None:
     killing.look(*[WAITING] * ENOUGH_TASKS)
     killing.look(after=DOWN_SECONDS)
 

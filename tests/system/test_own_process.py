@@ -39,7 +39,7 @@ def test_a_program_that_ends_when_asked_is_not_killed(start_program: StartProgra
     assert process.exit_code == 7
 
 
-def test_a_program_that_ignores_the_request_is_killed_when_its_time_is_over(start_program: StartProgram) -> None:
+def test_a_program_that_ignores_the_request_is_killed_when_it_times_out(start_program: StartProgram) -> None:
     process = start_program(
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
     )

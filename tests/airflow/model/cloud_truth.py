@@ -64,7 +64,7 @@ class CloudTruth:
         return {whole_id: self._backup(whole_id, parts) for whole_id, parts in wholes.items()}
 
     def named_by(self, reference: Mapping[str, Any]) -> TrueBackup | None:
-        """Return the backup that a reference or a result names; none when there is none."""
+        """Return the backup that a reference or a result names; ``None`` when there is none."""
         wanted = reference["backup_id"]
         if reference["kind"] == "job":
             wanted = self._cloud.state.table("vbs.jobs")[wanted]["backup_id"]

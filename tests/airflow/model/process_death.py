@@ -18,7 +18,7 @@ class ProcessDied(BaseException):
 class Death:
     """When a process dies.
 
-    :param after: how many points of its work it passes before; none lets it live.
+    :param after: how many points of its work it passes before; ``None`` lets it live.
     """
 
     def __init__(self, after: int | None) -> None:

@@ -95,7 +95,7 @@ async def test_forty_requests_with_a_dead_token_go_on_with_one_new_token(unruly:
     assert sorted(token or "" for token in unruly.tokens) == ["TOKEN-1"] * 40 + ["TOKEN-2"] * 40
 
 
-async def test_trouble_with_the_token_is_not_multiplied_by_the_tries_of_the_request(unruly: UnrulyServer) -> None:
+async def test_errors_of_the_token_are_not_multiplied_by_the_tries_of_the_request(unruly: UnrulyServer) -> None:
     unruly.then_for_tokens(*[fault(503, "503")] * 30)
     async with open_account(settings_for(unruly.url, PASSWORD)) as (account, sender):
         with pytest.raises(Exception, match="iam answered 503"):
@@ -107,14 +107,14 @@ async def test_trouble_with_the_token_is_not_multiplied_by_the_tries_of_the_requ
 # ------------------------------------------------------------------------------------------------------------- project
 
 
-async def test_the_project_of_a_token_is_told_without_another_request(unruly: UnrulyServer) -> None:
+async def test_the_project_of_a_token_is_known_without_another_request(unruly: UnrulyServer) -> None:
     async with open_account(settings_for(unruly.url, PASSWORD, project_id=None)) as (account, _):
         assert await account.project_id() == await account.verify() == PROJECT_ID
     assert len(unruly.token_requests) == 1
     assert not unruly.received
 
 
-async def test_a_token_that_is_for_no_project_is_told(unruly: UnrulyServer) -> None:
+async def test_a_token_that_is_for_no_project_is_reported(unruly: UnrulyServer) -> None:
     unruly.then_for_tokens(answer({"token": {}}, 201, X_Subject_Token="t"))
     async with open_account(settings_for(unruly.url, PASSWORD)) as (account, _):
         with pytest.raises(
@@ -159,7 +159,7 @@ async def test_requests_after_the_look_up_are_signed_for_the_project(unruly: Unr
 
 
 @pytest.mark.parametrize(("found", "number"), [([], 0), ([{"id": "1"}, {"id": "2"}], 2)])
-async def test_a_project_that_cannot_be_told_by_its_name_is_refused_and_asked_for_again(
+async def test_a_project_that_cannot_be_found_by_its_name_is_refused_and_asked_for_again(
     unruly: UnrulyServer, found: list[Any], number: int
 ) -> None:
     unruly.then(answer({"projects": found}), answer(PROJECTS))
@@ -170,7 +170,7 @@ async def test_a_project_that_cannot_be_told_by_its_name_is_refused_and_asked_fo
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"projects": None}, {"projects": {}}, "text"])
-async def test_an_answer_without_projects_is_told(unruly: UnrulyServer, body: Any) -> None:
+async def test_an_answer_without_projects_is_reported(unruly: UnrulyServer, body: Any) -> None:
     unruly.then(answer(body))
     async with open_account(settings_for(unruly.url, project_id=None)) as (account, _):
         with pytest.raises(UnexpectedResponseError, match="no list of projects"):
@@ -190,14 +190,14 @@ async def test_verifying_a_key_finds_its_project_among_those_of_the_account(unru
     assert unruly.received[0].target == "/v3/projects"
 
 
-async def test_verifying_a_key_tells_a_project_that_the_account_does_not_have(unruly: UnrulyServer) -> None:
+async def test_verifying_a_key_reports_a_project_that_the_account_does_not_have(unruly: UnrulyServer) -> None:
     unruly.then(answer(PROJECTS))
     async with open_account(settings_for(unruly.url, project_id="other")) as (account, _):
         with pytest.raises(ConfigurationError, match="has no project other here.*Check project_id and region"):
             await account.verify()
 
 
-async def test_verifying_wrong_credentials_tells_so(unruly: UnrulyServer) -> None:
+async def test_verifying_wrong_credentials_reports_it(unruly: UnrulyServer) -> None:
     unruly.then(fault(401, "APIGW.0301", "verify aksk signature fail"))
     async with open_account(settings_for(unruly.url)) as (account, _):
         with pytest.raises(AuthenticationError, match="Check user, password and account, or access key"):

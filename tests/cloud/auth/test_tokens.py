@@ -181,7 +181,9 @@ async def test_many_callers_start_one_renewal(unruly: UnrulyServer) -> None:
     assert len(unruly.token_requests) == 2
 
 
-async def test_an_outage_of_the_identity_service_delays_nobody_until_the_token_expires(unruly: UnrulyServer) -> None:
+async def test_an_outage_of_the_identity_service_delays_no_request_until_the_token_expires(
+    unruly: UnrulyServer,
+) -> None:
     async with token_source(unruly) as tokens:
         old = await minutes_before_the_end(tokens, unruly, 9.9)
         unruly.then_for_tokens(*[fault(503, "503")] * 1000)
@@ -205,7 +207,7 @@ async def test_a_renewal_succeeds_as_soon_as_the_outage_ends(unruly: UnrulyServe
     assert len(unruly.token_requests) == 8
 
 
-async def test_after_the_end_of_the_token_everybody_waits_and_fails_with_the_error(unruly: UnrulyServer) -> None:
+async def test_after_the_end_of_the_token_all_callers_wait_and_fail_with_the_error(unruly: UnrulyServer) -> None:
     async with token_source(unruly) as tokens:
         await minutes_before_the_end(tokens, unruly, 9)
         unruly.then_for_tokens(*[fault(503, "503")] * 1000)

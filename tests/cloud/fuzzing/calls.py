@@ -339,5 +339,5 @@ _ARGUMENTS: Mapping[str, Callable[[BackupCloud, RunningCloud], Any]] = {
 
 
 def decoded(body: bytes) -> Any:
-    """Return what a recorded body says; none for an empty one."""
+    """Return what a recorded body says; ``None`` for an empty one."""
     return json.loads(body) if body.strip() else None

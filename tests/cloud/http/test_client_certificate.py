@@ -128,24 +128,24 @@ def test_a_missing_file_is_named(certificate: Certificate, plain: KeyPair, field
     assert f"The {field.replace('_', ' ')} '/nowhere/x.pem' cannot be read: No such file or directory." in told
 
 
-def test_a_wrong_password_is_told(certificate: Certificate, encrypted: KeyPair) -> None:
+def test_a_wrong_password_is_reported(certificate: Certificate, encrypted: KeyPair) -> None:
     told = refusal_of(showing(encrypted, certificate, client_key_password="VERY-SECRET-BUT-WRONG"))
     assert f"The password of the client key {encrypted.key!r} is wrong" in told
     assert "Next step: Check client_certificate, client_key and client_key_password" in told
 
 
-def test_a_password_that_is_too_long_is_told(certificate: Certificate, encrypted: KeyPair) -> None:
+def test_a_password_that_is_too_long_is_reported(certificate: Certificate, encrypted: KeyPair) -> None:
     assert "is wrong" in refusal_of(showing(encrypted, certificate, client_key_password=PASSWORD * 1000))
 
 
-def test_a_missing_password_is_told_and_nobody_is_asked_on_the_terminal(
+def test_a_missing_password_is_reported_and_no_prompt_opens_on_the_terminal(
     certificate: Certificate, encrypted: KeyPair
 ) -> None:
     told = refusal_of(showing(encrypted, certificate))
     assert f"The password of the client key {encrypted.key!r} is missing" in told
 
 
-def test_a_key_of_another_certificate_is_told(
+def test_a_key_of_another_certificate_is_reported(
     certificate: Certificate, plain: KeyPair, encrypted: KeyPair, tmp_path: Path
 ) -> None:
     other = new_key_pair(tmp_path, "other")
@@ -154,7 +154,9 @@ def test_a_key_of_another_certificate_is_told(
 
 
 @pytest.mark.parametrize("field", ["client_certificate", "client_key"])
-def test_a_file_that_is_no_pem_is_told(certificate: Certificate, plain: KeyPair, tmp_path: Path, field: str) -> None:
+def test_a_file_that_is_no_pem_is_reported(
+    certificate: Certificate, plain: KeyPair, tmp_path: Path, field: str
+) -> None:
     empty = tmp_path / "empty.pem"
     empty.write_text("no certificate here")
     told = refusal_of(showing(plain, certificate, **{field: str(empty)}))
@@ -216,7 +218,7 @@ async def test_renewed_files_are_read_again_when_a_server_ends_connections_witho
         assert await status(transport, after.url) == 200
 
 
-async def test_a_renewed_authority_is_passing_trouble_for_whoever_still_trusts_the_old_one(
+async def test_a_renewed_authority_is_a_transient_error_for_clients_that_still_trust_the_old_one(
     certificate: Certificate, tmp_path: Path
 ) -> None:
     bundle = shutil.copy(certificate.bundle, tmp_path)

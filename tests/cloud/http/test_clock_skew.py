@@ -32,13 +32,13 @@ def test_without_an_answer_the_clocks_are_the_same() -> None:
 
 
 @pytest.mark.parametrize("cloud_is_ahead", [timedelta(minutes=2), -timedelta(minutes=2)])
-def test_an_answer_tells_how_far_the_clocks_are_apart(cloud_is_ahead: timedelta) -> None:
+def test_an_answer_shows_how_far_the_clocks_are_apart(cloud_is_ahead: timedelta) -> None:
     clock = learned((NOON + cloud_is_ahead, NOON, NOON + A_MOMENT))
 
     assert abs(clock.difference - cloud_is_ahead) <= timedelta(seconds=1)
 
 
-def test_a_moment_on_the_cloud_is_told_rather_too_early() -> None:
+def test_a_moment_on_the_cloud_is_reported_rather_too_early() -> None:
     clock = learned((NOON + timedelta(minutes=2), NOON, NOON + A_MOMENT))
 
     assert NOON + timedelta(minutes=2) - timedelta(seconds=7) < clock.earliest(NOON) <= NOON + timedelta(minutes=2)
@@ -50,7 +50,7 @@ def test_a_date_that_fits_to_equal_clocks_changes_nothing() -> None:
     assert clock.earliest(NOON) == NOON - Limits().clock_tolerance
 
 
-def test_an_answer_that_took_long_does_not_hide_what_a_quick_one_told() -> None:
+def test_an_answer_that_took_long_does_not_hide_what_a_quick_one_showed() -> None:
     ahead = timedelta(seconds=30)
     slow = (NOON + ahead, NOON, NOON + timedelta(seconds=50))
 
@@ -75,7 +75,7 @@ def test_a_clock_that_was_set_is_believed_from_then_on() -> None:
         {"Date": "Thu, 01 Jan 1970 00:00:00 GMT"},
     ],
 )
-def test_an_answer_without_a_plausible_date_tells_nothing(headers: dict[str, str]) -> None:
+def test_an_answer_without_a_plausible_date_shows_nothing(headers: dict[str, str]) -> None:
     clock = CloudClock()
     clock.learn(headers, NOON, NOON + A_MOMENT)
 

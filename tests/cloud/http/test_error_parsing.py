@@ -178,7 +178,7 @@ BY_STATUS = {
 
 
 @pytest.mark.parametrize(("status", "error_class"), BY_STATUS.items())
-def test_the_status_tells_the_class_of_an_unknown_code(status: int, error_class: type[ApiError]) -> None:
+def test_the_status_reports_the_class_of_an_unknown_code(status: int, error_class: type[ApiError]) -> None:
     assert type(fault(status, "Unknown.0001")) is error_class
 
 
@@ -274,7 +274,7 @@ def test_what_the_identity_service_does_not_know_is_the_project_and_no_backup(st
         (407, b"proxy wants a password"),
     ],
 )
-def test_an_answer_of_somebody_else_than_the_service_is_no_answer_about_the_resource(status: int, body: bytes) -> None:
+def test_an_answer_of_something_else_than_the_service_is_no_answer_about_the_resource(status: int, body: bytes) -> None:
     error = error_of(body, status)
     assert type(error) is BadRequestError
     assert "check endpoint, region, cloud and proxy" in str(error)
@@ -298,13 +298,13 @@ def test_an_answer_of_somebody_else_than_the_service_is_no_answer_about_the_reso
         (503, "APIGW.0613", "support with the request id"),
     ],
 )
-def test_every_class_tells_its_next_step(status: int, code: str, step: str) -> None:
+def test_every_class_has_its_next_step(status: int, code: str, step: str) -> None:
     error = fault(status, code)
     assert step in (error.next_step or "")
     assert str(error).endswith(f"Next step: {error.next_step}")
 
 
-def test_a_taken_name_tells_to_choose_another() -> None:
+def test_a_taken_name_says_to_choose_another() -> None:
     error = error_of({"error_code": "DBS.200022"}, 409, error_classes={"DBS.200022": ApiDuplicateNameError})
     assert "Choose another name" in str(error)
 
@@ -317,7 +317,7 @@ DENIED = {
 }
 
 
-def test_the_encoded_reason_of_a_denial_is_kept_and_the_next_step_tells_how_to_decode_it() -> None:
+def test_the_encoded_reason_of_a_denial_is_kept_and_the_next_step_says_how_to_decode_it() -> None:
     error = error_of(DENIED, 403)
     assert type(error) is PermissionDeniedError
     assert error.encoded_authorization_message == "bG9uZw=="
@@ -331,7 +331,7 @@ def test_what_cannot_be_an_encoded_reason_is_left_out(found: Any) -> None:
     assert "Give the user or agency the right" in str(error)
 
 
-def test_throttling_by_the_gateway_is_told_by_its_code_whatever_the_status() -> None:
+def test_throttling_by_the_gateway_is_reported_by_its_code_whatever_the_status() -> None:
     assert type(fault(403, "APIG.0308")) is RateLimitedError
 
 
@@ -471,5 +471,5 @@ def test_a_retry_after_that_cannot_be_read_counts_as_none(text: str) -> None:
     ("code", "number"),
     [("APIGW.0308", "0308"), ("APIG.0308", "0308"), ("BackupService.6000", None), ("429", None), ("APIGW", "")],
 )
-def test_the_number_of_a_gateway_code_is_told(code: str, number: str | None) -> None:
+def test_the_number_of_a_gateway_code_is_reported(code: str, number: str | None) -> None:
     assert gateway_number(code) == number

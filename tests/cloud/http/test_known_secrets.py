@@ -254,7 +254,7 @@ async def test_what_a_proxy_repeats_of_its_user_and_password_stays_secret(refusa
     assert "VERY-SE" not in told
 
 
-async def test_what_is_no_http_and_repeats_a_secret_is_told_without_it() -> None:
+async def test_what_is_no_http_and_repeats_a_secret_is_reported_without_it() -> None:
     async with running() as unruly:
 
         async def garbage(request: web.Request) -> web.StreamResponse:

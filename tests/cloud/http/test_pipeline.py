@@ -105,7 +105,7 @@ async def test_an_empty_answer_is_none(sender: RequestPipeline, unruly: UnrulySe
 @pytest.mark.parametrize(
     "body", [b"<html>Sign in, please</html>", b"{", b"\xff\xfe\x00", b"[" * 100_000, b'{"a": ' + b"9" * 5000]
 )
-async def test_an_answer_that_is_not_json_is_told_with_path_and_request_id(
+async def test_an_answer_that_is_not_json_is_reported_with_path_and_request_id(
     sender: RequestPipeline, unruly: UnrulyServer, body: bytes
 ) -> None:
     unruly.then(answer(body, X_Openstack_Request_Id="r-1"))
@@ -175,7 +175,7 @@ def test_a_body_says_what_was_put_into_it(body: Any) -> None:
         break_off,
     ],
 )
-async def test_passing_trouble_is_outlived(
+async def test_transient_errors_are_tolerated(
     sender: RequestPipeline, unruly: UnrulyServer, method: str, trouble: Behaviour
 ) -> None:
     unruly.then(trouble, trouble)
@@ -244,7 +244,9 @@ async def test_a_post_that_found_no_connection_is_repeated(
     assert len([record for record in caplog.records if "failed, next in" in record.getMessage()]) == 2
 
 
-async def test_an_outage_is_told_once_and_its_end_too(unruly: UnrulyServer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_outage_is_reported_once_and_its_end_too(
+    unruly: UnrulyServer, caplog: pytest.LogCaptureFixture
+) -> None:
     unruly.then(*[fault(503, "503")] * 30)
     caplog.set_level(logging.INFO)
     for _ in range(11):
@@ -304,7 +306,7 @@ async def test_tries_that_failed_count_among_those_that_were_refused_for_their_r
 
 
 @pytest.mark.parametrize("retry_after", [{}, {"Retry_After": "7"}])
-async def test_a_service_that_lets_nobody_through_is_borne_with_for_some_time(
+async def test_a_service_that_lets_nothing_through_is_tolerated_for_some_time(
     unruly: UnrulyServer, retry_after: dict[str, str]
 ) -> None:
     unruly.then(*[fault(429, "APIGW.0308", **retry_after)] * 100)
@@ -348,7 +350,7 @@ async def test_so_many_requests_as_allowed_are_under_way_at_once(unruly: UnrulyS
     assert most == 4
 
 
-async def test_the_service_tells_how_long_to_wait(sender: RequestPipeline, unruly: UnrulyServer) -> None:
+async def test_the_service_shows_how_long_to_wait(sender: RequestPipeline, unruly: UnrulyServer) -> None:
     unruly.then(fault(429, "APIGW.0308", Retry_After="1"))
     started = VIRTUAL_CLOCK.monotonic()
     await sender.send(request(unruly), ANONYMOUS)
@@ -429,7 +431,7 @@ async def test_a_deletion_that_never_reached_the_service_has_deleted_nothing(
     assert tries == 2
 
 
-async def test_a_first_deletion_of_nothing_is_told(sender: RequestPipeline, unruly: UnrulyServer) -> None:
+async def test_a_first_deletion_of_nothing_is_reported(sender: RequestPipeline, unruly: UnrulyServer) -> None:
     unruly.then(fault(404, "BackupService.6200"))
     with pytest.raises(NotFoundError):
         await sender.send(request(unruly, "DELETE"), ANONYMOUS)
@@ -466,7 +468,7 @@ async def test_refused_credentials_are_renewed_once_and_the_request_is_sent_agai
     assert badge.refused == [{"X-Badge": "1"}]
 
 
-async def test_new_credentials_that_are_refused_too_are_told(sender: RequestPipeline, unruly: UnrulyServer) -> None:
+async def test_new_credentials_that_are_refused_too_are_reported(sender: RequestPipeline, unruly: UnrulyServer) -> None:
     unruly.then(*[fault(401, "APIGW.0301")] * 5)
     with pytest.raises(AuthenticationError):
         await sender.send(request(unruly), Badge())
@@ -498,7 +500,9 @@ async def test_the_credentials_of_the_last_try_are_the_refused_ones(
     assert badge.refused == [{"X-Badge": "7"}]
 
 
-async def test_trouble_after_a_renewal_is_outlived_too(sender: RequestPipeline, unruly: UnrulyServer) -> None:
+async def test_transient_errors_after_a_renewal_are_tolerated_too(
+    sender: RequestPipeline, unruly: UnrulyServer
+) -> None:
     unruly.then(fault(401, "APIGW.0307"), fault(503, "503"))
     assert (await sender.send(request(unruly), Badge())).content == FINE
 
@@ -513,7 +517,7 @@ async def test_trouble_after_a_renewal_is_outlived_too(sender: RequestPipeline, 
         ConfigurationError("no project"),
     ],
 )
-async def test_trouble_with_getting_credentials_is_left_to_those_who_get_them(
+async def test_errors_of_getting_credentials_are_left_to_the_requests_that_get_them(
     sender: RequestPipeline, unruly: UnrulyServer, error: BackupError
 ) -> None:
     badge = Badge()

@@ -1,4 +1,4 @@
-"""Which trouble is worth another try, and after how long (access section 5)."""
+"""Which errors are worth another try, and after how long (access section 5)."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_what_may_have_created_something_is_not_repeated(error: BackupError) -> 
 @pytest.mark.parametrize(
     "error", [NOT_SENT, LOST, THROTTLED, *(refusal(ServerError, each) for each in (502, 503, 504))]
 )
-def test_passing_trouble_is_outlived_by_what_is_harmless_to_repeat(error: BackupError) -> None:
+def test_transient_errors_are_tolerated_by_what_is_harmless_to_repeat(error: BackupError) -> None:
     assert may_be_repeated(error, repeatable=True)
 
 
@@ -90,7 +90,7 @@ def test_what_will_not_pass_is_never_repeated(error: Exception) -> None:
     assert not may_be_repeated(error, repeatable=True, reading=True)
 
 
-def test_waiting_goes_on_only_over_trouble_of_wire_and_server() -> None:
+def test_waiting_continues_only_over_errors_of_connection_and_server() -> None:
     assert all(is_passing(error) for error in (NOT_SENT, LOST, THROTTLED, refusal(ServerError, 500)))
     assert not any(is_passing(error) for error in PERMANENT if isinstance(error, BackupError))
 

@@ -61,6 +61,6 @@ async def _asked_in_vain(times: int) -> None:
             await asyncio.sleep(0.03)
 
 
-async def test_trouble_that_goes_on_is_counted_through_several_requests() -> None:
+async def test_errors_that_continue_are_counted_through_several_requests() -> None:
     with time_limit(60, tolerance=0.1, clock=VIRTUAL_CLOCK), pytest.raises(OutOfTimeError, match=r"tolerance of 0.1 s"):
         await _asked_in_vain(100)

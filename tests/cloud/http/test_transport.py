@@ -316,7 +316,7 @@ async def test_a_token_of_64_kib_is_read_and_sent(transport: Transport, unruly: 
     ],
     ids=["value", "name", "status line"],
 )
-async def test_a_header_beyond_the_limit_is_told_with_the_limit(transport: Transport, head: bytes) -> None:
+async def test_a_header_beyond_the_limit_is_reported_with_the_limit(transport: Transport, head: bytes) -> None:
     async with answering_bytes(head + b"\r\n\r\n") as url:
         error = await error_of(transport, url, UnexpectedResponseError)
     assert "a header of more than 262144 bytes" in str(error)
@@ -392,7 +392,7 @@ async def test_a_caller_who_gives_up_is_let_go(transport: Transport, unruly: Unr
 # -------------------------------------------------------------------------------------------------------------- TLS
 
 
-async def test_a_certificate_that_nobody_signed_is_not_trusted(transport: Transport, certificate: Certificate) -> None:
+async def test_a_certificate_without_a_signer_is_not_trusted(transport: Transport, certificate: Certificate) -> None:
     async with running(certificate.server) as server:
         error = await error_of(transport, server.url, ConfigurationError)
         assert not server.received
@@ -427,7 +427,7 @@ def _folder(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("make", [_missing, _empty, _folder])
-async def test_a_ca_bundle_that_cannot_be_read_is_told(make: Callable[[Path], Path], tmp_path: Path) -> None:
+async def test_a_ca_bundle_that_cannot_be_read_is_reported(make: Callable[[Path], Path], tmp_path: Path) -> None:
     path = str(make(tmp_path))
     async with Transport(network(ca_bundle=path)) as transport:
         error = await error_of(transport, "https://127.0.0.1:1", ConfigurationError)
@@ -489,7 +489,7 @@ async def test_user_and_password_are_shown_to_the_proxy_only(
 
 
 @pytest.mark.parametrize("refusal", ["407 Proxy Authentication Required", "502 Bad Gateway", "403 Forbidden"])
-async def test_a_proxy_that_opens_no_tunnel_is_told_without_its_password(refusal: str) -> None:
+async def test_a_proxy_that_opens_no_tunnel_is_reported_without_its_password(refusal: str) -> None:
     async with running_proxy("http://127.0.0.1:1") as proxy:
         proxy.refusal = refusal
         async with Transport(network(proxy=proxy.url.replace("//", "//me:VERY-SECRET@"))) as transport:
@@ -498,12 +498,12 @@ async def test_a_proxy_that_opens_no_tunnel_is_told_without_its_password(refusal
     assert f"The proxy opens no connection to cbr.example: it answered {refusal}." in str(error)
 
 
-async def test_a_proxy_that_does_not_answer_is_told_without_its_password() -> None:
+async def test_a_proxy_that_does_not_answer_is_reported_without_its_password() -> None:
     async with Transport(network(proxy="http://me:VERY-SECRET@127.0.0.1:1")) as transport:
         assert not sent(await error_of(transport, "https://cbr.example/v3/x"))
 
 
-async def test_a_request_that_waits_in_vain_for_a_silent_proxy_is_told_as_late_and_was_not_sent() -> None:
+async def test_a_request_that_waits_in_vain_for_a_silent_proxy_is_reported_as_late_and_was_not_sent() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

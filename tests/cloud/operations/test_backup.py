@@ -41,7 +41,7 @@ def test_a_reference_reads_as_service_kind_and_id() -> None:
     assert str(OperationReference("csbs", "c-1", "checkpoint")) == "csbs checkpoint c-1"
 
 
-def test_an_observation_tells_the_progress_only_while_there_is_some() -> None:
+def test_an_observation_shows_the_progress_only_while_there_is_some() -> None:
     reference = OperationReference("cbr", "b")
     going_on = OperationState(reference, "protecting", Phase.IN_PROGRESS, progress=40)
     over = OperationState(reference, "available", Phase.SUCCEEDED, progress=100)

@@ -77,7 +77,7 @@ async def read_to_the_end(read: AsyncIterator[Any]) -> list[Any]:
 
 
 @each_list
-async def test_a_list_that_never_ends_is_told(
+async def test_a_list_that_never_ends_is_reported(
     cloud: BackupCloud, unruly: UnrulyServer, member: str, read: List
 ) -> None:
     serve(unruly, lambda number: [row(f"r-{number}")], member, count=10**9, total_count=10**9)
@@ -149,7 +149,7 @@ Calls = Callable[[BackupCloud], Awaitable[Any]]
     ],
     ids=["cbr", "vbs", "rds", "csbs", "csbs count"],
 )
-async def test_an_answer_that_is_not_as_documented_is_told_with_its_request_id(
+async def test_an_answer_that_is_not_as_documented_is_reported_with_its_request_id(
     cloud: BackupCloud, unruly: UnrulyServer, read: Calls, body: Any
 ) -> None:
     async def answered(_: web.Request) -> web.StreamResponse:

@@ -259,7 +259,7 @@ async def test_an_answer_about_another_job_is_an_error_and_no_result(
         await cloud.vbs.observe(OperationReference("vbs", wanted, "job"))
 
 
-async def test_rows_that_were_not_asked_for_are_told_once(
+async def test_rows_that_were_not_asked_for_are_reported_once(
     cloud: BackupCloud, backup_cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     two = await two_backups(cloud, backup_cloud, "vbs")

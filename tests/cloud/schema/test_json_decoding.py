@@ -51,7 +51,7 @@ def test_whatever_is_read_can_be_kept_anywhere(document: bytes) -> None:
         (b'"a [ in a text { is no list"', "a [ in a text { is no list"),
     ],
 )
-def test_what_nobody_can_keep_is_replaced(document: bytes, value: Any) -> None:
+def test_what_cannot_be_stored_is_replaced(document: bytes, value: Any) -> None:
     assert read_json(document) == value
 
 

@@ -270,13 +270,13 @@ def test_an_envelope_is_taken_off() -> None:
 
 
 @pytest.mark.parametrize("body", [None, {}, [], "x", {"thing": None}, {"thing": []}])
-def test_a_missing_envelope_is_told(body: Any) -> None:
+def test_a_missing_envelope_is_reported(body: Any) -> None:
     with pytest.raises(UnexpectedResponseError, match="The answer has no member 'thing'"):
         parsed(Values, body, "thing")
 
 
 @pytest.mark.parametrize("body", [None, {}, [], {"rows": None}, {"rows": {}}])
-def test_a_missing_list_is_told(body: Any) -> None:
+def test_a_missing_list_is_reported(body: Any) -> None:
     with pytest.raises(UnexpectedResponseError, match="The answer has no list 'rows'"):
         parsed_list(Values, body, "rows")
 
@@ -301,7 +301,7 @@ def test_a_request_takes_wire_names_too() -> None:
     assert validated(Wish, "wish", {"name": "abc", "wire_count": 2}).count == 2
 
 
-def test_a_missing_field_and_an_unknown_one_are_told_in_words_of_the_author() -> None:
+def test_a_missing_field_and_an_unknown_one_are_reported_in_words_of_the_author() -> None:
     with pytest.raises(InvalidRequestError) as caught:
         validated(Wish, "wish", {"colour": "blue"})
     assert [(violation.field, violation.rule) for violation in caught.value.violations] == [

@@ -116,7 +116,7 @@ EVERY_CODE = [
 
 
 @pytest.mark.parametrize(("service", "status", "code", "error_class"), EVERY_CODE)
-def test_every_code_becomes_the_class_that_tells_what_to_do(
+def test_every_code_becomes_the_class_that_says_what_to_do(
     service: str, status: int, code: str, error_class: type[ApiError]
 ) -> None:
     body = json.dumps({"error_code": code, "error_msg": "words"}).encode()

@@ -199,7 +199,7 @@ async def test_a_list_is_read_to_its_end(recorder: Recorder) -> None:
     assert [path for _, path, _ in recorder.requests] == ["/vaults?limit=2", "/vaults?limit=2&offset=2"]
 
 
-async def test_a_list_that_tells_no_size_is_read_until_a_page_is_empty(recorder: Recorder) -> None:
+async def test_a_list_that_shows_no_size_is_read_until_a_page_is_empty(recorder: Recorder) -> None:
     recorder.answers = [(200, {"vaults": [NAMED]}), (200, {"vaults": []})]
     assert [vault.id async for vault in recorder.cbr.vaults.list(limit=1)] == ["1"]
     assert len(recorder.requests) == 2
@@ -219,7 +219,7 @@ async def test_a_list_that_repeats_its_page_ends_and_gives_each_row_once(recorde
     assert len(recorder.requests) == 2
 
 
-async def test_a_list_begins_where_it_is_told_to(recorder: Recorder) -> None:
+async def test_a_list_begins_where_it_is_asked_to(recorder: Recorder) -> None:
     recorder.answers = [(200, {"operation_logs": [NAMED], "count": 4, "limit": 1000, "offset": 3})]
     assert [log.id async for log in recorder.cbr.operation_logs.list(offset=3)] == ["1"]
     assert [path for _, path, _ in recorder.requests] == ["/operation-logs?limit=1000&offset=3"]
@@ -232,7 +232,7 @@ async def test_a_list_without_rows_is_empty(recorder: Recorder, body: Any) -> No
 
 
 @pytest.mark.parametrize("body", [[], {"backups": {"id": "1"}}])
-async def test_a_list_that_is_none_is_told(recorder: Recorder, body: Any) -> None:
+async def test_a_list_that_is_none_is_reported(recorder: Recorder, body: Any) -> None:
     recorder.answers = [(200, body)]
     with pytest.raises(UnexpectedResponseError, match="no list 'backups'"):
         [backup async for backup in recorder.cbr.backups.list()]

@@ -77,7 +77,7 @@ async def test_a_checkpoint_becomes_good_with_one_backup_for_each_resource(cbr: 
     assert observation.finished_at > observation.created_at
 
 
-async def test_a_failed_checkpoint_tells_the_reason_of_the_service(
+async def test_a_failed_checkpoint_reports_the_reason_of_the_service(
     cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
 ) -> None:
     backup_cloud.fail_next_backup("cbr", "The snapshot could not be made.")
@@ -117,7 +117,7 @@ async def test_what_does_not_exist_is_not_found(cbr: CbrService, kind: Any) -> N
         await cbr.observe(OperationReference("cbr", "2d9f0c11-0d41-4f0f-9a51-27d1d6a40001", kind))
 
 
-async def test_a_resource_that_does_not_exist_any_more_is_told_as_skipped(
+async def test_a_resource_that_does_not_exist_any_more_is_reported_as_skipped(
     cbr: CbrService, vault: Vault, backup_cloud: RunningCloud
 ) -> None:
     gone = vault.resources[1].id
@@ -239,7 +239,7 @@ async def test_deleting_twice_is_no_error(cbr: CbrService, vault: Vault) -> None
     assert (await cbr.observe(checkpoint)).phase is Phase.DELETING
 
 
-async def test_deleting_what_is_gone_is_told(cbr: CbrService, vault: Vault) -> None:
+async def test_deleting_what_is_gone_is_reported(cbr: CbrService, vault: Vault) -> None:
     checkpoint = reference(await back_up(cbr, vault))
     backup_id = (await finished(cbr, checkpoint)).backup_ids[0]
     await cbr.delete_backup(checkpoint)
@@ -433,7 +433,7 @@ LOGS = "/v3/{project_id}/operation-logs"
 
 
 @pytest.mark.parametrize("spoil", [forbid_logs, hide_logs, empty_logs, lambda cloud: None])
-async def test_a_resource_without_a_backup_is_waited_for_and_then_told_as_skipped_whatever_the_log_says(
+async def test_a_resource_without_a_backup_is_waited_for_and_then_reported_as_skipped_whatever_the_log_says(
     cbr: CbrService, vault: Vault, backup_cloud: RunningCloud, spoil: Callable[[RunningCloud], None]
 ) -> None:
     checkpoint = await back_up(cbr, vault)
@@ -497,7 +497,7 @@ async def test_a_checkpoint_that_left_out_a_wanted_resource_is_not_taken_for_one
     assert await cbr.find_running(vault_id=vault.id, resource_ids=wanted[:1]) is not None
 
 
-async def test_a_log_that_cannot_be_read_is_told_when_the_checkpoint_is_judged(
+async def test_a_log_that_cannot_be_read_is_reported_when_the_checkpoint_is_judged(
     cbr: CbrService, vault: Vault, backup_cloud: RunningCloud, caplog: pytest.LogCaptureFixture
 ) -> None:
     checkpoint = reference(await back_up(cbr, vault))

@@ -87,7 +87,7 @@ def test_a_checkpoint_that_skipped_everything_has_failed_with_the_reasons() -> N
     )
 
 
-def test_a_checkpoint_that_skipped_something_is_good_and_tells_it() -> None:
+def test_a_checkpoint_that_skipped_something_is_good_and_reports_it() -> None:
     skipped = [{"id": "r2", "code": "BackupService.7101", "reason": "status forbids"}]
     seen = observed(checkpoint("available", "r1", skipped=skipped), [backup(1, "available")])
     assert seen.phase is Phase.SUCCEEDED
@@ -107,7 +107,7 @@ def test_the_logs_give_the_reasons_of_a_failure() -> None:
     ("code", "message", "reason"),
     [("X.1", "", "app-1: X.1"), ("", "bad", "app-1: bad"), ("", "", None)],
 )
-def test_half_a_reason_is_told_as_well(code: str, message: str, reason: str | None) -> None:
+def test_half_a_reason_is_reported_as_well(code: str, message: str, reason: str | None) -> None:
     seen = observed(checkpoint("error", "r1"), [backup(1, "error")], [entry(1, "failed", code, message)])
     assert seen.reason == reason
 
@@ -125,7 +125,7 @@ def test_a_resource_that_should_have_a_backup_but_has_none_is_waited_for(status:
     assert seen.phase is Phase.IN_PROGRESS
 
 
-def test_a_resource_that_no_log_speaks_of_is_waited_for_and_told_as_skipped_in_the_end() -> None:
+def test_a_resource_that_no_log_speaks_of_is_waited_for_and_reported_as_skipped_in_the_end() -> None:
     whole, backups, logs = checkpoint("available", "r1", "r2"), [backup(1, "available")], [entry(1, "success")]
     seen = observed(whole, backups, logs)
     assert (seen.status, seen.phase) == ("available, incomplete", Phase.IN_PROGRESS)

@@ -163,7 +163,7 @@ def test_every_documented_member_has_a_field_of_its_own(model: Any, body: dict[s
     assert _unread(model.model_validate(body)) == []
 
 
-def test_members_that_nobody_documented_survive() -> None:
+def test_undocumented_members_survive() -> None:
     policy = Policy.model_validate({**POLICY, "colour": "red"})
 
     assert policy.model_dump()["colour"] == "red"
@@ -201,7 +201,7 @@ def test_extra_info_is_an_object_in_every_form(sent: Any, read: dict[str, str]) 
 
 
 @pytest.mark.parametrize("status", ["suspended", "enabled", "disabled", "creating", "started", "new one"])
-def test_whether_a_policy_is_enabled_is_not_told_by_its_status(status: str) -> None:
+def test_whether_a_policy_is_enabled_is_not_reported_by_its_status(status: str) -> None:
     off = {**POLICY["scheduled_operations"][0], "enabled": False}
 
     assert Policy.model_validate({**POLICY, "status": status}).enabled

@@ -244,7 +244,7 @@ async def test_a_count_in_another_form_is_refused(recorder: Recorder, body: Any)
         (400, "BackupService.4008", BadRequestError),
     ],
 )
-async def test_a_refused_execution_is_not_repeated_and_tells_its_kind(
+async def test_a_refused_execution_is_not_repeated_and_reports_its_kind(
     recorder: Recorder, status: int, code: str, error_class: type[Exception]
 ) -> None:
     recorder.answers.append((status, {"error_code": code, "error_msg": "words"}))
@@ -258,14 +258,14 @@ async def test_a_refused_execution_is_not_repeated_and_tells_its_kind(
 @pytest.mark.parametrize(
     ("code", "error_class"), [("CSBS.9007", DuplicateNameError), ("CSBS.0001", QuotaExceededError)]
 )
-async def test_a_refused_policy_tells_its_kind(recorder: Recorder, code: str, error_class: type[Exception]) -> None:
+async def test_a_refused_policy_reports_its_kind(recorder: Recorder, code: str, error_class: type[Exception]) -> None:
     recorder.answers.append((400, {"error_code": code, "error_msg": "words"}))
 
     with pytest.raises(error_class):
         await recorder.csbs.policies.update(POLICY_ID, PolicyUpdate(name="taken"))
 
 
-async def test_an_execution_whose_answer_is_not_ours_is_told_from_a_refusal(recorder: Recorder) -> None:
+async def test_an_execution_whose_answer_is_not_ours_is_distinguished_from_a_refusal(recorder: Recorder) -> None:
     recorder.answers.append((200, {"unexpected": True}))
 
     with pytest.raises(UnexpectedResponseError, match="no member 'checkpoint'"):

@@ -87,7 +87,7 @@ async def test_a_running_checkpoint_is_in_progress(csbs: CsbsService, backup_clo
     assert (observation.size_mb, observation.finished_at, observation.reason) == (None, None, None)
 
 
-async def test_a_finished_checkpoint_is_good_and_tells_all_that_is_known(
+async def test_a_finished_checkpoint_is_good_and_reports_all_that_is_known(
     csbs: CsbsService, backup_cloud: RunningCloud
 ) -> None:
     started = await execute(csbs, await create_policy(csbs, backup_cloud))
@@ -344,7 +344,7 @@ async def test_a_single_backup_is_deleted_and_the_others_stay(csbs: CsbsService,
 
 
 @pytest.mark.parametrize("reference", [checkpoint("unknown"), backup("unknown")])
-async def test_deleting_what_is_not_there_is_told(csbs: CsbsService, reference: OperationReference) -> None:
+async def test_deleting_what_is_not_there_is_reported(csbs: CsbsService, reference: OperationReference) -> None:
     with pytest.raises(NotFoundError):
         await csbs.delete_backup(reference)
 

@@ -114,7 +114,9 @@ async def test_a_taurusdb_backup_is_posted_as_documented(recorded_cloud: BackupC
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"backup": None}, {"backup": {}}, [], {"backup": {"id": None}}])
-async def test_an_answer_without_a_backup_is_told(recorded_cloud: BackupCloud, recorder: Recorder, answer: Any) -> None:
+async def test_an_answer_without_a_backup_is_reported(
+    recorded_cloud: BackupCloud, recorder: Recorder, answer: Any
+) -> None:
     recorder.answer = answer
     with pytest.raises(UnexpectedResponseError):
         await recorded_cloud.rds.backups.create(rds.BackupCreate(instance_id=INSTANCE, name="before-upgrade"))

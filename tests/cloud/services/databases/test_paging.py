@@ -102,7 +102,9 @@ async def test_a_service_that_ignores_the_offset_is_not_asked_forever(
 
 
 @pytest.mark.parametrize("answer", [{}, {"backups": None}, {"backups": {}}, {"backups": ["a"]}, [], {"backups": [{}]}])
-async def test_an_answer_that_is_no_list_is_told(odd_cloud: BackupCloud, odd_service: OddService, answer: Any) -> None:
+async def test_an_answer_that_is_no_list_is_reported(
+    odd_cloud: BackupCloud, odd_service: OddService, answer: Any
+) -> None:
     odd_service.answer = lambda offset: answer
     with pytest.raises(UnexpectedResponseError):
         await ids(odd_cloud)

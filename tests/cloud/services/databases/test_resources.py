@@ -35,7 +35,7 @@ async def test_a_backup_begins(family: Family) -> None:
     assert abs(backup.begin_time - datetime.now(UTC)) < timedelta(seconds=10)
 
 
-async def test_the_job_of_a_new_backup_is_told_where_there_is_one(family: Family) -> None:
+async def test_the_job_of_a_new_backup_is_known_where_there_is_one(family: Family) -> None:
     backup = await family.start()
     assert (backup.job_id is None) == (family.name == "rds")
 
@@ -195,7 +195,7 @@ async def test_the_deletion_of_an_unknown_backup_is_not_found(family: Family) ->
 
 
 @pytest.mark.parametrize("family", ["gaussdb", "taurusdb"], indirect=True)
-async def test_a_job_tells_how_far_the_backup_is(family: Family) -> None:
+async def test_a_job_shows_how_far_the_backup_is(family: Family) -> None:
     backup = await family.start()
     assert backup.job_id is not None
     job = await family.service.jobs.get(backup.job_id)

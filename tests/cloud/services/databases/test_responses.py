@@ -89,18 +89,18 @@ def test_unknown_members_survive(model: type[DatabaseBackup]) -> None:
     assert parsed(model, {"id": "b", "new_member": [1]}).model_extra == {"new_member": [1]}
 
 
-def test_the_size_of_an_rds_backup_is_told_in_kb() -> None:
+def test_the_size_of_an_rds_backup_is_given_in_kb() -> None:
     assert parsed(rds.Backup, {"id": "b", "size": 4096}).size_mb == 4.0
 
 
 @pytest.mark.parametrize("model", [gaussdb.Backup, taurusdb.Backup])
 @pytest.mark.parametrize("size", [4096.5, "4096.5"])
-def test_the_size_of_other_backups_is_told_in_mb(model: type[DatabaseBackup], size: float | str) -> None:
+def test_the_size_of_other_backups_is_given_in_mb(model: type[DatabaseBackup], size: float | str) -> None:
     assert parsed(model, {"id": "b", "size": size}).size_mb == 4096.5
 
 
 @BACKUPS
-def test_a_size_that_is_not_told_is_not_known(model: type[DatabaseBackup]) -> None:
+def test_a_size_that_is_not_given_is_not_known(model: type[DatabaseBackup]) -> None:
     assert parsed(model, {"id": "b"}).size_mb is None
 
 

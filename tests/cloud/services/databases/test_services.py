@@ -130,7 +130,7 @@ async def test_a_repeated_deletion_counts_as_done(family: Family) -> None:
     assert (await family.service.observe(reference)).phase is Phase.DELETING
 
 
-async def test_deleting_a_backup_that_is_not_there_is_told(family: Family) -> None:
+async def test_deleting_a_backup_that_is_not_there_is_reported(family: Family) -> None:
     reference = OperationReference(service=family.name, backup_id=UNKNOWN_BACKUP, instance_id=family.instance_id)
     with pytest.raises(NotFoundError):
         await family.service.delete_backup(reference)

@@ -71,7 +71,7 @@ async def local_vbs() -> AsyncIterator[LocalVbs]:
 class Script:
     """Answers by ``METHOD path`` (without version and project), used up one by one, and the requests that came.
 
-    :param answers: each a status with a body; none for no body.
+    :param answers: each a status with a body; ``None`` for no body.
     :param requests: ``METHOD path?query`` of each request.
     """
 

@@ -142,7 +142,7 @@ def test_disks_that_failed_are_read_with_and_without_their_code() -> None:
 # ------------------------------------------------------------------------------------------------------------ backups
 
 
-def test_a_good_backup_is_observed_with_everything_that_is_told() -> None:
+def test_a_good_backup_is_observed_with_everything_that_is_known() -> None:
     observation = to_state(backup())
     what = "vbs backup 9a7de0b4-6a0e-4a31-8f4c-5f0b1c2d3e4f 'before-upgrade' of c2b7d9c4-2f61-4a6e-9a53-6b1c5f2f0a77"
     assert str(observation) == f"{what} is available (good)"
@@ -164,7 +164,7 @@ def test_a_good_backup_is_observed_with_everything_that_is_told() -> None:
     assert observation.progress == 100
 
 
-def test_a_good_backup_has_no_reason_of_failure_although_the_service_tells_one() -> None:
+def test_a_good_backup_has_no_reason_of_failure_although_the_service_reports_one() -> None:
     assert to_state(backup(fail_reason="leftover")).reason is None
 
 

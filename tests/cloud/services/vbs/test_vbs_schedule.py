@@ -40,7 +40,7 @@ def test_a_time_that_is_no_full_hour_in_utc_is_refused(text: str, zone: str) -> 
     assert [violation.field for violation in caught.value.violations] == ["schedule"]
 
 
-def test_the_refusal_tells_the_local_time_and_what_it_is_in_utc() -> None:
+def test_the_refusal_reports_the_local_time_and_what_it_is_in_utc() -> None:
     with pytest.raises(InvalidRequestError, match=r"this is 20:30 in UTC \(given: '02:00 UTC\+05:30'\)"):
         schedule_fields(Schedule.parse("daily at 02:00", "UTC+05:30"))
 

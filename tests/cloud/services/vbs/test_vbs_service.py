@@ -274,7 +274,7 @@ async def test_a_deletion_is_started_and_ends_with_the_backup_gone(vbs: LocalVbs
 
 
 @pytest.mark.parametrize("reference", [OperationReference("vbs", UNKNOWN), job_reference("0" * 32)])
-async def test_deleting_a_backup_that_is_not_there_is_told(vbs: LocalVbs, reference: OperationReference) -> None:
+async def test_deleting_a_backup_that_is_not_there_is_reported(vbs: LocalVbs, reference: OperationReference) -> None:
     with pytest.raises(NotFoundError):
         await vbs.service.delete_backup(reference)
 
