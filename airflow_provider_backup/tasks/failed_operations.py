@@ -81,10 +81,11 @@ class FailedOperations:
             return None
         return reference, began
 
-    def pass_over(self, *, has_key: bool) -> None:
+    def pass_over(self, *, has_key: bool, is_logged: bool = True) -> None:
         """Log which operations of earlier tries cannot be used.
 
         :param has_key: whether the name of the operation holds the key of the task instance.
+        :param is_logged: whether to name them.
         :raises FinalBackupFailedError: there is one, and ``retry_failed`` is not set.
         """
         is_certain = bool(self._states) or has_key
@@ -93,7 +94,8 @@ class FailedOperations:
         for state in self._states:
             if is_final:
                 raise FinalBackupFailedError(state)
-            self._log.warning(texts.OF_A_FAILED_TRY, BackupFailedError(state).message)
+            if is_logged:
+                self._log.warning(texts.OF_A_FAILED_TRY, BackupFailedError(state).message)
 
     def _is_known(self, reference: OperationReference) -> bool:
         return any(reference == state.reference for state in self._states)

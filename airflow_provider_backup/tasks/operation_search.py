@@ -216,9 +216,10 @@ class OperationSearch:
         """
         return request in self._names_of_others
 
-    async def pass_over_failed(self) -> None:
+    async def pass_over_failed(self, *, is_logged: bool = True) -> None:
         """Log which operations of earlier tries failed or were deleted.
 
+        :param is_logged: whether to name them; not again after a deferral.
         :raises FinalBackupFailedError: there is one, and ``retry_failed`` is not set.
         """
         if self._identity.may_have_used_names and self.may_be_there:
@@ -230,7 +231,7 @@ class OperationSearch:
                     if not await self._failed.has_name_of(request):
                         break
                     self._names_of_others.append(request)
-        self._failed.pass_over(has_key=self._identity.has_key)
+        self._failed.pass_over(has_key=self._identity.has_key, is_logged=is_logged)
 
     def _found_again(
         self, reference: OperationReference, *, is_own: bool, began: float | None = None

@@ -39,9 +39,12 @@ class Ownership:
         if has_key:
             self._earliest = None if outlives_runs else self._run_began
 
-    def asks(self) -> None:
-        """Take note of a request for a backup that is sent now."""
-        self._asked_at = self._asked_at or datetime.now(UTC)
+    def asks(self, at: datetime | None = None) -> None:
+        """Remember a request that is sent.
+
+        :param at: when, by this machine's clock; ``None`` for now.
+        """
+        self._asked_at = self._asked_at or at or datetime.now(UTC)
 
     def is_refused(self) -> None:
         """Take note that no request had an effect."""

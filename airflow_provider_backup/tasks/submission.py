@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_backup.cloud.errors import DuplicateNameError, OutOfTimeError
@@ -16,6 +17,7 @@ from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.exceptions import BackupTimeoutError, UnprovenSubmissionError
 from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks import submission_texts as texts
+from airflow_provider_backup.tasks.conflict import Conflict
 from airflow_provider_backup.tasks.deferral import LONGEST_WAIT
 from airflow_provider_backup.tasks.identity import TaskIdentity
 from airflow_provider_backup.tasks.observing import began_at
@@ -37,6 +39,7 @@ class IdempotentSubmission:
     :param clock: the cloud's clock.
     :param log: of the task.
     :param place: which connection is used, for the log.
+    :param conflict: what the task knows from before its last deferral for a busy resource; ``None`` without one.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class IdempotentSubmission:
         clock: CloudClock,
         log: logging.Logger,
         place: str,
+        conflict: Conflict | None = None,
     ) -> None:
         self._operation = operation
         self._requests = requests
@@ -60,7 +64,8 @@ class IdempotentSubmission:
         self._log = log
         self._place = place
         self._subject = one_line(operation.subject(requests[0]))
-        self._deadline = time.time() + min(LONGEST_WAIT, policy.timeout)
+        self._deadline = conflict.deadline if conflict else time.time() + min(LONGEST_WAIT, policy.timeout)
+        self._conflict = conflict
         self._search = OperationSearch(
             operation,
             requests,
@@ -81,7 +86,11 @@ class IdempotentSubmission:
             deadline=self._deadline,
             log=log,
             place=place,
+            conflict=conflict,
         )
+        if conflict and conflict.unclear_since is not None:
+            self._search.may_be_there = True
+            self._search.ownership.asks(datetime.fromtimestamp(conflict.unclear_since, UTC))
 
     @property
     def seconds_left(self) -> float:
@@ -110,11 +119,18 @@ class IdempotentSubmission:
         :raises BackupExistsError: the author's name is taken and ``if_exists`` is ``fail``.
         :raises BackupTimeoutError: the resource was busy until the deadline.
         :raises OutOfTimeError: the service could not be reached in time; see :meth:`timed_out`.
+        :raises ConflictDeferral: the resource is busy, and the task is deferrable.
         :raises UnprovenSubmissionError: a destructive operation may have been submitted before.
         :raises ApiError: the service refuses.
         """
-        self._log.info("Taking a %s of %s (%s).", self._operation.name, self._subject, self._place)
-        if owned := await self._existing():
+        if self._conflict is None:
+            self._log.info("Taking a %s of %s (%s).", self._operation.name, self._subject, self._place)
+            owned = await self._existing()
+        else:
+            self._submitter.check_deadline()
+            self._log.info("%s may be free now (%s).", self._subject, self._place)
+            owned = await self._submitter.patiently(self._existing)
+        if owned:
             return owned
         search = self._search
         for request in self._requests:
@@ -180,7 +196,7 @@ class IdempotentSubmission:
         await self._operation.prepare(self._requests[0])
         if owned := await search.named():
             return owned
-        await search.pass_over_failed()
+        await search.pass_over_failed(is_logged=self._conflict is None)
         if not self._operation.capabilities.may_be_repeated and self._may_have_been_submitted:
             raise UnprovenSubmissionError(self._operation.name, self._subject, next_step=texts.NOT_PROVED)
         return None

@@ -16,6 +16,8 @@ class SubmissionPolicy:
 
     :param timeout: seconds in all, above 0, counted from the start of the task.
     :param poll_interval: seconds between two requests while a resource is busy, above 0.
+    :param is_deferrable: whether the task waits for a busy resource in the triggerer.
+    :param tolerance: seconds of unbroken transient errors after which to give up, above 0; ``None`` for no such end.
     :param on_conflict: what to do while something keeps the resource busy: ``wait``, ``adopt`` or ``fail``.
     :param if_exists: what to do with a running or good operation that has the author's name: submit a ``new`` one,
         ``adopt`` it or ``fail``.
@@ -25,6 +27,8 @@ class SubmissionPolicy:
 
     timeout: float
     poll_interval: float
+    is_deferrable: bool = False
+    tolerance: float | None = None
     on_conflict: OnConflict = "wait"
     if_exists: IfExists = "new"
     on_clear: OnClear = "fresh"

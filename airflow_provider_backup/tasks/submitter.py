@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from airflow_provider_backup.cloud.errors import (
@@ -14,9 +15,10 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
 )
 from airflow_provider_backup.cloud.http.retry_policy import is_passing, may_have_taken_effect
+from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.operation import AnyOperation
 from airflow_provider_backup.tasks import submission_texts as texts
-from airflow_provider_backup.tasks.conflict_retry import ConflictRetry
+from airflow_provider_backup.tasks.conflict import Conflict, ConflictWait
 from airflow_provider_backup.tasks.identity import TaskIdentity
 from airflow_provider_backup.tasks.operation_search import OperationSearch, OwnedOperation
 from airflow_provider_backup.tasks.submission_policy import SubmissionPolicy
@@ -35,6 +37,7 @@ class Submitter:
     :param deadline: when to give up, seconds since the epoch.
     :param log: of the task.
     :param place: which connection is used, for the log.
+    :param conflict: what the task knows from before its last deferral for a busy resource; ``None`` without one.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Submitter:
         deadline: float,
         log: logging.Logger,
         place: str,
+        conflict: Conflict | None = None,
     ) -> None:
         self._operation = operation
         self._subject = subject
@@ -56,41 +60,45 @@ class Submitter:
         self._identity = identity
         self._policy = policy
         self._records = records
-        self._deadline = deadline
         self._log = log
         self._place = place
         self._announced: Any = None
-        self.unclear_since: float | None = None
+        self._busy = ConflictWait(
+            subject, noun=operation.name, policy=policy, deadline=deadline, log=log, earlier=conflict
+        )
+        self.unclear_since = conflict.unclear_since if conflict else None
         """When this attempt sent a request that got no clear answer and was sent once more, seconds since the epoch."""
         self.progress = f"no {operation.name} was asked for"
         """How far the task came, for the error of a timeout."""
+
+    def check_deadline(self) -> None:
+        """Give up when the resource was busy until the deadline.
+
+        :raises BackupTimeoutError: nothing can be sent any more.
+        """
+        self._busy.check_deadline()
 
     async def submit(self, request: Any) -> OwnedOperation:
         """Submit a request, or find what it began.
 
         :param request: one of the requests.
         :raises BackupTimeoutError: the resource was busy until the deadline.
+        :raises ConflictDeferral: the resource is busy, and the task is deferrable.
         :raises DuplicateNameError: the name is taken.
         :raises ApiError: the service refuses.
         """
-        policy, search = self._policy, self._search
-        busy = ConflictRetry(
-            self._subject,
-            noun=self._operation.name,
-            poll_interval=policy.poll_interval,
-            deadline=self._deadline,
-            log=self._log,
-        )
+        search = self._search
         while True:
             sent_at = time.time()
             try:
                 return await self._send(request, sent_at)
             except ResourceBusyError as refusal:
-                if owned := await self._what_runs(request, busy):
+                if owned := await self.patiently(lambda: self._what_runs(request)):
                     return owned
-                if policy.on_conflict == "fail":
+                if self._policy.on_conflict == "fail":
                     raise
-                await busy.pause(refusal)
+                watched = await self._conflicting(request) if self._busy.is_deferrable else None
+                await self._busy.pause(refusal, watched=watched, unclear_since=self.unclear_since)
             except BackupError as error:
                 if not may_have_taken_effect(error) or isinstance(error, OutOfTimeError):
                     # What was cut off is searched by the next try.
@@ -106,17 +114,37 @@ class Submitter:
                 self._log.warning(texts.SENT_ONCE_MORE, self._operation.name)
                 self.unclear_since = sent_at
 
-    async def _what_runs(self, request: Any, busy: ConflictRetry) -> OwnedOperation | None:
+    async def patiently(self, find: Callable[[], Awaitable[OwnedOperation | None]]) -> OwnedOperation | None:
+        """Search while the resource is busy: transient errors are waited out, as nothing may be submitted before.
+
+        :param find: the search.
+        :raises BackupTimeoutError: the deadline has come.
+        :raises ConflictDeferral: the task is deferrable.
+        """
         while True:
             try:
-                # What keeps the resource busy may be this task's own operation, which the list did not show yet.
-                return await self._search.found(request) or await self._search.running(request)
+                return await find()
             except BackupError as error:
-                # Not submitted again before that is known.
                 is_final = isinstance(error, OutOfTimeError) and not error.is_deadline
                 if self._policy.on_conflict == "fail" or is_final or not is_passing(error):
                     raise
-                await busy.pause(error)
+                await self._busy.pause(error, unclear_since=self.unclear_since)
+
+    async def _what_runs(self, request: Any) -> OwnedOperation | None:
+        # What keeps the resource busy may be this task's own operation, which the list did not show yet.
+        return await self._search.found(request) or await self._search.running(request)
+
+    async def _conflicting(self, request: Any) -> OperationReference | None:
+        """Return what to wait for in the triggerer; ``None`` when only submitting again tells."""
+        try:
+            reference = await self._operation.find_conflict(request)
+        except BackupError as error:
+            if not is_passing(error):
+                raise
+            self._log.info("It cannot be seen what keeps %s busy: %s", self._subject, error)
+            return None
+        # What was watched before and is still listed does not tell when the resource becomes free.
+        return None if reference is None or reference.to_dict() == self._busy.last_watched else reference
 
     async def _send(self, request: Any, sent_at: float) -> OwnedOperation:
         self._announce(request)

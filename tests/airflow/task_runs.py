@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_backup.triggers.backup import BackupTrigger
+from airflow_provider_backup.triggers.conflict import ConflictTrigger
 from tests.secret_search import searched
 
 FAIL = "__fail__"
@@ -80,7 +81,7 @@ class TaskStateStore:
 class Deferred:
     """A task that was put aside."""
 
-    trigger: BackupTrigger
+    trigger: Any
     method_name: str
     timeout: timedelta
 
@@ -89,6 +90,16 @@ class Deferred:
         """The trigger's arguments, as the triggerer reads them from the database."""
         arguments: dict[str, Any] = json.loads(searched(json.dumps(self.trigger.serialize()), "trigger row"))[1]
         return arguments
+
+    @property
+    def is_for_conflict(self) -> bool:
+        """Whether the task waits for a busy resource."""
+        return self.method_name == "submit_again"
+
+    def rebuilt(self) -> BaseTrigger:
+        """Return the trigger, as the triggerer builds it from its row."""
+        rebuilt: BaseTrigger = type(self.trigger)(**self.trigger_arguments)
+        return rebuilt
 
 
 class Rescheduled:
@@ -163,7 +174,7 @@ class TaskRun:
         """
         while isinstance(ended, Deferred | Rescheduled):
             if isinstance(ended, Deferred):
-                event = event_of(BackupTrigger(**ended.trigger_arguments))
+                event = event_of(ended.rebuilt())
                 ended = self.resume(ended.method_name, event=event)
             else:
                 time.sleep(self.operator.poke_interval)
@@ -187,7 +198,7 @@ class TaskRun:
 
 
 def _put_aside(deferred: TaskDeferred) -> Deferred:
-    assert isinstance(deferred.trigger, BackupTrigger)
+    assert isinstance(deferred.trigger, BackupTrigger | ConflictTrigger)
     assert isinstance(deferred.timeout, timedelta)
     return Deferred(deferred.trigger, deferred.method_name, deferred.timeout)
 

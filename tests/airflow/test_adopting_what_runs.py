@@ -120,7 +120,7 @@ def test_a_backup_of_fewer_servers_is_waited_for(cloud: RunningCloud) -> None:
     part = taken(cloud, "csbs", task_id="other", policy_id=policy_id, server_ids=[first])
 
     with pytest.raises(BackupTimeoutError, match=f"policy_id {policy_id} was busy"):
-        adopting(cloud, "csbs", {"policy_id": policy_id}, timeout=1.5).execute()
+        adopting(cloud, "csbs", {"policy_id": policy_id}, timeout=1.5).run()
     run = adopting(cloud, "csbs", {"policy_id": policy_id, "server_ids": [first]}, wait_for_completion=False)
     assert run.execute()["backup_id"] == part["backup_id"]
 
@@ -143,7 +143,7 @@ def test_a_backup_of_other_resources_of_the_vault_is_waited_for(cloud: RunningCl
     what: dict[str, Any]
     for what in ({}, {"resource_ids": [second]}):
         with pytest.raises(BackupTimeoutError, match=f"vault_id {vault_id} was busy"):
-            adopting(cloud, "cbr", {"vault_id": vault_id, **what}, timeout=1.5).execute()
+            adopting(cloud, "cbr", {"vault_id": vault_id, **what}, timeout=1.5).run()
     for what in ({"resource_ids": [first]}, {"resource_details": [{"id": first, "type": "OS::Nova::Server"}]}):
         run = adopting(cloud, "cbr", {"vault_id": vault_id, **what}, wait_for_completion=False)
         assert run.execute()["backup_id"] == part["backup_id"]

@@ -133,6 +133,10 @@ class Deletion:
         """Return the deletion that is under way, see :meth:`find`."""
         return await self.find(request)
 
+    async def find_conflict(self, request: OperationReference) -> OperationReference | None:
+        """Return the backup while it is being taken."""
+        return self.before.reference if self.before.phase is Phase.IN_PROGRESS else None
+
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read once how a deletion stands: whether its backups are still there, in their order up to the first that is.
 

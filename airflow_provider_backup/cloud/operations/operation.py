@@ -108,6 +108,16 @@ class Operation(Protocol[RequestT]):
         """
         ...
 
+    async def find_conflict(self, request: RequestT) -> OperationReference | None:
+        """Look for what keeps a resource of the request busy: a backup that is being made.
+
+        A task that waits for the resource shares one poller with all others that wait for that backup.
+
+        :param request: the request, which was refused.
+        :return: a reference of ``operation="backup"``; ``None`` when the reason cannot be seen.
+        """
+        ...
+
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read once how an operation stands.
 

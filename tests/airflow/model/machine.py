@@ -202,7 +202,7 @@ class OneTask(RuleBasedStateMachine):
             case "the XComs of the waiting task get lost" if deferred is not None:
                 self.trial.lose_xcoms()
             case "the deadline comes" if deferred is not None and self.trial.author.timeout == SHORT:
-                time.sleep(max(0.0, deferred.trigger_arguments["deadline"] - time.time()))
+                time.sleep(max(0.0, self.trial.deadline_of(deferred) - time.time()))
             case "the task state store goes or comes" if store is not None:
                 store.fails = not store.fails
 
@@ -231,9 +231,7 @@ class OneTask(RuleBasedStateMachine):
     @invariant()
     def what_a_waiting_task_told_exists(self) -> None:
         """No id that names nothing."""
-        if self.trial.deferred is not None:
-            reference = self.trial.deferred.trigger_arguments["reference"]
-            assert self.trial.truth.named_by(reference) is not None, f"nothing is {reference}"
+        self.trial.check_what_is_waited_for()
 
     def teardown(self) -> None:
         """When all trouble is over, the next attempts end with the one backup."""

@@ -33,7 +33,6 @@ from airflow_provider_backup.exceptions import (
 )
 from airflow_provider_backup.tasks.deferral import WAIT_XCOM
 from airflow_provider_backup.tasks.identity import MOST_NAMES
-from airflow_provider_backup.triggers.backup import BackupTrigger
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.model.cloud_truth import CloudTruth, TrueBackup
@@ -115,8 +114,8 @@ class Author:
 
     @property
     def timeout(self) -> float:
-        """Who waits on the worker must come to an end."""
-        return SHORT if self.short or not self.deferrable or self.on_conflict != "fail" else LONG
+        """A wait on the worker must come to an end."""
+        return SHORT if self.short or not self.deferrable else LONG
 
     def arguments(self) -> dict[str, Any]:
         """Return the operator's arguments but for what is backed up."""
@@ -177,8 +176,19 @@ class Trial:
     @property
     def trigger_failures(self) -> int:
         """How many triggers died for the present wait."""
-        plan = self.run.ti.xcom_pull(self.run.operator.task_id, WAIT_XCOM, self.run.map_index) or {}
-        return int(plan.get("trigger_failures", 0))
+        plan = self._plan()
+        return int(plan.get("conflict", plan).get("trigger_failures", 0))
+
+    def deadline_of(self, deferred: Deferred) -> float:
+        """Return when the task gives up, in seconds since the epoch.
+
+        :param deferred: how it waits.
+        """
+        in_trigger = deferred.trigger_arguments.get("deadline")
+        return float(in_trigger or self._plan().get("conflict", {}).get("deadline", 0))
+
+    def _plan(self) -> dict[str, Any]:
+        return self.run.ti.xcom_pull(self.run.operator.task_id, WAIT_XCOM, self.run.map_index) or {}
 
     # The world
 
@@ -284,11 +294,14 @@ class Trial:
         if self.run.operator.on_clear == "fresh":
             self._taken_over.clear()
 
-    def attempt(self, death: int | None = None, *, ends_meanwhile: bool = False) -> Any:
+    def attempt(
+        self, death: int | None = None, *, ends_meanwhile: bool = False, go: Callable[[], Any] | None = None
+    ) -> Any:
         """Run the task from its beginning and judge what it says.
 
         :param death: how many points its process passes before it dies; none lets it live.
         :param ends_meanwhile: whether backups end in the middle of it.
+        :param go: resumes it, in place of the beginning, when it was deferred before it submitted anything.
         :return: what it came to; none when its process died.
         """
         before, hits = self.truth.backups(), self._hits()
@@ -298,12 +311,12 @@ class Trial:
             # It goes on with what runs on the resource, whoever began that, and its next try does, too.
             self._taken_over |= {backup.id for backup in before.values() if backup.is_running}
         with self._judging():
-            outcome = self._outcome(self.run.execute, death, ends_meanwhile)
+            outcome = self._outcome(go or self.run.execute, death, ends_meanwhile)
             self._see_what_is_new(self._owner)
             if self.state is State.DEAD:
                 return None
             self._check_told(outcome)
-            is_troubled = self._is_troubled(hits) or self._is_cut_short(outcome)
+            is_troubled = self._is_troubled(hits) or self._is_cut_short(outcome) or bool(go and self._xcoms_are_lost)
             # What is there already is found again, when nothing is in the way; it may have failed meanwhile.
             if not is_troubled and any(self.truth.backups()[backup.id].is_live for backup in own):
                 named = self.truth.named_in(str(outcome))
@@ -315,7 +328,7 @@ class Trial:
                 assert not had_failed, f"{told} had failed before, and the task took it up"
             if isinstance(outcome, Exception):
                 self._check_error(outcome, before, is_troubled=is_troubled, own=adoptable)
-            elif isinstance(outcome, Deferred) and not is_troubled:
+            elif isinstance(outcome, Deferred) and not is_troubled and not outcome.is_for_conflict:
                 self._check_deadline(outcome)
         return outcome
 
@@ -327,6 +340,12 @@ class Trial:
         :param ends_meanwhile: likewise.
         """
         assert self.deferred is not None
+        if self.deferred.is_for_conflict:
+            deadline = self.deadline_of(self.deferred)
+            outcome = self.attempt(death, ends_meanwhile=ends_meanwhile, go=go)
+            if isinstance(outcome, Deferred) and outcome.is_for_conflict:
+                assert self.deadline_of(outcome) == deadline, "the deadline has moved"
+            return
         deferred, before, hits = self.deferred, self.truth.backups(), self._hits()
         waited_for = self._told(deferred)
         with self._judging():
@@ -362,15 +381,16 @@ class Trial:
         :param triggerers: how many, 1 or 2.
         :return: the first event; none when none comes.
         """
-        backup = self._told(deferred)
-        can_end = backup and (not backup.is_running or (ends_meanwhile and not backup.is_stuck))
+        is_pause = "reference" not in deferred.trigger_arguments
+        backup = None if is_pause else self._waited_for(deferred)
+        can_end = is_pause or (backup and (not backup.is_running or (ends_meanwhile and not backup.is_stuck)))
         must_end = self._connection_works and can_end
         events: list[dict[str, Any]] = []
         when = Death(death)
 
         async def run_trigger() -> None:
             async with asyncio.timeout(HANG if must_end else A_MOMENT):
-                trigger = BackupTrigger(**deferred.trigger_arguments)
+                trigger = deferred.rebuilt()
                 events.extend([event.payload async for event in trigger.run()])
 
         def triggerer(run: Callable[..., Any]) -> None:
@@ -438,7 +458,10 @@ class Trial:
             self.end_backups(with_stuck=True)
             self.retry()
             outcome = self.attempt(ends_meanwhile=True)
-            if (deferred := self.deferred) is not None:
+            # Once for a busy resource, once for the backup; the cloud may be a moment behind.
+            for _ in range(5):
+                if (deferred := self.deferred) is None:
+                    break
                 self.end_backups()
                 event = self.event(deferred)
                 self.resume(lambda d=deferred, e=event: self.run.resume(d.method_name, event=e), None)  # type: ignore[misc]
@@ -580,12 +603,28 @@ class Trial:
         """Return the backup that the task tells of."""
         if isinstance(outcome, BackupFailedError):
             return self.truth.named_by(outcome.observation.reference.to_dict())
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, Exception) or (isinstance(outcome, Deferred) and outcome.is_for_conflict):
             return None
         return self.truth.named_by(outcome.trigger_arguments["reference"] if isinstance(outcome, Deferred) else outcome)
 
+    def _waited_for(self, deferred: Deferred) -> TrueBackup | None:
+        """Return the backup that a trigger waits for: the task's, or what keeps its resource busy."""
+        if not deferred.is_for_conflict:
+            return self._told(deferred)
+        backup_id = deferred.trigger_arguments["reference"]["backup_id"]
+        return next((each for each in self.truth.backups().values() if backup_id in each.ids), None)
+
+    def check_what_is_waited_for(self) -> None:
+        """The trigger waits for something that exists, unless it only pauses."""
+        if self.deferred is not None and "reference" in self.deferred.trigger_arguments:
+            reference = self.deferred.trigger_arguments["reference"]
+            assert self._waited_for(self.deferred) is not None, f"nothing is {reference}"
+
     def _check_told(self, outcome: Any) -> None:
         if isinstance(outcome, Exception):
+            return
+        if isinstance(outcome, Deferred) and outcome.is_for_conflict:
+            assert self.author.on_conflict != "fail", "the task waits for its resource, and its author wants it to fail"
             return
         told = self._told(outcome)
         assert told is not None, f"the task told of a backup that does not exist: {outcome!r}"

@@ -11,6 +11,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.services.cbr.conflicts import backup_in_progress
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate
 
 if TYPE_CHECKING:
@@ -70,6 +71,10 @@ class CbrBackupOperation:
         """Look for a checkpoint that is being made of all the resources."""
         resource_ids = await self._resource_ids(request)
         return await self._service.find_running(vault_id=request.vault_id, resource_ids=resource_ids)
+
+    async def find_conflict(self, request: CheckpointCreate) -> OperationReference | None:
+        """Look for a backup in the vault that is being made: the vault takes one at a time."""
+        return await backup_in_progress(self._service.backups, vault_id=request.vault_id)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the checkpoint with all its backups."""

@@ -21,6 +21,7 @@ from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
+from airflow_provider_backup.cloud.services.cbr.conflicts import backup_in_progress
 from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, OperationLog, RestoreCreate
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
@@ -120,6 +121,11 @@ class CbrRestoreOperation:
         logs = await self._matching(backup.id, restore.target_id, since=None)
         running = [log for log in logs if phase_of(log.status) is Phase.IN_PROGRESS]
         return await self._newest(backup.id, restore.target_id, running, (Phase.IN_PROGRESS,))
+
+    async def find_conflict(self, request: CbrRestoreRequest) -> OperationReference | None:
+        """Look for a backup of the target that is being made."""
+        _, restore = await self._resolve(request)
+        return await backup_in_progress(self._backups, resource_id=restore.target_id)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the operation log of a restore, and its backup once the log says that it is good.

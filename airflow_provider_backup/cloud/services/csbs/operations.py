@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.row_checks import as_told
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.services.csbs.service import CsbsService
+
+RUNNING_STATUSES: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
+"""What a backup is called until it is made (CSBS section 6.1)."""
 
 
 class CsbsBackupOperation:
@@ -75,6 +79,18 @@ class CsbsBackupOperation:
         """Look for a checkpoint that is being made of all the servers."""
         server_ids = await self._server_ids(request)
         return await self._service.find_running(server_ids) if server_ids else None
+
+    async def find_conflict(self, request: CheckpointCreate) -> OperationReference | None:
+        """Look for a backup of any of the servers that is being made."""
+        server_ids = {server_id.lower() for server_id in await self._server_ids(request)}
+        running = [
+            item
+            for status in RUNNING_STATUSES
+            async for item in self._service.checkpoint_items.list(status=status)
+            if item.resource_id and item.resource_id.lower() in server_ids
+        ]
+        newest = max(running, key=lambda item: item.begun_at or EARLIEST, default=None)
+        return OperationReference("csbs", newest.id) if newest else None
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the checkpoint with all its backups."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackupCreate
 
 if TYPE_CHECKING:
@@ -56,6 +57,13 @@ class DatabaseBackupOperation:
     async def find_running(self, request: DatabaseBackupCreate) -> OperationReference | None:
         """Look for a backup of the instance that is being made, a manual or an automatic one."""
         return await self._service.find_running(instance_id=request.instance_id, databases=request.database_names)
+
+    async def find_conflict(self, request: DatabaseBackupCreate) -> OperationReference | None:
+        """Look for a backup of the instance that is being made, of whatever type."""
+        listed = self._service.backups.list(instance_id=request.instance_id)
+        running = [backup async for backup in listed if backup.phase is Phase.IN_PROGRESS]
+        newest = max(running, key=lambda backup: backup.begin_time or EARLIEST, default=None)
+        return self._service.reference_to(newest) if newest else None
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the backup."""

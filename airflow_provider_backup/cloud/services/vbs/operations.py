@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.services.vbs.conflicts import backup_in_progress
 from airflow_provider_backup.cloud.services.vbs.models import BackupCreate
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class VbsBackupOperation:
     async def find_running(self, request: BackupCreate) -> OperationReference | None:
         """Look for a backup of the disk that is being made."""
         return await self._service.find_running(volume_id=request.volume_id, snapshot_id=request.snapshot_id)
+
+    async def find_conflict(self, request: BackupCreate) -> OperationReference | None:
+        """Look for a backup of the disk that is being made."""
+        return await backup_in_progress(self._service.backups, request.volume_id)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the backup, or the job that takes it."""

@@ -17,6 +17,7 @@ from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.vbs.backups import Backups
+from airflow_provider_backup.cloud.services.vbs.conflicts import backup_in_progress
 from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import RestoreCreate
@@ -93,6 +94,11 @@ class VbsRestoreOperation:
     async def find_running(self, request: VbsRestoreRequest) -> OperationReference | None:
         """Return ``None``, as :meth:`find`."""
         return None
+
+    async def find_conflict(self, request: VbsRestoreRequest) -> OperationReference | None:
+        """Look for a backup of the disk that is being made."""
+        _, restore = await self._resolve(request)
+        return await backup_in_progress(self._backups, restore.volume_id)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the job of a restore, and its backup once the job has succeeded.

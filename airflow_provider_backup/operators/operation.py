@@ -1,0 +1,206 @@
+"""Submitting a long-running operation and waiting for it, the same for every verb of every service."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
+
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_backup.cloud.errors import OutOfTimeError
+from airflow_provider_backup.cloud.http.time_limit import time_limit
+from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationReference, OperationState
+from airflow_provider_backup.cloud.operations.operation import AnyOperation
+from airflow_provider_backup.exceptions import BackupTimeoutError
+from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
+from airflow_provider_backup.tasks.conflict import Conflict, ConflictDeferral
+from airflow_provider_backup.tasks.conflict_deferral import DeferrableConflictMixin
+from airflow_provider_backup.tasks.deferral import wait_plan
+from airflow_provider_backup.tasks.identity import TaskIdentity
+from airflow_provider_backup.tasks.on_kill import KillHandler
+from airflow_provider_backup.tasks.submission import IdempotentSubmission
+from airflow_provider_backup.tasks.submission_policy import IfExists, OnClear, OnConflict, SubmissionPolicy
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.client import BackupCloud
+
+
+class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
+    """Submit an operation once, or find it again, and wait for it.
+
+    :param wait_for_completion: whether the task succeeds only when the operation has succeeded.
+    :param deferrable: whether to wait in the triggerer, for a busy resource, too; ``None`` follows
+        ``[operators] default_deferrable``.
+    :param poll_interval: seconds between two polls, or a ``timedelta``, above 0.
+    :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of the task, search, submission
+        and the wait for a busy resource included; the operation is left alone afterwards.
+    :param tolerance: seconds of unbroken transient errors or silence, or a ``timedelta``, above 0, after which the task
+        fails with the last error; ``None`` waits until ``timeout``.
+    :param on_conflict: what to do while something keeps the resource busy: ``wait`` submits again when it may be free,
+        ``adopt`` waits for the operation of the same kind that runs there on all the resources, whoever submitted it,
+        ``fail`` fails the task, which a retry repeats.
+    :param retry_failed: whether the task, as far as it has ``retries``, is retried after its operation failed.
+    """
+
+    template_fields: Sequence[str] = BackupCloudOperator.template_fields
+    timeout_error = BackupTimeoutError
+    operation: ClassVar[type[AnyOperation]]
+    """What is submitted; its capabilities are known while a DAG is parsed."""
+    not_compared: ClassVar[frozenset[str]] = frozenset({"name", "description"})
+    """Templated arguments that may differ from try to try of one operation."""
+    if_exists: IfExists = "new"
+    on_clear: OnClear = "fresh"
+    delete_on_kill: bool = False
+
+    def __init__(
+        self,
+        *,
+        wait_for_completion: bool = True,
+        deferrable: bool | None = None,
+        poll_interval: float | timedelta = 30.0,
+        timeout: float | timedelta = 6 * 60 * 60,
+        tolerance: float | timedelta | None = None,
+        on_conflict: OnConflict = "wait",
+        retry_failed: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_choice(self.task_id, "on_conflict", on_conflict, get_args(OnConflict))
+        self.wait_for_completion = wait_for_completion
+        self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
+        self.poll_interval = in_seconds(self.task_id, "poll_interval", poll_interval)
+        self.timeout = in_seconds(self.task_id, "timeout", timeout)
+        self.tolerance = None if tolerance is None else in_seconds(self.task_id, "tolerance", tolerance)
+        self.on_conflict = on_conflict
+        self.retry_failed = retry_failed
+        self._in_hand: KillHandler | None = None
+
+    @abstractmethod
+    def request(self, name: str) -> Any:
+        """Build the request from the arguments.
+
+        :param name: the operation's name, for requests that carry one.
+        """
+
+    @abstractmethod
+    def operation_of(self, cloud: BackupCloud) -> AnyOperation:
+        """Return the operation, bound to a client.
+
+        :param cloud: the open client.
+        """
+
+    def own_name(self) -> str | None:
+        """Return the name that the author chose; ``None`` for one made from the key."""
+        return getattr(self, "name", None)
+
+    def perform(self, context: Any) -> BackupResult:
+        """Submit the operation, or find it again, and wait for it.
+
+        :return: see :class:`~airflow_provider_backup.cloud.operations.backup.BackupResult`.
+        :raises BackupFailedError: the operation failed.
+        :raises BackupExistsError: the name is taken and ``if_exists`` is ``fail``.
+        :raises BackupTimeoutError: the deadline has come.
+        :raises ApiError: the service refuses.
+        """
+        return self.submit_and_wait(context, None)
+
+    def submit_and_wait(self, context: Any, conflict: Conflict | None) -> BackupResult:
+        """Do what :meth:`perform` says.
+
+        :param context: the context of the task.
+        :param conflict: what the task knows from before its last deferral for a busy resource; ``None`` without one.
+        """
+        self._in_hand = None
+        try:
+            state, (started_at, deadline), is_own = self.act(lambda cloud: self._start(cloud, context, conflict))
+        except ConflictDeferral as deferral:
+            self.defer_conflict(context, deferral.conflict)
+        if not self.wait_for_completion:
+            self.log.info("%s; not waited for.", state)
+            return state.to_result()
+        plan = wait_plan(
+            state.reference,
+            self.poll_interval,
+            deadline,
+            started_at=started_at,
+            tolerance=self.tolerance,
+            delete_on_kill=self.delete_on_kill and is_own,
+        )
+        result: BackupResult = self.wait(context, plan, state)
+        return result
+
+    def on_kill(self) -> None:
+        """Leave the operation alone, or delete its backup, see ``delete_on_kill``; Airflow ends the process."""
+        if self._in_hand:
+            self._in_hand.let_go(self.hook, self.log, delete=self.delete_on_kill)
+
+    def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> Any:
+        self._in_hand = KillHandler(context["ti"], poll_interval=self.poll_interval, timeout=self.timeout)
+        self._in_hand.learn(OperationReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False))
+        return super()._resume(context, plan, patient=patient)
+
+    def _submission(self, cloud: BackupCloud, context: Any, conflict: Conflict | None = None) -> IdempotentSubmission:
+        identity = TaskIdentity(
+            context,
+            capabilities=self.operation.capabilities,
+            arguments={
+                name: listed(getattr(self, name)) for name in self.template_fields if name not in self.not_compared
+            },
+            own_name=self.own_name(),
+            outlives_clears=self.on_clear == "adopt",
+            installation=cloud.settings.installation,
+        )
+        return IdempotentSubmission(
+            self.operation_of(cloud),
+            [*map(self.request, identity.names())],
+            [*map(self.request, identity.former_names())],
+            identity=identity,
+            policy=SubmissionPolicy(
+                timeout=self.timeout,
+                poll_interval=self.poll_interval,
+                is_deferrable=self.deferrable and (conflict is None or conflict.may_be_deferred),
+                tolerance=self.tolerance,
+                on_conflict=self.on_conflict,
+                if_exists=self.if_exists,
+                on_clear=self.on_clear,
+                retry_failed=self.retry_failed,
+            ),
+            records=identity.records(self.log),
+            clock=cloud.clock,
+            log=self.log,
+            place=self.connection_text,
+            conflict=conflict,
+        )
+
+    def _nothing_yet(self, context: Any, submission: IdempotentSubmission) -> KillHandler:
+        async def find(cloud: BackupCloud) -> OperationReference | None:
+            return await submission.find_again(self.operation_of(cloud), cloud.clock)
+
+        # After a clear with "adopt" the operation that is found may be the good one of before.
+        is_certain = submission.has_key and self.on_clear == "fresh"
+        return KillHandler(
+            context["ti"],
+            poll_interval=self.poll_interval,
+            timeout=self.timeout,
+            find=find if is_certain else None,
+        )
+
+    async def _start(
+        self, cloud: BackupCloud, context: Any, conflict: Conflict | None
+    ) -> tuple[OperationState, tuple[float, float], bool]:
+        submission = self._submission(cloud, context, conflict)
+        self._in_hand = self._nothing_yet(context, submission)
+        with time_limit(submission.seconds_left, tolerance=self.tolerance):
+            try:
+                owned = await submission.take()
+            except OutOfTimeError as error:
+                if not error.is_deadline:
+                    raise
+                raise submission.timed_out(error) from error
+            self._in_hand.learn(owned.reference, is_own=owned.is_own)
+            # Before anything else can go wrong: the id must be known to everything that looks for it.
+            context["ti"].xcom_push(key="backup_reference", value=owned.reference.to_dict())
+            state = await self.look(cloud, owned.reference, is_new=True)
+        return state, submission.times(cloud.clock, owned, state), owned.is_own

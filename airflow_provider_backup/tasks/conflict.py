@@ -1,0 +1,185 @@
+"""Waiting until a busy resource is free: in the triggerer where the task is deferrable, else on the worker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
+
+from airflow_provider_backup.cloud.errors import BackupError, ResourceBusyError
+from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
+from airflow_provider_backup.cloud.limits import current_limits
+from airflow_provider_backup.cloud.operations.backup import OperationReference
+from airflow_provider_backup.exceptions import BackupTimeoutError
+from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
+from airflow_provider_backup.tasks.submission_policy import SubmissionPolicy
+
+SHORTEST_REQUEST = 0.05
+"""Seconds: with less than that left nothing is sent, as it would be cut off and nobody knew what became of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What a task knows of its wait for a busy resource; plain JSON in and out, so that it survives a deferral.
+
+    :param deadline: when to give up, seconds since the epoch.
+    :param busy_since: when the resource was first refused, likewise.
+    :param refusal: the last answer of the service, in words.
+    :param failing_since: since when transient errors keep the task from an answer, likewise; ``None`` with an answer.
+    :param unclear_since: when a request was sent that got no clear answer, likewise; ``None`` without one.
+    :param watched: the backup that keeps the resource busy, as ``OperationReference.to_dict()`` gives it; ``None`` when
+        it cannot be seen.
+    :param trigger_failures: how many triggers died for this wait.
+    """
+
+    deadline: float
+    busy_since: float
+    refusal: str
+    failing_since: float | None = None
+    unclear_since: float | None = None
+    watched: dict[str, Any] | None = None
+    trigger_failures: int = 0
+
+    @property
+    def may_be_deferred(self) -> bool:
+        """Whether to wait in the triggerer once more, and not on the worker because so many triggers died."""
+        return self.trigger_failures < MOST_TRIGGER_FAILURES
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a dict of JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Build it from :meth:`to_dict` of this or a later version: unknown members are ignored."""
+        return cls(**{key: value for key, value in values.items() if key in cls.__slots__})
+
+
+class ConflictDeferral(Exception):  # noqa: N818 (not an error: it ends an attempt that continues later)
+    """The task is to be deferred until its resource may be free.
+
+    :param conflict: what the task knows of its wait.
+    """
+
+    def __init__(self, conflict: Conflict) -> None:
+        super().__init__(conflict.refusal)
+        self.conflict = conflict
+
+
+class ConflictWait:
+    """The wait of one task for its resource.
+
+    :param subject: the resource, for log and error.
+    :param noun: what is submitted, for the error: ``backup``, ``restore``.
+    :param policy: what the author chose.
+    :param deadline: when to give up, seconds since the epoch.
+    :param log: of the task.
+    :param earlier: the wait before the last deferral; ``None`` when this attempt was not deferred for it.
+    """
+
+    def __init__(
+        self,
+        subject: str,
+        *,
+        noun: str,
+        policy: SubmissionPolicy,
+        deadline: float,
+        log: logging.Logger,
+        earlier: Conflict | None = None,
+    ) -> None:
+        self._subject = subject
+        self._noun = noun
+        self._policy = policy
+        self._deadline = deadline
+        self._log = log
+        self._conflict = earlier
+        self._next_line = 0.0
+        self._failures = TransientErrorLog(log, f"What runs on {subject} can be seen again")
+
+    @property
+    def is_deferrable(self) -> bool:
+        """Whether the task is deferred instead of waiting on the worker."""
+        return self._policy.is_deferrable
+
+    @property
+    def last_watched(self) -> dict[str, Any] | None:
+        """The backup that the trigger waited for before this attempt; ``None`` without one."""
+        return self._conflict.watched if self._conflict else None
+
+    def check_deadline(self) -> None:
+        """Give up when the deadline of an earlier wait has come.
+
+        :raises BackupTimeoutError: nothing can be sent any more.
+        """
+        if self._conflict and self._deadline - time.time() <= SHORTEST_REQUEST:
+            raise self._timeout(self._conflict)
+
+    async def pause(
+        self,
+        refusal: BackupError,
+        *,
+        watched: OperationReference | None = None,
+        unclear_since: float | None = None,
+    ) -> None:
+        """Wait until it is worth to submit again.
+
+        :param refusal: the service's answer, or the transient error that kept it from answering.
+        :param watched: what keeps the resource busy; ``None`` when it cannot be seen.
+        :param unclear_since: when a request was sent that got no clear answer; ``None`` without one.
+        :raises BackupTimeoutError: the deadline has come.
+        :raises ConflictDeferral: the task is deferrable.
+        :raises BackupError: transient errors have lasted longer than the tolerance.
+        """
+        now = time.time()
+        conflict = self._conflict = self._after(refusal, now)
+        if now >= self._deadline:
+            raise self._timeout(conflict) from refusal
+        self._tell(refusal, conflict, now)
+        if self.is_deferrable:
+            seen = watched.to_dict() if watched else None
+            raise ConflictDeferral(replace(conflict, watched=seen, unclear_since=unclear_since)) from refusal
+        left = self._deadline - now
+        if self._policy.poll_interval + SHORTEST_REQUEST < left:
+            await asyncio.sleep(self._policy.poll_interval)
+            return
+        await asyncio.sleep(left)
+        raise self._timeout(conflict) from refusal
+
+    def _after(self, refusal: BackupError, now: float) -> Conflict:
+        earlier = self._conflict or Conflict(self._deadline, now, refusal.message)
+        if isinstance(refusal, ResourceBusyError):
+            return replace(earlier, refusal=refusal.message, failing_since=None)
+        failing_since = earlier.failing_since or now
+        tolerance = self._policy.tolerance
+        if self.is_deferrable and tolerance is not None and now - failing_since >= tolerance:
+            # Within one attempt the time limit around it ends with the tolerance.
+            raise refusal
+        return replace(earlier, failing_since=failing_since)
+
+    def _tell(self, refusal: BackupError, conflict: Conflict, now: float) -> None:
+        if not isinstance(refusal, ResourceBusyError):
+            self._failures.failed("It cannot be seen what runs on %s, asking again: %s", self._subject, refusal)
+            return
+        self._failures.recovered()
+        if now < self._next_line:
+            return
+        self._next_line = now + current_limits().log_interval
+        self._log.info(
+            "%s is busy (for %.0f s so far); asking every %s s until %s: %s",
+            self._subject,
+            now - conflict.busy_since,
+            self._policy.poll_interval,
+            time.strftime("%F %T UTC", time.gmtime(self._deadline)),
+            refusal,
+        )
+
+    def _timeout(self, conflict: Conflict) -> BackupTimeoutError:
+        return BackupTimeoutError(
+            f"Timed out: {self._subject} was busy for {time.time() - conflict.busy_since:.0f} s; no {self._noun} was "
+            f"begun. The last refusal: {conflict.refusal}",
+            next_step=f"Look at what runs there. Give the task more time (timeout), or let it adopt a {self._noun} "
+            "that runs there with on_conflict='adopt'.",
+        )

@@ -1,0 +1,107 @@
+"""How a deferrable task waits for a busy resource without a worker, and submits again afterwards."""
+
+from __future__ import annotations
+
+import random
+import time
+from abc import abstractmethod
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from airflow_provider_backup.cloud.errors import BackupError
+from airflow_provider_backup.cloud.text import one_line
+from airflow_provider_backup.tasks.conflict import Conflict
+from airflow_provider_backup.tasks.deferral import FRAMEWORK_MARGIN, LONGEST_WAIT, WAIT_XCOM, OperatorWaitMixin
+from airflow_provider_backup.version_compat import FAIL_METHOD, own_xcom
+
+SHORTEST_PAUSE = 0.5
+"""Part of ``poll_interval`` that a pause has at least: tasks that were refused together do not all return together."""
+
+
+class DeferrableConflictMixin(OperatorWaitMixin):
+    """Waiting for a busy resource in the triggerer; for operators, which bring the attributes.
+
+    While the service shows what keeps the resource busy, the trigger waits for that, in one poller with all others.
+    Otherwise the task submits again within ``poll_interval``. Deadline and start of the wait go through all deferrals.
+    """
+
+    poll_interval: float
+    tolerance: float | None
+
+    @abstractmethod
+    def submit_and_wait(self, context: Any, conflict: Conflict | None) -> Any:
+        """Submit the operation, or find it again, and wait for it.
+
+        :param context: the context of the task.
+        :param conflict: what the task knows from before its last deferral for a busy resource; ``None`` without one.
+        """
+
+    def defer_conflict(self, context: Any, conflict: Conflict) -> NoReturn:
+        """Let the triggerer wait until the resource may be free.
+
+        :param context: the context of the task.
+        :param conflict: what the task knows.
+        :raises TaskDeferred: always.
+        """
+        from airflow_provider_backup.triggers.backup import BackupTrigger
+        from airflow_provider_backup.triggers.conflict import ConflictTrigger
+
+        task_instance = context["ti"]
+        value = {"conflict": conflict.to_dict(), "try_number": task_instance.try_number}
+        task_instance.xcom_push(key=WAIT_XCOM, value=value)
+        now = time.time()
+        trigger: BackupTrigger | ConflictTrigger
+        if conflict.watched:
+            trigger = BackupTrigger(
+                conflict.watched,
+                self.huaweicloud_conn_id,
+                region=self.region,
+                project_id=self.project_id,
+                poll_interval=min(LONGEST_WAIT, self.poll_interval),
+                deadline=conflict.deadline,
+                tolerance=self.tolerance,
+            )
+        else:
+            pause = self.poll_interval * random.uniform(SHORTEST_PAUSE, 1)
+            trigger = ConflictTrigger(min(now + pause, conflict.deadline))
+        left = timedelta(seconds=max(0.0, conflict.deadline - now))
+        self.defer(trigger=trigger, method_name="submit_again", timeout=left + FRAMEWORK_MARGIN)
+        raise AssertionError("defer ends by raising")
+
+    def submit_again(self, context: Any, event: dict[str, Any]) -> Any:
+        """Continue after the wait for a busy resource: the service decides whether it is free.
+
+        :param context: the context of the task.
+        :param event: of the trigger; why it ended does not matter, unless it could not see the resource.
+        """
+        conflict = _conflict_of(context)
+        if conflict is None:
+            raise BackupError("What this task waits for is not known any more: its XCom is gone.")
+        if event.get("outcome") != "over":
+            self.log.info("The trigger says: %s", one_line(str(event.get("message") or event)))
+        if event.get("outcome") == "trouble":
+            conflict = replace(conflict, failing_since=time.time() - (self.tolerance or 0))
+        return self.submit_and_wait(context, conflict)
+
+    def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
+        """Continue after a deferral; when the trigger of a busy resource died, submit again.
+
+        :param next_method: the method that the deferral named, or Airflow's word for a trigger that died.
+        :param next_kwargs: its arguments, or what is known of that death.
+        :param context: the context of the task.
+        """
+        conflict = _conflict_of(context) if next_method == FAIL_METHOD else None
+        if conflict is None:
+            return super().resume(next_method, next_kwargs, context)
+        error = (next_kwargs or {}).get("error", "unknown error")
+        self.log.warning("The trigger ended without an event (%s); submitting again.", error)
+        return self.submit_and_wait(context, replace(conflict, trigger_failures=conflict.trigger_failures + 1))
+
+
+def _conflict_of(context: Any) -> Conflict | None:
+    """Return what this try knows of its wait for a busy resource; ``None`` when it waits for something else."""
+    plan = own_xcom(context["ti"], WAIT_XCOM)
+    if not isinstance(plan, dict) or "conflict" not in plan or plan.get("try_number") != context["ti"].try_number:
+        return None
+    return Conflict.from_dict(plan["conflict"])
