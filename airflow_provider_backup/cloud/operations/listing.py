@@ -107,12 +107,14 @@ class Listing:
 
     def keys_of(self, row: Row) -> Sequence[Any]:
         """Return the ids of the backup and of its checkpoint."""
-        return tuple(map(row.get, self.id_members))
+        return [row.get(member) for member in self.id_members]
 
     def running_status(self, row: Row) -> str | None:
         """Return the status of a backup in progress."""
         status = row.get("status")
-        return str(status) if self.is_running(status) else None
+        if not self.is_running(status):
+            return None
+        return status if isinstance(status, str) else str(status)
 
     def phase_of(self, row: Row) -> Phase:
         """Return the phase of the backup."""

@@ -128,7 +128,7 @@ async def found(
         by_policy = cloud.csbs.find_checkpoint(
             policy_id=resource, name=None, started_after=since, policy_server_ids=[part]
         )
-        return [await by_policy, await cloud.csbs.find_running([part])]
+        return [await by_policy, await cloud.csbs.find_running(server_ids=[part])]
     databases = getattr(cloud, service)
     return [
         await databases.find_backup(instance_id=resource, name=name),

@@ -98,7 +98,7 @@ async def test_what_a_row_of_a_backup_says(service: str, unruly: UnrulyServer) -
         listed = lists.recent
         assert listed is not None
         assert listed.shows_backups
-        assert listed.keys_of(row()) == ("b1",)
+        assert list(listed.keys_of(row())) == ["b1"]
         assert listed.running_status(row(status="BUILDING")) == "BUILDING"
         assert listed.running_status(row(status="a new word")) == "a new word"
         assert listed.running_status(row()) is None

@@ -78,7 +78,7 @@ class CsbsBackupOperation:
     async def find_running(self, request: CheckpointCreate) -> OperationReference | None:
         """Look for a checkpoint that is being made of all the servers."""
         server_ids = await self._server_ids(request)
-        return await self._service.find_running(server_ids) if server_ids else None
+        return await self._service.find_running(server_ids=server_ids) if server_ids else None
 
     async def find_conflict(self, request: CheckpointCreate) -> OperationReference | None:
         """Look for a backup of any of the servers that is being made."""

@@ -175,7 +175,7 @@ class CsbsService:
         *_, checkpoint_id, expected = max(candidates)
         return OperationReference(self.name, checkpoint_id, "checkpoint", expected_ids=expected)
 
-    async def find_running(self, server_ids: Sequence[str]) -> OperationReference | None:
+    async def find_running(self, *, server_ids: Sequence[str]) -> OperationReference | None:
         """Return the newest checkpoint that is being made now and holds all of these servers; none when there is none.
 
         :param server_ids: ids of the servers, 1 or more; the checkpoint may hold others beside them.

@@ -385,17 +385,17 @@ async def test_the_checkpoint_that_is_being_made_of_the_servers_is_found(
     policy = await create_policy(csbs, backup_cloud)
     started = await execute(csbs, policy)
 
-    found = await csbs.find_running(policy.server_ids)
+    found = await csbs.find_running(server_ids=policy.server_ids)
 
     assert found == OperationReference("csbs", started.id, "checkpoint", expected_ids=tuple(policy.server_ids))
-    assert (await csbs.find_running(policy.server_ids[1:])) is not None
+    assert (await csbs.find_running(server_ids=policy.server_ids[1:])) is not None
 
 
 async def test_a_good_checkpoint_is_not_being_made(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
     policy = await create_policy(csbs, backup_cloud)
     await finished(csbs, checkpoint((await execute(csbs, policy)).id))
 
-    assert await csbs.find_running(policy.server_ids) is None
+    assert await csbs.find_running(server_ids=policy.server_ids) is None
 
 
 async def test_a_checkpoint_of_fewer_servers_is_not_meant(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
@@ -403,7 +403,7 @@ async def test_a_checkpoint_of_fewer_servers_is_not_meant(csbs: CsbsService, bac
     policy = await create_policy(csbs, backup_cloud)
     await csbs.checkpoints.execute_policy(policy.id, server_ids=policy.server_ids[:1])
 
-    assert await csbs.find_running(policy.server_ids) is None
+    assert await csbs.find_running(server_ids=policy.server_ids) is None
 
 
 @pytest.mark.parametrize("status", ["restoring", "waiting_restore", "deleting"])
@@ -411,4 +411,4 @@ async def test_other_work_on_a_backup_is_not_its_making(recorder: Recorder, stat
     # A service that does not know the filter.
     recorder.answers += [(200, {"checkpoint_items": [item(1, status)]})] * 2
 
-    assert await recorder.csbs.find_running(["server-1"]) is None
+    assert await recorder.csbs.find_running(server_ids=["server-1"]) is None
