@@ -28,10 +28,10 @@ class DeletingService(Protocol):
     lists: BackupLists
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Look once at a backup."""
+        """Read once how a backup stands."""
 
     async def observe_single(self, reference: OperationReference) -> OperationState:
-        """Look once at a single backup, for which no other id than its own counts."""
+        """Read a single backup once, by no other id than its own."""
 
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a backup; one that is being deleted already counts as done."""
@@ -46,7 +46,7 @@ def backup_of(reference: OperationReference) -> OperationReference:
 
 
 def deletion_of(backup: OperationState) -> OperationReference:
-    """Return where to look for the deletion of a backup.
+    """Return the reference of the deletion of a backup.
 
     :param backup: how the backup was seen before its deletion.
     """
@@ -87,7 +87,7 @@ class Deletion:
         return None
 
     async def prepare(self, request: OperationReference) -> None:
-        """Look at the backup, which is known as :attr:`before` from then on.
+        """Read the backup; its state is :attr:`before` from then on.
 
         :param request: the backup.
         :raises NotFoundError: there is no such backup.
@@ -147,12 +147,12 @@ class Deletion:
             raise InvalidRequestError(str(reference), [Violation("parts", "must name a backup", list(reference.parts))])
         for number, backup_id in enumerate(reference.parts):
             backup = replace(backup_of(reference), backup_id=backup_id, kind="backup", job_id=None, expected_ids=())
-            seen = await self._look(backup)
+            seen = await self._read(backup)
             if seen is not None:
                 return _state(replace(reference, parts=reference.parts[number:]), seen)
         return OperationState(reference, DELETED, Phase.SUCCEEDED)
 
-    async def _look(self, backup: OperationReference) -> OperationState | None:
+    async def _read(self, backup: OperationReference) -> OperationState | None:
         try:
             # A backup may have the id of its checkpoint: it is gone when only the checkpoint is left.
             seen = await self._service.observe_single(backup)

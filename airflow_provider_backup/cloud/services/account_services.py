@@ -24,7 +24,7 @@ class BackupService(Protocol):
         """Look once at a backup."""
 
     async def observe_single(self, reference: OperationReference) -> OperationState:
-        """Look once at a single backup, for which no other id than its own counts."""
+        """Read a single backup once, by no other id than its own."""
 
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a backup; one that is being deleted already counts as done.

@@ -105,7 +105,7 @@ class CbrService:
             return await otherwise(self._observe_checkpoint(replace(reference, kind="checkpoint")), absence)
 
     async def observe_single(self, reference: OperationReference) -> OperationState:
-        """Look once at a single backup, for which no other id than its own counts.
+        """Read a single backup once, by no other id than its own.
 
         :param reference: of the kind ``backup``.
         :raises NotFoundError: there is none with this id.

@@ -95,7 +95,7 @@ class DatabaseService:
         return to_state(reference, backup, job)
 
     async def observe_single(self, reference: OperationReference) -> OperationState:
-        """Look once at a single backup, for which no other id than its own counts.
+        """Read a single backup once, by no other id than its own.
 
         :param reference: of the kind ``backup``.
         :raises NotFoundError: there is none with this id.

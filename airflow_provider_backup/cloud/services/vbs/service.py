@@ -63,7 +63,7 @@ class VbsService:
             return await otherwise(self._observe_as_job(reference), absence)
 
     async def observe_single(self, reference: OperationReference) -> OperationState:
-        """Look once at a single backup, for which no other id than its own counts.
+        """Read a single backup once, by no other id than its own.
 
         :param reference: of the kind ``backup``.
         :raises NotFoundError: there is none with this id.
