@@ -299,13 +299,13 @@ class DeferrableWaitMixin(ReportsOutcome):
 
 
 class OperatorWaitMixin(DeferrableWaitMixin):
-    """The same for operators, whose work begins anew when Airflow resumes a retry by mistake."""
+    """The same for operators, whose work starts again if Airflow resumes a retry by mistake."""
 
     if TYPE_CHECKING:
         perform: Any
 
     def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Continue after a deferral of this try; a retry that Airflow resumes by mistake begins anew.
+        """Continue after a deferral of this try; a retry that Airflow resumes by mistake starts again.
 
         :param next_method: the method that the deferral named, or Airflow's marker of a failed trigger.
         :param next_kwargs: its arguments, or the error of the failed trigger.
@@ -315,6 +315,6 @@ class OperatorWaitMixin(DeferrableWaitMixin):
             plan = own_xcom(context["ti"], WAIT_XCOM)
             try_number = context["ti"].try_number
             if isinstance(plan, dict) and plan.get("try_number", try_number) != try_number:
-                self.log.info("The deferral is that of an earlier try; this try begins anew.")
+                self.log.info("The deferral belongs to an earlier try; this try starts again.")
                 return self.perform(context)
         return super().resume(next_method, next_kwargs, context)

@@ -61,7 +61,7 @@ _NEXT_STEPS: dict[type[ApiError], str] = {
     QuotaExceededError: "Delete what is no longer needed, or ask the provider for a higher quota.",
     ResourceBusyError: "Wait until the running task on the resource has ended, then repeat.",
     RateLimitedError: "Wait and repeat with fewer requests at the same time.",
-    ServerError: "Repeat later; when it stays, ask the provider's support with the request id.",
+    ServerError: "Retry later; if the problem persists, ask the provider's support with the request id.",
     BadRequestError: "Change what the message names; the code is listed on the service's error page.",
 }
 _WRONG_ADDRESS_NEXT_STEP = (

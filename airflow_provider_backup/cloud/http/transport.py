@@ -285,15 +285,15 @@ def _failure(error: Exception, sent: _Sent) -> BackupError:
             if is_late
             else f"{host} closed the connection before {sent.method} was written.",
             request_sent=False,
-            next_step="Repeat it; when it stays, check network and proxy.",
+            next_step="Retry; if the problem persists, check network and proxy.",
         )
     return CloudConnectionError(
-        f"{sent.method} to {host} got no whole answer: {words}.",
+        f"{sent.method} to {host} got an incomplete answer: {words}.",
         request_sent=True,
         connection_lost=not sent.is_answered
         and isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError),
         next_step=("" if sent.method == "GET" else "Look whether it took effect before it is repeated. ")
-        + "When it stays, check network and proxy"
+        + "If the problem persists, check network and proxy"
         + (", and give slow answers more time (total_timeout in the connection)." if is_late else "."),
     )
 

@@ -80,7 +80,7 @@ async def asked_for(
     key = f"{title} by {', '.join(filters)}"
     if others:
         _troubles.setdefault(key, TransientErrorLog(log, f"{key}: the service counts the filter again")).failed(
-            "%s: %d rows are not of %s and are passed over; the service ignores a filter.",
+            "%s: %d rows are not of %s and are ignored; the service ignores a filter.",
             title,
             others,
             one_line(", ".join(f"{name} {wanted}" for name, wanted in filters.items())),

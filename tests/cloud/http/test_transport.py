@@ -228,8 +228,8 @@ async def test_a_connection_that_is_closed_without_an_answer_leaves_the_effect_o
     error = await error_of(transport, unruly.url)
     assert sent(error)
     assert "GET to 127.0.0.1" in str(error)
-    assert "got no whole answer" in str(error)
-    assert "Next step: When it stays, check network and proxy" in str(error)
+    assert "got an incomplete answer" in str(error)
+    assert "Next step: If the problem persists, check network and proxy" in str(error)
 
 
 async def test_what_may_have_taken_effect_is_to_be_looked_for_first(transport: Transport, unruly: UnrulyServer) -> None:

@@ -269,7 +269,7 @@ async def test_rows_that_were_not_asked_for_are_reported_once(
     volume = two.resources[0]
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert told == [
-        f"VBS backups: 1 rows are not of volume_id {volume} and are passed over; the service ignores a filter."
+        f"VBS backups: 1 rows are not of volume_id {volume} and are ignored; the service ignores a filter."
     ]
 
 

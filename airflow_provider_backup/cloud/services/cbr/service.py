@@ -135,7 +135,7 @@ class CbrService:
                 try:
                     await self._delete(backup.id)
                 except NotFoundError:
-                    log.info("CBR backup %s of %s is gone since it was listed.", one_line(backup.id), reference)
+                    log.info("CBR backup %s of %s was deleted since it was listed.", one_line(backup.id), reference)
 
     async def find_checkpoint(
         self,
