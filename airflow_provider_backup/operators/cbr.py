@@ -1,4 +1,4 @@
-"""Vaults with CBR: backup policies and backups."""
+"""Vaults with CBR: backup policies, backups and restores."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, PolicyCreate, PolicyUpdate
 from airflow_provider_backup.cloud.services.cbr.operations import CbrBackupOperation
 from airflow_provider_backup.cloud.services.cbr.policy_values import definition_of, policy_values
+from airflow_provider_backup.cloud.services.cbr.restores import CbrRestoreOperation, CbrRestoreRequest, RestoreTarget
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.operators.base import check_ids, listed
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
@@ -19,6 +20,7 @@ from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
 from airflow_provider_backup.operators.existing_policy import ExistingPolicyOperator
 from airflow_provider_backup.operators.policy_arguments import LONG_TERM, PolicyArguments, known_schedule
+from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -278,6 +280,70 @@ class CbrDeleteBackupOperator(CheckpointDeleteBackupOperator):
     """
 
     service_name = "cbr"
+
+
+class CbrRestoreBackupOperator(RestoreBackupOperator):
+    """Overwrite a server or a disk with a backup: ``POST /v3/{project_id}/backups/{backup_id}/restore`` (CBR
+    section 7.4).
+
+    The service shuts a server down and starts it again. A disk must be detached, or its server stopped. The restore
+    has succeeded when its operation log says so and the backup is not being restored from any more. The other
+    arguments are those of :class:`~airflow_provider_backup.operators.restore_backup.RestoreBackupOperator`.
+
+    :param checkpoint_id: id of a checkpoint, in place of ``backup_id``: its backup of the resource (templated).
+    :param server_id: id of the server that is overwritten; the one that was backed up without it (templated).
+    :param volume_id: id of the disk that is overwritten, for the backup of a disk; the one that was backed up without
+        it (templated).
+    :param mappings: for a server: which disk is overwritten with which. Keys are ids of the disks that were backed up,
+        or of their backups; values are ids of the disks that are overwritten (templated). Disks that are not named are
+        left alone. Without it each disk that was backed up is overwritten.
+    :param power_on: whether the server is started afterwards; it is unless given otherwise (templated).
+    """
+
+    template_fields: Sequence[str] = (
+        *RestoreBackupOperator.template_fields,
+        "checkpoint_id",
+        "server_id",
+        "volume_id",
+        "mappings",
+        "power_on",
+    )
+    service_name = "cbr"
+    operation = CbrRestoreOperation
+
+    def __init__(
+        self,
+        *,
+        checkpoint_id: str | None = None,
+        server_id: str | None = None,
+        volume_id: str | None = None,
+        mappings: Mapping[str, str] | None = None,
+        power_on: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.checkpoint_id = checkpoint_id
+        self.server_id = server_id
+        self.volume_id = volume_id
+        self.mappings = mappings
+        self.power_on = power_on
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the ids that name the backup, by kind."""
+        return {"backup": self.backup_id, "checkpoint": self.checkpoint_id}
+
+    def target(self) -> RestoreTarget:
+        """Build what is overwritten."""
+        names = ("server_id", "volume_id", "mappings", "power_on")
+        return validated(RestoreTarget, "CBR restore", {name: getattr(self, name) for name in names})
+
+    def request(self, name: str) -> CbrRestoreRequest:
+        """Build the request."""
+        return CbrRestoreRequest(self.reference(), self.target())
+
+    def operation_of(self, cloud: BackupCloud) -> CbrRestoreOperation:
+        """Return the restore of a backup."""
+        return cloud.cbr.restores
 
 
 def _result(policy: Policy, *, created: bool | None = None) -> PolicyResult:

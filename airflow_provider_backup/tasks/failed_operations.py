@@ -95,7 +95,7 @@ class FailedOperations:
             if is_final:
                 raise FinalBackupFailedError(state)
             if is_logged:
-                self._log.warning(texts.OF_A_FAILED_TRY, BackupFailedError(state).message)
+                self._log.warning(texts.OF_A_FAILED_TRY, self._operation.name, BackupFailedError(state).message)
 
     def _is_known(self, reference: OperationReference) -> bool:
         return any(reference == state.reference for state in self._states)

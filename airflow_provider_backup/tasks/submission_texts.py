@@ -15,7 +15,7 @@ OF_AN_EARLIER_RUN = (
     "%s has the key of this task, but began before this DAG run did: it was taken by a run of the same id that was "
     "deleted, or by another Airflow. The task does not adopt it."
 )
-OF_A_FAILED_TRY = "The backup of an earlier try cannot be used. %s A fresh one is taken."
+OF_A_FAILED_TRY = "The %s of an earlier try cannot be used. %s A fresh one is submitted."
 
 UNCLEAR = "The request got no clear answer; looking for its %s first: %s"
 SENT_ONCE_MORE = "There is no such %s, and the connection is gone: sending the request once more."

@@ -20,6 +20,7 @@ from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.tasks.deferral import WAIT_XCOM, DeferrableWaitMixin
+from tests.airflow.restorable import RESTORE, Restorable
 from tests.airflow.service_matrix import CREATE, DELETE, SENSORS, SERVICES, create_operator, let_time_pass, taken
 from tests.airflow.task_runs import TaskRun
 from tests.airflow.trigger_rows import arguments_from, row_of, trigger_classes
@@ -179,6 +180,13 @@ def deletion(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
     return DELETE[service](**{**usual, **arguments})
 
 
+def restore(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator whose restore takes an hour."""
+    made = Restorable(cloud, service)
+    cloud.set_backup_seconds(3600)
+    return made.operator(deferrable=True, **arguments)
+
+
 def deferral(task: Any) -> tuple[TaskRun, TaskDeferred]:
     """Run a task until it is put aside."""
     run = TaskRun(task)
@@ -194,13 +202,16 @@ async def _only_event(trigger: BaseTrigger) -> Any:
 
 def test_everything_that_defers_is_built_here() -> None:
     # By name: a test that imports a module anew makes its classes anew.
-    here = {*CREATE.values(), *SENSORS.values(), *DELETE.values()}
+    here = {*CREATE.values(), *SENSORS.values(), *DELETE.values(), *RESTORE.values()}
     assert {each.__name__ for each in deferring_classes()} == {getattr(each, "__name__", None) for each in here}
 
 
 @pytest.mark.parametrize("arguments", [{}, {"region": "eu-de"}], ids=["plain", "region"])
-@pytest.mark.parametrize("build", [operator, sensor, deletion])
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("service", "build"),
+    [(service, build) for service in SERVICES for build in (operator, sensor, deletion)]
+    + [(service, restore) for service in RESTORE],
+)
 def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
     cloud: RunningCloud, service: str, build: Any, arguments: dict[str, Any]
 ) -> None:

@@ -7,10 +7,12 @@ begins, and after a restore that failed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field, model_validator
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, Violation
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
@@ -18,7 +20,8 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
-from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.schema.base import RequestModel, validated
+from airflow_provider_backup.cloud.schema.constraints import Identifier
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.conflicts import backup_in_progress
@@ -34,23 +37,38 @@ _ONE_MOMENT = timedelta(microseconds=1)
 _SERVER, _DISK = "OS::Nova::Server", "OS::Cinder::Volume"
 
 
+class RestoreTarget(RequestModel):
+    """What is overwritten; what was backed up, unless given otherwise.
+
+    :param server_id: the server.
+    :param volume_id: the disk, for the backup of a disk.
+    :param mappings: for a server: the disk that is overwritten by id of the disk that was backed up, or by id of its
+        backup; disks that are not named are left alone. ``None`` overwrites each disk that was backed up.
+    :param power_on: whether the server is started afterwards; ``None`` leaves that to the service, which starts it.
+    """
+
+    server_id: Identifier | None = None
+    volume_id: Identifier | None = None
+    mappings: Annotated[dict[Identifier, Identifier], Field(min_length=1)] | None = None
+    power_on: bool | None = None
+
+    @model_validator(mode="after")
+    def _has_one_kind(self) -> RestoreTarget:
+        if self.volume_id is not None and (self.server_id is not None or self.mappings is not None):
+            raise ValueError("volume_id is for the backup of a disk, server_id and mappings for that of a server")
+        return self
+
+
 @dataclass(frozen=True, slots=True)
 class CbrRestoreRequest:
     """What is restored, and what is overwritten with it.
 
     :param backup: the backup, or a checkpoint with a backup of the resource that is overwritten.
-    :param server_id: the server that is overwritten; ``None`` for the one that was backed up.
-    :param volume_id: the disk that is overwritten, for the backup of a disk; ``None`` for the one that was backed up.
-    :param mappings: for a server: the disk that is overwritten by id of the disk that was backed up, or by id of its
-        backup; disks that are not named are left alone. Empty overwrites each disk that was backed up.
-    :param power_on: whether the server is started afterwards; ``None`` leaves that to the service, which starts it.
+    :param target: what is overwritten.
     """
 
     backup: OperationReference
-    server_id: str | None = None
-    volume_id: str | None = None
-    mappings: Mapping[str, str] = field(default_factory=dict)
-    power_on: bool | None = None
+    target: RestoreTarget
 
 
 class CbrRestoreOperation:
@@ -73,7 +91,7 @@ class CbrRestoreOperation:
 
     def subject(self, request: CbrRestoreRequest) -> str:
         """Return the target and the backup."""
-        target = request.server_id or request.volume_id or "what was backed up"
+        target = request.target.server_id or request.target.volume_id or "what was backed up"
         return f"{target} from {request.backup}"
 
     def name_in(self, request: CbrRestoreRequest) -> str | None:
@@ -212,14 +230,14 @@ class CbrRestoreOperation:
     async def _resolve(self, request: CbrRestoreRequest) -> tuple[Backup, RestoreCreate]:
         if self._resolved is None or self._resolved[0] is not request:
             backup = await self._backup_of(request)
-            self._resolved = request, backup, _restore_of(backup, request)
+            self._resolved = request, backup, _restore_of(backup, request.target)
         return self._resolved[1:]
 
     async def _backup_of(self, request: CbrRestoreRequest) -> Backup:
         reference = request.backup
         if reference.kind == "backup":
             return await self._backups.get(reference.backup_id)
-        target_id = request.server_id or request.volume_id
+        target_id = request.target.server_id or request.target.volume_id
         found = [
             backup
             async for backup in self._backups.list(checkpoint_id=reference.backup_id)
@@ -242,20 +260,20 @@ def _reference(backup_id: str, target_id: str, job_id: str | None, since: dateti
     )
 
 
-def _restore_of(backup: Backup, request: CbrRestoreRequest) -> RestoreCreate:
+def _restore_of(backup: Backup, target: RestoreTarget) -> RestoreCreate:
     """Return what is sent to restore a backup.
 
-    :raises InvalidRequestError: the request does not fit the backup.
+    :raises InvalidRequestError: the target does not fit the backup.
     """
-    values: dict[str, object] = {"power_on": request.power_on}
+    values: dict[str, object] = {"power_on": target.power_on}
     violations = []
     if backup.resource_type == _SERVER:
-        values |= {"server_id": request.server_id or backup.resource_id, "mappings": _mappings(backup, request)}
-        if request.volume_id is not None:
-            violations.append(Violation("volume_id", "the backup is one of a server", request.volume_id))
+        values |= {"server_id": target.server_id or backup.resource_id, "mappings": _mappings(backup, target)}
+        if target.volume_id is not None:
+            violations.append(Violation("volume_id", "the backup is one of a server", target.volume_id))
     elif backup.resource_type == _DISK:
-        values["volume_id"] = request.volume_id or backup.resource_id
-        given = {"server_id": request.server_id, "mappings": request.mappings}
+        values["volume_id"] = target.volume_id or backup.resource_id
+        given = {"server_id": target.server_id, "mappings": target.mappings}
         violations += [Violation(name, "the backup is one of a disk", value) for name, value in given.items() if value]
     else:
         rule = "must be a backup of a server or a disk; the client's backups.restore() takes others"
@@ -265,14 +283,14 @@ def _restore_of(backup: Backup, request: CbrRestoreRequest) -> RestoreCreate:
     return validated(RestoreCreate, "CBR restore", values)
 
 
-def _mappings(backup: Backup, request: CbrRestoreRequest) -> list[dict[str, str | None]]:
+def _mappings(backup: Backup, target: RestoreTarget) -> list[dict[str, str | None]]:
+    if target.mappings is None:
+        return [{"backup_id": child.id, "volume_id": child.resource_id} for child in backup.children]
     children = {name: child for child in backup.children for name in (child.id, child.resource_id) if name}
-    if unknown := [name for name in request.mappings if name not in children]:
+    if unknown := [name for name in target.mappings if name not in children]:
         rule = f"must name disks of the backup, or their backups: {', '.join(sorted(children))}"
         raise InvalidRequestError("CBR restore", [Violation("mappings", rule, name) for name in unknown])
-    if request.mappings:
-        return [{"backup_id": children[name].id, "volume_id": disk} for name, disk in request.mappings.items()]
-    return [{"backup_id": child.id, "volume_id": child.resource_id} for child in backup.children]
+    return [{"backup_id": children[name].id, "volume_id": disk} for name, disk in target.mappings.items()]
 
 
 def _began(log: OperationLog) -> datetime:

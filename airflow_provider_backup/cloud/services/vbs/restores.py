@@ -30,11 +30,11 @@ class VbsRestoreRequest:
     """What is restored, and which disk is overwritten with it.
 
     :param backup: the backup, or the job that took it.
-    :param volume_id: the disk that is overwritten; ``None`` for the one that was backed up.
+    :param target: the disk that is overwritten; ``None`` for the one that was backed up.
     """
 
     backup: OperationReference
-    volume_id: str | None = None
+    target: RestoreCreate | None = None
 
 
 class VbsRestoreOperation:
@@ -55,7 +55,7 @@ class VbsRestoreOperation:
 
     def subject(self, request: VbsRestoreRequest) -> str:
         """Return the disk and the backup."""
-        return f"{request.volume_id or 'what was backed up'} from {request.backup}"
+        return f"{request.target.volume_id if request.target else 'what was backed up'} from {request.backup}"
 
     def name_in(self, request: VbsRestoreRequest) -> str | None:
         """Return ``None``: a restore carries no name."""
@@ -144,6 +144,6 @@ class VbsRestoreOperation:
                 rule = "must be a job that took a backup; this one names none"
                 raise InvalidRequestError("VBS restore", [Violation("backup", rule, request.backup.backup_id)])
             backup = await self._backups.get(backup_id)
-            values = {"volume_id": request.volume_id or backup.volume_id}
-            self._resolved = request, backup_id, validated(RestoreCreate, "VBS restore", values)
+            own = {"volume_id": backup.volume_id}
+            self._resolved = request, backup_id, request.target or validated(RestoreCreate, "VBS restore", own)
         return self._resolved[1:]

@@ -12,8 +12,9 @@ from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import BackupError, InvalidRequestError, NotFoundError, ResourceBusyError
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import LIVE, LOST, Phase
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, VaultCreate
-from airflow_provider_backup.cloud.services.cbr.restores import NOT_LOGGED, CbrRestoreRequest
+from airflow_provider_backup.cloud.services.cbr.restores import NOT_LOGGED, CbrRestoreRequest, RestoreTarget
 from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.faults.specs import read_faults
 from airflow_provider_backup.emulator.server import LocalCloud
@@ -52,7 +53,7 @@ class Restorable:
         return disks
 
     def request(self, **members: Any) -> CbrRestoreRequest:
-        return CbrRestoreRequest(self.backup, **members)
+        return CbrRestoreRequest(self.backup, RestoreTarget(**members))
 
     async def back_up(self, kind: str = SERVER, count: int = 1) -> None:
         """Back up the first resources of a kind that can be restored."""
@@ -159,7 +160,7 @@ async def test_a_server_is_left_off_when_asked(made: Restorable) -> None:
 
 
 async def test_the_checkpoint_stands_for_the_backup_of_the_server(made: Restorable) -> None:
-    await made.operation.submit(CbrRestoreRequest(made.checkpoint, server_id=made.resource_id))
+    await made.operation.submit(CbrRestoreRequest(made.checkpoint, RestoreTarget(server_id=made.resource_id)))
     made.later(BACKUP_SECONDS)
 
     assert made.contents.version(made.resource_id) == 1
@@ -170,7 +171,15 @@ async def test_a_checkpoint_of_several_servers_needs_the_server(made: Restorable
     await made.back_up(count=2)
 
     with pytest.raises(InvalidRequestError, match="must name one backup: 2 of cbr checkpoint"):
-        await made.operation.submit(CbrRestoreRequest(made.checkpoint))
+        await made.operation.submit(CbrRestoreRequest(made.checkpoint, RestoreTarget()))
+
+
+@pytest.mark.parametrize(
+    "members", [{"volume_id": "disk", "server_id": "server"}, {"volume_id": "disk", "mappings": {"disk": "disk"}}]
+)
+def test_a_target_is_a_server_or_a_disk(members: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequestError, match="volume_id is for the backup of a disk"):
+        validated(RestoreTarget, "restore", members)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +208,7 @@ async def test_what_does_not_fit_the_backup_of_a_disk_is_refused_before_it_is_se
 
 async def test_an_unknown_backup_is_reported(made: Restorable) -> None:
     with pytest.raises(NotFoundError):
-        await made.operation.prepare(CbrRestoreRequest(OperationReference("cbr", "nope")))
+        await made.operation.prepare(CbrRestoreRequest(OperationReference("cbr", "nope"), RestoreTarget()))
 
 
 async def test_a_failed_restore_gives_the_reason(made: Restorable) -> None:

@@ -1,0 +1,99 @@
+"""Restoring a backup, the same for every service: submitted once per task instance, never twice by accident."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationState
+from airflow_provider_backup.cloud.operations.status import Phase
+from airflow_provider_backup.exceptions import BackupFailedError, FinalBackupFailedError
+from airflow_provider_backup.operators.operation import OperationOperator
+from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMixin
+
+
+class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
+    """Overwrite a resource with a backup, and wait until the restore is over.
+
+    A restore can neither be stopped nor undone. The submission is recorded before it is sent (Airflow 3.3 and later).
+    A retry adopts the restore that this task instance submitted, or one of the same backup to the same resource that
+    began since the DAG run did. When an earlier try may have submitted one and nothing proves what became of it, the
+    task fails with the next step and sends nothing. A task that ends early leaves the restore as it is.
+
+    :param backup: what a create operator or a sensor returned (templated); in place of the ids.
+    :param backup_id: id of the backup (templated).
+    :param overwrite: must be ``True``: the present content of the resource is lost.
+    :param wait_for_completion: whether the task succeeds only when the restore has succeeded.
+    :param deferrable: whether to wait in the triggerer, for a busy resource, too; ``None`` follows
+        ``[operators] default_deferrable``.
+    :param poll_interval: seconds between two polls, or a ``timedelta``, above 0.
+    :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of the task, the wait for a busy
+        resource included, through retries that adopt its restore; the restore continues in the cloud afterwards.
+    :param tolerance: seconds of unbroken transient errors or silence, or a ``timedelta``, above 0, after which the task
+        fails with the last error; ``None`` waits until ``timeout``.
+    :param on_conflict: what to do while the resource is being backed up or restored: ``wait`` submits the restore again
+        when it may be free, until ``timeout``; ``adopt`` adopts a restore of the same backup to the same resource that
+        runs there, whoever submitted it, and otherwise waits; ``fail`` fails the task, which a retry repeats.
+    :param retry_failed: whether the task, as far as it has ``retries``, is retried after its restore failed; the next
+        try submits another one.
+    """
+
+    template_fields: Sequence[str] = (*OperationOperator.template_fields, "backup", "backup_id")
+    waits_for = "restore"
+    next_step_after_timeout = "Give it more time (timeout); the restore continues in the cloud, and a retry adopts it."
+
+    def __init__(
+        self,
+        *,
+        backup: dict[str, Any] | None = None,
+        backup_id: str | None = None,
+        overwrite: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.backup = backup
+        self.backup_id = backup_id
+        self.overwrite = overwrite
+
+    @abstractmethod
+    def target(self) -> Any:
+        """Build what is overwritten from the arguments.
+
+        :raises InvalidRequestError: a documented rule is broken.
+        """
+
+    def own_name(self) -> str | None:
+        """Return ``None``: a restore carries no name."""
+        return None
+
+    def check_arguments(self) -> None:
+        """Reject wrong literals once the operator is built.
+
+        :raises InvalidRequestError: ``overwrite`` is not ``True``, or a documented rule is broken, whatever the
+            templates become.
+        :raises InvalidArgumentError: no backup is named, or several are.
+        """
+        super().check_arguments()
+        if self.overwrite is not True:
+            rule = "must be True: a restore overwrites the resource and cannot be undone"
+            raise InvalidRequestError(f"Task {self.task_id!r}", [Violation("overwrite", rule, self.overwrite)])
+        self.check_while_parsing(self.target)
+
+    def finish(self, plan: dict[str, Any], observation: OperationState) -> BackupResult:
+        """Return the result of a restore that succeeded.
+
+        :param plan: what was waited for.
+        :param observation: how the restore ended.
+        :raises BackupFailedError: the restore failed.
+        """
+        if observation.phase is not Phase.SUCCEEDED:
+            error = BackupFailedError if self.retry_failed else FinalBackupFailedError
+            raise error(
+                observation,
+                next_step="Look at the resource in the cloud: it may be overwritten in part. Clearing the task submits "
+                "the restore again.",
+            )
+        self.log.info("%s", observation)
+        return observation.to_result()

@@ -1,0 +1,365 @@
+"""Restoring with the operators: proved by content, submitted once, never twice by accident."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_provider_backup.cloud.errors import (
+    BackupError,
+    BadRequestError,
+    CloudConnectionError,
+    InvalidRequestError,
+    ResourceBusyError,
+)
+from airflow_provider_backup.cloud.services.cbr.restores import CbrRestoreOperation
+from airflow_provider_backup.cloud.services.vbs.restores import VbsRestoreOperation
+from airflow_provider_backup.emulator.threaded import RunningCloud
+from airflow_provider_backup.exceptions import (
+    BackupFailedError,
+    BackupTimeoutError,
+    InvalidArgumentError,
+    UnprovenSubmissionError,
+)
+from airflow_provider_backup.operators.cbr import CbrRestoreBackupOperator
+from tests.airflow.restorable import RESTORE, Restorable
+from tests.airflow.service_matrix import SENSORS
+from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
+
+OPERATIONS: dict[str, Any] = {"cbr": CbrRestoreOperation, "vbs": VbsRestoreOperation}
+
+
+class Died(BaseException):
+    """The process is gone."""
+
+
+@pytest.fixture(params=RESTORE)
+def made(cloud: RunningCloud, request: pytest.FixtureRequest) -> Restorable:
+    return Restorable(cloud, request.param)
+
+
+@pytest.fixture
+def cbr(cloud: RunningCloud) -> Restorable:
+    return Restorable(cloud, "cbr")
+
+
+@pytest.fixture
+def vbs(cloud: RunningCloud) -> Restorable:
+    return Restorable(cloud, "vbs")
+
+
+# ------------------------------------------------------------------------------------------------------- whole runs
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_restore_brings_back_what_the_backup_holds(made: Restorable, deferrable: bool) -> None:
+    made.cloud.set_backup_seconds(0.5)
+
+    result = made.run(deferrable=deferrable).run()
+
+    assert made.content == 1
+    assert result["resource_ids"] == [made.resource_id]
+    assert result["backup_ids"] == made.backup["backup_ids"]
+    assert result["status"] in ("success", "SUCCESS")
+    assert made.restores == 1
+
+
+def test_the_id_of_a_backup_is_enough(made: Restorable) -> None:
+    made.run(backup_id=made.backup["backup_ids"][0]).run()
+
+    assert made.content == 1
+
+
+def test_the_reference_is_known_before_the_task_defers(made: Restorable) -> None:
+    made.cloud.set_backup_seconds(3600)
+    run = made.run(deferrable=True)
+
+    assert isinstance(run.execute(), Deferred)
+
+    reference = run.ti.xcom_pull(task_ids="restore", key="backup_reference", map_indexes=-1)
+    assert (reference["operation"], reference["expected_ids"]) == ("restore", [made.resource_id])
+
+
+def test_a_restore_that_is_not_waited_for_continues(made: Restorable) -> None:
+    made.cloud.set_backup_seconds(3600)
+
+    made.run(wait_for_completion=False).execute()
+
+    assert (made.restores, made.content) == (1, 2)
+    made.cloud.state.advance_clock(3600)
+    assert made.content == 1
+
+
+def test_a_mapping_leaves_the_other_disks_alone(cloud: RunningCloud) -> None:
+    made = Restorable(cloud, "cbr")
+    disks = cloud.state.table("inventory.servers")[made.resource_id]["volumes"]
+    (wanted,) = disks[:1]
+
+    made.run(mappings={wanted: wanted}).run()
+
+    assert [cloud.content(disk) for disk in disks] == [1, *[2] * len(disks[1:])]
+
+
+def test_a_server_can_be_left_off(cbr: Restorable) -> None:
+    cbr.run(power_on=False).run()
+
+    assert cbr.cloud.state.table("inventory.servers")[cbr.resource_id]["status"] == "SHUTOFF"
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_an_answer_without_a_job_id_is_followed_by_the_operation_log(cbr: Restorable, deferrable: bool) -> None:
+    cbr.misbehave("no_body")
+    cbr.cloud.set_backup_seconds(0.5)
+
+    result = cbr.run(deferrable=deferrable).run()
+
+    assert (result["status"], cbr.content) == ("success", 1)
+
+
+def test_what_is_restored_from_is_a_good_backup_to_a_sensor(made: Restorable) -> None:
+    made.cloud.set_backup_seconds(3600)
+    made.run(wait_for_completion=False).execute()
+
+    sensor = SENSORS[made.service](
+        task_id="wait", backup_id=made.backup["backup_ids"][0], deferrable=False, poke_interval=0.05
+    )
+
+    assert TaskRun(sensor).run()["status"] == "restoring"
+
+
+# --------------------------------------------------------------------------------------------------------- refused
+
+
+@pytest.mark.parametrize("overwrite", [None, False, "True", 1])
+@pytest.mark.parametrize("service", RESTORE)
+def test_nothing_is_restored_unless_the_author_says_that_it_overwrites(service: str, overwrite: Any) -> None:
+    with pytest.raises(InvalidRequestError, match="overwrite: must be True"):
+        RESTORE[service](task_id="restore", backup_id="backup-1", overwrite=overwrite)
+
+
+@pytest.mark.parametrize("service", RESTORE)
+def test_a_restore_needs_a_backup(service: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="No backup is named"):
+        RESTORE[service](task_id="restore", overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"server_id": ""}, "server_id"),
+        ({"volume_id": ""}, "volume_id"),
+        ({"mappings": {}}, "mappings"),
+        ({"mappings": {"disk": ""}}, "mappings"),
+        ({"volume_id": "disk", "server_id": "server"}, "volume_id is for the backup of a disk"),
+        ({"power_on": "perhaps"}, "power_on"),
+    ],
+)
+def test_a_wrong_target_is_refused_while_the_dag_is_parsed(arguments: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequestError, match=field):
+        CbrRestoreBackupOperator(task_id="restore", backup_id="backup-1", overwrite=True, **arguments)
+
+
+def test_what_does_not_fit_the_backup_fails_before_anything_is_sent(cbr: Restorable) -> None:
+    with pytest.raises(InvalidArgumentError, match="the backup is one of a server"):
+        cbr.run(backup_id=cbr.backup["backup_ids"][0], volume_id="disk").run()
+
+    assert cbr.requests == 0
+
+
+def test_a_busy_resource_is_waited_for(made: Restorable) -> None:
+    made.cloud.set_backup_seconds(1)
+    made.run(wait_for_completion=False).execute()
+
+    other = TaskRun(made.operator(), run_id="another", store=TaskStateStore())
+    if made.service == "cbr":
+        other.execute()
+        assert made.restores == 2
+    else:
+        # To VBS a backup that is being restored from is not available.
+        with pytest.raises(BadRequestError, match=r"VolumeBackup\.0089"):
+            other.execute()
+
+
+def test_with_on_conflict_fail_a_busy_resource_fails_the_task(cbr: Restorable) -> None:
+    cbr.cloud.set_backup_seconds(3600)
+    cbr.run(wait_for_completion=False).execute()
+
+    with pytest.raises(ResourceBusyError):
+        TaskRun(cbr.operator(on_conflict="fail"), run_id="another", store=TaskStateStore()).execute()
+
+
+def test_with_on_conflict_adopt_a_running_restore_of_the_same_backup_is_adopted(cbr: Restorable) -> None:
+    cbr.cloud.set_backup_seconds(1)
+    cbr.run(wait_for_completion=False).execute()
+
+    TaskRun(cbr.operator(on_conflict="adopt"), run_id="another", store=TaskStateStore()).execute()
+
+    assert (cbr.restores, cbr.content) == (1, 1)
+
+
+# ---------------------------------------------------------------------------------------------- failures, timeouts
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_failed_restore_fails_the_task_with_the_reason(made: Restorable, deferrable: bool) -> None:
+    made.cloud.plan_outcome(f"{made.service}.restore", reason="the disk cannot be written", seconds=0.5)
+
+    with pytest.raises(BackupFailedError, match="the disk cannot be written.*overwritten in part"):
+        made.run(deferrable=deferrable).run()
+
+    assert made.content == 2
+
+
+def test_a_retry_after_a_failed_restore_submits_another_one(cbr: Restorable) -> None:
+    cbr.cloud.fail_next_backup("cbr.restore", "the disk cannot be written")
+    run = cbr.run(retries=1)
+    with pytest.raises(BackupFailedError):
+        run.run()
+
+    run.retry()
+    run.run()
+
+    assert (cbr.restores, cbr.content) == (2, 1)
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_restore_that_never_ends_times_out_and_is_left_alone(made: Restorable, deferrable: bool) -> None:
+    made.cloud.plan_outcome(f"{made.service}.restore", stuck=True)
+
+    with pytest.raises(BackupTimeoutError, match="the restore continues in the cloud, and a retry adopts it"):
+        made.run(deferrable=deferrable, timeout=1).run()
+
+    assert made.restores == 1
+
+
+def test_the_task_reads_the_restore_itself_when_the_trigger_died(made: Restorable) -> None:
+    made.cloud.set_backup_seconds(0.5)
+    run = made.run(deferrable=True)
+    assert isinstance(run.execute(), Deferred)
+    made.cloud.state.advance_clock(1)
+
+    run.resume_after_failure()
+
+    assert (made.restores, made.content) == (1, 1)
+
+
+# ------------------------------------------------------------------------------------------------ retries, crashes
+
+
+@pytest.mark.parametrize("service", RESTORE)
+def test_a_retry_adopts_the_recorded_restore(cloud: RunningCloud, service: str) -> None:
+    made = Restorable(cloud, service)
+    run = made.run(retries=1)
+    run.run()
+
+    run.retry()
+    run.run()
+
+    assert made.restores == 1
+
+
+def test_a_retry_without_a_record_adopts_the_restore_that_it_finds(cbr: Restorable) -> None:
+    run = cbr.run(with_store=False, retries=1)
+    run.run()
+
+    run.retry()
+    run.run()
+
+    assert cbr.restores == 1
+
+
+def test_a_crash_before_the_answer_is_recorded_is_found_in_the_log(
+    cbr: Restorable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = cbr.run(retries=1)
+    _crash(monkeypatch, run, "cbr", is_sent=True)
+
+    run.retry()
+    run.run()
+
+    assert (cbr.restores, cbr.content) == (1, 1)
+
+
+@pytest.mark.parametrize(("service", "is_sent"), [("vbs", True), ("vbs", False), ("cbr", False)])
+@pytest.mark.parametrize("with_store", [True, False])
+def test_a_retry_that_cannot_prove_what_became_of_its_submission_sends_nothing(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str, is_sent: bool, with_store: bool
+) -> None:
+    made = Restorable(cloud, service)
+    run = made.run(with_store=with_store, retries=1)
+    _crash(monkeypatch, run, service, is_sent=is_sent)
+
+    run.retry()
+    with pytest.raises(UnprovenSubmissionError, match="Nothing was sent.*Look in the cloud what became of it"):
+        run.run()
+
+    assert made.requests == int(is_sent)
+
+
+@pytest.mark.parametrize("service", RESTORE)
+def test_a_cleared_task_submits_another_restore(cloud: RunningCloud, service: str) -> None:
+    made = Restorable(cloud, service)
+    run = made.run()
+    run.run()
+    cloud.change_content(made.resource_id, 3)
+
+    run.clear()
+    run.run()
+
+    assert (made.restores, made.content) == (2, 1)
+
+
+def test_a_lost_answer_is_looked_up_and_not_sent_again(cbr: Restorable) -> None:
+    cbr.misbehave("close_after", count=1)
+
+    cbr.run().run()
+
+    assert (cbr.requests, cbr.content) == (1, 1)
+
+
+def test_a_lost_answer_of_vbs_fails_the_task_and_is_not_sent_again(vbs: Restorable) -> None:
+    vbs.misbehave("close_after", count=1)
+    run = vbs.run(retries=1)
+    with pytest.raises(CloudConnectionError):
+        run.run()
+
+    run.retry()
+    with pytest.raises(UnprovenSubmissionError):
+        run.run()
+
+    assert vbs.requests == 1
+
+
+def test_a_restore_that_was_refused_is_submitted_again_by_a_retry(made: Restorable) -> None:
+    made.misbehave("refuse", status=403, code="APIGW.0302", count=1)
+    run = made.run(retries=1)
+    with pytest.raises(BackupError, match=r"APIGW\.0302"):
+        run.run()
+
+    run.retry()
+    run.run()
+
+    assert (made.restores, made.content) == (1, 1)
+
+
+def test_the_log_names_what_is_overwritten(made: Restorable, logged: Callable[[], str]) -> None:
+    made.run().run()
+
+    assert "Sending the request for a restore of" in logged()
+
+
+def _crash(monkeypatch: pytest.MonkeyPatch, run: TaskRun, service: str, *, is_sent: bool) -> None:
+    """Let a task's process die around its submission."""
+    submit = OPERATIONS[service].submit
+
+    async def dies(self: Any, request: Any) -> Any:
+        if is_sent:
+            await submit(self, request)
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OPERATIONS[service], "submit", dies)
+        with pytest.raises(Died):
+            run.execute()
