@@ -17,7 +17,7 @@ from typing import Any
 class TaskLimits:
     """Limits of time, in seconds.
 
-    Tasks:
+    The first are those of tasks.
 
     :param longest_read: for one observation on a worker, retries included: a service may rate limit for much longer.
     :param final_read: at least, for the last read after the deadline: the backup may have succeeded meanwhile.
@@ -25,12 +25,12 @@ class TaskLimits:
     :param longest_on_kill: for everything after the signal that ends the task: Airflow 2.11 kills the process after 60
         (``killed_task_cleanup_time``), Airflow 3 after 5.
 
-    Sensors and triggers:
+    The next are those of sensors and triggers.
 
     :param shortest_poke: a shorter ``poke_interval`` is raised to this in the triggerer, which all tasks share.
     :param earliest_event: after the deferral: an earlier event may be sent before Airflow has deferred the task.
 
-    Connections:
+    The last are those of connections.
 
     :param connection_memory: a wait that starts later reads the connection, and the files that it names, again; each
         read costs a triggerer several milliseconds.
