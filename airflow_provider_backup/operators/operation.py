@@ -151,6 +151,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
             own_name=self.own_name(),
             outlives_clears=self.on_clear == "adopt",
             installation=cloud.settings.installation,
+            began_at=conflict.work_since if conflict else None,
         )
         return IdempotentSubmission(
             self.operation_of(cloud),

@@ -30,6 +30,7 @@ class Conflict:
     :param refusal: the last answer of the service, in words.
     :param failing_since: since when transient errors keep the task from an answer, likewise; ``None`` with an answer.
     :param unclear_since: when a request was sent that got no clear answer, likewise; ``None`` without one.
+    :param work_since: when the work began that the task belongs to, likewise; the attempt before the deferral knew it.
     :param watched: the backup that keeps the resource busy, as ``OperationReference.to_dict()`` gives it; ``None`` when
         it cannot be seen.
     :param trigger_failures: how many triggers died for this wait.
@@ -40,6 +41,7 @@ class Conflict:
     refusal: str
     failing_since: float | None = None
     unclear_since: float | None = None
+    work_since: float | None = None
     watched: dict[str, Any] | None = None
     trigger_failures: int = 0
 
@@ -123,12 +125,14 @@ class ConflictWait:
         *,
         watched: OperationReference | None = None,
         unclear_since: float | None = None,
+        work_since: float | None = None,
     ) -> None:
         """Wait until it is worth to submit again.
 
         :param refusal: the service's answer, or the transient error that kept it from answering.
         :param watched: what keeps the resource busy; ``None`` when it cannot be seen.
         :param unclear_since: when a request was sent that got no clear answer; ``None`` without one.
+        :param work_since: when the work began that the task belongs to.
         :raises BackupTimeoutError: the deadline has come.
         :raises ConflictDeferral: the task is deferrable.
         :raises BackupError: transient errors have lasted longer than the tolerance.
@@ -140,7 +144,9 @@ class ConflictWait:
         self._tell(refusal, conflict, now)
         if self.is_deferrable:
             seen = watched.to_dict() if watched else None
-            raise ConflictDeferral(replace(conflict, watched=seen, unclear_since=unclear_since)) from refusal
+            raise ConflictDeferral(
+                replace(conflict, watched=seen, unclear_since=unclear_since, work_since=work_since)
+            ) from refusal
         left = self._deadline - now
         if self._policy.poll_interval + SHORTEST_REQUEST < left:
             await asyncio.sleep(self._policy.poll_interval)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_backup.cloud.operations.operation import Capabilities
@@ -26,6 +26,8 @@ class TaskIdentity:
     :param own_name: the name that the author chose; ``None`` for one made from the key.
     :param outlives_clears: whether a cleared task means the same operation as before (``on_clear="adopt"``).
     :param installation: name of this Airflow among others with the same DAG and cloud project; may be empty.
+    :param began_at: when the work of this try began, in seconds since the epoch, as far as it is known from before a
+        deferral; ``None`` for what Airflow tells.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class TaskIdentity:
         own_name: str | None = None,
         outlives_clears: bool = False,
         installation: str = "",
+        began_at: float | None = None,
     ) -> None:
         task_instance = context["ti"]
         self._context = context
@@ -44,6 +47,7 @@ class TaskIdentity:
         self._names_are_unique = capabilities.names_are_unique
         self._outlives_clears = outlives_clears
         self._installation = installation
+        self._began_at = None if began_at is None else datetime.fromtimestamp(began_at, UTC)
         self.own_name = own_name
         self.has_key = capabilities.carries_name and own_name is None
         """Whether the name of the operation holds the key of the task instance."""
@@ -80,7 +84,13 @@ class TaskIdentity:
 
         :param recorded_at: when an earlier try submitted an operation; ``None`` without a record.
         """
-        return Ownership(self._context, has_key=self.has_key, outlives_runs=self._outlives_clears, noted_at=recorded_at)
+        return Ownership(
+            self._context,
+            has_key=self.has_key,
+            outlives_runs=self._outlives_clears,
+            noted_at=recorded_at,
+            began_at=self._began_at,
+        )
 
     def _names(self, generation: str, installation: str = "") -> list[str]:
         if self.own_name:

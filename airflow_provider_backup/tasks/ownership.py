@@ -21,16 +21,26 @@ class Ownership:
     :param has_key: whether the name of the backup holds the key of the task instance.
     :param outlives_runs: whether what an earlier DAG run took under the same key counts as well.
     :param noted_at: when an earlier try asked for a backup, by this machine's clock; None without a note.
+    :param began_at: when the work of this try began, by this machine's clock, as far as it is known from before a
+        deferral; ``None`` for what Airflow tells.
     """
 
-    def __init__(self, context: Any, *, has_key: bool, outlives_runs: bool, noted_at: datetime | None) -> None:
+    def __init__(
+        self,
+        context: Any,
+        *,
+        has_key: bool,
+        outlives_runs: bool,
+        noted_at: datetime | None,
+        began_at: datetime | None = None,
+    ) -> None:
         self._has_key = has_key
         self.is_first_since_a_clear = _is_first_since_a_clear(context)
         """Whether this is the first try of all, or after a clear, as far as ``retries`` was not edited since."""
         # What outlives a clear may be what this task instance asked for before it.
         self._is_first = context["ti"].try_number == 1 if outlives_runs else self.is_first_since_a_clear
         self._asked_at: datetime | None = None
-        self.since = noted_at or _began(context)
+        self.since = noted_at or began_at or _began(context)
         """When the work began that this task instance belongs to, by this machine's clock."""
         self.may_be_there = has_key or noted_at is not None or not self.is_first_since_a_clear
         """Whether this task instance may have a backup: without key and note, on a first try, none is its own."""

@@ -98,7 +98,7 @@ class Submitter:
                 if self._policy.on_conflict == "fail":
                     raise
                 watched = await self._conflicting(request) if self._busy.is_deferrable else None
-                await self._busy.pause(refusal, watched=watched, unclear_since=self.unclear_since)
+                await self._pause(refusal, watched)
             except BackupError as error:
                 if not may_have_taken_effect(error) or isinstance(error, OutOfTimeError):
                     # What was cut off is searched by the next try.
@@ -128,7 +128,15 @@ class Submitter:
                 is_final = isinstance(error, OutOfTimeError) and not error.is_deadline
                 if self._policy.on_conflict == "fail" or is_final or not is_passing(error):
                     raise
-                await self._busy.pause(error, unclear_since=self.unclear_since)
+                await self._pause(error)
+
+    async def _pause(self, refusal: BackupError, watched: OperationReference | None = None) -> None:
+        await self._busy.pause(
+            refusal,
+            watched=watched,
+            unclear_since=self.unclear_since,
+            work_since=self._search.ownership.since.timestamp(),
+        )
 
     async def _what_runs(self, request: Any) -> OwnedOperation | None:
         # What keeps the resource busy may be this task's own operation, which the list did not show yet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -270,6 +271,20 @@ def test_a_lost_answer_before_the_wait_is_found_after_it(cloud: RunningCloud) ->
     assert not own.is_for_conflict
     assert own.trigger_arguments["delete_on_kill"]
     assert len(rows(cloud, "cbr")) == 1
+
+
+def test_a_lost_answer_is_found_where_airflow_tells_a_later_start_after_a_deferral(cloud: RunningCloud) -> None:
+    # Some versions of Airflow 3 tell the moment of the resumption. CSBS backups are found by their time.
+    run = TaskRun(create_operator(cloud, "csbs", timeout=60))
+    cloud.misbehave("stale_read", service="csbs", method="GET", writes=1)
+    cloud.misbehave("close_after", service="csbs", method="POST", count=1)
+    ended = run.execute()
+    cloud.behave()
+    assert ended.is_for_conflict
+    run.ti.start_date += timedelta(seconds=30)
+
+    assert not run.resume(ended.method_name, event={"outcome": "over"}).is_for_conflict
+    assert len(rows(cloud, "csbs")) == 1
 
 
 def test_a_task_that_is_not_deferrable_waits_on_the_worker(cloud: RunningCloud) -> None:

@@ -104,6 +104,21 @@ def test_a_task_takes_one_backup_and_hands_it_on(cloud: RunningCloud, dag: DAG, 
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
+def test_a_task_waits_for_its_busy_resource_and_then_takes_its_backup(
+    cloud: RunningCloud, dag: DAG, deferrable: bool
+) -> None:
+    cloud.set_backup_seconds(1)
+    vault_id = cbr_vault(cloud)
+    other = taken(cloud, "cbr", task_id="other", vault_id=vault_id)
+    with dag:
+        create_operator(cloud, "cbr", vault_id=vault_id, deferrable=deferrable)
+    end = run_dag(dag)["backup"]
+    assert (end.state, end.tries) == ("success", 1)
+    assert end.result["backup_id"] != other["backup_id"]
+    assert len(rows(cloud, "cbr")) == 2
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
 def test_a_task_does_not_wait_when_it_is_not_asked_to(cloud: RunningCloud, dag: DAG, deferrable: bool) -> None:
     cloud.set_backup_seconds(3600)
     with dag:
