@@ -24,55 +24,57 @@ _troubles: dict[str, TransientErrorLog] = {}
 RowT = TypeVar("RowT", bound=ResponseModel)
 
 
-def is_same_id(told: object, wanted: str) -> bool:
+def is_same_id(found: object, wanted: str) -> bool:
     """Return whether an id is the wanted one; upper and lower case are the same, as services write their own."""
-    return isinstance(told, str) and told.lower() == wanted.lower()
+    return isinstance(found, str) and found.lower() == wanted.lower()
 
 
-def as_told(ids: Iterable[str], told: Iterable[str | None]) -> tuple[str, ...]:
+def spelled_as_listed(ids: Iterable[str], listed: Iterable[str | None]) -> tuple[str, ...]:
     """Return ids as the service writes them, as far as it shows them, each once.
 
     :param ids: as they were given.
-    :param told: as the service wrote them.
+    :param listed: as the service wrote them.
     """
-    spellings = {each.lower(): each for each in told if each is not None}
+    spellings = {each.lower(): each for each in listed if each is not None}
     return tuple(dict.fromkeys(spellings.get(each.lower(), each) for each in ids))
 
 
-def is_asked_for(row: ResponseModel, asked: Mapping[str, str | None], told: Mapping[str, str | None]) -> bool:
-    """Return whether a row fits what was asked for.
+def matches(row: ResponseModel, required: Mapping[str, str | None], optional: Mapping[str, str | None]) -> bool:
+    """Return whether a row fits the filters of its list.
 
     :param row: the row.
-    :param asked: members that the API pages always show, with what they were asked to be; ``None`` for anything.
-    :param told: members that the API pages may leave out, likewise.
+    :param required: the filters by members that the API pages always show; ``None`` for any value.
+    :param optional: the filters by members that the API pages may leave out; a row without one fits.
     """
-    return all(wanted is None or _is_same(name, getattr(row, name), wanted) for name, wanted in asked.items()) and all(
+    return all(
+        wanted is None or _is_same(name, getattr(row, name), wanted) for name, wanted in required.items()
+    ) and all(
         wanted is None or getattr(row, name) is None or _is_same(name, getattr(row, name), wanted)
-        for name, wanted in told.items()
+        for name, wanted in optional.items()
     )
 
 
-def _is_same(member: str, told: object, wanted: str) -> bool:
-    return told == wanted if member == "name" else is_same_id(told, wanted)
+def _is_same(member: str, found: object, wanted: str) -> bool:
+    return found == wanted if member == "name" else is_same_id(found, wanted)
 
 
-async def asked_for(
+async def matching(
     rows: AsyncIterator[RowT],
     title: str,
-    asked: Mapping[str, str | None],
-    told: Mapping[str, str | None] | None = None,
+    required: Mapping[str, str | None],
+    optional: Mapping[str, str | None] | None = None,
 ) -> AsyncIterator[RowT]:
-    """Pass on the rows that were asked for; a warning now and then says how many others came.
+    """Yield the rows that fit the filters; a warning now and then says how many others came.
 
     :param rows: as the service listed them.
     :param title: what they are, for the warning.
-    :param asked: as for :func:`is_asked_for`.
-    :param told: likewise.
+    :param required: as for :func:`matches`.
+    :param optional: as for :func:`matches`.
     """
-    filters = {name: wanted for name, wanted in {**asked, **(told or {})}.items() if wanted}
+    filters = {name: wanted for name, wanted in {**required, **(optional or {})}.items() if wanted}
     kept = others = 0
     async for row in rows:
-        if is_asked_for(row, asked, told or {}):
+        if matches(row, required, optional or {}):
             kept += 1
             yield row
         else:
@@ -101,7 +103,7 @@ def read_by_id(model: type[RowT], body: Any, envelope: str | None, wanted: str, 
     """
     found = parsed(model, body, envelope)
     ids = [getattr(found, name) for name in members or ("id",)]
-    if not any(is_same_id(told, wanted) for told in ids):
+    if not any(is_same_id(each, wanted) for each in ids):
         raise UnexpectedResponseError(
             f"{model.__name__} {wanted} was requested, and the answer describes {ids[0]}",
             request_id=request_id_of(body),

@@ -268,9 +268,7 @@ async def test_rows_that_were_not_asked_for_are_reported_once(
         await cloud.vbs.find_running(volume_id=two.resources[0])
     volume = two.resources[0]
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert told == [
-        f"VBS backups: 1 rows are not of volume_id {volume} and are ignored; the service ignores a filter."
-    ]
+    assert told == [f"VBS backups: 1 rows are not of volume_id {volume} and are ignored; the service ignores a filter."]
 
 
 async def test_upper_and_lower_case_of_an_id_are_the_same(cloud: BackupCloud, backup_cloud: RunningCloud) -> None:

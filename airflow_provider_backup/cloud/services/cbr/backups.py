@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import parsed_rows
-from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
+from airflow_provider_backup.cloud.operations.row_checks import matching, read_by_id
 from airflow_provider_backup.cloud.schema.answers import row_id
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -94,9 +94,9 @@ class Backups:
         """
         query = validated(BackupQuery, "CBR backup list", filters)
         # All of them are always shown (CBR section 7.1), but for parent_id, which backups of resources lack.
-        asked = {name: getattr(query, name) for name in ("checkpoint_id", "vault_id", "resource_id", "parent_id")}
+        required = {name: getattr(query, name) for name in ("checkpoint_id", "vault_id", "resource_id", "parent_id")}
         rows = parsed_rows(pages_of(self._api, "backups", "backups", query), Backup)
-        return asked_for(rows, "CBR backups", asked)
+        return matching(rows, "CBR backups", required)
 
     def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
         """Read all backups, or those that match, as pages of rows that are not checked.

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.operations.pagination import parsed_rows
-from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
+from airflow_provider_backup.cloud.operations.row_checks import matching, read_by_id
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import OperationLog, OperationLogQuery
@@ -57,6 +57,6 @@ class OperationLogs:
         """
         query = validated(OperationLogQuery, "CBR operation log list", filters)
         # Both may be null (CBR section 8).
-        told = {"vault_id": query.vault_id, "operation_type": query.operation_type}
+        optional = {"vault_id": query.vault_id, "operation_type": query.operation_type}
         rows = parsed_rows(pages_of(self._api, "operation-logs", "operation_logs", query), OperationLog)
-        return asked_for(rows, "CBR operation logs", {}, told)
+        return matching(rows, "CBR operation logs", {}, optional)

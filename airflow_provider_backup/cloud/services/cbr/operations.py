@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.operation import Capabilities
-from airflow_provider_backup.cloud.operations.row_checks import as_told
+from airflow_provider_backup.cloud.operations.row_checks import spelled_as_listed
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.services.cbr.conflicts import backup_in_progress
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate
@@ -65,7 +65,7 @@ class CbrBackupOperation:
         )
         if found is None or not request.resource_ids:
             return found
-        return replace(found, expected_ids=as_told(request.resource_ids, found.expected_ids))
+        return replace(found, expected_ids=spelled_as_listed(request.resource_ids, found.expected_ids))
 
     async def find_running(self, request: CheckpointCreate) -> OperationReference | None:
         """Look for a checkpoint that is being made of all the resources."""

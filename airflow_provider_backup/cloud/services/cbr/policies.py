@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TypedDict, Unpack
 
-from airflow_provider_backup.cloud.operations.row_checks import is_asked_for, is_same_id, read_by_id
+from airflow_provider_backup.cloud.operations.row_checks import is_same_id, matches, read_by_id
 from airflow_provider_backup.cloud.schema.answers import parsed, request_id_of
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -59,7 +59,7 @@ class Policies:
             # An answer may leave out the vaults (CBR section 4.5): then only the service knows.
             vaults = [vault.vault_id for vault in policy.associated_vaults]
             is_bound = query.vault_id is None or not vaults or any(is_same_id(each, query.vault_id) for each in vaults)
-            if is_bound and is_asked_for(policy, {}, {"operation_type": query.operation_type}):
+            if is_bound and matches(policy, {}, {"operation_type": query.operation_type}):
                 yield policy
 
     async def update(self, policy_id: str, changes: PolicyUpdate) -> Policy:

@@ -23,7 +23,7 @@ from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
-from airflow_provider_backup.cloud.operations.row_checks import as_told
+from airflow_provider_backup.cloud.operations.row_checks import spelled_as_listed
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -79,7 +79,7 @@ class CbrService:
         """
         told = resources_of(checkpoint)
         return OperationReference(
-            self.name, checkpoint.id, "checkpoint", expected_ids=as_told(resource_ids, told) or told
+            self.name, checkpoint.id, "checkpoint", expected_ids=spelled_as_listed(resource_ids, told) or told
         )
 
     async def observe(self, reference: OperationReference) -> OperationState:
@@ -201,7 +201,7 @@ class CbrService:
             except NotFoundError:
                 continue
             meant = set(observation.reference.expected_ids)
-            wanted = as_told(resource_ids, meant)
+            wanted = spelled_as_listed(resource_ids, meant)
             if not may_be_skipped:
                 meant -= {resource["resource_id"] for resource in observation.skipped}
             if observation.phase in phases and meant.issuperset(wanted):

@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.operations.pagination import parsed_rows
-from airflow_provider_backup.cloud.operations.row_checks import asked_for, is_same_id, read_by_id
+from airflow_provider_backup.cloud.operations.row_checks import is_same_id, matching, read_by_id
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -78,7 +78,7 @@ class Vaults:
         """
         query = validated(VaultQuery, "CBR vault list", filters)
         rows = parsed_rows(pages_of(self._api, "vaults", "vaults", query), Vault)
-        return _with_ids(asked_for(rows, "CBR vaults", {"name": query.name}), query.id)
+        return _with_ids(matching(rows, "CBR vaults", {"name": query.name}), query.id)
 
     async def update(self, vault_id: str, changes: VaultUpdate) -> Vault:
         """Change a vault (CBR section 5.4); fields that are not given keep their value.

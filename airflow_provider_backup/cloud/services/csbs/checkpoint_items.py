@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
-from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
+from airflow_provider_backup.cloud.operations.row_checks import matching, read_by_id
 from airflow_provider_backup.cloud.schema.answers import request_id_of
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -101,9 +101,9 @@ class CheckpointItems:
         """
         query = validated(CheckpointItemQuery, "CSBS backup query", filters)
         # Both are always shown; no backup shows its policy, and names are found by a part of them (CSBS section 5).
-        asked = {"checkpoint_id": query.checkpoint_id, "resource_id": query.resource_id}
+        required = {"checkpoint_id": query.checkpoint_id, "resource_id": query.resource_id}
         rows = parsed_rows(self._pages(self._api, query), CheckpointItem)
-        return asked_for(rows, "CSBS backups", asked)
+        return matching(rows, "CSBS backups", required)
 
     def pages(self, **filters: Unpack[CheckpointItemPageFilters]) -> AsyncIterator[RowPage]:
         """Read all backups that match as pages of rows that are not checked.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.operation import Capabilities
-from airflow_provider_backup.cloud.operations.row_checks import as_told
+from airflow_provider_backup.cloud.operations.row_checks import spelled_as_listed
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate
@@ -54,7 +54,7 @@ class CsbsBackupOperation:
             auto_trigger=bool(request.parameters.auto_trigger),
         )
         told = [server.id for server in checkpoint.protection_plan.resources]
-        return OperationReference("csbs", checkpoint.id, "checkpoint", expected_ids=as_told(expected, told))
+        return OperationReference("csbs", checkpoint.id, "checkpoint", expected_ids=spelled_as_listed(expected, told))
 
     async def find(
         self,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
-from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
+from airflow_provider_backup.cloud.operations.row_checks import matching, read_by_id
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -61,7 +61,7 @@ class Policies:
         """
         query = validated(PolicyQuery, "CSBS policy query", filters)
         pages = paginate(self._api, ("policies",), "policies", PAGES, query.to_wire())
-        return asked_for(parsed_rows(pages, Policy), "CSBS policies", {"name": query.name})
+        return matching(parsed_rows(pages, Policy), "CSBS policies", {"name": query.name})
 
     async def update(self, policy_id: str, changes: PolicyUpdate) -> Policy:
         """Change a policy; what is not given stays.

@@ -19,7 +19,7 @@ from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
-from airflow_provider_backup.cloud.operations.row_checks import as_told
+from airflow_provider_backup.cloud.operations.row_checks import spelled_as_listed
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combined_phase
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -161,7 +161,7 @@ class CsbsService:
         candidates = []
         for checkpoint_id, items in checkpoints.items():
             servers = {item.resource_id for item in items}
-            expected = as_told(policy_server_ids if server_ids is None else server_ids, servers)
+            expected = spelled_as_listed(policy_server_ids if server_ids is None else server_ids, servers)
             if (
                 combined_phase(phase_of(item.status) for item in items) in phases
                 and all(bool(item.extend_info.auto_trigger) is auto_trigger for item in items)

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Listing, Row, RowPage
-from airflow_provider_backup.cloud.operations.row_checks import is_asked_for
+from airflow_provider_backup.cloud.operations.row_checks import matches
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.instances import Instances
@@ -61,7 +61,7 @@ def _listing(title: str, backups: Backups[Any, Any]) -> Listing:
 
     def state_of(reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         backup: DatabaseBackup = backups.of_row(rows[0])
-        is_meant = is_asked_for(backup, {}, {"instance_id": reference.instance_id})
+        is_meant = matches(backup, {}, {"instance_id": reference.instance_id})
         return to_state(reference, backup) if is_meant else None
 
     return Listing(

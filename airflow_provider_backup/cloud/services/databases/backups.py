@@ -12,7 +12,7 @@ from airflow_provider_backup.cloud.errors import NotListedError, UnexpectedRespo
 from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
-from airflow_provider_backup.cloud.operations.row_checks import asked_for, is_asked_for, is_same_id
+from airflow_provider_backup.cloud.operations.row_checks import is_same_id, matches, matching
 from airflow_provider_backup.cloud.schema.answers import parsed, row_id
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -116,9 +116,9 @@ class Backups(Generic[CreateT, BackupT]):
         """
         query = validated(self._query, f"{self._service} backup list", filters)
         # All of them are always shown (databases section 4).
-        asked = {"id": query.backup_id, "instance_id": query.instance_id, "name": filters.get("name")}
-        told = {"type": filters.get("backup_type")}
-        return asked_for(self._read(query), f"{self._service} backups", asked, told)
+        required = {"id": query.backup_id, "instance_id": query.instance_id, "name": filters.get("name")}
+        optional = {"type": filters.get("backup_type")}
+        return matching(self._read(query), f"{self._service} backups", required, optional)
 
     def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
         """Read the backups of all instances as pages of rows that are not checked; not for RDS.
@@ -161,7 +161,7 @@ class Backups(Generic[CreateT, BackupT]):
             if not is_same_id(backup.id, backup_id):
                 continue
             # Its id is proof enough, as long as nothing speaks against it.
-            if not is_asked_for(backup, {}, {"instance_id": instance_id}):
+            if not matches(backup, {}, {"instance_id": instance_id}):
                 raise UnexpectedResponseError(
                     f"Backup {backup_id} of instance {instance_id} was requested, and the answer describes one of "
                     f"instance {backup.instance_id}",

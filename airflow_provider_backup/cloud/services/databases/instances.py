@@ -11,7 +11,7 @@ from airflow_provider_backup.cloud.errors import NotListedError
 from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
-from airflow_provider_backup.cloud.operations.row_checks import asked_for
+from airflow_provider_backup.cloud.operations.row_checks import matching
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.models import DatabaseInstanceQuery, Instance
@@ -76,9 +76,9 @@ class Instances:
         """
         query = validated(self._query, f"{self._service} instance list", filters)
         # The name may be a part of one, after "*".
-        asked = {"id": query.id, "name": None if query.name is None or query.name.startswith("*") else query.name}
+        required = {"id": query.id, "name": None if query.name is None or query.name.startswith("*") else query.name}
         rows = parsed_rows(self._pages(self._api, query), Instance)
-        return asked_for(rows, f"{self._service} instances", asked)
+        return matching(rows, f"{self._service} instances", required)
 
     def pages(self) -> AsyncIterator[RowPage]:
         """Read all instances as pages of rows that are not checked, with id and status only."""

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import LinkPages, paginate, parsed_rows
-from airflow_provider_backup.cloud.operations.row_checks import asked_for, read_by_id
+from airflow_provider_backup.cloud.operations.row_checks import matching, read_by_id
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -103,8 +103,8 @@ class Backups:
         query = validated(BackupQuery, "VBS backup list", filters)
         pages = paginate(self._api, ("backups", "detail"), "backups", PAGES, query.to_wire())
         # Both are always shown (VBS section 4.5).
-        asked = {"name": query.name, "volume_id": query.volume_id}
-        return asked_for(parsed_rows(pages, Backup), "VBS backups", asked)
+        required = {"name": query.name, "volume_id": query.volume_id}
+        return matching(parsed_rows(pages, Backup), "VBS backups", required)
 
     def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
         """Read backups as pages of rows that are not checked, newest first unless said otherwise.
@@ -128,7 +128,7 @@ class Backups:
         """
         query = validated(BackupSummaryQuery, "VBS backup list", filters)
         pages = paginate(self._api, ("backups",), "backups", PAGES, query.to_wire())
-        return asked_for(parsed_rows(pages, BackupSummary), "VBS backups", {"name": query.name})
+        return matching(parsed_rows(pages, BackupSummary), "VBS backups", {"name": query.name})
 
     async def get(self, backup_id: str) -> Backup:
         """Read one backup.
