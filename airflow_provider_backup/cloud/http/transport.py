@@ -292,7 +292,7 @@ def _failure(error: Exception, sent: _Sent) -> BackupError:
         request_sent=True,
         connection_lost=not sent.is_answered
         and isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError),
-        next_step=("" if sent.method == "GET" else "Look whether it took effect before it is repeated. ")
+        next_step=("" if sent.method == "GET" else "Check whether it took effect before repeating it. ")
         + "If the problem persists, check network and proxy"
         + (", and give slow answers more time (total_timeout in the connection)." if is_late else "."),
     )

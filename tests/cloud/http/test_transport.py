@@ -234,7 +234,7 @@ async def test_a_connection_that_is_closed_without_an_answer_leaves_the_effect_o
 
 async def test_what_may_have_taken_effect_is_to_be_looked_for_first(transport: Transport, unruly: UnrulyServer) -> None:
     unruly.then(hang_up)
-    with pytest.raises(CloudConnectionError, match="Next step: Look whether it took effect before it is repeated"):
+    with pytest.raises(CloudConnectionError, match="Next step: Check whether it took effect before repeating it"):
         await transport.send("POST", unruly.url, headers={}, body=b"{}")
 
 
