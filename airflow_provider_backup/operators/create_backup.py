@@ -1,4 +1,4 @@
-"""Taking a backup, the same for every service: exactly one per task instance, found again instead of taken twice."""
+"""Taking a backup, the same for every service: one per task instance; retries adopt it."""
 
 from __future__ import annotations
 
@@ -10,41 +10,49 @@ from airflow_provider_backup.operators.operation import OperationOperator
 from airflow_provider_backup.tasks.submission_policy import IfExists, OnClear
 
 PLACEHOLDER_NAME = "airflow-backup"
-"""Stands for the name that is made at run time while a DAG is parsed."""
+"""Used for checks while a DAG is parsed, in place of the name that is generated at run time."""
 
 
 class CreateBackupOperator(OperationOperator):
     """Take a backup and wait for it.
 
-    Before it submits a backup, it looks for one that this task instance already started (a retry, a crash, a lost
-    answer) and adopts that. A failed backup is never taken for a good one. A cleared task takes a fresh backup.
+    Before it submits a backup, it searches for one that this task instance submitted already (before a retry, a crash
+    or a lost answer), and adopts it. A failed backup is never adopted. A cleared task takes a new backup.
 
-    :param wait_for_completion: whether the task succeeds only when the backup is good.
-    :param deferrable: whether to wait in the triggerer, for a busy resource, too; ``None`` follows
+    :param wait_for_completion: whether the task waits until the backup has succeeded; otherwise it ends after the
+        submission.
+    :param deferrable: whether to wait in the triggerer, also for a busy resource; ``None`` follows
         ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two polls, or a ``timedelta``, above 0.
-    :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of the task, search, submission
-        and the wait for a busy resource included, through retries that find its backup again; the backup is left alone
-        afterwards.
-    :param tolerance: seconds of unbroken transient errors or silence, or a ``timedelta``, above 0, after which the task
-        fails with the last error; ``None`` waits until ``timeout``.
-    :param on_conflict: what to do while something keeps the resource busy: ``wait`` submits again when it may be free,
-        within ``poll_interval``, until ``timeout``; with ``deferrable`` it holds no worker meanwhile, and which of
-        several tasks is next is decided by the cloud. ``adopt`` adopts the backup that is being made there of all that
-        this task would back up, whoever began it and whenever, and waits when there is none, as for a restore;
-        ``fail`` fails the task, which a retry repeats.
-    :param if_exists: what to do with a running or good backup of the resource that has the ``name`` already: ``new``
-        takes another one of that name, which the database services refuse; ``adopt`` adopts it, whoever took it and
-        whenever, also after a clear; ``fail`` fails the task before anything is sent. In each case a retry adopts what
-        the task itself began. Only with a ``name`` of one's own.
-    :param on_clear: what a cleared task does: ``fresh`` takes a fresh backup, ``adopt`` adopts the one that it had,
-        unless that failed; only where the task makes the backup's name itself.
-    :param delete_on_kill: whether the backup is deleted when a user ends the task that waits for it (marks it or its
-        DAG run as failed, or the DAG run times out). A clear, a mark as success, a shutdown, a crash and a timeout of
-        the task leave it alone, as does everything that is not certain; so is a backup that this task did not make or
-        found again without a name of its own.
-    :param retry_failed: whether the task, as far as it has ``retries``, is tried again after its backup failed or was
-        deleted; the next try names that backup in its log and takes a fresh one. Without it such a task fails at once.
+    :param poll_interval: poll interval in seconds, or a ``timedelta``, above 0.
+    :param timeout: timeout in seconds, or a ``timedelta``, above 0. It counts from the start of the task, includes
+        search, submission and the wait for a busy resource, and continues in retries that adopt the backup. The backup
+        is left alone after it.
+    :param tolerance: seconds of consecutive transient errors, or a ``timedelta``, above 0, after which the task fails
+        with the last error; ``None`` waits until ``timeout``.
+    :param on_conflict: what to do while another operation keeps the resource busy:
+
+        * ``wait``: submit again when the resource may be free, at the latest after ``poll_interval``, until
+          ``timeout``. With ``deferrable`` this occupies no worker slot. The cloud decides which of several tasks is
+          next.
+        * ``adopt``: use the backup already running on the resource if it covers everything that this task would back
+          up, no matter who started it; otherwise behave like ``wait``.
+        * ``fail``: fail the task (retryable).
+    :param if_exists: what to do with a running or successful backup of the resource that has the ``name`` already.
+        Other values than ``new`` require ``name``. A retry always adopts the backup that its own task submitted.
+
+        * ``new``: take another backup of that name, which the database services reject.
+        * ``adopt``: use that backup, no matter who took it and when, also after a clear.
+        * ``fail``: fail the task before a backup is submitted.
+    :param on_clear: what a cleared task does:
+
+        * ``fresh``: take a new backup.
+        * ``adopt``: use the backup of before the clear, unless it failed. Mutually exclusive with ``name``.
+    :param delete_on_kill: whether the backup is deleted if a user ends the task that waits for it (marks it or its DAG
+        run as failed, or the DAG run times out). The backup is left alone after a clear, a mark as success, a shutdown,
+        a crash, a timeout of the task, and whenever the cause is uncertain; likewise a backup that this task did not
+        submit, or that it found by an author's ``name``.
+    :param retry_failed: whether the task may be retried, if it has ``retries``, after its backup failed or was deleted;
+        the next try logs that backup and takes a new one. Otherwise such a task fails without a retry.
     """
 
     def __init__(
@@ -71,10 +79,10 @@ class CreateBackupOperator(OperationOperator):
         violations = []
         carries_name = self.operation.capabilities.carries_name
         if self.on_clear == "adopt" and not (carries_name and self.own_name() is None):
-            rule = "a cleared task finds its backup again only by the name that it makes itself"
+            rule = "a cleared task finds its earlier backup only by a generated name"
             violations.append(Violation("on_clear", rule, self.on_clear))
         if self.if_exists != "new" and self.own_name() is None:
-            rule = "needs a name of your own" if carries_name else "the request carries no name to look for"
+            rule = "requires name" if carries_name else "not available, as the request carries no name"
             violations.append(Violation("if_exists", rule, self.if_exists))
         if violations:
             raise InvalidRequestError(f"Task {self.task_id!r}", violations)

@@ -28,20 +28,24 @@ if TYPE_CHECKING:
 
 
 class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
-    """Submit an operation once, or find it again, and wait for it.
+    """Submit an operation once, or adopt it, and wait for it.
 
-    :param wait_for_completion: whether the task succeeds only when the operation has succeeded.
-    :param deferrable: whether to wait in the triggerer, for a busy resource, too; ``None`` follows
+    :param wait_for_completion: whether the task waits until the operation has succeeded; otherwise it ends after the
+        submission.
+    :param deferrable: whether to wait in the triggerer, also for a busy resource; ``None`` follows
         ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two polls, or a ``timedelta``, above 0.
-    :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of the task, search, submission
-        and the wait for a busy resource included; the operation is left alone afterwards.
-    :param tolerance: seconds of unbroken transient errors or silence, or a ``timedelta``, above 0, after which the task
-        fails with the last error; ``None`` waits until ``timeout``.
-    :param on_conflict: what to do while something keeps the resource busy: ``wait`` submits again when it may be free,
-        ``adopt`` waits for the operation of the same kind that runs there on all the resources, whoever submitted it,
-        ``fail`` fails the task, which a retry repeats.
-    :param retry_failed: whether the task, as far as it has ``retries``, is retried after its operation failed.
+    :param poll_interval: poll interval in seconds, or a ``timedelta``, above 0.
+    :param timeout: timeout in seconds, or a ``timedelta``, above 0, counted from the start of the task. It includes
+        search, submission and the wait for a busy resource. The operation is left alone after it.
+    :param tolerance: seconds of consecutive transient errors, or a ``timedelta``, above 0, after which the task fails
+        with the last error; ``None`` waits until ``timeout``.
+    :param on_conflict: what to do while another operation keeps the resource busy:
+
+        * ``wait``: submit again when the resource may be free.
+        * ``adopt``: wait for the operation of the same kind that is running on all the resources, no matter who
+          submitted it; otherwise behave like ``wait``.
+        * ``fail``: fail the task (retryable).
+    :param retry_failed: whether the task may be retried, if it has ``retries``, after its operation failed.
     """
 
     template_fields: Sequence[str] = BackupCloudOperator.template_fields
@@ -49,7 +53,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
     operation: ClassVar[type[AnyOperation]]
     """What is submitted; its capabilities are known while a DAG is parsed."""
     not_compared: ClassVar[frozenset[str]] = frozenset({"name", "description"})
-    """Templated arguments that may differ from try to try of one operation."""
+    """Templated arguments that may differ between tries of one operation."""
     if_exists: IfExists = "new"
     on_clear: OnClear = "fresh"
     delete_on_kill: bool = False
@@ -92,17 +96,17 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         """
 
     def own_name(self) -> str | None:
-        """Return the name that the author chose; ``None`` for one made from the key."""
+        """Return the ``name`` argument; ``None`` if the name is generated from the key."""
         return getattr(self, "name", None)
 
     def perform(self, context: Any) -> BackupResult:
-        """Submit the operation, or find it again, and wait for it.
+        """Submit or adopt the operation, and wait for it.
 
         :return: see :class:`~airflow_provider_backup.cloud.operations.backup.BackupResult`.
         :raises BackupFailedError: the operation failed.
-        :raises BackupExistsError: the name is taken and ``if_exists`` is ``fail``.
-        :raises BackupTimeoutError: the deadline has come.
-        :raises ApiError: the service refuses.
+        :raises BackupExistsError: the name is in use and ``if_exists`` is ``fail``.
+        :raises BackupTimeoutError: the task timed out.
+        :raises ApiError: the service rejected the request.
         """
         return self.submit_and_wait(context, None)
 
@@ -118,7 +122,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         except ConflictDeferral as deferral:
             self.defer_conflict(context, deferral.conflict)
         if not self.wait_for_completion:
-            self.log.info("%s; not waited for.", state)
+            self.log.info("%s; not waiting for it (wait_for_completion is False).", state)
             return state.to_result()
         plan = wait_plan(
             state.reference,
@@ -132,7 +136,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         return result
 
     def on_kill(self) -> None:
-        """Leave the operation alone, or delete its backup, see ``delete_on_kill``; Airflow ends the process."""
+        """Keep the operation, or delete its backup, see ``delete_on_kill``; Airflow calls this to end the process."""
         if self._in_hand:
             self._in_hand.let_go(self.hook, self.log, delete=self.delete_on_kill)
 
@@ -179,7 +183,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         async def find(cloud: BackupCloud) -> OperationReference | None:
             return await submission.find_again(self.operation_of(cloud), cloud.clock)
 
-        # After a clear with "adopt" the operation that is found may be the good one of before.
+        # After a clear with "adopt" the operation that is found may be the successful one of before.
         is_certain = submission.has_key and self.on_clear == "fresh"
         return KillHandler(
             context["ti"],
@@ -201,7 +205,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
                     raise
                 raise submission.timed_out(error) from error
             self._in_hand.learn(owned.reference, is_own=owned.is_own)
-            # Before anything else can go wrong: the id must be known to everything that looks for it.
+            # Before anything else can fail: other code finds the operation by this XCom.
             context["ti"].xcom_push(key="backup_reference", value=owned.reference.to_dict())
             state = await self.look(cloud, owned.reference, is_new=True)
         return state, submission.times(cloud.clock, owned, state), owned.is_own

@@ -15,7 +15,7 @@ FILES = [
     *PACKAGE.glob("*.py"),
 ]
 PARTS = re.compile(r"\n\n|\n(?=:(?:param|return|raises)\b)|\n(?= *\* )")
-BEFORE_A_LIST = re.compile(r":(?=\n\n +\* )")
+BEFORE_A_LIST = re.compile(r":(?=\n\n(?: +\* |:param ))")
 BEGINNING = re.compile(r"[A-Z0-9`:]")
 
 

@@ -88,7 +88,7 @@ def test_a_cleared_task_adopts_its_backup_when_the_author_says_so(cloud: Running
 
 
 def test_without_a_name_a_cleared_task_could_not_find_its_backup_again(cloud: RunningCloud) -> None:
-    with pytest.raises(InvalidRequestError, match=r"on_clear: .* only by the name .* \(given: 'adopt'\)"):
+    with pytest.raises(InvalidRequestError, match=r"on_clear: .* only by a generated name \(given: 'adopt'\)"):
         create_operator(cloud, "csbs", on_clear="adopt")
 
 
@@ -96,7 +96,7 @@ def test_without_a_name_a_cleared_task_could_not_find_its_backup_again(cloud: Ru
 def test_by_a_name_of_the_author_a_cleared_task_could_find_the_backup_of_another_run(
     cloud: RunningCloud, service: str
 ) -> None:
-    with pytest.raises(InvalidRequestError, match=r"on_clear: .* only by the name .* \(given: 'adopt'\)"):
+    with pytest.raises(InvalidRequestError, match=r"on_clear: .* only by a generated name \(given: 'adopt'\)"):
         create_operator(cloud, service, on_clear="adopt", name="nightly")
 
 

@@ -202,13 +202,13 @@ def test_new_is_what_is_done_without_a_word(cloud: RunningCloud, service: str) -
 @pytest.mark.parametrize("if_exists", ["adopt", "fail"])
 @pytest.mark.parametrize("service", NAMED)
 def test_without_a_name_of_ones_own_nothing_can_have_it(cloud: RunningCloud, service: str, if_exists: str) -> None:
-    with pytest.raises(InvalidRequestError, match=rf"if_exists: needs a name of your own \(given: '{if_exists}'\)"):
+    with pytest.raises(InvalidRequestError, match=rf"if_exists: requires name \(given: '{if_exists}'\)"):
         create_operator(cloud, service, if_exists=if_exists)
 
 
 @pytest.mark.parametrize("if_exists", ["adopt", "fail"])
 def test_where_the_request_carries_no_name_nothing_can_have_it(cloud: RunningCloud, if_exists: str) -> None:
-    with pytest.raises(InvalidRequestError, match="if_exists: the request carries no name"):
+    with pytest.raises(InvalidRequestError, match="if_exists: .* the request carries no name"):
         create_operator(cloud, "csbs", if_exists=if_exists)
 
 
