@@ -8,9 +8,10 @@ from datetime import datetime
 from airflow_provider_backup.cloud.operations.listing import BackupLists, Listing, RowPage
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.fields import timestamp_of
-from airflow_provider_backup.cloud.services.vbs.backups import PAGES, Backups
+from airflow_provider_backup.cloud.services.vbs.backups import Backups
 from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup
+from airflow_provider_backup.cloud.services.vbs.paging import BACKUP_PAGES
 from airflow_provider_backup.cloud.services.vbs.states import to_state
 
 RUNNING_STATUS = "creating"
@@ -31,7 +32,7 @@ def backup_lists(backups: Backups) -> BackupLists:
     def listing(title: str, status: str | None = None) -> Listing:
         return Listing(
             title=title,
-            page_size=PAGES.page_size,
+            page_size=BACKUP_PAGES.page_size,
             read=lambda since: _pages(backups, status, since),
             id_members=("id",),
             kinds=("backup",),

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
-from airflow_provider_backup.cloud.operations.pagination import LinkPages, paginate, parsed_rows
+from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import matching, read_by_id
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.base import validated
@@ -27,9 +27,7 @@ from airflow_provider_backup.cloud.services.vbs.models import (
     JobCreated,
     RestoreCreate,
 )
-
-PAGES = LinkPages(page_size=1000)
-"""1,000 rows are the most that a page may have (VBS section 5)."""
+from airflow_provider_backup.cloud.services.vbs.paging import BACKUP_PAGES
 
 
 @kept_members
@@ -101,7 +99,7 @@ class Backups:
             documented rule.
         """
         query = validated(BackupQuery, "VBS backup list", filters)
-        pages = paginate(self._api, ("backups", "detail"), "backups", PAGES, query.to_wire())
+        pages = paginate(self._api, ("backups", "detail"), "backups", BACKUP_PAGES, query.to_wire())
         # Both are always shown (VBS section 4.5).
         required = {"name": query.name, "volume_id": query.volume_id}
         return matching(parsed_rows(pages, Backup), "VBS backups", required)
@@ -117,7 +115,7 @@ class Backups:
         """
         query = validated(BackupQuery, "VBS backup list", filters)
         api = self._api.keeping("backups", BackupRow)
-        return paginate(api, ("backups", "detail"), "backups", PAGES, query.to_wire())
+        return paginate(api, ("backups", "detail"), "backups", BACKUP_PAGES, query.to_wire())
 
     def summaries(self, **filters: Unpack[BackupSummaryFilters]) -> AsyncIterator[BackupSummary]:
         """Read ids and names of backups only; disk and status are what the service says, as no row shows them.
@@ -127,7 +125,7 @@ class Backups:
             documented rule.
         """
         query = validated(BackupSummaryQuery, "VBS backup list", filters)
-        pages = paginate(self._api, ("backups",), "backups", PAGES, query.to_wire())
+        pages = paginate(self._api, ("backups",), "backups", BACKUP_PAGES, query.to_wire())
         return matching(parsed_rows(pages, BackupSummary), "VBS backups", {"name": query.name})
 
     async def get(self, backup_id: str) -> Backup:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import TypedDict, Unpack
 
 from airflow_provider_backup.cloud.errors import NotListedError
-from airflow_provider_backup.cloud.operations.pagination import OffsetPages, paginate, parsed_rows
+from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.schema.answers import parsed, parsed_list
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
@@ -21,8 +21,7 @@ from airflow_provider_backup.cloud.services.vbs.models import (
     PolicyTaskQuery,
     PolicyUpdate,
 )
-
-_TASK_PAGES = OffsetPages(page_size=100, total_member="count")
+from airflow_provider_backup.cloud.services.vbs.paging import TASK_PAGES
 
 
 class PolicyTaskFilters(TypedDict, total=False):
@@ -114,7 +113,7 @@ class Policies:
         query = validated(PolicyTaskQuery, "VBS task list", filters)
         asked = {**query.to_wire(), "sort_key": "created_at", "sort_dir": "desc", "offset": 0}
         path = ("backuppolicy", policy_id, "backuptasks")
-        return parsed_rows(paginate(self._api, path, "tasks", _TASK_PAGES, asked, id_member="job_id"), PolicyTask)
+        return parsed_rows(paginate(self._api, path, "tasks", TASK_PAGES, asked, id_member="job_id"), PolicyTask)
 
     async def associate(self, policy_id: str, volume_ids: Sequence[str]) -> AssociationResult:
         """Put disks under the policy; a disk belongs to one policy only and moves here from another one.

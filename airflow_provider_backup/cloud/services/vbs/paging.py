@@ -1,0 +1,8 @@
+"""The pages of VBS's lists (VBS sections 3.5 and 5)."""
+
+from airflow_provider_backup.cloud.operations.pagination import LinkPages, OffsetPages
+
+BACKUP_PAGES = LinkPages(page_size=1000)
+"""1,000 rows are the most that a page may have."""
+
+TASK_PAGES = OffsetPages(page_size=100, total_member="count")
