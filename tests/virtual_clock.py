@@ -14,6 +14,7 @@ import asyncio
 import selectors
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 IN_FLIGHT = 0.005
@@ -84,6 +85,23 @@ class VirtualClock:
 
 
 VIRTUAL_CLOCK = VirtualClock()
+
+
+class SteppingClock:
+    """A clock that shows one given moment after another, for code that does not wait.
+
+    :param moments: what it shows; with a time zone.
+    """
+
+    monotonic = staticmethod(time.monotonic)
+    sleep = staticmethod(asyncio.sleep)
+
+    def __init__(self, *moments: datetime) -> None:
+        self._moments = iter(moments)
+
+    def time(self) -> float:
+        """Return the next moment in seconds since the epoch."""
+        return next(self._moments).timestamp()
 
 
 def _running_loop() -> VirtualClockLoop:

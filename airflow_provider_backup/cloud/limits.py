@@ -49,6 +49,8 @@ class Limits:
 
     Waits:
 
+    :param longest_listing_delay: how long lists and logs may lag behind a checkpoint that succeeded; what they do not
+        show by then is not expected any more.
     :param new_backup_grace: in which the service may not know a backup yet that was just started (databases section
         10).
     :param missing_for: how long a listing that did not show a backup is not expected to show it; listings may lag.
@@ -74,6 +76,7 @@ class Limits:
     reader_check_interval: float = 0.1
     deadline_check_interval: float = 0.01
 
+    longest_listing_delay: float = 120.0
     new_backup_grace: float = 60.0
     missing_for: float = 60.0
     silence_grace: float = 5.0

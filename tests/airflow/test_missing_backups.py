@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import ServerError
-from airflow_provider_backup.cloud.operations.missing_backups import LONGEST_LATENESS
+from airflow_provider_backup.cloud.limits import Limits
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupPartialError
 from tests.airflow.service_matrix import (
@@ -33,7 +33,9 @@ def of_two_servers(cloud: RunningCloud, service: str) -> dict[str, str]:
     return {"policy_id": csbs_policy(cloud, servers=2)}
 
 
-def lose_second_backup(cloud: RunningCloud, service: str, *, seconds_ago: float = LONGEST_LATENESS + 10) -> str:
+def lose_second_backup(
+    cloud: RunningCloud, service: str, *, seconds_ago: float = Limits().longest_listing_delay + 10
+) -> str:
     """Let all backups have ended, without a backup of the second server and without a word about it; return its id."""
     lost = resources(cloud, "servers")[1]
     cloud.state.table("cbr.operation_logs").clear()

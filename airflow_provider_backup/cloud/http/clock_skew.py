@@ -55,9 +55,13 @@ class CloudClock:
         """How much the cloud's clock is ahead of this machine's; negative when it is behind."""
         return max(self._least, min(self._most, timedelta(0)))
 
+    def machine_now(self) -> datetime:
+        """Return what this machine's clock shows now, aware, in UTC."""
+        return datetime.fromtimestamp(self._clock.time(), UTC)
+
     def now(self) -> datetime:
         """Return what the cloud's clock shows now."""
-        return self.there(datetime.fromtimestamp(self._clock.time(), UTC))
+        return self.there(self.machine_now())
 
     def there(self, moment: datetime) -> datetime:
         """Return what the cloud's clock showed at a moment.

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
-
-LONGEST_LATENESS = 120.0
-"""Seconds: lists and logs may be a little behind; what they do not show by then is not counted on."""
+from airflow_provider_backup.cloud.limits import current_limits
 
 INCOMPLETE = "available, incomplete"
 """Status of a good checkpoint whose backups are not all listed yet."""
@@ -19,21 +16,15 @@ NOT_LISTED = "no backup of it is listed"
 _MOST_REMEMBERED = 1000
 
 
-def utc_now() -> datetime:
-    """Return this machine's time, aware, in UTC."""
-    return datetime.now(UTC)
-
-
 class MissingBackups:
     """Tells whether the backups that a good checkpoint lacks may still show up.
 
     :param clock: the cloud's clock, by which the end of a checkpoint is given.
-    :param now: this machine's clock; returns an aware UTC time.
     """
 
-    def __init__(self, clock: CloudClock, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, clock: CloudClock) -> None:
         self._clock = clock
-        self._now = now
+        self._longest = timedelta(seconds=current_limits().longest_listing_delay)
         # In the order of their first look.
         self._first_seen: dict[str, datetime] = {}
 
@@ -45,7 +36,7 @@ class MissingBackups:
         :param checkpoint_id: the checkpoint that is good and lacks backups.
         :param ended_at: when it ended, by the cloud's clock; ``None`` when that is not known.
         """
-        now, longest = self._now(), timedelta(seconds=LONGEST_LATENESS)
+        now, longest = self._clock.machine_now(), self._longest
         if ended_at is not None and self._clock.there(now) - ended_at >= longest:
             return False
         first_seen = self._first_seen.setdefault(checkpoint_id, now)

@@ -8,14 +8,16 @@ from email.utils import format_datetime
 import pytest
 
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
-from airflow_provider_backup.cloud.operations.missing_backups import LONGEST_LATENESS, MissingBackups
+from airflow_provider_backup.cloud.limits import Limits
+from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
+from tests.virtual_clock import SteppingClock
 
 NOW = datetime(2031, 4, 2, 9, 15, 7, tzinfo=UTC)
-LATENESS = timedelta(seconds=LONGEST_LATENESS)
+LATENESS = timedelta(seconds=Limits().longest_listing_delay)
 
 
-def waiting(clock: CloudClock | None = None, *moments: datetime) -> MissingBackups:
-    return MissingBackups(clock or CloudClock(), now=iter(moments or (NOW,)).__next__)
+def waiting(*moments: datetime) -> MissingBackups:
+    return MissingBackups(CloudClock(SteppingClock(*moments or (NOW,))))
 
 
 @pytest.mark.parametrize(("age", "may_show_up"), [(LATENESS * 0.9, True), (LATENESS, False), (LATENESS * 99, False)])
@@ -26,20 +28,21 @@ def test_a_backup_is_waited_for_from_the_end_of_its_checkpoint_on(age: timedelta
 @pytest.mark.parametrize("ended_at", [None, NOW + timedelta(days=1)])
 def test_without_a_believable_end_the_time_counts_from_the_first_look(ended_at: datetime | None) -> None:
     moments = (NOW, NOW + LATENESS * 0.9, NOW + LATENESS)
-    missing = waiting(None, *moments)
+    missing = waiting(*moments)
     assert [missing.may_show_up("c", ended_at) for _ in moments] == [True, True, False]
 
 
 def test_another_checkpoint_has_a_time_of_its_own() -> None:
-    missing = waiting(None, NOW, NOW + LATENESS)
+    missing = waiting(NOW, NOW + LATENESS)
     assert missing.may_show_up("c", None)
     assert missing.may_show_up("d", None)
 
 
 @pytest.mark.parametrize("minutes", [-30, 30])
 def test_the_end_is_compared_with_the_cloud_s_clock(minutes: int) -> None:
-    clock = CloudClock()
+    clock = CloudClock(SteppingClock(NOW, NOW))
     cloud_time = NOW + timedelta(minutes=minutes)
     clock.learn({"Date": format_datetime(cloud_time, usegmt=True)}, NOW, NOW)
-    assert waiting(clock).may_show_up("c", cloud_time - LATENESS * 0.9)
-    assert not waiting(clock).may_show_up("c", cloud_time - LATENESS - timedelta(seconds=2))
+    missing = MissingBackups(clock)
+    assert missing.may_show_up("c", cloud_time - LATENESS * 0.9)
+    assert not missing.may_show_up("c", cloud_time - LATENESS - timedelta(seconds=2))

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from airflow_provider_backup.emulator.threaded import RunningCloud
-from tests.cloud.polling.populated_cloud import KINDS, Place, open_client
+from tests.cloud.polling.populated_cloud import KINDS, Place, VirtualCloud, open_client
 
 
 @pytest.fixture(params=KINDS)
@@ -20,7 +19,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 @pytest_asyncio.fixture
 async def place(kind: str) -> AsyncIterator[Place]:
-    """A local cloud with a client, and some more instances of databases than those with names of their own."""
-    with RunningCloud(extra_resources=2) as running:
-        async with open_client(running) as client:
-            yield Place(running, client, kind)
+    """A local cloud in virtual time with a client, and more database instances than those with names of their own."""
+    async with VirtualCloud(extra_resources=2) as running, open_client(running) as client:
+        yield Place(running, client, kind)

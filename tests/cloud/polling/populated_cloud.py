@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from airflow_provider_backup.cloud.client import BackupCloud
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.polling.waiter import Waiter
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, VaultCreate
@@ -21,6 +21,7 @@ from airflow_provider_backup.cloud.settings import AccessKeyCredentials, CloudSe
 from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.faults.registry import RouteKey
+from airflow_provider_backup.emulator.server import LocalCloud
 from airflow_provider_backup.emulator.services.csbs.backups import Backups as CsbsBackups
 from airflow_provider_backup.emulator.services.csbs.backups import Order as CsbsOrder
 from airflow_provider_backup.emulator.services.databases.store import BackupStore
@@ -28,10 +29,32 @@ from airflow_provider_backup.emulator.services.vbs.backups import Backups as Vbs
 from airflow_provider_backup.emulator.services.vbs.backups import Order as VbsOrder
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.cloud.polling.fake_service import wait_in
+from tests.virtual_clock import VIRTUAL_CLOCK
 
 DATABASES = ("rds", "gaussdb", "taurusdb")
 KINDS = ("cbr backup", "cbr checkpoint", "csbs backup", "csbs checkpoint", "vbs backup", *DATABASES)
 _TABLES = {"cbr": "cbr.backups", "csbs": "csbs.items", "vbs": "vbs.backups"}
+
+
+class VirtualCloud(RunningCloud):
+    """A local cloud in the event loop of the test, in virtual time; use it with ``async with``.
+
+    :param extra_resources: as for :class:`RunningCloud`.
+    """
+
+    clock = VIRTUAL_CLOCK
+
+    def __init__(self, *, extra_resources: int = 0) -> None:
+        self._cloud = LocalCloud(
+            port=0, extra_resources=extra_resources, now=lambda: datetime.fromtimestamp(self.clock.time(), UTC)
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._cloud.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._cloud.stop()
 
 
 @dataclass
@@ -47,6 +70,11 @@ class Place:
     client: BackupCloud
     kind: str
     _before: Counter[RouteKey] = field(default_factory=Counter)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of client and cloud."""
+        return self.running.clock if isinstance(self.running, VirtualCloud) else SYSTEM_CLOCK
 
     @property
     def service(self) -> str:
@@ -154,7 +182,7 @@ class Place:
 
     def end_parts(self, parts: Iterable[Row], *, failure: str | None = None) -> None:
         """Let single backups end now; see :meth:`end`."""
-        now = datetime.now(UTC).isoformat()
+        now = self.running.state.now().isoformat()
         jobs = {row["backup_id"]: row for row in self.running.state.table("vbs.jobs").values()}
         logs = self.running.state.table("cbr.operation_logs").values()
         for part in parts:
@@ -185,7 +213,11 @@ class Place:
 
     def waiter(self, reference: OperationReference, *, poll_interval: float = 0.05, **arguments: Any) -> Waiter:
         """Return a waiter for a backup that was just started."""
-        usual: dict[str, Any] = {"started_at": time.time(), "poll_interval": poll_interval}
+        usual: dict[str, Any] = {
+            "started_at": self.clock.time(),
+            "poll_interval": poll_interval,
+            "clock": self.clock,
+        }
         return Waiter(reference, **{**usual, **arguments})
 
     def wait(self, reference: OperationReference, **arguments: Any) -> asyncio.Task[OperationState]:
@@ -214,7 +246,8 @@ async def open_client(running: RunningCloud, **network: Any) -> AsyncIterator[Ba
         endpoints=CloudSettings.endpoint_pairs({name: about[name] for name in SERVICES}),
         network=NetworkSettings(**{"attempts": 1, "retry_wait": 0.01, "throttle_timeout": 0.1, **network}),
     )
-    async with BackupCloud(settings) as client:
+    clock = running.clock if isinstance(running, VirtualCloud) else SYSTEM_CLOCK
+    async with BackupCloud(settings, clock=clock) as client:
         yield client
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,8 +17,10 @@ from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.polling.wait import wait_until_terminal
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError
 from airflow_provider_backup.emulator.core.state import Row
-from airflow_provider_backup.emulator.threaded import RunningCloud
-from tests.cloud.polling.populated_cloud import DATABASES, KINDS, Place, open_client
+from tests.cloud.polling.populated_cloud import DATABASES, KINDS, Place, VirtualCloud, open_client
+from tests.virtual_clock import VIRTUAL_CLOCK
+
+pytestmark = pytest.mark.virtual_clock
 
 MANY = 150
 PAGES = {"csbs backup": 2, "csbs checkpoint": 2} | dict.fromkeys(("gaussdb", "taurusdb"), 2)
@@ -30,14 +31,14 @@ LISTED = [kind for kind in KINDS if kind != "rds"]
 @pytest_asyncio.fixture
 async def large_place(kind: str) -> AsyncIterator[Place]:
     """A local cloud with as many instances as there are backups: three have names of their own."""
-    with RunningCloud(extra_resources=MANY - 3 if kind in DATABASES else 0) as running:
-        async with open_client(running) as client:
-            yield Place(running, client, kind)
+    extra_resources = MANY - 3 if kind in DATABASES else 0
+    async with VirtualCloud(extra_resources=extra_resources) as running, open_client(running) as client:
+        yield Place(running, client, kind)
 
 
 def set_deletion(rows: Iterable[Row], seconds: float, failure: str | None = None) -> None:
     """Let these backups be deleted in so many seconds from now."""
-    now = datetime.now(UTC)
+    now = datetime.fromtimestamp(VIRTUAL_CLOCK.time(), UTC)
     end = (now + timedelta(seconds=seconds)).isoformat()
     for row in rows:
         if "gone_at" in row:
@@ -59,7 +60,7 @@ async def deletions(place: Place, count: int) -> list[OperationReference]:
 def wait(place: Place, reference: OperationReference, poll_interval: float = 0.2) -> asyncio.Task[OperationState]:
     """Begin to wait."""
     return asyncio.create_task(
-        wait_until_terminal(place.client, reference, poll_interval=poll_interval, deadline=time.time() + 60)
+        wait_until_terminal(place.client, reference, poll_interval=poll_interval, deadline=VIRTUAL_CLOCK.time() + 60)
     )
 
 
@@ -67,11 +68,11 @@ def wait(place: Place, reference: OperationReference, poll_interval: float = 0.2
 async def test_many_deletions_cost_the_pages_of_a_list_in_each_poll_cycle(large_place: Place, kind: str) -> None:
     pages = PAGES.get(kind, 1)
     waits = [wait(large_place, reference) for reference in await deletions(large_place, MANY)]
-    began = time.monotonic()
+    began = VIRTUAL_CLOCK.monotonic()
 
     await large_place.requests_reach(2 * pages)
 
-    cycles = (time.monotonic() - began) / (0.9 * 0.2) + 1
+    cycles = (VIRTUAL_CLOCK.monotonic() - began) / (0.9 * 0.2) + 1
     assert large_place.requests.total() <= cycles * pages
     for each in waits:
         each.cancel()
@@ -121,7 +122,7 @@ async def test_the_one_deletion_that_fails_among_many_is_reported(large_place: P
 @pytest.mark.parametrize("kind", ["csbs backup"])
 async def test_deletions_that_wait_for_their_turn_are_listed_too(large_place: Place) -> None:
     waits = [wait(large_place, reference) for reference in await deletions(large_place, 20)]
-    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    later = (datetime.fromtimestamp(VIRTUAL_CLOCK.time(), UTC) + timedelta(hours=1)).isoformat()
     for row in list(large_place.rows.values())[5:]:
         row["deletion"] = {"started_at": later, "ready_at": later, "failure": None}
     await large_place.requests_reach(4)
@@ -162,14 +163,14 @@ async def test_who_waits_for_backups_and_who_waits_for_deletions_do_not_disturb_
 async def test_a_backup_that_is_still_there_at_the_deadline_is_a_timeout(place: Place) -> None:
     [reference] = await deletions(place, 1)
     with pytest.raises(WaitTimeoutError, match=r"deletion of vbs backup .*deleting.*the deletion continues"):
-        await wait_until_terminal(place.client, reference, poll_interval=0.05, deadline=time.time() + 0.2)
+        await wait_until_terminal(place.client, reference, poll_interval=0.05, deadline=VIRTUAL_CLOCK.time() + 0.2)
 
 
 @pytest.mark.parametrize("kind", ["vbs backup"])
 async def test_the_last_read_at_the_deadline_reports_a_backup_that_is_gone(place: Place) -> None:
     [reference] = await deletions(place, 1)
     set_deletion(place.rows.values(), 0)
-    ended = await wait_until_terminal(place.client, reference, poll_interval=30, deadline=time.time() + 0.1)
+    ended = await wait_until_terminal(place.client, reference, poll_interval=30, deadline=VIRTUAL_CLOCK.time() + 0.1)
     assert ended.phase is Phase.SUCCEEDED
 
 

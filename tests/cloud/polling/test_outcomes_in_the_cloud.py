@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +13,10 @@ from airflow_provider_backup.cloud.errors import AuthenticationError, NotFoundEr
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.polling.wait_errors import WaitTroubleError
-from airflow_provider_backup.emulator.threaded import RunningCloud
-from tests.cloud.polling.populated_cloud import Place, open_client
+from tests.cloud.polling.populated_cloud import Place, VirtualCloud, open_client
+from tests.virtual_clock import VIRTUAL_CLOCK
+
+pytestmark = pytest.mark.virtual_clock
 
 LIST_ROUTES = {
     "cbr": "/v3/{project_id}/backups",
@@ -31,8 +32,8 @@ TROUBLES: dict[str, dict[str, Any]] = {
     "half_body": {},
     "throttle": {"retry_after": 0},
 }
-SLACK = 0.5
-"""Seconds that a busy machine may add."""
+SLACK = 0.01
+"""Seconds: somewhat more than the steps in which tests look."""
 CHECKPOINTS = ("cbr checkpoint", "csbs checkpoint")
 
 
@@ -69,7 +70,7 @@ async def test_a_failure_is_reported_with_its_reason_while_the_others_run(place:
 
 async def test_a_deleted_backup_is_reported_while_the_others_run(place: Place) -> None:
     references = await place.start(4)
-    waits = [place.wait(reference, started_at=time.time() - 3600) for reference in references]
+    waits = [place.wait(reference, started_at=VIRTUAL_CLOCK.time() - 3600) for reference in references]
     for part in place.parts_of(references[0]):
         del place.rows[part["id"]]
     if place.kind == "cbr checkpoint":
@@ -121,11 +122,11 @@ async def test_a_stale_listing_delays_outcomes_and_invents_none(place: Place) ->
     assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
 
 
-async def test_invalid_credentials_end_all_waits_after_one_request_to_the_cloud(backup_cloud: RunningCloud) -> None:
-    async with open_client(backup_cloud) as client:
-        place = Place(backup_cloud, client, "vbs backup")
+async def test_invalid_credentials_end_all_waits_after_one_request_to_the_cloud() -> None:
+    async with VirtualCloud() as running, open_client(running) as client:
+        place = Place(running, client, "vbs backup")
         references = await place.start(30)
-        backup_cloud.misbehave("refuse", service="vbs", status=401, code="APIGW.0301")
+        running.misbehave("refuse", service="vbs", status=401, code="APIGW.0301")
         ended = await asyncio.gather(*map(place.wait, references), return_exceptions=True)
         assert {type(each) for each in ended} == {AuthenticationError}
         assert place.requests.total() == 1
@@ -161,7 +162,7 @@ async def test_a_checkpoint_that_skipped_a_resource_is_reported_as_a_single_read
         skipped = {"id": "left-out", "type": "OS::Nova::Server", "name": "x", "code": "1", "reason": "it is off"}
         for row in place.running.state.table("cbr.checkpoints").values():
             row["skipped"] = [skipped]
-    waits = [place.wait(reference) for reference in whole]
+    waits = [place.wait(reference, poll_interval=10) for reference in whole]
     place.end(whole)
     for ended in await asyncio.gather(*waits):
         assert (ended.phase, [each["resource_id"] for each in ended.skipped]) == (Phase.SUCCEEDED, ["left-out"])
@@ -193,11 +194,11 @@ async def test_an_outcome_is_on_time_although_the_next_backup_of_its_instance_st
     references = await place.start(3)
     waits = [place.wait(reference, poll_interval=0.2) for reference in references]
     await place.requests_reach(3)
-    began = time.monotonic()
+    began = VIRTUAL_CLOCK.monotonic()
     begin_next(place, references[0])
 
     assert (await waits[0]).phase is Phase.SUCCEEDED
-    assert time.monotonic() - began < 0.2 + SLACK
+    assert VIRTUAL_CLOCK.monotonic() - began < 0.2 + SLACK
     assert not any(wait.done() for wait in waits[1:])
     place.end(references)
     await asyncio.gather(*waits)
@@ -207,22 +208,23 @@ async def test_an_outcome_is_on_time_although_the_next_backup_of_its_instance_st
 async def test_among_many_an_outcome_is_on_time_when_the_next_backup_is_waited_for_as_well(
     kind: str,
 ) -> None:
-    with RunningCloud(extra_resources=60) as running:
-        async with open_client(running) as client:
-            place = Place(running, client, kind)
-            references = await place.start(60)
-            waits = [place.wait(reference, poll_interval=0.3, started_at=time.time() - 60) for reference in references]
-            await place.requests_reach(2)
-            place.forget_requests()
-            began = time.monotonic()
-            following = place.wait(begin_next(place, references[0]), poll_interval=0.3)
+    async with VirtualCloud(extra_resources=60) as running, open_client(running) as client:
+        place = Place(running, client, kind)
+        references = await place.start(60)
+        waits = [
+            place.wait(reference, poll_interval=0.3, started_at=VIRTUAL_CLOCK.time() - 60) for reference in references
+        ]
+        await place.requests_reach(2)
+        place.forget_requests()
+        began = VIRTUAL_CLOCK.monotonic()
+        following = place.wait(begin_next(place, references[0]), poll_interval=0.3)
 
-            assert (await waits[0]).phase is Phase.SUCCEEDED
-            assert time.monotonic() - began < 0.3 + SLACK
-            assert place.requests["backups"] <= 3
-            place.end(references)
-            following.cancel()
-            await asyncio.gather(*waits)
+        assert (await waits[0]).phase is Phase.SUCCEEDED
+        assert VIRTUAL_CLOCK.monotonic() - began < 0.3 + SLACK
+        assert place.requests["backups"] <= 3
+        place.end(references)
+        following.cancel()
+        await asyncio.gather(*waits)
 
 
 def begin_next(place: Place, reference: OperationReference) -> OperationReference:
@@ -237,7 +239,7 @@ def begin_next(place: Place, reference: OperationReference) -> OperationReferenc
 @pytest.mark.parametrize("hours", [-2, 2])
 async def test_a_clock_that_differs_loses_no_outcome(place: Place, hours: int) -> None:
     references = await place.start(4)
-    waits = [place.wait(reference, started_at=time.time() + hours * 3600) for reference in references]
+    waits = [place.wait(reference, started_at=VIRTUAL_CLOCK.time() + hours * 3600) for reference in references]
     place.end(references)
     assert {each.phase for each in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
 

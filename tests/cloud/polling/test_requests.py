@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
 from airflow_provider_backup.cloud.operations.status import Phase
-from airflow_provider_backup.emulator.threaded import RunningCloud
-from tests.cloud.polling.populated_cloud import DATABASES, KINDS, Place, open_client
+from tests.cloud.polling.populated_cloud import DATABASES, KINDS, Place, VirtualCloud, open_client
+from tests.virtual_clock import VIRTUAL_CLOCK
+
+pytestmark = pytest.mark.virtual_clock
 
 MANY = 300
 PAGES = {kind: 3 if kind in DATABASES else 1 for kind in KINDS}
@@ -21,21 +22,21 @@ POLL_INTERVAL = 0.25
 @pytest_asyncio.fixture
 async def large_place(kind: str) -> AsyncIterator[Place]:
     """A local cloud with as many instances as there are backups: three have names of their own."""
-    with RunningCloud(extra_resources=MANY - 3 if kind in DATABASES else 0) as running:
-        async with open_client(running) as client:
-            yield Place(running, client, kind)
+    extra_resources = MANY - 3 if kind in DATABASES else 0
+    async with VirtualCloud(extra_resources=extra_resources) as running, open_client(running) as client:
+        yield Place(running, client, kind)
 
 
 async def test_three_hundred_backups_cost_the_pages_of_a_listing_in_each_poll_cycle(
     large_place: Place, kind: str
 ) -> None:
     references = await large_place.start(MANY)
-    began = time.monotonic()
+    began = VIRTUAL_CLOCK.monotonic()
     waits = [large_place.wait(reference, poll_interval=POLL_INTERVAL) for reference in references]
 
     await large_place.requests_reach(2 * PAGES[kind])
 
-    cycles = (time.monotonic() - began) / (0.9 * POLL_INTERVAL) + 1
+    cycles = (VIRTUAL_CLOCK.monotonic() - began) / (0.9 * POLL_INTERVAL) + 1
     assert large_place.requests.total() <= cycles * PAGES[kind]
     for wait in waits:
         wait.cancel()
@@ -96,11 +97,11 @@ async def test_a_single_checkpoint_of_cbr_is_polled_by_listings(place: Place) ->
 async def test_three_backups_are_polled_by_a_listing(place: Place) -> None:
     references = await place.start(3)
     waits = [place.wait(reference, poll_interval=0.1) for reference in references]
-    began = time.monotonic()
+    began = VIRTUAL_CLOCK.monotonic()
 
     await place.requests_reach(2)
 
-    assert place.requests.total() <= (time.monotonic() - began) / (0.9 * 0.1) + 1
+    assert place.requests.total() <= (VIRTUAL_CLOCK.monotonic() - began) / (0.9 * 0.1) + 1
     place.end(references)
     assert {observation.phase for observation in await asyncio.gather(*waits)} == {Phase.SUCCEEDED}
 

@@ -421,7 +421,7 @@ async def test_an_error_for_a_waiter_being_removed_is_retrieved() -> None:
         del one, waiter
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     st.lists(st.tuples(st.floats(0, 0.02), st.none() | st.floats(0, 0.03)), min_size=1, max_size=10),
     st.integers(0, 4),

@@ -18,14 +18,18 @@ from airflow_provider_backup.cloud.errors import (
     UnreadablePathError,
 )
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
+from airflow_provider_backup.cloud.limits import Limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
-from airflow_provider_backup.cloud.operations.missing_backups import LONGEST_LATENESS, MissingBackups
+from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.cbr.models import Checkpoint, CheckpointCreate, CheckpointParameters, Vault
 from airflow_provider_backup.cloud.services.cbr.service import CbrService
 from airflow_provider_backup.emulator.threaded import RunningCloud
+from tests.virtual_clock import SteppingClock
 
 from .conftest import Recorder
+
+LATENESS = Limits().longest_listing_delay
 
 
 def reference(checkpoint: Checkpoint) -> OperationReference:
@@ -441,9 +445,9 @@ async def test_a_resource_without_a_backup_is_waited_for_and_then_reported_as_sk
     spoil(backup_cloud)
 
     for wanted in (reference(checkpoint), cbr.reference_to(checkpoint)):
-        lose_backup(backup_cloud, lost, ended_seconds_ago=LONGEST_LATENESS / 2)
+        lose_backup(backup_cloud, lost, ended_seconds_ago=LATENESS / 2)
         assert (await cbr.observe(wanted)).phase is Phase.IN_PROGRESS
-        lose_backup(backup_cloud, lost, ended_seconds_ago=LONGEST_LATENESS + 5)
+        lose_backup(backup_cloud, lost, ended_seconds_ago=LATENESS + 5)
         observation = await cbr.observe(wanted)
         assert (observation.phase, observation.resource_ids) == (Phase.SUCCEEDED, (kept,))
         assert [skipped["resource_id"] for skipped in observation.skipped] == [lost]
@@ -452,7 +456,7 @@ async def test_a_resource_without_a_backup_is_waited_for_and_then_reported_as_sk
 
 async def test_a_checkpoint_all_of_whose_backups_are_missing_fails_in_the_end(recorder: Recorder) -> None:
     good = CHECKPOINT | {"status": "available"}
-    recorder.cbr._missing_backups = MissingBackups(CloudClock(), now=iter(MOMENTS).__next__)
+    recorder.cbr._missing_backups = MissingBackups(CloudClock(SteppingClock(*MOMENTS)))
     recorder.answers = [(200, {"checkpoint": good}), (200, {"backups": []}), (200, {"operation_logs": []})] * 2
     wanted = OperationReference("cbr", "c", "checkpoint")
     assert (await recorder.cbr.observe(wanted)).phase is Phase.IN_PROGRESS
@@ -470,7 +474,7 @@ async def test_an_old_checkpoint_without_any_backup_fails_at_the_first_look_of_e
     assert observation.phase is Phase.FAILED
 
 
-MOMENTS = [datetime(2031, 4, 2, tzinfo=UTC) + timedelta(seconds=LONGEST_LATENESS * number) for number in range(9)]
+MOMENTS = [datetime(2031, 4, 2, tzinfo=UTC) + timedelta(seconds=LATENESS * number) for number in range(9)]
 
 
 async def test_what_was_asked_for_counts_and_not_what_else_the_checkpoint_names(
@@ -478,7 +482,7 @@ async def test_what_was_asked_for_counts_and_not_what_else_the_checkpoint_names(
 ) -> None:
     checkpoint = await back_up(cbr, vault)
     kept, lost = (resource.id for resource in vault.resources)
-    lose_backup(backup_cloud, lost, ended_seconds_ago=LONGEST_LATENESS * 2)
+    lose_backup(backup_cloud, lost, ended_seconds_ago=LATENESS * 2)
     empty_logs(backup_cloud)
     observation = await cbr.observe(cbr.reference_to(checkpoint, [kept]))
     assert (observation.phase, observation.skipped) == (Phase.SUCCEEDED, ())
@@ -502,7 +506,7 @@ async def test_a_log_that_cannot_be_read_is_reported_when_the_checkpoint_is_judg
 ) -> None:
     checkpoint = reference(await back_up(cbr, vault))
     forbid_logs(backup_cloud)
-    for seconds_ago, warnings in ((1.0, 0), (1.0, 0), (LONGEST_LATENESS * 2, 1)):
+    for seconds_ago, warnings in ((1.0, 0), (1.0, 0), (LATENESS * 2, 1)):
         lose_backup(backup_cloud, vault.resources[1].id, ended_seconds_ago=seconds_ago)
         await cbr.observe(checkpoint)
         told = [each for each in caplog.records if "operation log" in each.message and each.levelname == "WARNING"]
