@@ -63,6 +63,7 @@ class NewService:
         self._new = names
         self._old = ServiceNames.of(SERVICES[like])
         self._version = version
+        self._old_version = SERVICES[like].version
         pages = sorted(page.relative_to(root).as_posix() for page in (root / "docs/api").glob(f"{names.name}-*.md"))
         self._docs = docs or next(iter(pages), f"docs/api/{names.name}-{version}.md")
 
@@ -82,6 +83,8 @@ class NewService:
     def _copy(self, path: Path) -> str:
         relative = path.relative_to(self._root).as_posix()
         text = self._old.renamed(path.read_text(encoding="utf-8"), self._new)
+        # Paths of the API, in routes, in the test case and in docstrings.
+        text = re.sub(rf"/{self._old_version}(?=[/\"])", f"/{self._version}", text)
         if relative.endswith("/manifest.py"):
             text = self._manifest(text)
         elif relative.endswith(f"emulator/services/{self._old.name}/__init__.py"):

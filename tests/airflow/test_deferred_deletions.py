@@ -19,6 +19,7 @@ from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.killed_triggers import end_from_outside, is_deleted
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.service_matrix import (
+    CASES,
     DELETE,
     SENSORS,
     SERVICES,
@@ -30,7 +31,7 @@ from tests.airflow.service_matrix import (
 )
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
 
-LISTED = [service for service in SERVICES if service != "rds"]
+LISTED = [service for service in SERVICES if not CASES[service].reads_need_instance]
 
 
 def deleting(cloud: RunningCloud, service: str, **arguments: Any) -> TaskRun:

@@ -64,7 +64,7 @@ class Checkout:
     [
         # DDS has an API page already; a service without one gets a page with an entry in the index.
         (["dds", "--title", "Document Database Service", "--like", "rds"], set()),
-        (["sfs", "--title", "Scalable File Service", "--version", "v2", "--like", "vbs"], {"docs/api/README.md"}),
+        (["sfs", "--title", "Scalable File Service", "--version", "v1", "--like", "cbr"], {"docs/api/README.md"}),
     ],
     ids=["a database service", "a service of another kind"],
 )
