@@ -167,6 +167,19 @@ def test_a_retry_submits_a_failed_deletion_again(cloud: RunningCloud, service: s
     assert rows(cloud, service) == []
 
 
+@pytest.mark.parametrize("service", ["vbs", "csbs", "cbr"])
+def test_a_deletion_that_fails_again_fails_the_retry_before_its_timeout(cloud: RunningCloud, service: str) -> None:
+    backup = taken(cloud, service, wait=True)
+    cloud.plan_outcome(f"{service}.deletion", reason="the array is on fire", count=2)
+    cloud.set_backup_seconds(0.5)
+    run = TaskRun(DELETE[service](task_id="delete", backup=backup, poll_interval=0.05, timeout=20))
+    with pytest.raises(BackupFailedError):
+        run.execute()
+    run.retry()
+    with pytest.raises(BackupFailedError, match="on fire"):
+        run.execute()
+
+
 # ------------------------------------------------------------------------------------------------------------ sharing
 
 

@@ -163,6 +163,9 @@ class Deletion:
 
 def _state(reference: OperationReference, backup: OperationState) -> OperationState:
     has_failed = backup.phase is Phase.FAILED and not reference.was_failed
+    if backup.phase is Phase.DELETING and len(reference.parts) == 1:
+        # A failed status that follows is that of its deletion.
+        reference = replace(reference, was_failed=False)
     return OperationState(
         reference,
         backup.status,

@@ -127,6 +127,20 @@ async def test_the_status_of_a_backup_that_had_failed_says_nothing_about_its_del
     assert (state.phase, state.reason) == (Phase.IN_PROGRESS, None)
 
 
+async def test_a_failure_after_the_deletion_was_seen_to_run_is_that_of_the_deletion() -> None:
+    service = Backups(b1="deleting")
+    state = await Deletion(service).observe(deletion("b1", was_failed=True))
+    service.statuses["b1"] = "error"
+    assert (await Deletion(service).observe(state.reference)).phase is Phase.FAILED
+
+
+async def test_the_deletion_of_one_backup_says_nothing_about_the_failed_status_of_another() -> None:
+    service = Backups(b1="deleting", b2="error")
+    state = await Deletion(service).observe(deletion("b1", "b2", was_failed=True))
+    del service.statuses["b1"]
+    assert (await Deletion(service).observe(state.reference)).phase is Phase.IN_PROGRESS
+
+
 async def test_each_backup_of_a_checkpoint_is_read_until_it_is_gone_and_never_again() -> None:
     service = Backups(b2="deleting", b3="deleting")
     state = await Deletion(service).observe(deletion("b1", "b2", "b3"))
