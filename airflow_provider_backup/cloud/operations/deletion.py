@@ -215,10 +215,10 @@ class DeletionList:
         """Return the phase of the backup."""
         return self._backups.phase_of(row)
 
-    def begun_at(self, row: Row) -> datetime | None:
+    def started_at(self, row: Row) -> datetime | None:
         """A row does not tell when the deletion began."""
         return None
 
-    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
+    def succeeded_state(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """A row does not tell that its backup is gone."""
         return None

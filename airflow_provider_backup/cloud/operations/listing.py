@@ -57,10 +57,10 @@ class BackupList(Protocol):
     def phase_of(self, row: Row) -> Phase:
         """Return the phase of a row's backup; in progress when the row does not tell."""
 
-    def begun_at(self, row: Row) -> datetime | None:
+    def started_at(self, row: Row) -> datetime | None:
         """Return when the backup of a row began, in UTC; ``None`` when the row does not tell."""
 
-    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
+    def succeeded_state(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """Return how a backup stands that these rows prove to be good, whole and without anything left out.
 
         ``None`` is always a right answer: then the backup is read by itself.
@@ -120,11 +120,11 @@ class Listing:
         """Return the phase of the backup."""
         return self.phase_of_status(str(row.get("status")))
 
-    def begun_at(self, row: Row) -> datetime | None:
+    def started_at(self, row: Row) -> datetime | None:
         """Return when the backup began."""
         return timestamp_of(next((value for member in self.started_members if (value := row.get(member))), None))
 
-    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
+    def succeeded_state(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """Return how a backup stands that succeeded."""
         # Rows are found by both ids: only its own row shows how a backup stands, and only those of its backups how a
         # checkpoint does. None are left where a checkpoint's id is given as a backup's: that takes a single read.
@@ -142,14 +142,14 @@ class BackupLists:
     :param reads: how many requests one look at a backup by itself takes.
     :param running: what is in progress; what is not in it has news.
     :param recent: everything that began since a moment.
-    :param over: what of this is not in progress any more.
+    :param terminal: what of this is not in progress any more.
     :param existing: what is being deleted, or a list that also shows other backups, but none that is gone.
     """
 
     reads: Callable[[OperationReference], int]
     running: BackupList | None = None
     recent: BackupList | None = None
-    over: BackupList | None = None
+    terminal: BackupList | None = None
     existing: BackupList | None = None
 
 

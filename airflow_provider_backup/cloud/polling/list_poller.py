@@ -138,7 +138,7 @@ class ListPoller:
         listing = {
             QueryStrategy.RUNNING: lists.running,
             QueryStrategy.RECENT: lists.recent,
-            QueryStrategy.TERMINAL: lists.over,
+            QueryStrategy.TERMINAL: lists.terminal,
         }.get(query)
         if listing is None or self._disabled_until.get(listing.title, 0.0) >= self._clock.monotonic():
             return None
@@ -193,7 +193,7 @@ class ListPoller:
                         waiter.on_running(status if listing.shows_backups else None, was_seen=listing.shows_backups)
                     parts[waiter] += 1
                     if waiter.created_at is None:
-                        waiter.created_at = listing.begun_at(row)
+                        waiter.created_at = listing.started_at(row)
                 await self._time_slice.yield_if_used_up()
         # A part that is not running any more may have failed, which is reported without waiting for the others.
         fewer_parts = [waiter for waiter, number in parts.items() if number < waiter.parts_in_progress]
@@ -287,7 +287,7 @@ class ListPoller:
         for key, group in pending.items():
             is_running_well = snapshot.is_running_well(key)
             # Not among the terminal backups: it is running, if there is such a backup at all.
-            is_not_terminal = listing is self._lists.over and key not in snapshot.rows_of
+            is_not_terminal = listing is self._lists.terminal and key not in snapshot.rows_of
             for waiter in group:
                 if is_running_well:
                     waiter.on_listed(is_listed=True)
@@ -305,7 +305,7 @@ class ListPoller:
         """End the waits for a backup that these rows prove to have succeeded, and return whether they do."""
         for waiter in waiters:
             try:
-                state = listing.good(waiter.reference, rows)
+                state = listing.succeeded_state(waiter.reference, rows)
             except BackupError as error:
                 # Rows that cannot be parsed concern this backup only: a single read reports the error.
                 log.debug("The rows of %s cannot be parsed: %s", waiter.reference, error)

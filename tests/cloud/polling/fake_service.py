@@ -46,7 +46,7 @@ class Service:
     page_size: int = 1000
     has_running: bool = True
     has_recent: bool = True
-    has_over: bool = False
+    has_terminal: bool = False
     shows_backups: bool = True
     hanging: set[str] = field(default_factory=set)
     refusals: dict[str, BackupError] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Service:
             reads=one_read,
             running=_List("running", self) if self.has_running else None,
             recent=_List("recent", self) if self.has_recent else None,
-            over=_List("over", self) if self.has_over else None,
+            terminal=_List("terminal", self) if self.has_terminal else None,
         )
 
     async def answer(self, what: str) -> None:
@@ -128,10 +128,10 @@ class _List:
     def phase_of(self, row: Row) -> Phase:
         return phase_of(str(row.get("status")))
 
-    def begun_at(self, row: Row) -> datetime | None:
+    def started_at(self, row: Row) -> datetime | None:
         return timestamp_of(row.get("created_at"))
 
-    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
+    def succeeded_state(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         if any(row.get("status") != "available" for row in rows) or len(rows) < len(reference.expected_ids):
             return None
         return OperationState(reference=reference, status="available", phase=Phase.SUCCEEDED)

@@ -87,18 +87,18 @@ def test_only_backups_being_created_are_running(status: Any, running: str | None
 
 
 def test_the_creation_time_is_taken_from_a_row() -> None:
-    assert LIST.begun_at(row(1)) == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
-    assert LIST.begun_at({"created_at": "soon"}) is None
+    assert LIST.started_at(row(1)) == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
+    assert LIST.started_at({"created_at": "soon"}) is None
 
 
 def test_a_succeeded_backup_is_recognised() -> None:
-    observation = LIST.good(BACKUP, [row(1)])
+    observation = LIST.succeeded_state(BACKUP, [row(1)])
     assert observation is not None
     assert (observation.phase, observation.backup_ids, observation.resource_ids) == (Phase.SUCCEEDED, ("b1",), ("r1",))
 
 
 def test_a_checkpoint_succeeded_when_all_its_resources_have_a_backup() -> None:
-    observation = LIST.good(checkpoint("r1", "r2"), [row(2), row(1)])
+    observation = LIST.succeeded_state(checkpoint("r1", "r2"), [row(2), row(1)])
     assert observation is not None
     assert observation.backup_ids == ("b1", "b2")
     assert observation.created_at == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
@@ -107,10 +107,10 @@ def test_a_checkpoint_succeeded_when_all_its_resources_have_a_backup() -> None:
 
 def test_backups_of_single_disks_inside_that_of_a_server_do_not_count() -> None:
     disk = row(3, parent_id="b1", resource_id="disk")
-    observation = LIST.good(checkpoint("r1"), [disk, row(1)])
+    observation = LIST.succeeded_state(checkpoint("r1"), [disk, row(1)])
     assert observation is not None
     assert observation.backup_ids == ("b1",)
-    assert LIST.good(checkpoint("disk"), [disk]) is None
+    assert LIST.succeeded_state(checkpoint("disk"), [disk]) is None
 
 
 @pytest.mark.parametrize(
@@ -125,20 +125,20 @@ def test_backups_of_single_disks_inside_that_of_a_server_do_not_count() -> None:
     ids=["unknown", "one left out", "one in progress", "one failed", "one unknown"],
 )
 def test_an_incomplete_checkpoint_needs_a_single_read(expected: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
-    assert LIST.good(checkpoint(*expected), rows) is None
+    assert LIST.succeeded_state(checkpoint(*expected), rows) is None
 
 
 @pytest.mark.parametrize("status", ["error", "deleting", "protecting", "a new word", None])
 def test_a_backup_that_did_not_succeed_needs_a_single_read(status: str | None) -> None:
-    assert LIST.good(BACKUP, [row(1, status=status)]) is None
+    assert LIST.succeeded_state(BACKUP, [row(1, status=status)]) is None
 
 
 def test_one_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
-    assert LIST.good(OperationReference("cbr", "c1"), [row(1)]) is None
+    assert LIST.succeeded_state(OperationReference("cbr", "c1"), [row(1)]) is None
 
 
 def test_the_row_of_a_backup_with_the_same_id_proves_nothing_about_a_checkpoint() -> None:
-    assert LIST.good(OperationReference("cbr", "b1", "checkpoint", expected_ids=("r1",)), [row(1)]) is None
+    assert LIST.succeeded_state(OperationReference("cbr", "b1", "checkpoint", expected_ids=("r1",)), [row(1)]) is None
 
 
 async def test_what_is_being_deleted_is_asked_for_in_one_list(unruly: UnrulyServer) -> None:

@@ -67,19 +67,19 @@ def test_only_backups_being_created_are_running(status: Any) -> None:
 
 
 def test_the_creation_time_is_taken_from_a_row() -> None:
-    assert LIST.begun_at(row(1)) == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
-    assert LIST.begun_at({"protected_at": "2031-04-02T09:15:01"}) == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
-    assert LIST.begun_at({}) is None
+    assert LIST.started_at(row(1)) == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
+    assert LIST.started_at({"protected_at": "2031-04-02T09:15:01"}) == datetime(2031, 4, 2, 9, 15, 1, tzinfo=UTC)
+    assert LIST.started_at({}) is None
 
 
 def test_a_succeeded_backup_is_recognised() -> None:
-    observation = LIST.good(BACKUP, [row(1)])
+    observation = LIST.succeeded_state(BACKUP, [row(1)])
     assert observation is not None
     assert (observation.phase, observation.backup_ids) == (Phase.SUCCEEDED, ("i1",))
 
 
 def test_a_checkpoint_succeeded_when_all_its_servers_have_a_backup() -> None:
-    observation = LIST.good(checkpoint("s1", "s2"), [row(1), row(2)])
+    observation = LIST.succeeded_state(checkpoint("s1", "s2"), [row(1), row(2)])
     assert observation is not None
     assert (observation.phase, observation.resource_ids, observation.skipped) == (Phase.SUCCEEDED, ("s1", "s2"), ())
 
@@ -96,15 +96,15 @@ def test_a_checkpoint_succeeded_when_all_its_servers_have_a_backup() -> None:
     ids=["unknown", "one left out", "one in progress", "one failed", "one unknown"],
 )
 def test_an_incomplete_checkpoint_needs_a_single_read(expected: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
-    assert LIST.good(checkpoint(*expected), rows) is None
+    assert LIST.succeeded_state(checkpoint(*expected), rows) is None
 
 
 def test_one_backup_does_not_prove_a_checkpoint_whose_id_is_given_as_a_backups() -> None:
-    assert LIST.good(OperationReference("csbs", "c1"), [row(1)]) is None
+    assert LIST.succeeded_state(OperationReference("csbs", "c1"), [row(1)]) is None
 
 
 def test_the_row_of_a_backup_with_the_same_id_proves_nothing_about_a_checkpoint() -> None:
-    assert LIST.good(OperationReference("csbs", "b1", "checkpoint", expected_ids=("s1",)), [row(1)]) is None
+    assert LIST.succeeded_state(OperationReference("csbs", "b1", "checkpoint", expected_ids=("s1",)), [row(1)]) is None
 
 
 async def test_what_is_being_deleted_is_asked_for_by_one_status_after_the_other(unruly: UnrulyServer) -> None:

@@ -102,12 +102,12 @@ async def test_what_a_row_of_a_backup_says(service: str, unruly: UnrulyServer) -
         assert listed.running_status(row(status="BUILDING")) == "BUILDING"
         assert listed.running_status(row(status="a new word")) == "a new word"
         assert listed.running_status(row()) is None
-        assert listed.begun_at(row()) == datetime(2031, 4, 2, 9, 15, 7, tzinfo=UTC)
-        observation = listed.good(reference(service), [row()])
+        assert listed.started_at(row()) == datetime(2031, 4, 2, 9, 15, 7, tzinfo=UTC)
+        observation = listed.succeeded_state(reference(service), [row()])
         assert observation is not None
         assert (observation.phase, observation.resource_ids) == (Phase.SUCCEEDED, ("in01",))
         for status in ("BUILDING", "FAILED", "DELETING", "a new word", None):
-            assert listed.good(reference(service), [row(status=status)]) is None
+            assert listed.succeeded_state(reference(service), [row(status=status)]) is None
 
 
 def test_an_instance_shows_that_a_backup_is_running_and_never_its_outcome() -> None:
@@ -115,8 +115,8 @@ def test_an_instance_shows_that_a_backup_is_running_and_never_its_outcome() -> N
     assert INSTANCES.key_of(backup) == "in01"
     assert INSTANCES.keys_of({"id": "in01"}) == ("in01",)
     assert INSTANCES.running_status({"status": "BACKING UP"}) == "BUILDING"
-    assert INSTANCES.good(backup, [{"id": "in01", "status": "ACTIVE"}]) is None
-    assert INSTANCES.begun_at({"created": "2031-04-02T09:15:07+0000"}) is None
+    assert INSTANCES.succeeded_state(backup, [{"id": "in01", "status": "ACTIVE"}]) is None
+    assert INSTANCES.started_at({"created": "2031-04-02T09:15:07+0000"}) is None
     assert not INSTANCES.shows_backups
 
 
@@ -133,5 +133,5 @@ def test_a_reference_without_an_instance_is_in_no_list_of_instances() -> None:
 async def test_a_row_of_another_instance_proves_nothing(service: str, unruly: UnrulyServer) -> None:
     async with lists_of(service, unruly) as lists:
         assert lists.recent is not None
-        assert lists.recent.good(reference(service), [row(instance_id="in02")]) is None
-        assert lists.recent.good(reference(service), [row(instance_id="IN01")]) is not None
+        assert lists.recent.succeeded_state(reference(service), [row(instance_id="in02")]) is None
+        assert lists.recent.succeeded_state(reference(service), [row(instance_id="IN01")]) is not None

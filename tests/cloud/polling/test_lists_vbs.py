@@ -73,18 +73,18 @@ def test_only_backups_being_created_are_running(status: Any) -> None:
 
 
 def test_the_creation_time_is_taken_from_a_row() -> None:
-    assert LIST.begun_at(row(1)) == datetime(2026, 4, 2, 9, 15, 1, tzinfo=UTC)
+    assert LIST.started_at(row(1)) == datetime(2026, 4, 2, 9, 15, 1, tzinfo=UTC)
 
 
 def test_a_succeeded_backup_is_recognised() -> None:
-    observation = LIST.good(BACKUP, [row(1)])
+    observation = LIST.succeeded_state(BACKUP, [row(1)])
     assert observation is not None
     assert (observation.phase, observation.reference) == (Phase.SUCCEEDED, BACKUP)
 
 
 @pytest.mark.parametrize("status", ["error", "deleting", "creating", "a new word", None])
 def test_a_backup_that_did_not_succeed_needs_a_single_read(status: str | None) -> None:
-    assert LIST.good(BACKUP, [row(1, status=status)]) is None
+    assert LIST.succeeded_state(BACKUP, [row(1, status=status)]) is None
 
 
 async def test_what_is_being_deleted_is_asked_for_by_status(unruly: UnrulyServer) -> None:

@@ -20,8 +20,8 @@ RUNNING_STATUSES = ("waiting_protect", "protecting")
 DELETING_STATUSES = ("waiting_delete", "deleting")
 """What a backup is called until it is gone (CBR section 3)."""
 
-OVER_STATUSES = tuple(status for status in get_args(BackupStatus) if status not in RUNNING_STATUSES)
-"""What it can be called later."""
+TERMINAL_STATUSES = tuple(status for status in get_args(BackupStatus) if status not in RUNNING_STATUSES)
+"""What it is called afterwards."""
 
 
 def backup_lists(backups: Backups) -> BackupLists:
@@ -47,7 +47,7 @@ def backup_lists(backups: Backups) -> BackupLists:
         reads=lambda reference: 2 if reference.kind == "checkpoint" else 1,
         running=listing("CBR backups in progress", RUNNING_STATUSES),
         recent=listing("Recent CBR backups"),
-        over=listing("Recent CBR backups that are over", OVER_STATUSES),
+        terminal=listing("Recent terminal CBR backups", TERMINAL_STATUSES),
         existing=listing("CBR backups that are being deleted", DELETING_STATUSES),
     )
 

@@ -111,10 +111,10 @@ class BusyInstanceList:
         """An instance does not tell how its backup stands."""
         return Phase.IN_PROGRESS
 
-    def begun_at(self, row: Row) -> datetime | None:
+    def started_at(self, row: Row) -> datetime | None:
         """An instance does not tell when its backup began."""
         return None
 
-    def good(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
+    def succeeded_state(self, reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:
         """An instance does not tell how its backup ended."""
         return None
