@@ -20,7 +20,7 @@ from airflow_provider_backup.cloud.services.vbs.backups import Backups
 from airflow_provider_backup.cloud.services.vbs.conflicts import backup_in_progress
 from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
-from airflow_provider_backup.cloud.services.vbs.models import RestoreCreate
+from airflow_provider_backup.cloud.services.vbs.models import Backup, RestoreCreate
 
 _RESTORING, _FAILED = "restoring", "error_restoring"
 
@@ -109,28 +109,29 @@ class VbsRestoreOperation:
         job = await self._jobs.get(reference.job_id or "")
         status, phase = job.status, phase_of(job.status)
         reason = job.reason if phase is Phase.FAILED else None
-        if phase is Phase.SUCCEEDED:
-            backup_status = await self._backup_status(reference.backup_id)
-            if backup_status == _RESTORING:
-                status, phase = backup_status, Phase.IN_PROGRESS
-            elif backup_status == _FAILED:
-                phase, reason = Phase.FAILED, f"the job says {job.status}, but the backup is {backup_status}"
+        backup = await self._backup(reference.backup_id) if phase is Phase.SUCCEEDED else None
+        if backup is not None and backup.status == _RESTORING:
+            status, phase = backup.status, Phase.IN_PROGRESS
+        elif backup is not None and backup.status == _FAILED:
+            phase, reason = Phase.FAILED, f"the job says {job.status}, but the backup is {backup.status}"
+        name = backup.name if backup is not None else None
         (target_id,) = reference.expected_ids or ("",)
         return OperationState(
             reference,
             status,
             phase,
+            name=name,
             reason=reason,
             backup_ids=(reference.backup_id,),
             resource_ids=(target_id,),
             created_at=job.begin_time,
             finished_at=job.end_time if phase.is_terminal else None,
-            parts=(SingleBackup(reference.backup_id, resource_id=target_id),),
+            parts=(SingleBackup(reference.backup_id, name, target_id),),
         )
 
-    async def _backup_status(self, backup_id: str) -> str | None:
+    async def _backup(self, backup_id: str) -> Backup | None:
         try:
-            return (await self._backups.get(backup_id)).status
+            return await self._backups.get(backup_id)
         except NotFoundError:
             # A backup that is restored from cannot be deleted: this one was deleted afterwards.
             return None

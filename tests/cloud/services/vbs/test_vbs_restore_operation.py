@@ -57,7 +57,7 @@ async def test_a_restore_overwrites_the_disk_that_was_backed_up(made: Restorable
     assert (await operation.observe(reference)).phase is Phase.IN_PROGRESS
     made.vbs.advance(BACKUP_SECONDS)
     state = await operation.observe(reference)
-    assert (state.phase, state.resource_ids) == (Phase.SUCCEEDED, (made.volume_id,))
+    assert (state.phase, state.name, state.resource_ids) == (Phase.SUCCEEDED, "before-upgrade", (made.volume_id,))
     assert OperationReference.from_dict(reference.to_dict()) == reference
     assert made.content == 1
 
