@@ -65,10 +65,10 @@ def definition_of(policy: Policy) -> dict[str, Any]:
 
     :param policy: as it was read.
     """
-    told = policy.operation_definition.model_dump(by_alias=True, exclude_none=True)
+    definition = policy.operation_definition.model_dump(by_alias=True, exclude_none=True)
     return {
         name: value
-        for name, value in told.items()
+        for name, value in definition.items()
         if name in OperationDefinition.model_fields and value not in ("", [], {}) and value is not False
     }
 

@@ -77,16 +77,16 @@ class CbrService:
         :param checkpoint: as its creation showed it.
         :param resource_ids: what was asked for; nothing for all that the checkpoint names.
         """
-        told = resources_of(checkpoint)
+        named = resources_of(checkpoint)
         return OperationReference(
-            self.name, checkpoint.id, "checkpoint", expected_ids=spelled_as_listed(resource_ids, told) or told
+            self.name, checkpoint.id, "checkpoint", expected_ids=spelled_as_listed(resource_ids, named) or named
         )
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Look once at a checkpoint with all its backups, or at a single backup.
+        """Read once a checkpoint with all its backups, or at a single backup.
 
         A checkpoint is good only when every backup in it is. Each resource that was asked for (that the checkpoint
-        names, when the reference does not) has a backup or is told as skipped; what is neither is waited for, at most
+        names, when the reference does not) has a backup or is reported as skipped; others are waited for, at most
         :data:`~airflow_provider_backup.cloud.operations.missing_backups.LONGEST_LATENESS` from the end of the
         checkpoint on.
         The id of a checkpoint is understood as a backup's, too; then the reference names the checkpoint.
@@ -154,9 +154,9 @@ class CbrService:
         :param vault_id: the vault.
         :param name: the name that the checkpoint was made with.
         :param since: only checkpoints begun then or later, by the service's clock, with a time zone; ``None`` for all.
-        :param resource_ids: only checkpoints for which all of these were meant; none for any.
+        :param resource_ids: only checkpoints that were to back up all of these; empty for any.
         :param phases: in progress or good, unless said otherwise.
-        :return: the checkpoint; none when there is none.
+        :return: the checkpoint; ``None`` when there is none.
         """
         wanted = re.compile(rf"{re.escape(name)}(-\d{{4}})?")
         found: dict[str, datetime] = {}
@@ -197,25 +197,25 @@ class CbrService:
     ) -> OperationReference | None:
         for checkpoint_id in sorted(found, key=found.__getitem__, reverse=True):
             try:
-                observation = await self.observe(OperationReference(self.name, checkpoint_id, "checkpoint"))
+                state = await self.observe(OperationReference(self.name, checkpoint_id, "checkpoint"))
             except NotFoundError:
                 continue
-            meant = set(observation.reference.expected_ids)
+            meant = set(state.reference.expected_ids)
             wanted = spelled_as_listed(resource_ids, meant)
             if not may_be_skipped:
-                meant -= {resource["resource_id"] for resource in observation.skipped}
-            if observation.phase in phases and meant.issuperset(wanted):
-                return observation.reference
+                meant -= {resource["resource_id"] for resource in state.skipped}
+            if state.phase in phases and meant.issuperset(wanted):
+                return state.reference
         return None
 
     async def _observe_checkpoint(self, reference: OperationReference) -> OperationState:
         checkpoint = await self.checkpoints.get(reference.backup_id)
         backups = await self._backups_of(reference)
-        observation = checkpoint_to_state(reference, checkpoint, backups)
+        state = checkpoint_to_state(reference, checkpoint, backups)
         is_good = phase_of(checkpoint.status) is Phase.SUCCEEDED
         is_incomplete = is_good and (not backups or bool(uncovered_resources(reference, checkpoint, backups)))
-        if observation.phase is not Phase.FAILED and not is_incomplete:
-            return observation
+        if state.phase is not Phase.FAILED and not is_incomplete:
+            return state
         # Backups are listed from the beginning of a checkpoint on: where none is, the time counts from there. The first
         # look would not do, as sensors look with a new client each time.
         ended_at = latest_change(backups) or checkpoint.created_at
@@ -282,7 +282,7 @@ class CbrService:
         if phase is Phase.IN_PROGRESS:
             raise BackupError(
                 f"The {reference} is {status} and shows no backup yet, so there is nothing to delete.",
-                next_step="Wait until it is over, then delete again.",
+                next_step="Wait until it is finished, then delete again.",
             )
         if phase is not Phase.FAILED:
             raise NotListedError(

@@ -118,7 +118,7 @@ def to_state(reference: OperationReference, backup: Backup, logs: Sequence[Opera
 
 
 def covering_backups_to_state(reference: OperationReference, backups: Sequence[Backup]) -> OperationState | None:
-    """Describe a checkpoint by its good backups alone; none unless every resource that was asked for has one.
+    """Describe a checkpoint by its good backups alone; ``None`` unless every resource that was asked for has one.
 
     :param reference: the checkpoint, with the ids of all its resources.
     :param backups: good backups with its id; those of single disks inside a server's backup do not count.
@@ -141,7 +141,7 @@ def covering_backups_to_state(reference: OperationReference, backups: Sequence[B
 
 
 def latest_change(backups: Iterable[Backup]) -> datetime | None:
-    """Return when the last of some backups changed, by the service's clock; none when it does not tell."""
+    """Return when the last of some backups changed, by the service's clock; ``None`` when it does not tell."""
     return max((backup.updated_at for backup in backups if backup.updated_at is not None), default=None)
 
 

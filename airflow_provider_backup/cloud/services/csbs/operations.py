@@ -53,8 +53,8 @@ class CsbsBackupOperation:
             server_ids=request.parameters.resources,
             auto_trigger=bool(request.parameters.auto_trigger),
         )
-        told = [server.id for server in checkpoint.protection_plan.resources]
-        return OperationReference("csbs", checkpoint.id, "checkpoint", expected_ids=spelled_as_listed(expected, told))
+        named = [server.id for server in checkpoint.protection_plan.resources]
+        return OperationReference("csbs", checkpoint.id, "checkpoint", expected_ids=spelled_as_listed(expected, named))
 
     async def find(
         self,

@@ -51,9 +51,9 @@ class CsbsService:
         self._missing_backups = MissingBackups(api.clock)
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Look once at a checkpoint (all its backups together) or at a single backup.
+        """Read once a checkpoint (all its backups together) or at a single backup.
 
-        Each server that the reference names has a backup in the checkpoint or is told as skipped; what lacks one is
+        Each server that the reference names has a backup in the checkpoint or is reported as skipped; what lacks one is
         waited for, at most :data:`~airflow_provider_backup.cloud.operations.missing_backups.LONGEST_LATENESS` from the
         end of the checkpoint on. The service itself does not tell what a checkpoint was to hold (CSBS section 2).
         The id of a checkpoint is understood as a backup's, too; then the reference names the checkpoint.
@@ -87,11 +87,11 @@ class CsbsService:
                 "the project's list of backups",
                 next_step="Check the id, the project and the region; the backups may have been deleted.",
             )
-        observation = to_state(reference, items)
-        is_incomplete = observation.phase is Phase.SUCCEEDED and bool(observation.skipped)
+        state = to_state(reference, items)
+        is_incomplete = state.phase is Phase.SUCCEEDED and bool(state.skipped)
         if is_incomplete and self._missing_backups.may_show_up(reference.backup_id, latest_change(items)):
             return to_state(reference, items, more_may_show_up=True)
-        return observation
+        return state
 
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a checkpoint with all its backups, or of a single backup.
@@ -130,24 +130,24 @@ class CsbsService:
         """Find the newest checkpoint that an earlier, unanswered request may have started.
 
         Executing a policy carries no name, and a backup does not tell its policy (only the filter knows it): the
-        checkpoint is told by policy or name, time, servers, trigger and state. Failed and vanishing ones are passed
-        over. Of several, those that hold all the servers come first.
+        checkpoint is recognised by policy or name, time, servers, trigger and state. Failed and vanishing ones are
+        ignored. Of several, those that hold all the servers come first.
 
-        :param policy_id: id of the policy that was executed; none when one server was backed up by name.
-        :param name: exact name of the backup; none when a policy was executed.
+        :param policy_id: id of the policy that was executed; ``None`` when one server was backed up by name.
+        :param name: exact name of the backup; ``None`` when a policy was executed.
         :param started_after: by this machine's clock, with a time zone; the clocks' difference is taken care of.
-        :param server_ids: the servers that were asked for: the checkpoint must hold these and no others; none for all
-            of the policy's.
+        :param server_ids: the servers that were asked for: the checkpoint must hold these and no others;
+            ``None`` for all of the policy's.
         :param policy_server_ids: the policy's servers, which are expected in the checkpoint when ``server_ids`` names
             none. One without any of them is another policy's, as a server belongs to one policy only (CSBS section 3).
         :param auto_trigger: whether the request said so; true also finds scheduled runs, false does not.
         :param phases: in progress or good, unless said otherwise.
-        :return: a reference of kind ``checkpoint``, or none.
+        :return: a reference of kind ``checkpoint``, or ``None``.
         :raises InvalidRequestError: neither policy nor name is given.
         """
         if policy_id is None and name is None:
             raise InvalidRequestError("CSBS search", [Violation("policy_id", "give policy_id or name", None)])
-        # The service's clock is told by its answer; which of its times start_time means is not documented.
+        # The service's clock is learned from its answer; which of its times start_time means is not documented.
         start_time = self._clock.there(started_after) - current_limits().unknown_clock_margin
         listed = self.checkpoint_items.list(policy_id=policy_id, name=name, start_time=start_time)
         items = [item async for item in listed]
@@ -176,7 +176,7 @@ class CsbsService:
         return OperationReference(self.name, checkpoint_id, "checkpoint", expected_ids=expected)
 
     async def find_running(self, *, server_ids: Sequence[str]) -> OperationReference | None:
-        """Return the newest checkpoint that is being made now and holds all of these servers; none when there is none.
+        """Return the newest checkpoint that is being made now and holds all of these servers, or ``None``.
 
         :param server_ids: ids of the servers, 1 or more; the checkpoint may hold others beside them.
         """
@@ -189,10 +189,10 @@ class CsbsService:
         for checkpoint_id in _newest_first(being_made):
             reference = OperationReference(self.name, checkpoint_id, "checkpoint", expected_ids=tuple(server_ids))
             try:
-                observation = await self.observe(reference)
+                state = await self.observe(reference)
             except NotFoundError:
                 continue
-            if observation.phase is Phase.IN_PROGRESS and not observation.skipped:
+            if state.phase is Phase.IN_PROGRESS and not state.skipped:
                 return reference
         return None
 

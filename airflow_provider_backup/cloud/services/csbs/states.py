@@ -20,7 +20,7 @@ _NO_REASON = f"{NOT_LISTED}, and the service gives no reason"
 
 
 def latest_change(items: Sequence[CheckpointItem]) -> datetime | None:
-    """Return when the last of some backups ended or changed, by the service's clock; none when it does not tell."""
+    """Return when the last of some backups ended or changed, by the service's clock; ``None`` when it does not tell."""
     moments = [item.extend_info.finished_at or item.updated_at for item in items]
     return max((moment for moment in moments if moment is not None), default=None)
 
@@ -33,7 +33,7 @@ def to_state(
     :param reference: what was asked for.
     :param items: its backups, one or more.
     :param more_may_show_up: whether the backups of servers that were asked for and have none are waited for; they are
-        told as skipped all the same.
+        reported as skipped all the same.
     """
     phases = [phase_of(item.status) for item in items]
     whole = combined_phase(phases)
@@ -69,8 +69,8 @@ def to_state(
 def _progress(item: CheckpointItem) -> int:
     if phase_of(item.status) is Phase.SUCCEEDED:
         return 100
-    told = item.extend_info.progress if item.extend_info.progress is not None else item.progress
-    return told or 0
+    progress = item.extend_info.progress if item.extend_info.progress is not None else item.progress
+    return progress or 0
 
 
 def _reason(failed: Sequence[CheckpointItem]) -> str | None:

@@ -82,7 +82,7 @@ class DatabaseService:
         )
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Look once at a backup.
+        """Read a backup once.
 
         :param reference: the backup; RDS needs its instance too. A job in it adds progress and the reason of a failure.
         :raises NotFoundError: there is no such backup.
@@ -116,14 +116,14 @@ class DatabaseService:
         try:
             await self.backups.delete(reference.backup_id)
         except ResourceBusyError:
-            # A repeated deletion meets a backup that is being deleted.
+            # It may be in deletion already: the first answer to this request may have been lost.
             if (await self._read(reference)).phase not in (Phase.DELETING, Phase.DELETED):
                 raise
 
     async def find_backup(
         self, *, instance_id: str, name: str, phases: Collection[Phase] = LIVE
     ) -> OperationReference | None:
-        """Return the newest manual backup of an instance with this name in one of these phases; none without one.
+        """Return the newest manual backup of an instance with this name in one of these phases, or ``None``.
 
         :param instance_id: the instance.
         :param name: the whole name; case counts.
@@ -173,7 +173,7 @@ class DatabaseService:
         except ApiNotFoundError as error:
             if error.code not in NO_SUCH_INSTANCE.split():
                 raise
-            # Nobody may take this for news of the backup: manual backups outlive their instance.
+            # This says nothing about the backup: manual backups outlive their instance.
             raise BadRequestError(
                 service=error.service,
                 status=error.status,

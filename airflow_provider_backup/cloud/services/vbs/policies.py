@@ -55,7 +55,7 @@ class Policies:
             yield policy
 
     async def find(self, policy_id: str) -> Policy | None:
-        """Return the policy with this id, or none; the service cannot be asked for a single one, so this reads all."""
+        """Return the policy with this id, or ``None``; the service cannot show a single one, so this reads all."""
         async for policy in self.list():
             if policy.id == policy_id:
                 return policy

@@ -43,7 +43,7 @@ class VbsService:
         return VbsRestoreOperation(self.backups, self.jobs)
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Look once at a backup, or at the job that takes it.
+        """Read once a backup, or at the job that takes it.
 
         As soon as the job names its backup, the backup is looked at and the reference names the backup. A failed job
         stays the reference, as its failure stands whatever became of the backup. The id of a job that takes a backup
@@ -100,7 +100,7 @@ class VbsService:
     async def _observe_as_job(self, reference: OperationReference) -> OperationState:
         job = await self.jobs.get(reference.backup_id)
         if job.job_type not in (None, TAKING_A_BACKUP):
-            # One that deletes or restores names a backup, too, but nobody means that backup by it.
+            # One that deletes or restores names a backup, too, but not one that this reference means.
             raise UnexpectedResponseError(f"The job {job.job_id} takes no backup, it is a {job.job_type}")
         return await self._observe_job(reference, job)
 
@@ -122,7 +122,7 @@ class VbsService:
     async def find_backup(
         self, *, volume_id: str, name: str, phases: Collection[Phase] = LIVE
     ) -> OperationReference | None:
-        """Return the newest backup of a disk with exactly this name that is in one of these phases, or none.
+        """Return the newest backup of a disk with exactly this name that is in one of these phases, or ``None``.
 
         :param volume_id: id of the disk.
         :param name: the whole name.
@@ -136,10 +136,10 @@ class VbsService:
         return _newest(found)
 
     async def find_running(self, *, volume_id: str, snapshot_id: str | None = None) -> OperationReference | None:
-        """Return the newest backup of a disk that is being made now, or none.
+        """Return the newest backup of a disk that is being made now, or ``None``.
 
         :param volume_id: id of the disk.
-        :param snapshot_id: the snapshot that must be backed up; none for any state of the disk.
+        :param snapshot_id: the snapshot that must be backed up; ``None`` for any state of the disk.
         """
         return _newest(
             [
