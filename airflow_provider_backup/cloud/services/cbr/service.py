@@ -83,11 +83,11 @@ class CbrService:
         )
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Read once a checkpoint with all its backups, or at a single backup.
+        """Read a checkpoint with all its backups, or a single backup, once.
 
         A checkpoint is good only when every backup in it is. Each resource that was asked for (that the checkpoint
         names, when the reference does not) has a backup or is reported as skipped; others are waited for, at most
-        :data:`~airflow_provider_backup.cloud.operations.missing_backups.LONGEST_LATENESS` from the end of the
+        ``longest_listing_delay`` of :class:`~airflow_provider_backup.cloud.limits.Limits` from the end of the
         checkpoint on.
         The id of a checkpoint is understood as a backup's, too; then the reference names the checkpoint.
 

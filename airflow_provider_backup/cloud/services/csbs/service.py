@@ -51,10 +51,10 @@ class CsbsService:
         self._missing_backups = MissingBackups(api.clock)
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Read once a checkpoint (all its backups together) or at a single backup.
+        """Read a checkpoint (all its backups together) or a single backup, once.
 
         Each server that the reference names has a backup in the checkpoint or is reported as skipped; what lacks one is
-        waited for, at most :data:`~airflow_provider_backup.cloud.operations.missing_backups.LONGEST_LATENESS` from the
+        waited for, at most ``longest_listing_delay`` of :class:`~airflow_provider_backup.cloud.limits.Limits` from the
         end of the checkpoint on. The service itself does not tell what a checkpoint was to hold (CSBS section 2).
         The id of a checkpoint is understood as a backup's, too; then the reference names the checkpoint.
 

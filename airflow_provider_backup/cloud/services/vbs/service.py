@@ -43,7 +43,7 @@ class VbsService:
         return VbsRestoreOperation(self.backups, self.jobs)
 
     async def observe(self, reference: OperationReference) -> OperationState:
-        """Read once a backup, or at the job that takes it.
+        """Read a backup, or the job that takes it, once.
 
         As soon as the job names its backup, the backup is looked at and the reference names the backup. A failed job
         stays the reference, as its failure stands whatever became of the backup. The id of a job that takes a backup
