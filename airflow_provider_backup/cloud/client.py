@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from airflow_provider_backup.cloud.auth.credentials import account_for
 from airflow_provider_backup.cloud.auth.endpoints import service_url
-from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_backup.cloud.clock import Clock, current_clock
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.pipeline import RequestPipeline
@@ -34,16 +34,17 @@ class BackupCloud(AccountServices):
     """The services of one account in one region; close it, or use it with ``async with``.
 
     :param settings: credentials, region and network of the account.
-    :param clock: where the time comes from; it must agree with the event loop's (see :mod:`.clock`).
+    :param clock: where the time comes from; it must agree with the event loop's (see :mod:`.clock`). ``None`` uses
+        :func:`~.clock.current_clock`.
     :param limits: how long to wait, retry and remember; ``None`` uses :func:`~.limits.current_limits`.
     """
 
-    def __init__(self, settings: CloudSettings, *, clock: Clock = SYSTEM_CLOCK, limits: Limits | None = None) -> None:
+    def __init__(self, settings: CloudSettings, *, clock: Clock | None = None, limits: Limits | None = None) -> None:
         self.settings = settings
-        self._clock = clock
+        self._clock = clock or current_clock()
         self._limits = limits or current_limits()
         self._transport = Transport(settings.network)
-        self._sender = RequestPipeline(self._transport, settings.network, clock=clock, limits=self._limits)
+        self._sender = RequestPipeline(self._transport, settings.network, clock=self._clock, limits=self._limits)
         self._account = account_for(settings, self._sender)
         self._pollers: dict[tuple[str, str], SharedPoller] = {}
         self._polled_services = AccountServices(lambda name: self._api(name).with_tries(QUERY_TRIES))

@@ -1,4 +1,8 @@
-"""The clock that everything in the client asks: the system's, or one that a test controls.
+"""The clock that everything here asks: the system's, or one that a test controls.
+
+Whatever is constructed by hand takes a clock as an argument. Airflow constructs operators, sensors and triggers itself
+and passes only their arguments, so they, and the clients that are opened for them, ask for the clock that applies:
+:func:`current_clock`, which tests change with :func:`override_clock`.
 
 Timers and timeouts are those of the event loop (``asyncio.timeout``, ``loop.call_later``). A clock that is not the
 system's therefore comes with an event loop that runs on it.
@@ -8,7 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 
@@ -37,3 +42,24 @@ class SystemClock:
 
 
 SYSTEM_CLOCK: Clock = SystemClock()
+
+_current = SYSTEM_CLOCK
+
+
+def current_clock() -> Clock:
+    """Return the clock for whatever is constructed now without a clock of its own."""
+    return _current
+
+
+@contextmanager
+def override_clock(clock: Clock) -> Iterator[None]:
+    """Change the clock of everything that is constructed inside, in all threads; for tests.
+
+    :param clock: the clock to use.
+    """
+    global _current
+    before, _current = _current, clock
+    try:
+        yield
+    finally:
+        _current = before

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.limits import task_limits
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ async def recent_settings(
         settings = recent.settings
         limits = task_limits()
         oldest = not_older_than - limits.same_rejection if recent.is_read_after_refusal else not_older_than
-        if settings is None or recent.read_at < max(oldest, time.monotonic() - limits.connection_memory):
+        if settings is None or recent.read_at < max(oldest, current_clock().monotonic() - limits.connection_memory):
             settings = recent.settings = await read()
-            recent.read_at = time.monotonic()
+            recent.read_at = current_clock().monotonic()
             recent.is_read_after_refusal = not_older_than > 0
     return settings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from airflow.providers.common.compat.sdk import conf
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.errors import NotFoundError, OutOfTimeError
 from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
@@ -99,7 +99,7 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
         :raises ApiError: the service rejected the request.
         """
         reference = self.reference()
-        deadline = time.time() + self.timeout
+        deadline = current_clock().time() + self.timeout
         # One record for all generations: what a task deleted before it was cleared stays deleted.
         records = SubmissionRecordStore(context, EVERY_GENERATION, {"deletion": reference.to_dict()}, self.log)
         would_know = records.are_kept or context["ti"].try_number == 1
@@ -170,7 +170,7 @@ class DeleteBackupOperator(BackupReferenceMixin, OperatorWaitMixin, BackupCloudO
                 self.log.info("%s; there is nothing left to delete.", before)
                 return _Started(before.reference)
             if before.parts:
-                records.write(SubmissionRecord(time.time(), before.reference))
+                records.write(SubmissionRecord(current_clock().time(), before.reference))
                 self._log_each("To be deleted: %s.", before)
             if running := await deletion.find_running(reference):
                 self.log.info("The %s is running already; adopting it.", running)

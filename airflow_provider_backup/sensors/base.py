@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import time_limit
@@ -85,7 +85,7 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
         reference = self.reference()
 
         async def look(cloud: BackupCloud) -> OperationState:
-            with time_limit(self._ends - time.monotonic()):
+            with time_limit(self._ends - current_clock().monotonic()):
                 return await self.look(cloud, reference)
 
         try:
@@ -116,13 +116,13 @@ class BackupSensor(DeferrableWaitMixin, BackupReferenceMixin, BaseSensorOperator
         return self.report(context, lambda: self._wait_in_its_mode(context))
 
     def _wait_in_its_mode(self, context: Any) -> Any:
-        self._ends = time.monotonic() + self.timeout
+        self._ends = current_clock().monotonic() + self.timeout
         reference = self.reference()  # outside of what soft_fail covers: a wrong argument is not a failed backup
         self.log.info("Waiting for %s (%s).", reference, self.connection_text)
         if not self.deferrable:
             return super().execute(context)
         with self._skipping_as_poke_mode_does():
-            deadline = time.time() + self.timeout
+            deadline = current_clock().time() + self.timeout
             seen = self.poke(context)
             if isinstance(seen, PokeReturnValue):
                 return seen.xcom_value

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from airflow_provider_backup.cloud.clock import Clock
 from airflow_provider_backup.cloud.errors import BackupError, ResourceBusyError
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.limits import current_limits
@@ -78,6 +78,7 @@ class ConflictWait:
     :param noun: what is submitted, for the error: ``backup``, ``restore``.
     :param policy: what the author chose.
     :param deadline: when to give up, seconds since the epoch.
+    :param clock: this machine's clock.
     :param log: of the task.
     :param earlier: the wait before the last deferral; ``None`` when this attempt was not deferred for it.
     """
@@ -89,6 +90,7 @@ class ConflictWait:
         noun: str,
         policy: SubmissionPolicy,
         deadline: float,
+        clock: Clock,
         log: logging.Logger,
         earlier: Conflict | None = None,
     ) -> None:
@@ -96,10 +98,11 @@ class ConflictWait:
         self._noun = noun
         self._policy = policy
         self._deadline = deadline
+        self._clock = clock
         self._log = log
         self._conflict = earlier
         self._next_line = 0.0
-        self._failures = TransientErrorLog(log, f"What runs on {subject} can be seen again")
+        self._failures = TransientErrorLog(log, f"What runs on {subject} can be seen again", clock=clock)
 
     @property
     def is_deferrable(self) -> bool:
@@ -116,7 +119,7 @@ class ConflictWait:
 
         :raises BackupTimeoutError: nothing can be sent any more.
         """
-        if self._conflict and self._deadline - time.time() <= SHORTEST_REQUEST:
+        if self._conflict and self._deadline - self._clock.time() <= SHORTEST_REQUEST:
             raise self._timeout(self._conflict)
 
     async def pause(
@@ -137,7 +140,7 @@ class ConflictWait:
         :raises ConflictDeferral: the task is deferrable.
         :raises BackupError: transient errors have lasted longer than the tolerance.
         """
-        now = time.time()
+        now = self._clock.time()
         conflict = self._conflict = self._after(refusal, now)
         if now >= self._deadline:
             raise self._timeout(conflict) from refusal
@@ -149,9 +152,9 @@ class ConflictWait:
             ) from refusal
         left = self._deadline - now
         if self._policy.poll_interval + SHORTEST_REQUEST < left:
-            await asyncio.sleep(self._policy.poll_interval)
+            await self._clock.sleep(self._policy.poll_interval)
             return
-        await asyncio.sleep(left)
+        await self._clock.sleep(left)
         raise self._timeout(conflict) from refusal
 
     def _after(self, refusal: BackupError, now: float) -> Conflict:
@@ -183,9 +186,10 @@ class ConflictWait:
         )
 
     def _timeout(self, conflict: Conflict) -> BackupTimeoutError:
+        seconds = self._clock.time() - conflict.busy_since
         return BackupTimeoutError(
-            f"Timed out: {self._subject} was busy for {time.time() - conflict.busy_since:.0f} s; no {self._noun} was "
-            f"begun. The last refusal: {conflict.refusal}",
+            f"Timed out: {self._subject} was busy for {seconds:.0f} s; no {self._noun} was begun. "
+            f"The last refusal: {conflict.refusal}",
             next_step=f"Look at what runs there. Give the task more time (timeout), or let it adopt a {self._noun} "
             "that runs there with on_conflict='adopt'.",
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import time
 from abc import abstractmethod
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NoReturn
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.tasks.conflict import Conflict
@@ -50,7 +50,7 @@ class DeferrableConflictMixin(OperatorWaitMixin):
         task_instance = context["ti"]
         value = {"conflict": conflict.to_dict(), "try_number": task_instance.try_number}
         task_instance.xcom_push(key=WAIT_XCOM, value=value)
-        now = time.time()
+        now = current_clock().time()
         trigger: BackupTrigger | ConflictTrigger
         if conflict.watched:
             trigger = BackupTrigger(
@@ -81,7 +81,7 @@ class DeferrableConflictMixin(OperatorWaitMixin):
         if event.get("outcome") != "over":
             self.log.info("The trigger says: %s", one_line(str(event.get("message") or event)))
         if event.get("outcome") == "trouble":
-            conflict = replace(conflict, failing_since=time.time() - (self.tolerance or 0))
+            conflict = replace(conflict, failing_since=current_clock().time() - (self.tolerance or 0))
         return self.submit_and_wait(context, conflict)
 
     def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:

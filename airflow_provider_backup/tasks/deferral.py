@@ -6,6 +6,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import time_limit
@@ -61,7 +62,7 @@ def wait_plan(
     return {
         "reference": reference.to_dict(),
         "poll_interval": min(LONGEST_WAIT, poll_interval),
-        "deadline": min(time.time() + LONGEST_WAIT, deadline),
+        "deadline": min(current_clock().time() + LONGEST_WAIT, deadline),
         "started_at": started_at,
         "tolerance": tolerance,
         "delete_on_kill": delete_on_kill,
@@ -229,7 +230,7 @@ class DeferrableWaitMixin(ReportsOutcome):
 
     def _seen_at_the_end(self, plan: dict[str, Any], *, patient: bool) -> OperationState | None:
         reference = OperationReference.from_dict(plan["reference"])
-        left = plan["deadline"] - time.time()
+        left = plan["deadline"] - current_clock().time()
 
         async def look(cloud: BackupCloud) -> OperationState:
             with time_limit(max(left, task_limits().final_read), tolerance=plan.get("tolerance")):
@@ -260,7 +261,7 @@ class DeferrableWaitMixin(ReportsOutcome):
     def _defer(self, plan: dict[str, Any]) -> NoReturn:
         from airflow_provider_backup.triggers.backup import BackupTrigger
 
-        time_left = timedelta(seconds=max(0.0, plan["deadline"] - time.time()))
+        time_left = timedelta(seconds=max(0.0, plan["deadline"] - current_clock().time()))
         self.defer(
             trigger=BackupTrigger(
                 plan["reference"],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.hooks.base import BackupCloudHook
@@ -84,8 +84,8 @@ class KillHandler:
         end = KilledTaskCleanup(
             self._task_instance,
             poll_interval=self._poll_interval,
-            deadline=time.time() + self._timeout,
-            started_at=time.time(),
+            deadline=current_clock().time() + self._timeout,
+            started_at=current_clock().time(),
             log=log,
         )
 

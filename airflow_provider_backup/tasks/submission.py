@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -57,6 +56,7 @@ class IdempotentSubmission:
         conflict: Conflict | None = None,
     ) -> None:
         self._operation = operation
+        self._machine_clock = clock.machine
         self._requests = requests
         self._identity = identity
         self._policy = policy
@@ -64,7 +64,7 @@ class IdempotentSubmission:
         self._log = log
         self._place = place
         self._subject = one_line(operation.subject(requests[0]))
-        self._deadline = conflict.deadline if conflict else time.time() + min(LONGEST_WAIT, policy.timeout)
+        self._deadline = conflict.deadline if conflict else clock.machine.time() + min(LONGEST_WAIT, policy.timeout)
         self._conflict = conflict
         self._search = OperationSearch(
             operation,
@@ -84,6 +84,7 @@ class IdempotentSubmission:
             policy=policy,
             records=records,
             deadline=self._deadline,
+            clock=clock.machine,
             log=log,
             place=place,
             conflict=conflict,
@@ -95,7 +96,7 @@ class IdempotentSubmission:
     @property
     def seconds_left(self) -> float:
         """Seconds until the deadline of the task; below 0 afterwards."""
-        return self._deadline - time.time()
+        return self._deadline - self._machine_clock.time()
 
     @property
     def has_key(self) -> bool:
@@ -178,7 +179,7 @@ class IdempotentSubmission:
         :param owned: from :meth:`take`.
         :param state: as it was just observed.
         """
-        now = time.time()
+        now = self._machine_clock.time()
         if owned.is_new:
             return now, self._deadline
         # The last observation may have met a transient error; that gives a retry no more time.

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.tasks.idempotency import idempotency_key
@@ -45,7 +45,7 @@ class SubmissionRecord:
     @property
     def is_new(self) -> bool:
         """Whether the cloud may not list the operation yet."""
-        return time.time() < self.noted_at + current_limits().new_backup_grace
+        return current_clock().time() < self.noted_at + current_limits().new_backup_grace
 
 
 class SubmissionRecordStore:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from airflow_provider_backup.cloud.clock import Clock
 from airflow_provider_backup.cloud.errors import (
     BackupError,
     CloudConnectionError,
@@ -35,6 +35,7 @@ class Submitter:
     :param policy: what the author chose.
     :param records: where the task instance records its submissions.
     :param deadline: when to give up, seconds since the epoch.
+    :param clock: this machine's clock.
     :param log: of the task.
     :param place: which connection is used, for the log.
     :param conflict: what the task knows from before its last deferral for a busy resource; ``None`` without one.
@@ -50,6 +51,7 @@ class Submitter:
         policy: SubmissionPolicy,
         records: SubmissionRecordStore,
         deadline: float,
+        clock: Clock,
         log: logging.Logger,
         place: str,
         conflict: Conflict | None = None,
@@ -60,11 +62,12 @@ class Submitter:
         self._identity = identity
         self._policy = policy
         self._records = records
+        self._clock = clock
         self._log = log
         self._place = place
         self._announced: Any = None
         self._busy = ConflictWait(
-            subject, noun=operation.name, policy=policy, deadline=deadline, log=log, earlier=conflict
+            subject, noun=operation.name, policy=policy, deadline=deadline, clock=clock, log=log, earlier=conflict
         )
         self.unclear_since = conflict.unclear_since if conflict else None
         """When this attempt sent a request that got no clear answer and was sent once more, seconds since the epoch."""
@@ -89,7 +92,7 @@ class Submitter:
         """
         search = self._search
         while True:
-            sent_at = time.time()
+            sent_at = self._clock.time()
             try:
                 return await self._send(request, sent_at)
             except ResourceBusyError as refusal:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import AsyncIterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.errors import (
     AuthenticationError,
     BackupError,
@@ -144,7 +144,7 @@ class BackupTrigger(BaseTrigger):
                     try:
                         event = _news(await waiting.wait_outcome(cloud, waiter))
                     except (AuthenticationError, ConfigurationError, PermissionDeniedError) as error:
-                        refusal = _Refusal(error, cloud.settings, time.monotonic())
+                        refusal = _Refusal(error, cloud.settings, current_clock().monotonic())
         except asyncio.CancelledError:
             if not TRIGGERS_HAVE_ON_KILL:
                 self._let_go()

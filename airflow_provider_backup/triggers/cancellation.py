@@ -7,12 +7,11 @@ whenever that is uncertain.
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.errors import BackupError, NotFoundError, ResourceBusyError
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import time_left, time_limit
@@ -84,7 +83,7 @@ class KilledTaskCleanup:
         :param reference: the task's own backup.
         """
         try:
-            with time_limit(self._deadline - time.time()):
+            with time_limit(self._deadline - current_clock().time()):
                 deleted = await self._delete(cloud, reference)
         except NotFoundError:
             self._log.info("%s is deleted already.", reference)
@@ -99,7 +98,7 @@ class KilledTaskCleanup:
         self._log.warning("The task was ended by a user; requested the deletion of %s: %s.", reference, parts)
 
     async def _delete(self, cloud: BackupCloud, reference: OperationReference) -> OperationState | None:
-        if time.time() >= self._deadline or not await self.is_certain():
+        if current_clock().time() >= self._deadline or not await self.is_certain():
             return None
         service = cloud.service(reference.service)
         seen = await self._look(cloud, reference)
@@ -113,10 +112,10 @@ class KilledTaskCleanup:
                 await service.delete_backup(seen.reference)
             except BackupError as error:
                 is_worth_another_try = (is_passing(error) and time_left() > 0) or isinstance(error, ResourceBusyError)
-                if not is_worth_another_try or time.time() + self._poll_interval >= self._deadline:
+                if not is_worth_another_try or current_clock().time() + self._poll_interval >= self._deadline:
                     raise
                 trouble.failed("%s cannot be deleted yet, retrying: %s", reference, error)
-                await asyncio.sleep(self._poll_interval)
+                await current_clock().sleep(self._poll_interval)
             else:
                 return seen
         return None

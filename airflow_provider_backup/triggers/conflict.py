@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.limits import task_limits
 
 
@@ -31,5 +30,5 @@ class ConflictTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then fire one event."""
-        await asyncio.sleep(max(task_limits().earliest_event, self.wake_at - time.time()))
+        await current_clock().sleep(max(task_limits().earliest_event, self.wake_at - current_clock().time()))
         yield TriggerEvent({"outcome": "over"})  # type: ignore[no-untyped-call,unused-ignore]

@@ -28,7 +28,7 @@ class CloudClock:
     """
 
     def __init__(self, clock: Clock = SYSTEM_CLOCK, limits: Limits | None = None) -> None:
-        self._clock = clock
+        self.machine = clock
         self._limits = limits or current_limits()
         self._least = timedelta.min
         self._most = timedelta.max
@@ -57,7 +57,7 @@ class CloudClock:
 
     def machine_now(self) -> datetime:
         """Return what this machine's clock shows now, aware, in UTC."""
-        return datetime.fromtimestamp(self._clock.time(), UTC)
+        return datetime.fromtimestamp(self.machine.time(), UTC)
 
     def now(self) -> datetime:
         """Return what the cloud's clock shows now."""

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 
-from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
+from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock, current_clock
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
 from airflow_provider_backup.cloud.http.retry_policy import is_passing, may_have_taken_effect
 
@@ -57,15 +57,16 @@ _limit: ContextVar[_Limit] = ContextVar("time_limit", default=_NO_LIMIT)
 
 
 @contextmanager
-def time_limit(seconds: float, *, tolerance: float | None = None, clock: Clock = SYSTEM_CLOCK) -> Iterator[None]:
+def time_limit(seconds: float, *, tolerance: float | None = None, clock: Clock | None = None) -> Iterator[None]:
     """Let everything inside end in time; a limit that is around this one holds as well.
 
     :param seconds: how long it may take; nothing is sent when this is not above 0.
     :param tolerance: seconds of uninterrupted transient errors after which to give up, counted from the first request
         that got no answer; ``None`` for no such end.
-    :param clock: what the limit is measured with; the same one inside another limit.
+    :param clock: what the limit is measured with; the same one inside another limit. ``None`` uses
+        :func:`~airflow_provider_backup.cloud.clock.current_clock`.
     """
-    outer = _limit.get()
+    outer, clock = _limit.get(), clock or current_clock()
     patience = outer.patience if tolerance is None else _Patience(tolerance, clock)
     token = _limit.set(_Limit(min(outer.deadline, clock.monotonic() + seconds), patience, clock))
     try:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 from airflow_provider_backup.cloud.client import BackupCloud
@@ -197,6 +197,10 @@ class Place:
         if reference.kind == "job":
             return [self.rows[self.running.state.table("vbs.jobs")[reference.backup_id]["backup_id"]]]
         return [self.rows[reference.backup_id]]
+
+    def at(self, seconds: float) -> str:
+        """Return when it is so many seconds from now, in the form of the local cloud's rows."""
+        return (self.running.state.now() + timedelta(seconds=seconds)).isoformat()
 
     def forget_requests(self) -> None:
         """Count requests from now on."""
