@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_backup import exceptions
 from airflow_provider_backup.cloud import errors
-from tests.docs.pages import API, PAGES, ROOT, name_of, without_code_blocks
+from tests.docs.pages import API, PAGES, ROOT, name_of, tracked_files, without_code_blocks
 
 WRITTEN = [page for page in PAGES if page.parent != API and page.name != "CHANGELOG.md"]
 """The pages that speak of the present state of the checkout."""
@@ -117,6 +117,16 @@ def test_the_page_of_architecture_names_every_layer_of_the_import_contracts() ->
     rows = re.findall(r"^\| (`[^|]+) \|", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), re.MULTILINE)
 
     assert layers <= {name for row in rows for name in CODE.findall(row)}
+
+
+def test_the_page_of_architecture_names_every_folder_and_every_file_of_the_durable_core() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(CODE.findall(text))
+    files = {f"tasks/{file.name}" for file in (PACKAGE / "tasks").glob("[a-z]*.py")}
+    tracked = {name_of(file.parent) for file in tracked_files("*.py") if file.parent != ROOT}
+    folders = {folder for folder in tracked if re.fullmatch(r"(tests/)?\w+", folder)} - {"tests", PACKAGE.name}
+
+    assert files | folders <= named
 
 
 def test_the_page_of_errors_names_every_public_error_and_no_other() -> None:
