@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class Rounds(selectors.DefaultSelector):
-    """The selector of an event loop, which knows how long each round of the loop served nobody new.
+    """The selector of an event loop, which knows how long each iteration of the loop served nothing new.
 
     It costs the loop next to nothing, other than a task that wakes up all the time.
 

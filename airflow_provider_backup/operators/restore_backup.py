@@ -35,7 +35,7 @@ class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
         fails with the last error; ``None`` waits until ``timeout``.
     :param on_conflict: what to do while the resource is being backed up or restored: ``wait`` submits the restore again
         when it may be free, until ``timeout``; ``adopt`` adopts a restore of the same backup to the same resource that
-        runs there, whoever submitted it, and otherwise waits; ``fail`` fails the task, which a retry repeats.
+        runs there, whatever submitted it, and otherwise waits; ``fail`` fails the task, which a retry repeats.
     :param retry_failed: whether the task, as far as it has ``retries``, is retried after its restore failed; the next
         try submits another one.
     """

@@ -18,7 +18,7 @@ from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
 from airflow_provider_backup.tasks.submission_policy import SubmissionPolicy
 
 SHORTEST_REQUEST = 0.05
-"""Seconds: with less than that left nothing is sent, as it would be cut off and nobody knew what became of it."""
+"""Seconds: with less than that left nothing is sent, as it would be cut off and its effect unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from airflow_provider_backup.limits import task_limits
 class ConflictTrigger(BaseTrigger):
     """Wait in the triggerer until it is worth to submit again; the cloud decides whether the resource is free.
 
-    The constructor only stores: one that raises would end the triggerer for everybody. The event is
+    The constructor only stores: one that raises would end the triggerer for all tasks. The event is
     ``{"outcome": "over"}``.
 
     :param wake_at: when to end, seconds since the epoch.

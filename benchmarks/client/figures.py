@@ -11,7 +11,7 @@ class ClientFigures(NamedTuple):
     :param cpu_seconds: of the process, from the start to the last event.
     :param cpu_seconds_arriving: the part of it before any job had finished.
     :param memory_mb: the most resident memory above that at the start.
-    :param longest_block_ms: how long the event loop served nobody.
+    :param longest_block_ms: how long the event loop served nothing.
     :param longest_block_without_collector_ms: the same, without what Python's garbage collector took of it.
     :param collector_seconds: what the garbage collector took of the CPU.
     :param seconds: from the start to the last event.

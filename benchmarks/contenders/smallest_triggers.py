@@ -1,4 +1,4 @@
-"""The smallest possible triggers: each waits for a future, which somebody else holds."""
+"""The smallest possible triggers: each waits for a future that something else holds."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from benchmarks.schedule import POLL_SECONDS, finish_offsets
 
 
 class TriggersAlone(Contender):
-    """What Airflow and asyncio cost, when somebody knows without asking which jobs are over."""
+    """What Airflow and asyncio cost, when it is known without a request which jobs have ended."""
 
     async def warm_up(self) -> None:
         """Let one trigger fire."""

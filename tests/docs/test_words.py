@@ -1,4 +1,4 @@
-"""The documentation is written in the field's words."""
+"""Documentation and code are written in the field's words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import API, PAGES, ROOT, name_of, without_code_blocks
+from tests.docs.pages import API, PAGES, ROOT, name_of, tracked_files, without_code_blocks
 
 WRITTEN = [
     page
@@ -16,14 +16,23 @@ WRITTEN = [
     if page.parent != API and page.name not in ("CONTRIBUTING.md", "CHANGELOG.md", "performance.md")
 ]
 AVOIDED = re.compile(
-    r"\b(go(?:es)? on with|(?:the )?time (?:is|was) over|somebody|whoever|nobody|everybody|busy.?wait\w*)\b",
-    re.IGNORECASE,
+    r"\b([Gg]o(?:es)? on with|(?:[Tt]he )?time (?:is|was) over|[Bb]usy.?[Ww]ait\w*"
+    r"|[Ss]omebody|[Ww]hoever|[Nn]obody|[Ee]verybody)\b"
 )
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=name_of)
 def test_a_page_has_none_of_the_words_that_are_avoided(page: Path) -> None:
     assert AVOIDED.findall(without_code_blocks(page.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("folder", ["airflow_provider_backup", "benchmarks", "example_dags", "scaffold"])
+def test_the_code_has_none_of_the_words_that_are_avoided(folder: str) -> None:
+    found = {
+        name_of(file): AVOIDED.findall(file.read_text(encoding="utf-8")) for file in tracked_files(f"{folder}/*.py")
+    }
+
+    assert {name: words for name, words in found.items() if words} == {}
 
 
 def test_the_list_of_words_is_where_contributors_read() -> None:

@@ -71,8 +71,8 @@ class TokenSource:
     """One token for all requests of a client.
 
     A token is renewed ahead of its end, in the background, while the old one still serves: an outage of the identity
-    service delays nobody as long as there is a valid token. Callers wait only for the first token, for the one after an
-    expired one, and for the one after a rejected one.
+    service delays no request while a token is valid. Callers wait only for the first token, for the one after
+    an expired one, and for the one after a rejected one.
 
     :param credentials: user, password and account.
     :param settings: project and address of the identity service.

@@ -119,7 +119,7 @@ class Deletion:
         phases: Collection[Phase] = LIVE,
         by_anyone: bool = False,
     ) -> OperationReference | None:
-        """Return the deletion that is under way, whoever submitted it; ``None`` when there is none.
+        """Return the deletion that is under way, whatever submitted it; ``None`` when there is none.
 
         Of several backups some may not be deleted yet, so that their deletion has to be submitted again.
 

@@ -102,7 +102,7 @@ class Operation(Protocol[RequestT]):
         ...
 
     async def find_running(self, request: RequestT) -> OperationReference | None:
-        """Look for an operation of the same kind that runs now, whoever submitted it, on all resources of the request.
+        """Look for an operation of the same kind that runs now, whatever submitted it, on all resources of the request.
 
         :param request: the request.
         """

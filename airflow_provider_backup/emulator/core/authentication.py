@@ -28,7 +28,7 @@ LOCK_TIME = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody whose credentials are good.
+    """A caller whose credentials are good.
 
     :param project_id: the project that the credentials are for; ``None`` for a token of the account or of nothing.
     """

@@ -24,7 +24,7 @@ def write_down(folder: Path) -> None:
         if phase == "start":
             began = now
         elif now - began >= _SHORTEST:
-            # Opened each time: whoever is forked writes into a file of its own.
+            # Opened each time: each forked process writes into a file of its own.
             with (folder / str(os.getpid())).open("a") as file:
                 file.write(f"{began} {now}\n")
 

@@ -134,7 +134,7 @@ class CbrRestoreOperation:
         return await self._newest(backup.id, restore.target_id, logs, phases)
 
     async def find_running(self, request: CbrRestoreRequest) -> OperationReference | None:
-        """Return the restore of this backup to this resource that runs now, whoever submitted it."""
+        """Return the restore of this backup to this resource that runs now, whatever submitted it."""
         backup, restore = await self._resolve(request)
         logs = await self._matching(backup.id, restore.target_id, since=None)
         running = [log for log in logs if phase_of(log.status) is Phase.IN_PROGRESS]
