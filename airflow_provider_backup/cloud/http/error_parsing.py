@@ -129,14 +129,14 @@ def error_from_response(
         status=status,
         code=code,
         detail=detail,
-        request_id=request_id_of(headers, secrets) or _request_id_inside(decoded, secrets),
+        request_id=request_id_in_headers(headers, secrets) or _request_id_inside(decoded, secrets),
         retry_after=_retry_after(headers),
         encoded_authorization_message=encoded_message,
         next_step=next_step,
     )
 
 
-def request_id_of(headers: Mapping[str, str], secrets: KnownSecrets = NO_SECRETS) -> str | None:
+def request_id_in_headers(headers: Mapping[str, str], secrets: KnownSecrets = NO_SECRETS) -> str | None:
     """Return the id that an answer is to be quoted with, or none.
 
     :param headers: the answer's headers (a case-insensitive mapping).

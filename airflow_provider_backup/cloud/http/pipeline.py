@@ -22,7 +22,7 @@ from airflow_provider_backup.cloud.errors import (
     UnexpectedResponseError,
 )
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
-from airflow_provider_backup.cloud.http.error_parsing import error_from_response, request_id_of
+from airflow_provider_backup.cloud.http.error_parsing import error_from_response, request_id_in_headers
 from airflow_provider_backup.cloud.http.rate_limiter import Limiter, Ticket
 from airflow_provider_backup.cloud.http.retry_policy import may_be_repeated, may_have_taken_effect, pause_before
 from airflow_provider_backup.cloud.http.signing import canonical_query
@@ -254,7 +254,7 @@ def _answer(request: Request, response: Response) -> Answer:
         )
     if not response.body or response.body.isspace():
         return Answer(response.headers, None)
-    request_id = request_id_of(response.headers, response.secrets)
+    request_id = request_id_in_headers(response.headers, response.secrets)
     try:
         content = response.secrets.masked_content(request.read(response.body), response.body)
     except ValueError:

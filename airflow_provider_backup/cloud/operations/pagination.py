@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.listing import RowPage
-from airflow_provider_backup.cloud.schema.answers import listed, new_rows, parsed, request_id_of, row_id
+from airflow_provider_backup.cloud.schema.answers import new_rows, parsed, request_id_of, row_id, rows_in
 from airflow_provider_backup.cloud.schema.base import ResponseT
 from airflow_provider_backup.cloud.schema.fields import whole_number_of
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
@@ -139,7 +139,7 @@ async def paginate(
     query: Query,
     *,
     id_member: str = "id",
-    rows_in: Callable[[Any, str], list[Any]] = listed,
+    read_rows: Callable[[Any, str], list[Any]] = rows_in,
 ) -> AsyncIterator[RowPage]:
     """Read a list to its end, page by page; a row that two pages show (something was added meanwhile) comes once.
 
@@ -149,14 +149,14 @@ async def paginate(
     :param strategy: how the next page is asked for.
     :param query: the filters, and where and with which ``limit`` to begin when not as the strategy does.
     :param id_member: the member of a row that holds its id.
-    :param rows_in: reads the rows of an answer; refuses what is no list.
+    :param read_rows: reads the rows of an answer; refuses what is no list.
     :raises UnexpectedResponseError: an answer is not a list, or there are more than :data:`MOST_PAGES` pages.
     """
     asked: Query = {"limit": strategy.page_size, **query}
     seen: set[str] = set()
     for _ in range(MOST_PAGES):
         body = await api.get(*path, query=asked)
-        rows = rows_in(body, collection)
+        rows = read_rows(body, collection)
         fresh = new_rows(rows, seen, id_member)
         yield RowPage(fresh, strategy.total(body), request_id_of(body))
         following = strategy.following(asked, body, collection, rows) if fresh else None

@@ -84,10 +84,10 @@ def parsed_list(model: type[ResponseT], body: Any, member: str) -> list[Response
     :param member: name of the member, such as ``policies``.
     :raises UnexpectedResponseError: the body is not what the API pages describe.
     """
-    return [parsed(model, item, request_id=request_id_of(body)) for item in listed(body, member)]
+    return [parsed(model, item, request_id=request_id_of(body)) for item in rows_in(body, member)]
 
 
-def listed(body: Any, member: str) -> list[Any]:
+def rows_in(body: Any, member: str) -> list[Any]:
     """Return the list that one member of an answer holds, its items as they came.
 
     :param body: the decoded JSON.

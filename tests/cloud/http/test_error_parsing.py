@@ -28,7 +28,7 @@ from airflow_provider_backup.cloud.errors import (
     UnknownProjectError,
     UnreadablePathError,
 )
-from airflow_provider_backup.cloud.http.error_parsing import error_from_response, gateway_number, request_id_of
+from airflow_provider_backup.cloud.http.error_parsing import error_from_response, gateway_number, request_id_in_headers
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -402,11 +402,11 @@ def test_an_empty_header_does_not_hide_the_request_id_in_the_body() -> None:
 
 
 def test_the_gateways_request_id_goes_before_those_behind_it() -> None:
-    assert request_id_of({"X-Compute-Request-Id": "r-2", "X-Request-Id": "r-1"}) == "r-1"
+    assert request_id_in_headers({"X-Compute-Request-Id": "r-2", "X-Request-Id": "r-1"}) == "r-1"
 
 
 def test_an_empty_header_does_not_hide_the_next_one() -> None:
-    assert request_id_of({"X-Request-Id": "", "X-IAM-Trace-Id": "r-1"}) == "r-1"
+    assert request_id_in_headers({"X-Request-Id": "", "X-IAM-Trace-Id": "r-1"}) == "r-1"
 
 
 def test_an_answer_without_a_request_id_has_none() -> None:

@@ -32,7 +32,7 @@ def pages_of(api: ServiceApi, path: str, collection: str, query: RequestModel) -
     if not asked.get("offset"):
         # The page on operation logs wants offset to be 1 or more: the first page goes without it.
         asked.pop("offset", None)
-    return paginate(api, (path,), collection, _PAGES, asked, rows_in=rows_of)
+    return paginate(api, (path,), collection, _PAGES, asked, read_rows=rows_of)
 
 
 def rows_of(body: Any, member: str) -> list[Any]:
