@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import PAGES, anchors, name_of, without_code_blocks
+from tests.docs.pages import PAGES, ROOT, anchors, name_of, without_code_blocks
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -27,6 +27,20 @@ def lost_links(page: Path, text: str) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert list(lost_links(page, page.read_text(encoding="utf-8"))) == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached = {ROOT / "README.md"}
+    following = [*reached]
+    while following:
+        page = following.pop()
+        links = LINK.findall(without_code_blocks(page.read_text(encoding="utf-8")))
+        found = {(page.parent / link.partition("#")[0]).resolve() for link in links if not re.match(r"[a-z]+:", link)}
+        new = {path for path in found & set(PAGES) if path not in reached}
+        reached |= new
+        following += new
+
+    assert [name_of(page) for page in PAGES if page not in reached and page.name != "CHANGELOG.md"] == []
 
 
 @pytest.mark.parametrize("link", ["[a](missing.md)", "[a](#no-such-heading)", "[a](README.md#no-such-heading)"])
