@@ -137,7 +137,7 @@ COLLECTIONS = {
 }
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", COLLECTIONS)
 @pytest.mark.parametrize("kind", ["password", "key"])
 async def test_the_gateway_of_every_service_accepts_the_credentials(
     backup_cloud: RunningCloud, service: str, kind: str

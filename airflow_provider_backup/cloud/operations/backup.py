@@ -20,7 +20,7 @@ BackupKind = Literal["backup", "checkpoint", "job"]
 class OperationReference:
     """Where to look for one operation; plain JSON in and out, so that it survives XCom and a trigger's row.
 
-    :param service: ``vbs``, ``csbs``, ``cbr``, ``rds``, ``gaussdb`` or ``taurusdb``.
+    :param service: its name in the registry, such as ``cbr``.
     :param backup_id: the id to ask for; ``kind`` says what it names.
     :param kind: ``backup``; ``checkpoint`` (CBR and CSBS: the backups of several resources taken together); ``job``
         (VBS: the job that makes the backup).
