@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
@@ -23,11 +23,13 @@ from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel, validated
 from airflow_provider_backup.cloud.schema.constraints import Identifier
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
-from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.conflicts import backup_in_progress
 from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, OperationLog, RestoreCreate
-from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.services.cbr.backups import Backups
+    from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 
 NOT_LOGGED = "not logged yet"
 """Status of a restore as long as no operation log tells of it."""

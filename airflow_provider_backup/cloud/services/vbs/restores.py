@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, Violation
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
@@ -16,11 +16,13 @@ from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
-from airflow_provider_backup.cloud.services.vbs.backups import Backups
 from airflow_provider_backup.cloud.services.vbs.conflicts import backup_in_progress
-from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup, RestoreCreate
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.services.vbs.backups import Backups
+    from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 
 _RESTORING, _FAILED = "restoring", "error_restoring"
 
