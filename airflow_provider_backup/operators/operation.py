@@ -111,10 +111,10 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         return self.submit_and_wait(context, None)
 
     def submit_and_wait(self, context: Any, conflict: Conflict | None) -> BackupResult:
-        """Do what :meth:`perform` says.
+        """Submit or adopt the operation, and wait for it.
 
         :param context: the context of the task.
-        :param conflict: what the task knows from before its last deferral for a busy resource; ``None`` without one.
+        :param conflict: the state of the wait from before the last deferral for a busy resource; ``None`` without one.
         """
         self._in_hand = None
         try:

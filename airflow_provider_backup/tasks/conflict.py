@@ -1,4 +1,4 @@
-"""Waiting until a busy resource is free: in the triggerer where the task is deferrable, else on the worker."""
+"""Waiting until a busy resource is free: in the triggerer if the task is deferrable, otherwise on the worker."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ SHORTEST_REQUEST = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """What a task knows of its wait for a busy resource; plain JSON in and out, so that it survives a deferral.
+    """The state of a wait for a busy resource, as plain JSON, so that it survives a deferral.
 
     :param deadline: when to give up, seconds since the epoch.
-    :param busy_since: when the resource was first refused, likewise.
-    :param refusal: the last answer of the service, in words.
-    :param failing_since: since when transient errors keep the task from an answer, likewise; ``None`` with an answer.
-    :param unclear_since: when a request was sent that got no clear answer, likewise; ``None`` without one.
-    :param work_since: when the work began that the task belongs to, likewise; the attempt before the deferral knew it.
-    :param watched: the backup that keeps the resource busy, as ``OperationReference.to_dict()`` gives it; ``None`` when
-        it cannot be seen.
-    :param trigger_failures: how many triggers died for this wait.
+    :param busy_since: when the service first reported the resource as busy, likewise.
+    :param refusal: the last error of the service.
+    :param failing_since: when the consecutive transient errors began, likewise; ``None`` after an answer.
+    :param unclear_since: when a request without a clear answer was sent, likewise; ``None`` without one.
+    :param work_since: when the work of the task started, likewise, as known before the deferral.
+    :param watched: the backup that keeps the resource busy, from ``OperationReference.to_dict()``; ``None`` if it is
+        unknown.
+    :param trigger_failures: number of failed triggers of this wait.
     """
 
     deadline: float
@@ -47,7 +47,7 @@ class Conflict:
 
     @property
     def may_be_deferred(self) -> bool:
-        """Whether to wait in the triggerer once more, and not on the worker because so many triggers died."""
+        """Whether to wait in the triggerer again; after too many failed triggers the task waits on the worker."""
         return self.trigger_failures < MOST_TRIGGER_FAILURES
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Conflict:
 class ConflictDeferral(Exception):  # noqa: N818 (not an error: it ends an attempt that continues later)
     """The task is to be deferred until its resource may be free.
 
-    :param conflict: what the task knows of its wait.
+    :param conflict: the state of its wait.
     """
 
     def __init__(self, conflict: Conflict) -> None:
@@ -75,12 +75,12 @@ class ConflictWait:
     """The wait of one task for its resource.
 
     :param subject: the resource, for log and error.
-    :param noun: what is submitted, for the error: ``backup``, ``restore``.
-    :param policy: what the author chose.
+    :param noun: the kind of operation, for the error: ``backup``, ``restore``.
+    :param policy: the arguments of the task.
     :param deadline: when to give up, seconds since the epoch.
     :param clock: this machine's clock.
-    :param log: of the task.
-    :param earlier: the wait before the last deferral; ``None`` when this attempt was not deferred for it.
+    :param log: logger of the task.
+    :param earlier: the state from before the last deferral; ``None`` without one.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class ConflictWait:
         self._log = log
         self._conflict = earlier
         self._next_line = 0.0
-        self._failures = TransientErrorLog(log, f"What runs on {subject} can be seen again", clock=clock)
+        self._failures = TransientErrorLog(log, f"The state of {subject} can be read again", clock=clock)
 
     @property
     def is_deferrable(self) -> bool:
@@ -115,9 +115,9 @@ class ConflictWait:
         return self._conflict.watched if self._conflict else None
 
     def check_deadline(self) -> None:
-        """Give up when the deadline of an earlier wait has come.
+        """Give up if the deadline of an earlier wait has passed.
 
-        :raises BackupTimeoutError: nothing can be sent any more.
+        :raises BackupTimeoutError: no time is left for a request.
         """
         if self._conflict and self._deadline - self._clock.time() <= SHORTEST_REQUEST:
             raise self._timeout(self._conflict)
@@ -130,13 +130,13 @@ class ConflictWait:
         unclear_since: float | None = None,
         work_since: float | None = None,
     ) -> None:
-        """Wait until it is worth to submit again.
+        """Sleep until the next attempt, at most until the deadline.
 
-        :param refusal: the service's answer, or the transient error that kept it from answering.
-        :param watched: what keeps the resource busy; ``None`` when it cannot be seen.
-        :param unclear_since: when a request was sent that got no clear answer; ``None`` without one.
-        :param work_since: when the work began that the task belongs to.
-        :raises BackupTimeoutError: the deadline has come.
+        :param refusal: the service's error, or a transient error.
+        :param watched: the operation that keeps the resource busy; ``None`` if it is unknown.
+        :param unclear_since: when a request without a clear answer was sent; ``None`` without one.
+        :param work_since: when the work of the task started.
+        :raises BackupTimeoutError: the deadline has passed.
         :raises ConflictDeferral: the task is deferrable.
         :raises BackupError: transient errors have lasted longer than the tolerance.
         """
@@ -164,20 +164,20 @@ class ConflictWait:
         failing_since = earlier.failing_since or now
         tolerance = self._policy.tolerance
         if self.is_deferrable and tolerance is not None and now - failing_since >= tolerance:
-            # Within one attempt the time limit around it ends with the tolerance.
+            # Within one attempt the surrounding time limit applies the tolerance.
             raise refusal
         return replace(earlier, failing_since=failing_since)
 
     def _tell(self, refusal: BackupError, conflict: Conflict, now: float) -> None:
         if not isinstance(refusal, ResourceBusyError):
-            self._failures.failed("It cannot be seen what runs on %s, asking again: %s", self._subject, refusal)
+            self._failures.failed("Could not read what is running on %s, retrying: %s", self._subject, refusal)
             return
         self._failures.recovered()
         if now < self._next_line:
             return
         self._next_line = now + current_limits().log_interval
         self._log.info(
-            "%s is busy (for %.0f s so far); asking every %s s until %s: %s",
+            "%s is busy (for %.0f s so far); retrying every %s s until %s: %s",
             self._subject,
             now - conflict.busy_since,
             self._policy.poll_interval,
@@ -188,8 +188,8 @@ class ConflictWait:
     def _timeout(self, conflict: Conflict) -> BackupTimeoutError:
         seconds = self._clock.time() - conflict.busy_since
         return BackupTimeoutError(
-            f"Timed out: {self._subject} was busy for {seconds:.0f} s; no {self._noun} was begun. "
-            f"The last refusal: {conflict.refusal}",
-            next_step=f"Look at what runs there. Give the task more time (timeout), or let it adopt a {self._noun} "
-            "that runs there with on_conflict='adopt'.",
+            f"Timed out: {self._subject} was busy for {seconds:.0f} s; no {self._noun} was started. "
+            f"Last error: {conflict.refusal}",
+            next_step=f"Check what is running there. Give the task more time (timeout), or let it adopt a running "
+            f"{self._noun} with on_conflict='adopt'.",
         )

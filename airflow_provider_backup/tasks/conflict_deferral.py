@@ -16,14 +16,15 @@ from airflow_provider_backup.tasks.deferral import FRAMEWORK_MARGIN, LONGEST_WAI
 from airflow_provider_backup.version_compat import FAIL_METHOD, own_xcom
 
 SHORTEST_PAUSE = 0.5
-"""Part of ``poll_interval`` that a pause has at least: tasks that were refused together do not all return together."""
+"""Minimum pause as a fraction of ``poll_interval``: tasks that were rejected together do not all retry together."""
 
 
 class DeferrableConflictMixin(OperatorWaitMixin):
-    """Waiting for a busy resource in the triggerer; for operators, which bring the attributes.
+    """Waiting for a busy resource in the triggerer; for operators, which provide the attributes.
 
-    While the service shows what keeps the resource busy, the trigger waits for that, in one poller with all others.
-    Otherwise the task submits again within ``poll_interval``. Deadline and start of the wait go through all deferrals.
+    If the service shows the operation that keeps the resource busy, the trigger waits for it, in one poller with all
+    others. Otherwise the task submits again within ``poll_interval``. Deadline and start of the wait stay the same
+    through all deferrals.
     """
 
     poll_interval: float
@@ -31,17 +32,17 @@ class DeferrableConflictMixin(OperatorWaitMixin):
 
     @abstractmethod
     def submit_and_wait(self, context: Any, conflict: Conflict | None) -> Any:
-        """Submit the operation, or find it again, and wait for it.
+        """Submit or adopt the operation, and wait for it.
 
         :param context: the context of the task.
-        :param conflict: what the task knows from before its last deferral for a busy resource; ``None`` without one.
+        :param conflict: the state of the wait from before the last deferral for a busy resource; ``None`` without one.
         """
 
     def defer_conflict(self, context: Any, conflict: Conflict) -> NoReturn:
-        """Let the triggerer wait until the resource may be free.
+        """Defer the task until the resource may be free.
 
         :param context: the context of the task.
-        :param conflict: what the task knows.
+        :param conflict: the state of the wait.
         :raises TaskDeferred: always.
         """
         from airflow_provider_backup.triggers.backup import BackupTrigger
@@ -73,22 +74,22 @@ class DeferrableConflictMixin(OperatorWaitMixin):
         """Continue after the wait for a busy resource: the service decides whether it is free.
 
         :param context: the context of the task.
-        :param event: of the trigger; why it ended does not matter, unless it could not see the resource.
+        :param event: the event of the trigger; only transient errors that outlasted the tolerance matter.
         """
         conflict = _conflict_of(context)
         if conflict is None:
-            raise BackupError("What this task waits for is not known any more: its XCom is gone.")
+            raise BackupError("Cannot continue the wait: the XCom that holds its state was deleted.")
         if event.get("outcome") != "over":
-            self.log.info("The trigger says: %s", one_line(str(event.get("message") or event)))
+            self.log.info("Trigger event: %s", one_line(str(event.get("message") or event)))
         if event.get("outcome") == "trouble":
             conflict = replace(conflict, failing_since=current_clock().time() - (self.tolerance or 0))
         return self.submit_and_wait(context, conflict)
 
     def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Continue after a deferral; when the trigger of a busy resource died, submit again.
+        """Continue after a deferral; if the trigger of a busy resource failed, submit again.
 
-        :param next_method: the method that the deferral named, or Airflow's word for a trigger that died.
-        :param next_kwargs: its arguments, or what is known of that death.
+        :param next_method: the method that the deferral named, or Airflow's marker of a failed trigger.
+        :param next_kwargs: its arguments, or the error of the failed trigger.
         :param context: the context of the task.
         """
         conflict = _conflict_of(context) if next_method == FAIL_METHOD else None
@@ -100,7 +101,7 @@ class DeferrableConflictMixin(OperatorWaitMixin):
 
 
 def _conflict_of(context: Any) -> Conflict | None:
-    """Return what this try knows of its wait for a busy resource; ``None`` when it waits for something else."""
+    """Return the state of this try's wait for a busy resource; ``None`` if it does not wait for one."""
     plan = own_xcom(context["ti"], WAIT_XCOM)
     if not isinstance(plan, dict) or "conflict" not in plan or plan.get("try_number") != context["ti"].try_number:
         return None

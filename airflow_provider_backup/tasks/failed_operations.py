@@ -1,4 +1,4 @@
-"""Operations of a task instance that failed or were deleted: they are never adopted, and a retry names them."""
+"""Operations of a task instance that failed or were deleted: they are never adopted, and a retry logs them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from airflow_provider_backup.tasks.submission_policy import SubmissionPolicy
 
 
 class FailedOperations:
-    """What is known of the failed operations of a task instance.
+    """The failed operations of a task instance.
 
-    :param operation: the verb of the service.
-    :param policy: what the author chose.
-    :param ownership: tells which operations count.
+    :param operation: the operation of the service.
+    :param policy: the arguments of the task.
+    :param ownership: decides which operations belong to the task instance.
     :param clock: the cloud's clock.
-    :param log: of the task.
+    :param log: logger of the task.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class FailedOperations:
         self._states: list[OperationState] = []
 
     def add(self, state: OperationState) -> None:
-        """Add an operation that is certainly this task instance's.
+        """Add an operation that certainly belongs to this task instance.
 
-        :param state: as it was observed.
+        :param state: its state.
         """
         self._states.append(state)
 
     async def has_name_of(self, request: Any) -> bool:
-        """Whether a failed operation has the name of a request; it is added when it is of this DAG run.
+        """Return whether a failed operation has the name of a request, and add it if it belongs to this DAG run.
 
         :param request: the request.
         """
@@ -68,9 +68,9 @@ class FailedOperations:
         return True
 
     async def begun_since(self, request: Any, sent_at: float) -> tuple[OperationReference, datetime] | None:
-        """Return the failed operation that a request without a clear answer began, and when it began.
+        """Return the failed operation that a request without a clear answer started, and when it started.
 
-        :param request: what was sent.
+        :param request: the request that was sent.
         :param sent_at: when, in seconds since the epoch.
         """
         reference = await self._find(request)
@@ -85,11 +85,11 @@ class FailedOperations:
         """Log which operations of earlier tries cannot be used.
 
         :param has_key: whether the name of the operation holds the key of the task instance.
-        :param is_logged: whether to name them.
+        :param is_logged: whether to log them.
         :raises FinalBackupFailedError: there is one, and ``retry_failed`` is not set.
         """
         is_certain = bool(self._states) or has_key
-        # Clearing the task asks for another operation.
+        # A user who clears the task wants another operation.
         is_final = is_certain and not self._policy.retry_failed and not self._ownership.is_first_since_a_clear
         for state in self._states:
             if is_final:

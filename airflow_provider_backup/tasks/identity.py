@@ -1,4 +1,4 @@
-"""Which operation a task instance means: the same through crashes and retries, another one after a clear."""
+"""Key and names of a task instance's operation: the same after crashes and retries, other ones after a clear."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from airflow_provider_backup.tasks.submission_record import SubmissionRecordStor
 from airflow_provider_backup.version_compat import clears_of, generation_of
 
 MOST_NAMES = 5
-"""How many names one task instance uses at most; each but the last belongs to a failed operation."""
+"""Maximum number of names of one task instance; each but the last belongs to a failed operation."""
 
 
 class TaskIdentity:
     """Key, names and record of one task instance.
 
     :param context: the context of ``execute``.
-    :param capabilities: of the operation.
-    :param arguments: what is operated on and how, by argument: a record of other arguments counts as none.
-    :param own_name: the name that the author chose; ``None`` for one made from the key.
-    :param outlives_clears: whether a cleared task means the same operation as before (``on_clear="adopt"``).
+    :param capabilities: capabilities of the operation.
+    :param arguments: what is operated on and how, by argument: a record of other arguments is ignored.
+    :param own_name: the ``name`` argument; ``None`` if the name is generated from the key.
+    :param outlives_clears: whether a cleared task uses the same operation as before (``on_clear="adopt"``).
     :param installation: name of this Airflow among others with the same DAG and cloud project; may be empty.
     :param began_at: when the work of this try began, in seconds since the epoch, as far as it is known from before a
         deferral; ``None`` for what Airflow tells.
@@ -52,28 +52,28 @@ class TaskIdentity:
         self.has_key = capabilities.carries_name and own_name is None
         """Whether the name of the operation holds the key of the task instance."""
         self.generation = EVERY_GENERATION if outlives_clears else generation_of(task_instance)
-        """What a clear changes and a retry does not, when a clear means another operation."""
-        # How the previous release counted generations: a task that is under way may have an operation from then.
+        """A text that a clear changes and a retry does not, unless the operation outlives clears."""
+        # How the previous release counted generations: a running task may have an operation from then.
         self._former_generation = None if outlives_clears else str(clears_of(task_instance, context["task"].retries))
-        # On a retry all names are searched: the failed operation that had the name before may have been removed since.
-        # So may that of an earlier DAG run, which counts when the operation outlives clears.
+        # On a retry all names are searched: the failed operation that had the name before may have been deleted since.
+        # So may that of an earlier DAG run, which counts if the operation outlives clears.
         self.may_have_used_names = outlives_clears or task_instance.try_number > 1
 
     def names(self) -> list[str]:
-        """Return the names to use, in their order; a failed operation keeps its name."""
+        """Return the names to use, in order; a failed operation keeps its name."""
         return self._names(self.generation, self._installation)
 
     def former_names(self) -> list[str]:
-        """Return the names that the previous release gave; they are searched only."""
-        # The previous release knew no installations: what it started could be of another one.
+        """Return the names of the previous release; they are only searched."""
+        # The previous release had no installations: its operation could be of another one.
         if self._former_generation is None or not self.has_key or self._installation:
             return []
         return self._names(self._former_generation)
 
     def records(self, log: logging.Logger) -> SubmissionRecordStore:
-        """Return where the task instance records its submissions.
+        """Return the store of the task instance's submissions.
 
-        :param log: where to say what does not work.
+        :param log: logger for problems of the store.
         """
         return SubmissionRecordStore(
             self._context, self.generation, self._arguments, log, former_generation=self._former_generation
@@ -98,5 +98,5 @@ class TaskIdentity:
         key_name = name_from_key(self._context, generation=generation, installation=installation)
         if not self._names_are_unique:
             return [key_name]
-        # A failed operation keeps its name, and a second one of it is refused: then the next name is used.
+        # A failed operation keeps its name, and the service rejects a second one: then the next name is used.
         return [key_name, *(f"{key_name}-{number}" for number in range(2, MOST_NAMES + 1))]

@@ -1,4 +1,4 @@
-"""What a task instance already has in the cloud: found by its record, by its names, or running on its resource."""
+"""Search for the operation of a task instance: by its record, by its names, or by what runs on its resource."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from airflow_provider_backup.tasks.submission_record import SubmissionRecord, Su
 class OwnedOperation:
     """The operation that the task waits for.
 
-    :param reference: which operation.
+    :param reference: the operation.
     :param is_new: whether it was submitted just now.
     :param is_own: whether this task instance certainly submitted it.
-    :param began: when it began as far as the search knows, in seconds since the epoch by this machine's clock.
+    :param began: when it started, if known, in seconds since the epoch by this machine's clock.
     """
 
     reference: OperationReference
@@ -42,16 +42,16 @@ class OwnedOperation:
 
 
 class OperationSearch:
-    """Finds the operation that a task instance already has, and tells whose it is.
+    """Finds the operation that a task instance already has, and its owner.
 
-    :param operation: the verb of the service.
-    :param requests: the request, once for each name to use; a failed operation keeps its name.
-    :param former_requests: the same with the names that the previous release gave.
-    :param identity: of the task instance.
-    :param policy: what the author chose.
+    :param operation: the operation of the service.
+    :param requests: one request per name to use; a failed operation keeps its name.
+    :param former_requests: the same with the names of the previous release.
+    :param identity: key and names of the task instance.
+    :param policy: the arguments of the task.
     :param records: where the task instance records its submissions.
     :param clock: the cloud's clock.
-    :param log: of the task.
+    :param log: logger of the task.
     """
 
     def __init__(
@@ -80,16 +80,16 @@ class OperationSearch:
         """Whether an operation of this task instance may be in the cloud."""
         self._names_of_others: list[Any] = []
         self._failed = FailedOperations(operation, policy=policy, ownership=self.ownership, clock=clock, log=log)
-        # The last names first, because they are used in their order.
+        # The last names first, as names are used in order.
         self._searched = [*requests[::-1], *former_requests[::-1]] if identity.may_have_used_names else requests[:1]
 
     @property
     def has_open_submission(self) -> bool:
-        """Whether an earlier try recorded a submission and ended before it had the answer."""
+        """Whether an earlier try recorded a submission and ended before it got the answer."""
         return self._record is not None and self._record.reference is None
 
     async def recorded(self) -> OwnedOperation | None:
-        """Return the operation that an earlier try recorded, unless it failed or is gone."""
+        """Return the operation that an earlier try recorded; ``None`` if there is none, or it failed or was deleted."""
         record = self._record
         if record is None:
             return None
@@ -106,24 +106,24 @@ class OperationSearch:
         return OwnedOperation(state.reference, is_new=False, is_own=record.is_own, began=record.noted_at)
 
     async def named(self) -> OwnedOperation | None:
-        """Return the operation that has one of the names which may have been used."""
+        """Return the operation that has one of the names that may have been used; ``None`` if there is none."""
         for request in self._searched:
             if found := await self.found(request):
                 return found
         return None
 
     def was_searched(self, request: Any) -> bool:
-        """Whether :meth:`named` has searched for a request.
+        """Return whether :meth:`named` has searched for a request.
 
         :param request: one of the requests.
         """
         return request in self._searched
 
     async def found(self, request: Any) -> OwnedOperation | None:
-        """Return the running or good operation of a request.
+        """Return the running or successful operation of a request; ``None`` if there is none.
 
         :param request: one of the requests.
-        :raises BackupExistsError: the author's name is taken and ``if_exists`` is ``fail``.
+        :raises BackupExistsError: the requested name is in use and ``if_exists`` is ``fail``.
         """
         identity, policy = self._identity, self._policy
         if not self.may_be_there and policy.if_exists == "new":
@@ -139,7 +139,7 @@ class OperationSearch:
             return self._found_again(reference, is_own=False)
         if self.may_be_there:
             began = await began_at(self._operation, reference)
-            # A name may have been used by earlier runs: only what began with this run is meant.
+            # Earlier runs may have used the name: only an operation that started with this run counts.
             if self.ownership.is_in_time(self._clock, began):
                 is_own = self.ownership.is_own(self._clock, began)
                 return self._found_again(reference, is_own=is_own, began=here(self._clock, began))
@@ -151,7 +151,7 @@ class OperationSearch:
         return None
 
     async def looked_up(self, requests: Sequence[Any]) -> OwnedOperation | None:
-        """Search for an operation whose submission got no answer, several times, as lists may be a little behind.
+        """Search several times for an operation whose submission got no answer, as lists may be stale for a while.
 
         :param requests: the requests that may have been sent.
         """
@@ -166,9 +166,9 @@ class OperationSearch:
         return None
 
     async def failed_at_once(self, request: Any, sent_at: float) -> OwnedOperation | None:
-        """Return the operation of a submission without a clear answer, when it has failed already.
+        """Return the operation of a submission without a clear answer, if it has failed already.
 
-        :param request: what was sent.
+        :param request: the request that was sent.
         :param sent_at: when, in seconds since the epoch.
         """
         begun = await self._failed.begun_since(request, sent_at)
@@ -181,36 +181,36 @@ class OperationSearch:
         return self._recorded(OwnedOperation(reference, is_new=False, is_own=is_own, began=began_here))
 
     async def running(self, request: Any) -> OwnedOperation | None:
-        """Return what keeps the resource busy, when the author lets the task adopt it.
+        """Return the operation that keeps the resource busy, if ``on_conflict`` is ``adopt``.
 
-        :param request: what was refused.
+        :param request: the request that was rejected.
         """
         if self._policy.on_conflict != "adopt":
             return None
         reference = await self._operation.find_running(request)
         if reference is None:
-            # A restore, or a backup of something else: it is waited for.
+            # A restore, or a backup of other resources: the task waits for it.
             return None
         return self.adopted(reference, "it keeps the resource busy, and on_conflict is 'adopt'")
 
     def adopted(self, reference: OperationReference, reason: str) -> OwnedOperation:
-        """Return an operation of others as the one to wait for.
+        """Return an operation that others submitted as the one to wait for.
 
-        :param reference: which operation.
+        :param reference: the operation.
         :param reason: why, for the log.
         """
         self._log.info(texts.ADOPTED, reference, reason)
         return self._recorded(OwnedOperation(reference, is_new=False, is_own=False))
 
     def is_name_of_another(self, request: Any) -> bool:
-        """Whether the service refuses the name of a request, because it belongs to an operation of others.
+        """Return whether the service rejects the name of a request, because another operation has it.
 
         :param request: one of the requests.
         """
         return self._operation.capabilities.names_are_unique and self.has_foreign_name(request)
 
     def has_foreign_name(self, request: Any) -> bool:
-        """Whether the name of a request was found at an operation that the task does not wait for.
+        """Return whether an operation that the task does not wait for has the name of a request.
 
         :param request: one of the requests.
         """
@@ -219,7 +219,7 @@ class OperationSearch:
     async def pass_over_failed(self, *, is_logged: bool = True) -> None:
         """Log which operations of earlier tries failed or were deleted.
 
-        :param is_logged: whether to name them; not again after a deferral.
+        :param is_logged: whether to log them; not again after a deferral.
         :raises FinalBackupFailedError: there is one, and ``retry_failed`` is not set.
         """
         if self._identity.may_have_used_names and self.may_be_there:
@@ -227,7 +227,7 @@ class OperationSearch:
                 for request in requests:
                     if request in self._names_of_others:
                         continue
-                    # Names are used in their order.
+                    # Names are used in order.
                     if not await self._failed.has_name_of(request):
                         break
                     self._names_of_others.append(request)
@@ -248,9 +248,9 @@ class OperationSearch:
 
 
 def here(clock: CloudClock, moment: datetime | None) -> float | None:
-    """Return a moment of the cloud's clock by this machine's, in seconds since the epoch.
+    """Convert a time of the cloud's clock to this machine's, in seconds since the epoch.
 
     :param clock: the cloud's clock.
-    :param moment: ``None`` when the service did not tell.
+    :param moment: the time; ``None`` if the service did not report it.
     """
     return clock.here(moment).timestamp() if moment else None

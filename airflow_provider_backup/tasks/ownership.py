@@ -1,4 +1,4 @@
-"""Whose a backup is that a try finds: its own task instance's, an earlier DAG run's, or another Airflow's."""
+"""Owner of a backup that a try finds: its own task instance, an earlier DAG run, or another Airflow."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 
 SCHEDULERS_CLOCK = timedelta(minutes=1)
-"""How far the clock that tells when a DAG run began, the scheduler's, may be ahead of a worker's."""
+"""How far the scheduler's clock, which sets the start of a DAG run, may be ahead of a worker's."""
 
 
 class Ownership:
-    """What one try knows of the tries before it, and so of the backups that it finds.
+    """Decides, from what one try knows of earlier tries, which backups belong to the task instance.
 
     :param context: the context of ``execute``.
     :param has_key: whether the name of the backup holds the key of the task instance.
-    :param outlives_runs: whether what an earlier DAG run took under the same key counts as well.
-    :param noted_at: when an earlier try asked for a backup, by this machine's clock; None without a note.
-    :param began_at: when the work of this try began, by this machine's clock, as far as it is known from before a
-        deferral; ``None`` for what Airflow tells.
+    :param outlives_runs: whether backups of an earlier DAG run with the same key count as well.
+    :param noted_at: when an earlier try submitted a backup, by this machine's clock; ``None`` without a record.
+    :param began_at: when the work of this try started, by this machine's clock, if known from before a deferral;
+        ``None`` for the time that Airflow reports.
     """
 
     def __init__(
@@ -36,14 +36,14 @@ class Ownership:
     ) -> None:
         self._has_key = has_key
         self.is_first_since_a_clear = _is_first_since_a_clear(context)
-        """Whether this is the first try of all, or after a clear, as far as ``retries`` was not edited since."""
-        # What outlives a clear may be what this task instance asked for before it.
+        """Whether this is the first try, or the first one after a clear, provided ``retries`` was not edited since."""
+        # A backup that outlives a clear may be one that this task instance submitted before it.
         self._is_first = context["ti"].try_number == 1 if outlives_runs else self.is_first_since_a_clear
         self._asked_at: datetime | None = None
         self.since = noted_at or began_at or _began(context)
-        """When the work began that this task instance belongs to, by this machine's clock."""
+        """When the work of this task instance started, by this machine's clock."""
         self.may_be_there = has_key or noted_at is not None or not self.is_first_since_a_clear
-        """Whether this task instance may have a backup: without key and note, on a first try, none is its own."""
+        """Whether this task instance may have a backup: without key and record, on a first try, it has none."""
         self._run_began = _earliest_with_key(context) if has_key else None
         self._earliest: datetime | None = self.since
         if has_key:
@@ -57,14 +57,14 @@ class Ownership:
         self._asked_at = self._asked_at or at or datetime.now(UTC)
 
     def is_refused(self) -> None:
-        """Take note that no request had an effect."""
+        """Remember that no request had an effect."""
         self._asked_at = None
 
     def is_own(self, clock: CloudClock, created_at: datetime | None) -> bool:
-        """Whether what has the key is this task instance's: in this DAG run, an earlier try or this one asked for it.
+        """Return whether a backup with the key belongs to this task instance: a try in this DAG run submitted it.
 
         :param clock: the cloud's clock.
-        :param created_at: when the backup began, by the cloud's clock; one that does not tell its time may be its own.
+        :param created_at: when the backup started, by the cloud's clock; ``None`` if unknown, then it may belong.
         """
         is_asked_for = self._has_key and (not self._is_first or self._asked_at is not None)
         return is_asked_for and (
@@ -72,18 +72,18 @@ class Ownership:
         )
 
     def is_in_time(self, clock: CloudClock, created_at: datetime | None) -> bool:
-        """Whether a backup may be of this DAG run by its time; one that does not tell its time may.
+        """Return whether a backup may belong to this DAG run by its time; it may if its time is unknown.
 
         :param clock: the cloud's clock.
-        :param created_at: when the backup began, by the cloud's clock.
+        :param created_at: when the backup started, by the cloud's clock.
         """
         return created_at is None or self._earliest is None or created_at >= clock.earliest(self._earliest)
 
     def is_certainly_own(self, clock: CloudClock, created_at: datetime | None) -> bool:
-        """Whether a backup with the key may be deleted as this task instance's.
+        """Return whether a backup with the key certainly belongs to this task instance, so that it may delete it.
 
         :param clock: the cloud's clock.
-        :param created_at: when the backup began, by the cloud's clock.
+        :param created_at: when the backup started, by the cloud's clock.
         """
         if created_at is None or not self.is_own(clock, created_at):
             return False
@@ -107,13 +107,13 @@ def _earliest_with_key(context: Any) -> datetime | None:
     task_instance = context["ti"]
     run_began = beginning_of(context["dag_run"])
     if run_began and (not task_instance.start_date or run_began <= task_instance.start_date):
-        # Nothing is there on a first try that could be lost by this.
+        # On a first try there is no earlier backup that this could exclude.
         return _as_utc(run_began) - (timedelta(0) if task_instance.try_number == 1 else SCHEDULERS_CLOCK)
-    # Before its first try a task instance had nothing; of a later one nothing is known then.
-    # ``dag.test()`` of Airflow 2.11 does not say when the try began.
+    # Before its first try a task instance has no backup; for a later try the time is unknown then.
+    # ``dag.test()`` of Airflow 2.11 does not set the start of the try.
     return _as_utc(task_instance.start_date or datetime.now(UTC)) if task_instance.try_number == 1 else None
 
 
 def _as_utc(moment: datetime) -> datetime:
-    """Return a moment of Airflow's as a plain aware time in UTC."""
+    """Return a time of Airflow as an aware ``datetime`` in UTC."""
     return datetime.fromtimestamp(moment.timestamp(), UTC)

@@ -1,4 +1,4 @@
-"""Exactly one operation for a task instance: found again, adopted, or submitted once."""
+"""Exactly one operation per task instance: adopted, or submitted once."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from airflow_provider_backup.tasks.submitter import Submitter
 class IdempotentSubmission:
     """The one operation of a task instance.
 
-    :param operation: the verb of the service, bound to the open client.
-    :param requests: the request, once for each name to use, 1 or more; a failed operation keeps its name.
-    :param former_requests: the same with the names that the previous release gave; they are searched only.
-    :param identity: of the task instance.
-    :param policy: what the author chose.
+    :param operation: the operation of the service, bound to the open client.
+    :param requests: one request per name to use, 1 or more; a failed operation keeps its name.
+    :param former_requests: the same with the names of the previous release; they are only searched.
+    :param identity: key and names of the task instance.
+    :param policy: the arguments of the task.
     :param records: where the task instance records its submissions.
     :param clock: the cloud's clock.
-    :param log: of the task.
-    :param place: which connection is used, for the log.
-    :param conflict: what the task knows from before its last deferral for a busy resource; ``None`` without one.
+    :param log: logger of the task.
+    :param place: the connection that is used, for the log.
+    :param conflict: the state of the wait from before the last deferral for a busy resource; ``None`` without one.
     """
 
     def __init__(
@@ -104,25 +104,25 @@ class IdempotentSubmission:
         return self._identity.has_key
 
     def timed_out(self, error: OutOfTimeError) -> BackupTimeoutError:
-        """Return the error that tells how far the task came until its deadline.
+        """Return the error that reports the progress of the task at its deadline.
 
-        :param error: the request that was cut off.
+        :param error: the error of the request that timed out.
         """
         return BackupTimeoutError(
-            f"Timed out (timeout={self._policy.timeout:g} s), and {self._submitter.progress}. {error.message}",
-            next_step="Look whether the service can be reached, or give the task more time (timeout). "
-            f"A retry looks for a {self._operation.name} first.",
+            f"Timed out (timeout={self._policy.timeout:g} s); {self._submitter.progress}. {error.message}",
+            next_step="Check that the service can be reached, or give the task more time (timeout). "
+            f"A retry searches for a {self._operation.name} first.",
         )
 
     async def take(self) -> OwnedOperation:
-        """Find the operation, or submit it.
+        """Adopt the operation, or submit it.
 
-        :raises BackupExistsError: the author's name is taken and ``if_exists`` is ``fail``.
+        :raises BackupExistsError: the requested name is in use and ``if_exists`` is ``fail``.
         :raises BackupTimeoutError: the resource was busy until the deadline.
         :raises OutOfTimeError: the service could not be reached in time; see :meth:`timed_out`.
         :raises ConflictDeferral: the resource is busy, and the task is deferrable.
         :raises UnprovenSubmissionError: a destructive operation may have been submitted before.
-        :raises ApiError: the service refuses.
+        :raises ApiError: the service rejected the request.
         """
         if self._conflict is None:
             self._log.info("Taking a %s of %s (%s).", self._operation.name, self._subject, self._place)
@@ -143,10 +143,10 @@ class IdempotentSubmission:
             try:
                 return await self._submitter.submit(request)
             except DuplicateNameError as error:
-                # A failed operation keeps its name; but it may be this task's own good one that no list shows yet.
+                # A failed operation keeps its name; but it may be this task's own running one that no list shows yet.
                 if search.may_be_there and (owned := await search.looked_up([request])):
                     return owned
-                # Where a request of this try is unclear, that one has the name; another name would be a second one.
+                # If a request of this try got no clear answer, it has the name; another name would start a second one.
                 if is_last or self._submitter.unclear_since is not None:
                     if is_last and self._identity.has_key:
                         error.next_step = texts.NAMES_ARE_USED_UP
@@ -154,9 +154,9 @@ class IdempotentSubmission:
         raise AssertionError("there is at least one name")
 
     async def find_again(self, operation: AnyOperation, clock: CloudClock) -> OperationReference | None:
-        """Look for an operation by all its names, in case that it was submitted; ``None`` when it does not show up.
+        """Search for the operation by all its names; ``None`` if it is not found.
 
-        :param operation: the same verb, bound to a client that may be another one.
+        :param operation: the same operation, bound to a client that may be another one.
         :param clock: the cloud's clock.
         """
         ownership = self._search.ownership
@@ -170,19 +170,19 @@ class IdempotentSubmission:
         return None
 
     def times(self, clock: CloudClock, owned: OwnedOperation, state: OperationState) -> tuple[float, float]:
-        """Return when the operation began and its deadline, in seconds since the epoch.
+        """Return start and deadline of the operation, in seconds since the epoch.
 
-        The timeout of an operation that was found counts from its own start: a retry gets no more. That of an operation
-        of others counts from the start of this task's work at the earliest.
+        The timeout of an adopted operation counts from its own start, so that a retry does not extend it. For an
+        operation that others submitted it counts from the start of this task's work at the earliest.
 
-        :param clock: the cloud's clock, by which the operation's start is told.
+        :param clock: the cloud's clock, in which the service reports the start.
         :param owned: from :meth:`take`.
-        :param state: as it was just observed.
+        :param state: its state just now.
         """
         now = self._machine_clock.time()
         if owned.is_new:
             return now, self._deadline
-        # The last observation may have met a transient error; that gives a retry no more time.
+        # The last observation may have failed with a transient error; that does not extend the timeout of a retry.
         began = min(now, here(clock, state.created_at) or owned.began or now)
         if not owned.is_own:
             began = max(began, self._search.ownership.since.timestamp())
@@ -191,7 +191,7 @@ class IdempotentSubmission:
     async def _existing(self) -> OwnedOperation | None:
         search = self._search
         if search.has_open_submission:
-            self._submitter.progress = f"an earlier try asked for a {self._operation.name}, of which there is no answer"
+            self._submitter.progress = f"an earlier try requested a {self._operation.name} and got no answer"
         if owned := await search.recorded():
             return owned
         await self._operation.prepare(self._requests[0])

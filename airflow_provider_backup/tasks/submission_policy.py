@@ -1,4 +1,4 @@
-"""What the author of a task chose about its operation, as the durable core needs it."""
+"""The arguments of a task that control how it submits its operation."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ OnClear = Literal["fresh", "adopt"]
 class SubmissionPolicy:
     """How a task submits its operation.
 
-    :param timeout: seconds in all, above 0, counted from the start of the task.
+    :param timeout: timeout in seconds, above 0, counted from the start of the task.
     :param poll_interval: seconds between two requests while a resource is busy, above 0.
     :param is_deferrable: whether the task waits for a busy resource in the triggerer.
-    :param tolerance: seconds of unbroken transient errors after which to give up, above 0; ``None`` for no such end.
-    :param on_conflict: what to do while something keeps the resource busy: ``wait``, ``adopt`` or ``fail``.
-    :param if_exists: what to do with a running or good operation that has the author's name: submit a ``new`` one,
-        ``adopt`` it or ``fail``.
+    :param tolerance: seconds of consecutive transient errors after which to give up, above 0; ``None`` for no limit.
+    :param on_conflict: what to do while another operation keeps the resource busy: ``wait``, ``adopt`` or ``fail``.
+    :param if_exists: what to do with a running or successful operation that has the requested name: submit a ``new``
+        one, ``adopt`` it or ``fail``.
     :param on_clear: whether a cleared task starts a ``fresh`` operation or may ``adopt`` what it had before.
     :param retry_failed: whether a retry starts another operation after a failed one.
     """

@@ -1,4 +1,4 @@
-"""Submitting one request: once, whatever becomes of its answer, and again while its resource is busy."""
+"""Submitting one request: once, even if its answer is lost, and again while its resource is busy."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from airflow_provider_backup.tasks.submission_record import SubmissionRecord, Su
 class Submitter:
     """Submits the requests of one attempt of a task.
 
-    :param operation: the verb of the service, bound to the open client.
-    :param subject: what the operation acts on, in words.
-    :param search: finds what the task instance already has.
-    :param identity: of the task instance.
-    :param policy: what the author chose.
+    :param operation: the operation of the service, bound to the open client.
+    :param subject: the resource that the operation acts on, in words.
+    :param search: finds the operation that the task instance already has.
+    :param identity: key and names of the task instance.
+    :param policy: the arguments of the task.
     :param records: where the task instance records its submissions.
     :param deadline: when to give up, seconds since the epoch.
     :param clock: this machine's clock.
-    :param log: of the task.
-    :param place: which connection is used, for the log.
-    :param conflict: what the task knows from before its last deferral for a busy resource; ``None`` without one.
+    :param log: logger of the task.
+    :param place: the connection that is used, for the log.
+    :param conflict: the state of the wait from before the last deferral for a busy resource; ``None`` without one.
     """
 
     def __init__(
@@ -71,24 +71,24 @@ class Submitter:
         )
         self.unclear_since = conflict.unclear_since if conflict else None
         """When this attempt sent a request that got no clear answer and was sent once more, seconds since the epoch."""
-        self.progress = f"no {operation.name} was asked for"
-        """How far the task came, for the error of a timeout."""
+        self.progress = f"no {operation.name} was requested"
+        """The progress of the task, for the error of a timeout."""
 
     def check_deadline(self) -> None:
-        """Give up when the resource was busy until the deadline.
+        """Give up if the resource was busy until the deadline.
 
-        :raises BackupTimeoutError: nothing can be sent any more.
+        :raises BackupTimeoutError: no time is left for a request.
         """
         self._busy.check_deadline()
 
     async def submit(self, request: Any) -> OwnedOperation:
-        """Submit a request, or find what it began.
+        """Submit a request, or find the operation that it started.
 
         :param request: one of the requests.
         :raises BackupTimeoutError: the resource was busy until the deadline.
         :raises ConflictDeferral: the resource is busy, and the task is deferrable.
-        :raises DuplicateNameError: the name is taken.
-        :raises ApiError: the service refuses.
+        :raises DuplicateNameError: the name is in use.
+        :raises ApiError: the service rejected the request.
         """
         search = self._search
         while True:
@@ -104,7 +104,7 @@ class Submitter:
                 await self._pause(refusal, watched)
             except BackupError as error:
                 if not may_have_taken_effect(error) or isinstance(error, OutOfTimeError):
-                    # What was cut off is searched by the next try.
+                    # The next try searches for the effect of a request that timed out.
                     raise
                 self._log.warning(texts.UNCLEAR, self._operation.name, error)
                 if owned := await search.looked_up([request]) or await search.failed_at_once(request, sent_at):
@@ -112,16 +112,16 @@ class Submitter:
                 is_repeatable = _never_arrived(error) and self._operation.capabilities.may_be_repeated
                 if self.unclear_since is not None or not is_repeatable:
                     raise
-                # If it did arrive, and the lists are far behind, the service refuses a second one: the resource is
-                # busy, or the name is taken.
+                # If it did arrive although stale lists do not show it, the service rejects a second one: the resource
+                # is busy, or the name is in use.
                 self._log.warning(texts.SENT_ONCE_MORE, self._operation.name)
                 self.unclear_since = sent_at
 
     async def patiently(self, find: Callable[[], Awaitable[OwnedOperation | None]]) -> OwnedOperation | None:
-        """Search while the resource is busy: transient errors are waited out, as nothing may be submitted before.
+        """Search while the resource is busy, retrying after transient errors, as nothing may be submitted before.
 
         :param find: the search.
-        :raises BackupTimeoutError: the deadline has come.
+        :raises BackupTimeoutError: the deadline has passed.
         :raises ConflictDeferral: the task is deferrable.
         """
         while True:
@@ -142,24 +142,24 @@ class Submitter:
         )
 
     async def _what_runs(self, request: Any) -> OwnedOperation | None:
-        # What keeps the resource busy may be this task's own operation, which the list did not show yet.
+        # The operation that keeps the resource busy may be this task's own one, which the list did not show yet.
         return await self._search.found(request) or await self._search.running(request)
 
     async def _conflicting(self, request: Any) -> OperationReference | None:
-        """Return what to wait for in the triggerer; ``None`` when only submitting again tells."""
+        """Return the operation to wait for in the triggerer; ``None`` if the task has to submit again instead."""
         try:
             reference = await self._operation.find_conflict(request)
         except BackupError as error:
             if not is_passing(error):
                 raise
-            self._log.info("It cannot be seen what keeps %s busy: %s", self._subject, error)
+            self._log.info("Could not read what keeps %s busy: %s", self._subject, error)
             return None
-        # What was watched before and is still listed does not tell when the resource becomes free.
+        # An operation that was waited for already and is still listed does not show when the resource becomes free.
         return None if reference is None or reference.to_dict() == self._busy.last_watched else reference
 
     async def _send(self, request: Any, sent_at: float) -> OwnedOperation:
         self._announce(request)
-        # First the record: a process that dies before the answer leaves word that the operation may have begun.
+        # First the record: it shows, if the process dies before the answer, that the operation may have started.
         record = SubmissionRecord(self.unclear_since or sent_at)
         self._records.write(record)
         self._search.ownership.asks()
@@ -167,7 +167,7 @@ class Submitter:
             reference = await self._operation.submit(request)
         except BackupError as error:
             if may_have_taken_effect(error):
-                self.progress = f"a {self._operation.name} was asked for and may have begun: the service did not answer"
+                self.progress = f"a {self._operation.name} was requested and may have started: no answer"
             elif self.unclear_since is None:
                 self._records.erase()
                 self._search.ownership.is_refused()
@@ -176,7 +176,7 @@ class Submitter:
                 error.next_step = texts.NAME_IS_LOST if is_lost else texts.NAME_IS_TAKEN
             raise
         self._records.write(SubmissionRecord(record.noted_at, reference))
-        self.progress = f"{reference} was never seen"
+        self.progress = f"{reference} was started, but its state was not read"
         self._log.info("Started %s for %s.", reference, self._subject)
         return OwnedOperation(reference, is_new=True, is_own=True)
 

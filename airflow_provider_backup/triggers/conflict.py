@@ -1,4 +1,4 @@
-"""The trigger of tasks whose resource is busy with something that cannot be seen."""
+"""The trigger of tasks whose resource is busy with an operation that the service does not show."""
 
 from __future__ import annotations
 

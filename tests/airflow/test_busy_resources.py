@@ -226,7 +226,7 @@ def test_a_task_whose_xcom_is_gone_fails_and_says_so(cloud: RunningCloud) -> Non
     deferred = waiting(run)
     run.ti.xcoms.clear()
 
-    with pytest.raises(BackupError, match="not known any more"):
+    with pytest.raises(BackupError, match="Cannot continue the wait"):
         run.resume(deferred.method_name, event={"outcome": "over"})
 
 

@@ -51,7 +51,7 @@ def test_a_service_that_is_silent_from_the_start_ends_the_task_in_its_time(cloud
     silence(cloud, service)
     with (
         in_time(),
-        pytest.raises(BackupTimeoutError, match=r"Timed out \(timeout=0.4 s\), and .*did not answer"),
+        pytest.raises(BackupTimeoutError, match=r"Timed out \(timeout=0.4 s\); .*did not answer"),
     ):
         TaskRun(operator).run()
 
@@ -63,7 +63,7 @@ def test_a_request_that_was_cut_off_is_found_by_the_retry(
 ) -> None:
     run = TaskRun(create_operator(cloud, service, timeout=1), store=store)
     silence(cloud, service, method="POST", after_effect=True)
-    with in_time(), pytest.raises(BackupTimeoutError, match="a backup was asked for and may have begun"):
+    with in_time(), pytest.raises(BackupTimeoutError, match="a backup was requested and may have started"):
         run.run()
     cloud.behave()
     assert len(rows(cloud, service)) == 1
@@ -77,7 +77,7 @@ def test_the_look_for_a_lost_answer_ends_in_time(cloud: RunningCloud, monkeypatc
     run = TaskRun(create_operator(cloud, "vbs", timeout=0.6))
     cloud.misbehave("close_after", service="vbs", method="POST", count=1)
     monkeypatch.setattr(VbsBackupOperation, "find", _silent_once_asked(cloud, VbsBackupOperation.find))
-    with in_time(), pytest.raises(BackupTimeoutError, match="a backup was asked for and may have begun"):
+    with in_time(), pytest.raises(BackupTimeoutError, match="a backup was requested and may have started"):
         run.run()
 
 
@@ -93,7 +93,7 @@ def _silent_once_asked(cloud: RunningCloud, find: Any) -> Any:
 def test_an_identity_service_that_is_silent_ends_the_task_in_its_time(cloud: RunningCloud) -> None:
     operator = create_operator(cloud, "rds", timeout=0.4)
     silence(cloud, "iam")
-    with in_time(), pytest.raises(BackupTimeoutError, match="no backup was asked for. iam did not answer the question"):
+    with in_time(), pytest.raises(BackupTimeoutError, match="no backup was requested. iam did not answer the question"):
         TaskRun(operator).run()
 
 
@@ -103,7 +103,7 @@ def test_a_service_that_throttles_ends_the_task_in_its_time(cloud: RunningCloud,
     cloud.misbehave("throttle", service="rds", method=method, retry_after=20)
     with (
         in_time(),
-        pytest.raises(BackupTimeoutError, match=r"no backup was asked for.*Last error: rds answered 429"),
+        pytest.raises(BackupTimeoutError, match=r"no backup was requested.*Last error: rds answered 429"),
     ):
         TaskRun(operator).run()
     assert rows(cloud, "rds") == []

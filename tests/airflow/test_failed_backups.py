@@ -103,7 +103,7 @@ def test_a_failed_backup_of_the_authors_name_is_named_by_the_next_try(
     end_of(cloud, run, "on the worker")
     run.retry()
     if service in DATABASES:
-        with pytest.raises(DuplicateNameError, match="what has this one is not running or good"):
+        with pytest.raises(DuplicateNameError, match="this one belongs to a backup that failed"):
             run.execute()
     else:
         run.execute()

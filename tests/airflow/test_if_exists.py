@@ -81,7 +81,7 @@ def test_adopt_says_so_when_a_failed_backup_keeps_the_name_for_itself(cloud: Run
     with pytest.raises(BackupFailedError):
         taken(cloud, service, wait=True, task_id="other", name="nightly", **what)
 
-    with pytest.raises(DuplicateNameError, match=r"takes each name once.* not running or good"):
+    with pytest.raises(DuplicateNameError, match=r"accepts each name once.* belongs to a backup that failed"):
         nightly(cloud, service, "adopt", what).execute()
 
 

@@ -75,7 +75,7 @@ def test_the_log_reports_now_and_then_that_a_resource_is_busy(cloud: RunningClou
     TaskRun(create_operator(cloud, "rds", deferrable=False)).run()
 
     # Not at each of the ten times that it asks; 2.11 logs to two places.
-    assert 1 <= logged().count("is busy (for 0 s so far); asking every 0.05 s until ") <= 2
+    assert 1 <= logged().count("is busy (for 0 s so far); retrying every 0.05 s until ") <= 2
 
 
 def test_an_outage_while_a_resource_is_busy_is_outlived_with_pauses_between_the_looks(
@@ -98,7 +98,7 @@ def test_an_outage_while_a_resource_is_busy_is_outlived_with_pauses_between_the_
 
     # Two tries each.
     assert min(failed[2] - failed[1], failed[4] - failed[3]) >= 0.3
-    assert 1 <= logged().count("It cannot be seen what runs on instance_id") <= 2 * 3
+    assert 1 <= logged().count("Could not read what is running on instance_id") <= 2 * 3
     assert len(rows(backup_cloud, "rds")) == 2
 
 

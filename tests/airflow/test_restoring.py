@@ -292,7 +292,7 @@ def test_a_retry_that_cannot_prove_what_became_of_its_submission_sends_nothing(
     _crash(monkeypatch, run, service, is_sent=is_sent)
 
     run.retry()
-    with pytest.raises(UnprovenSubmissionError, match="Nothing was sent.*Look in the cloud what became of it"):
+    with pytest.raises(UnprovenSubmissionError, match="Nothing was sent.*Check in the cloud whether it started"):
         run.run()
 
     assert made.requests == int(is_sent)

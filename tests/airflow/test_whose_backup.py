@@ -65,7 +65,7 @@ def test_a_run_that_was_deleted_and_made_again_takes_a_fresh_backup(
     assert run_again(cloud, run).execute()["backup_ids"] != old["backup_ids"]
     assert len(rows(cloud, service)) == 2
     if service in NAMED:
-        assert "began before this DAG run did" in logged()
+        assert "started before this DAG run" in logged()
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -100,7 +100,7 @@ class Requests:
 class Adoptions:
     """What the tasks' own logs tell.
 
-    :param found: how often a task found its backup again and took no second one.
+    :param found: how often a task adopted its own backup and took no second one.
     :param lost_answers: how often a request for a backup got no clear answer.
     """
 
@@ -112,6 +112,6 @@ class Adoptions:
         """Count in all logs below a folder."""
         texts = [file.read_text(errors="replace") for file in folder.rglob("*.log")]
         return cls(
-            found=sum(text.count("of this task again; no second one is taken") for text in texts),
+            found=sum(text.count(", which belongs to this task.") for text in texts),
             lost_answers=sum(text.count("The request got no clear answer") for text in texts),
         )
