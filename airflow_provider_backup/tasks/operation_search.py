@@ -75,6 +75,8 @@ class OperationSearch:
         self._clock = clock
         self._log = log
         self._record = records.read()
+        # Whether the service does not know what was recorded.
+        self._is_gone = False
         self.ownership: Ownership = identity.ownership(self._record.moment if self._record else None)
         self.may_be_there = self.ownership.may_be_there
         """Whether an operation of this task instance may be in the cloud."""
@@ -85,8 +87,8 @@ class OperationSearch:
 
     @property
     def has_open_submission(self) -> bool:
-        """Whether an earlier try recorded a submission and ended before it got the answer."""
-        return self._record is not None and self._record.reference is None
+        """Whether an earlier try recorded a submission of which nothing is known: no answer, or what is gone since."""
+        return self._record is not None and (self._record.reference is None or self._is_gone)
 
     async def recorded(self) -> OwnedOperation | None:
         """Return the operation that an earlier try recorded; ``None`` if there is none, or it failed or was deleted."""
@@ -98,6 +100,7 @@ class OperationSearch:
         try:
             state = await observe_once(self._operation.observe, record.reference, is_new=record.is_new)
         except NotFoundError:
+            self._is_gone = True
             return None
         if state.phase not in LIVE:
             self._failed.add(state)

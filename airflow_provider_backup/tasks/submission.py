@@ -204,6 +204,6 @@ class IdempotentSubmission:
 
     @property
     def _may_have_been_submitted(self) -> bool:
-        if self._records.are_kept:
+        if self._records.was_read:
             return self._search.has_open_submission
         return not self._search.ownership.is_first_since_a_clear

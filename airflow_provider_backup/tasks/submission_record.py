@@ -69,6 +69,8 @@ class SubmissionRecordStore:
         former_generation: str | None = None,
     ) -> None:
         self._store = task_state_store(context)
+        self.was_read = self._store is not None
+        """Whether :meth:`read` reports what earlier tries recorded; not without a store, and not when it fails."""
         self._log = log
         fingerprint = fingerprint_of(request)
         # The first ones are written, the others only read.
@@ -102,15 +104,17 @@ class SubmissionRecordStore:
             )
         except Exception as error:
             self._log.warning("Could not read the task state store; searching the cloud instead: %s", error)
+            self.was_read = False
             return None
 
-    def write(self, note: SubmissionRecord) -> None:
+    def write(self, note: SubmissionRecord) -> bool:
         """Replace the record.
 
         :param note: the new one.
+        :return: whether it is kept.
         """
         if self._store is None:
-            return
+            return False
         reference = note.reference.to_dict() if note.reference else None
         try:
             self._store.set(
@@ -119,6 +123,8 @@ class SubmissionRecordStore:
             )
         except Exception as error:
             self._log.warning("Could not write to the task state store; a retry will search the cloud: %s", error)
+            return False
+        return True
 
     def erase(self) -> None:
         """Delete the record: the submission was rejected."""

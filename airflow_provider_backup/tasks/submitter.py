@@ -92,6 +92,9 @@ class Submitter:
         """
         search = self._search
         while True:
+            if not self._operation.capabilities.may_be_repeated:
+                # Nothing is left to be read between record and submission: a failed read would leave it in doubt.
+                await self._operation.prepare(request)
             sent_at = self._clock.time()
             try:
                 return await self._send(request, sent_at)
@@ -161,7 +164,13 @@ class Submitter:
         self._announce(request)
         # First the record: it shows, if the process dies before the answer, that the operation may have started.
         record = SubmissionRecord(self.unclear_since or sent_at)
-        self._records.write(record)
+        is_recorded = self._records.write(record)
+        if self._records.are_kept and not is_recorded and not self._operation.capabilities.may_be_repeated:
+            raise BackupError(
+                f"Nothing was sent: the {self._operation.name} of {self._subject} could not be recorded before.",
+                next_step="Look why Airflow's task state store cannot be written (the log has the error); a retry "
+                "submits it.",
+            )
         self._search.ownership.asks()
         try:
             reference = await self._operation.submit(request)

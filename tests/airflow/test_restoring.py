@@ -24,6 +24,7 @@ from airflow_provider_backup.exceptions import (
     UnprovenSubmissionError,
 )
 from airflow_provider_backup.operators.cbr import CbrRestoreBackupOperator
+from airflow_provider_backup.tasks.submission_record import NOTE_KEY
 from tests.airflow.restorable import RESTORE, Restorable
 from tests.airflow.service_matrix import SENSORS
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
@@ -342,6 +343,69 @@ def test_a_restore_that_was_refused_is_submitted_again_by_a_retry(made: Restorab
     run.run()
 
     assert (made.restores, made.content) == (1, 1)
+
+
+def test_a_read_that_fails_before_the_submission_leaves_no_doubt(cbr: Restorable) -> None:
+    cbr.cloud.misbehave("server_error", service="cbr", method="GET", route="/v3/{project_id}/operation-logs")
+    run = cbr.run(retries=1)
+    with pytest.raises(BackupError, match="500"):
+        run.run()
+
+    cbr.cloud.behave()
+    run.retry()
+    run.run()
+
+    assert (cbr.restores, cbr.content) == (1, 1)
+
+
+def test_nothing_is_sent_when_the_submission_cannot_be_recorded(made: Restorable) -> None:
+    run = made.run(retries=1)
+    assert run.store is not None
+    run.store.fails = True
+    with pytest.raises(BackupError, match="Nothing was sent.*could not be recorded before"):
+        run.run()
+
+    assert made.requests == 0
+
+
+def test_a_retry_that_cannot_read_its_record_does_not_submit_again(vbs: Restorable) -> None:
+    run = vbs.run(retries=1)
+    run.run()
+    assert run.store is not None
+    run.store.fails = True
+
+    run.retry()
+    with pytest.raises(UnprovenSubmissionError):
+        run.run()
+
+    assert vbs.requests == 1
+
+
+def test_a_recorded_restore_that_the_service_does_not_know_any_more_is_not_submitted_again(vbs: Restorable) -> None:
+    run = vbs.run(retries=1)
+    run.run()
+    vbs.cloud.state.table("vbs.jobs").clear()
+    assert run.store is not None
+    record = run.store.get(NOTE_KEY)
+    run.store.set(NOTE_KEY, {**record, "noted_at": 0.0})
+
+    run.retry()
+    with pytest.raises(UnprovenSubmissionError):
+        run.run()
+
+    assert vbs.requests == 1
+
+
+def test_a_killed_task_leaves_its_restore_alone(made: Restorable) -> None:
+    made.cloud.set_backup_seconds(3600)
+    run = made.run(deferrable=True)
+    run.execute()
+
+    run.operator.on_kill()
+
+    assert made.restores == 1
+    made.cloud.state.advance_clock(3600)
+    assert made.content == 1
 
 
 def test_the_log_names_what_is_overwritten(made: Restorable, logged: Callable[[], str]) -> None:

@@ -90,6 +90,7 @@ class CbrRestoreOperation:
         self._logs = logs
         self._clock = clock
         self._resolved: tuple[CbrRestoreRequest, Backup, RestoreCreate] | None = None
+        self._not_before: datetime | None = None
 
     def subject(self, request: CbrRestoreRequest) -> str:
         """Return the target and the backup."""
@@ -101,26 +102,29 @@ class CbrRestoreOperation:
         return None
 
     async def prepare(self, request: CbrRestoreRequest) -> None:
-        """Read the backup, and settle which disks are overwritten.
+        """Read the backup, settle which disks are overwritten, and read which restores are logged already.
 
         :raises NotFoundError: there is no such backup.
         :raises InvalidRequestError: the request does not fit the backup.
         """
-        await self._resolve(request)
+        backup, restore = await self._resolve(request)
+        begins = self._clock.earliest(datetime.now(UTC))
+        # What is logged by now is not the restore that is submitted next, however close in time it is. That the logs
+        # can be read is known, too, before anything is overwritten.
+        earlier = await self._matching(backup.id, restore.target_id, since=begins - timedelta(minutes=1))
+        self._not_before = max([begins, *(_began(log) + _ONE_MOMENT for log in earlier)])
 
     async def submit(self, request: CbrRestoreRequest) -> OperationReference:
         """Submit the restore.
 
         :raises ResourceBusyError: the resource is being backed up or restored.
         """
+        if self._not_before is None:
+            await self.prepare(request)
         backup, restore = await self._resolve(request)
-        begins = self._clock.earliest(datetime.now(UTC))
-        # What was logged before is not this restore, however close in time it is. That it can be read is known, too,
-        # before anything is overwritten.
-        earlier = await self._matching(backup.id, restore.target_id, since=begins - timedelta(minutes=1))
-        since = max([begins, *(_began(log) + _ONE_MOMENT for log in earlier)])
+        since, self._not_before = self._not_before, None
         job_id = await self._backups.restore(backup.id, restore)
-        return _reference(backup.id, restore.target_id, job_id, since)
+        return _reference(backup.id, restore.target_id, job_id, since or EARLIEST)
 
     async def find(
         self,
