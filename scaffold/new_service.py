@@ -49,14 +49,19 @@ class NewService:
     :param like: name of the registered service to start from.
     :param version: the API version in its paths, such as ``v3``.
     :param docs: its API page; ``None`` takes the one that is there already, or a new one.
-    :raises ConfigurationError: the new one is registered already, its name is not one, or the other is not registered.
+    :raises ConfigurationError: a name cannot be used, files of that name are there, or the other is not registered.
     """
 
     def __init__(self, root: Path, names: ServiceNames, *, like: str, version: str, docs: str | None = None) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9]*", names.name):
-            raise ConfigurationError(f"{names.name!r} is no name.", next_step="Use lower case letters and digits.")
-        if names.name in SERVICES or (root / PACKAGE / "cloud/services" / names.name).exists():
-            raise ConfigurationError(f"There is a service {names.name!r} already.", next_step="Choose another name.")
+        for rule, value, pattern, next_step in (
+            ("name", names.name, r"[a-z][a-z0-9]*", "Use lower case letters and digits."),
+            ("prefix", names.prefix, r"[A-Z][A-Za-z0-9]*", "Use letters and digits, the first a capital."),
+            ("label", names.label, r"[A-Za-z][A-Za-z0-9]*", "Use letters and digits."),
+            ("title", names.title, r"[A-Za-z][^\"\\\n]*", "Use the vendor's name of the service, without quotes."),
+            ("version", version, r"v\d+(\.\d+)*", "Write it as in the paths of the API: v3."),
+        ):
+            if not re.fullmatch(pattern, value):
+                raise ConfigurationError(f"{value!r} cannot be the {rule}.", next_step=next_step)
         if like not in SERVICES:
             raise ConfigurationError(f"There is no service {like!r}.", next_step=f"Use one of {', '.join(SERVICES)}.")
         self._root = root
@@ -64,6 +69,11 @@ class NewService:
         self._old = ServiceNames.of(SERVICES[like])
         self._version = version
         self._old_version = SERVICES[like].version
+        there = [path for path in map(self._target, self._files_of_model()) if path.exists()]
+        if there:
+            raise ConfigurationError(
+                f"{there[0].relative_to(root)} is there already.", next_step="Choose another name for the service."
+            )
         pages = sorted(page.relative_to(root).as_posix() for page in (root / "docs/api").glob(f"{names.name}-*.md"))
         self._docs = docs or next(iter(pages), f"docs/api/{names.name}-{version}.md")
 
@@ -89,10 +99,13 @@ class NewService:
             text = self._manifest(text)
         elif relative.endswith(f"emulator/services/{self._old.name}/__init__.py"):
             text = without_unused_names(without_attributes(text, OWN_CATALOG))
-        target = self._root / self._old.renamed(relative, self._new)
+        target = self._target(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
         return target.relative_to(self._root).as_posix()
+
+    def _target(self, path: Path) -> Path:
+        return self._root / self._old.renamed(path.relative_to(self._root).as_posix(), self._new)
 
     def _manifest(self, text: str) -> str:
         new = self._new

@@ -110,17 +110,32 @@ def test_citations_of_the_page_that_the_code_was_built_from_stay() -> None:
 @pytest.mark.parametrize(
     ("name", "like", "text"),
     [
-        ("rds", "vbs", "There is a service 'rds' already"),
-        ("DDS", "rds", "'DDS' is no name"),
+        ("rds", "vbs", "airflow_provider_backup/cloud/services/rds/__init__.py is there already"),
+        ("base", "rds", "airflow_provider_backup/hooks/base.py is there already"),
+        ("DDS", "rds", "'DDS' cannot be the name"),
         ("dds", "nothing", "There is no service 'nothing'"),
     ],
 )
-def test_a_service_that_cannot_be_added_is_refused_before_anything_is_written(
-    tmp_path: Path, name: str, like: str, text: str
-) -> None:
+def test_a_service_that_cannot_be_added_is_refused(name: str, like: str, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
-        NewService(tmp_path, ServiceNames(name, "Dds", "DDS", "Title"), like=like, version="v3")
-    assert list(tmp_path.iterdir()) == []
+        NewService(ROOT, ServiceNames(name, "Dds", "DDS", "Title"), like=like, version="v3")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "label", "title", "version", "rule"),
+    [
+        ("dds", "DDS", "Title", "v3", "prefix"),
+        ("Dds", "D DS", "Title", "v3", "label"),
+        ("Dds", "DDS", "", "v3", "title"),
+        ("Dds", "DDS", 'The "Title"', "v3", "title"),
+        ("Dds", "DDS", "Title", "3", "version"),
+    ],
+)
+def test_a_name_that_would_break_the_code_is_refused(
+    prefix: str, label: str, title: str, version: str, rule: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"cannot be the {rule}"):
+        NewService(ROOT, ServiceNames("dds", prefix, label, title), like="rds", version=version)
 
 
 def test_arguments_of_a_call_are_replaced_added_and_taken_away() -> None:
