@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +111,29 @@ def test_the_connection_to_the_local_cloud_in_the_readme_has_its_credentials() -
 def test_the_readme_names_every_operator_and_sensor_in_a_table_of_all_services() -> None:
     assert with_service_table(README) == README, "The services have changed: run `make tables`."
     assert len(re.findall(r"`\w+(?:Operator|Sensor)`", service_table())) >= 3 * len(SERVICES)
+
+
+def author_facing_classes() -> dict[str, type]:
+    modules = [
+        import_module(f"airflow_provider_backup.{folder}.{file.stem}")
+        for folder in ("operators", "sensors")
+        for file in (ROOT / "airflow_provider_backup" / folder).glob("[a-z]*.py")
+    ]
+    return {name: each for module in modules for name, each in vars(module).items() if isinstance(each, type)}
+
+
+def test_every_operator_sensor_and_argument_that_a_page_names_exists() -> None:
+    classes = author_facing_classes()
+    arguments = {
+        name
+        for each in classes.values()
+        for base in each.__mro__
+        for name in getattr(vars(base).get("__init__"), "__annotations__", {})
+    }
+    text = "\n".join(PAGES.values())
+    own = set(re.findall(r"^class (\w+)\(", text, re.MULTILINE))
+
+    assert set(re.findall(r"`([a-z_]+)=", text)) <= arguments
+    assert set(re.findall(r"\b((?:Vbs|Csbs|Cbr|Rds|GaussDb|TaurusDb)\w+(?:Operator|Sensor))\b", text)) - own <= set(
+        classes
+    )
