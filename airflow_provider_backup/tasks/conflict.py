@@ -31,7 +31,7 @@ class Conflict:
     :param failing_since: when the consecutive transient errors began, likewise; ``None`` after an answer.
     :param unclear_since: when a request without a clear answer was sent, likewise; ``None`` without one.
     :param work_since: when the work of the task started, likewise, as known before the deferral.
-    :param watched: the backup that keeps the resource busy, from ``OperationReference.to_dict()``; ``None`` if it is
+    :param watched: the operation that keeps the resource busy, from ``OperationReference.to_dict()``; ``None`` if it is
         unknown.
     :param trigger_failures: number of failed triggers of this wait.
     """
@@ -111,7 +111,7 @@ class ConflictWait:
 
     @property
     def last_watched(self) -> dict[str, Any] | None:
-        """The backup that the trigger waited for before this attempt; ``None`` without one."""
+        """The operation that the trigger waited for before this attempt; ``None`` without one."""
         return self._conflict.watched if self._conflict else None
 
     def check_deadline(self) -> None:

@@ -26,7 +26,7 @@ from airflow_provider_backup.exceptions import (
 from airflow_provider_backup.operators.cbr import CbrRestoreBackupOperator
 from airflow_provider_backup.tasks.submission_record import NOTE_KEY
 from tests.airflow.restorable import RESTORE, Restorable
-from tests.airflow.service_matrix import SENSORS
+from tests.airflow.service_matrix import SENSORS, create_operator
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
 
 OPERATIONS: dict[str, Any] = {"cbr": CbrRestoreOperation, "vbs": VbsRestoreOperation}
@@ -181,6 +181,37 @@ def test_a_busy_resource_is_waited_for(made: Restorable) -> None:
         # To VBS a backup that is being restored from is not available.
         with pytest.raises(BadRequestError, match=r"VolumeBackup\.0089"):
             other.execute()
+
+
+def test_a_deferrable_task_waits_in_the_triggerer_for_the_restore_that_keeps_its_resource_busy(
+    cbr: Restorable,
+) -> None:
+    cbr.cloud.set_backup_seconds(1)
+    cbr.run(wait_for_completion=False).execute()
+    other = TaskRun(cbr.operator(deferrable=True), run_id="another", store=TaskStateStore())
+
+    ended = other.execute()
+
+    assert isinstance(ended, Deferred)
+    assert ended.is_for_conflict
+    assert ended.trigger_arguments["reference"]["operation"] == "restore"
+    other.finish(ended)
+    assert (cbr.restores, cbr.content) == (2, 1)
+
+
+def test_a_backup_of_a_resource_that_is_restored_waits_in_the_triggerer_for_the_restore(cbr: Restorable) -> None:
+    cbr.cloud.set_backup_seconds(1)
+    cbr.run(wait_for_completion=False).execute()
+    backup = create_operator(cbr.cloud, "cbr", vault_id=next(iter(cbr.cloud.state.table("cbr.vaults"))), timeout=60)
+    cbr.cloud.misbehave("refuse", service="cbr", method="POST", status=400, code="BackupService.6125", count=1)
+    run = TaskRun(backup)
+
+    ended = run.execute()
+
+    assert isinstance(ended, Deferred)
+    assert ended.is_for_conflict
+    assert ended.trigger_arguments["reference"]["operation"] == "restore"
+    assert run.finish(ended)["status"] == "available"
 
 
 def test_with_on_conflict_fail_a_busy_resource_fails_the_task(cbr: Restorable) -> None:

@@ -109,12 +109,12 @@ class Operation(Protocol[RequestT]):
         ...
 
     async def find_conflict(self, request: RequestT) -> OperationReference | None:
-        """Look for what keeps a resource of the request busy: a backup that is being made.
+        """Look for what keeps a resource of the request busy: a backup that is being made, or a restore.
 
-        A task that waits for the resource shares one poller with all others that wait for that backup.
+        A task that waits for the resource shares one poller with all others that wait for that operation.
 
         :param request: the request, which was refused.
-        :return: a reference of ``operation="backup"``; ``None`` when the reason cannot be seen.
+        :return: the operation; ``None`` when the reason cannot be seen.
         """
         ...
 

@@ -73,8 +73,9 @@ class CbrBackupOperation:
         return await self._service.find_running(vault_id=request.vault_id, resource_ids=resource_ids)
 
     async def find_conflict(self, request: CheckpointCreate) -> OperationReference | None:
-        """Look for a backup in the vault that is being made: the vault takes one at a time."""
-        return await backup_in_progress(self._service.backups, vault_id=request.vault_id)
+        """Look for a backup in the vault that is being made, as a vault makes one at a time, or a restore."""
+        running = await backup_in_progress(self._service.backups, vault_id=request.vault_id)
+        return running or await self._service.restores.running_on(await self._resource_ids(request))
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the checkpoint with all its backups."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 NOT_LOGGED = "not logged yet"
 """Status of a restore as long as no operation log tells of it."""
 
+_RUNNING_LOGS: Final[tuple[Literal["waiting", "running"], ...]] = ("waiting", "running")
 _RESTORING = ("waiting_restore", "restoring")
 _ONE_MOMENT = timedelta(microseconds=1)
 _SERVER, _DISK = "OS::Nova::Server", "OS::Cinder::Volume"
@@ -147,9 +148,25 @@ class CbrRestoreOperation:
         return await self._newest(backup.id, restore.target_id, running, (Phase.IN_PROGRESS,))
 
     async def find_conflict(self, request: CbrRestoreRequest) -> OperationReference | None:
-        """Look for a backup of the target that is being made."""
+        """Look for a backup of the target that is being made, or a restore to it."""
         _, restore = await self._resolve(request)
-        return await backup_in_progress(self._backups, resource_id=restore.target_id)
+        running = await backup_in_progress(self._backups, resource_id=restore.target_id)
+        return running or await self.running_on([restore.target_id])
+
+    async def running_on(self, resource_ids: Collection[str]) -> OperationReference | None:
+        """Return the newest logged restore that runs now and overwrites one of these resources.
+
+        :param resource_ids: ids of servers and disks.
+        """
+        found: list[tuple[datetime, OperationReference]] = []
+        for status in _RUNNING_LOGS:
+            async for log in self._logs.list(operation_type="restore", status=status):
+                details = log.extra_info.restore
+                target_id = details.target_resource_id or log.extra_info.resource.id
+                if details.backup_id and target_id and target_id in resource_ids:
+                    began = _began(log)
+                    found.append((began, _reference(details.backup_id, target_id, log.id, began)))
+        return max(found, key=lambda each: each[0])[1] if found else None
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the operation log of a restore, and its backup once the log says that it is good.
