@@ -29,7 +29,10 @@ def get_provider_info() -> dict[str, Any]:
         "operators": _modules("operators"),
         "sensors": _modules("sensors"),
         "triggers": [
-            {"integration-name": manifest.full_title, "python-modules": [f"{_PACKAGE}.triggers.backup"]}
+            {
+                "integration-name": manifest.full_title,
+                "python-modules": [f"{_PACKAGE}.triggers.backup", f"{_PACKAGE}.triggers.conflict"],
+            }
             for manifest in SERVICES.values()
         ],
         "connection-types": [

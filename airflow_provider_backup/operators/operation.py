@@ -79,7 +79,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         self.tolerance = None if tolerance is None else in_seconds(self.task_id, "tolerance", tolerance)
         self.on_conflict = on_conflict
         self.retry_failed = retry_failed
-        self._in_hand: KillHandler | None = None
+        self._kill_handler: KillHandler | None = None
 
     @abstractmethod
     def request(self, name: str) -> Any:
@@ -116,7 +116,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         :param context: the context of the task.
         :param conflict: the state of the wait from before the last deferral for a busy resource; ``None`` without one.
         """
-        self._in_hand = None
+        self._kill_handler = None
         try:
             state, (started_at, deadline), is_own = self.act(lambda cloud: self._start(cloud, context, conflict))
         except ConflictDeferral as deferral:
@@ -137,12 +137,14 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
 
     def on_kill(self) -> None:
         """Keep the operation, or delete its backup, see ``delete_on_kill``; Airflow calls this to end the process."""
-        if self._in_hand:
-            self._in_hand.let_go(self.hook, self.log, delete=self.delete_on_kill)
+        if self._kill_handler:
+            self._kill_handler.on_kill(self.hook, self.log, delete=self.delete_on_kill)
 
     def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> Any:
-        self._in_hand = KillHandler(context["ti"], poll_interval=self.poll_interval, timeout=self.timeout)
-        self._in_hand.learn(OperationReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False))
+        self._kill_handler = KillHandler(context["ti"], poll_interval=self.poll_interval, timeout=self.timeout)
+        self._kill_handler.track(
+            OperationReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False)
+        )
         return super()._resume(context, plan, patient=patient)
 
     def _submission(self, cloud: BackupCloud, context: Any, conflict: Conflict | None = None) -> IdempotentSubmission:
@@ -179,7 +181,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
             conflict=conflict,
         )
 
-    def _nothing_yet(self, context: Any, submission: IdempotentSubmission) -> KillHandler:
+    def _handler_before_submission(self, context: Any, submission: IdempotentSubmission) -> KillHandler:
         async def find(cloud: BackupCloud) -> OperationReference | None:
             return await submission.find_again(self.operation_of(cloud), cloud.clock)
 
@@ -196,7 +198,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         self, cloud: BackupCloud, context: Any, conflict: Conflict | None
     ) -> tuple[OperationState, tuple[float, float], bool]:
         submission = self._submission(cloud, context, conflict)
-        self._in_hand = self._nothing_yet(context, submission)
+        self._kill_handler = self._handler_before_submission(context, submission)
         with time_limit(submission.seconds_left, tolerance=self.tolerance):
             try:
                 owned = await submission.take()
@@ -204,7 +206,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
                 if not error.is_deadline:
                     raise
                 raise submission.timed_out(error) from error
-            self._in_hand.learn(owned.reference, is_own=owned.is_own)
+            self._kill_handler.track(owned.reference, is_own=owned.is_own)
             # Before anything else can fail: other code finds the operation by this XCom.
             context["ti"].xcom_push(key="backup_reference", value=owned.reference.to_dict())
             state = await self.look(cloud, owned.reference, is_new=True)

@@ -44,7 +44,7 @@ class KillHandler:
         self._find = find
         self._is_foreign = False
 
-    def learn(self, reference: OperationReference, *, is_own: bool) -> None:
+    def track(self, reference: OperationReference, *, is_own: bool) -> None:
         """Remember the backup.
 
         :param reference: the backup.
@@ -58,7 +58,7 @@ class KillHandler:
         """Whether the backup is known and certainly belongs to this task instance."""
         return self._reference is not None and not self._is_foreign
 
-    def let_go(self, hook: BackupCloudHook, log: Any, *, delete: bool) -> None:
+    def on_kill(self, hook: BackupCloudHook, log: Any, *, delete: bool) -> None:
         """Keep or delete the backup when the worker ends the task; may be called in a signal handler.
 
         :param hook: the account.

@@ -147,7 +147,7 @@ class BackupTrigger(BaseTrigger):
                         refusal = _Refusal(error, cloud.settings, current_clock().monotonic())
         except asyncio.CancelledError:
             if not TRIGGERS_HAVE_ON_KILL:
-                self._let_go()
+                self._clean_up()
             raise
         except UnknownConnectionError:
             # The worker may know the connection: the task checks the backup itself, and after several such triggers
@@ -160,11 +160,11 @@ class BackupTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Keep the backup, or delete it if ``delete_on_kill`` is set and a user ended the task (Airflow 3.3+)."""
-        if work := self._let_go():
+        if work := self._clean_up():
             # Airflow cancels this after a second; the deletion continues.
             await asyncio.shield(work)
 
-    def _let_go(self) -> asyncio.Task[None] | None:
+    def _clean_up(self) -> asyncio.Task[None] | None:
         # Airflow cancels a trigger that still exists after its event as if a user had ended the task.
         if self._is_finished:
             return None

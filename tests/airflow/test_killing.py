@@ -57,7 +57,7 @@ async def first_event(trigger: BackupTrigger) -> Any:
 
 async def killed(trigger: BackupTrigger) -> None:
     """Begin the work of an ended trigger that did not get to wait, and wait for its end."""
-    trigger._let_go()
+    trigger._clean_up()
     await settle()
 
 
@@ -308,7 +308,7 @@ def test_a_triggerer_that_ends_before_the_backup_is_over_says_that_it_stays(
     state.is_now("failed")
 
     async def begin() -> None:
-        work = trigger._let_go()
+        work = trigger._clean_up()
         assert work
         await asyncio.sleep(0.3)
         work.cancel()
