@@ -287,17 +287,18 @@ class CbrRestoreBackupOperator(RestoreBackupOperator):
     section 7.4).
 
     The service shuts a server down and starts it again. A disk must be detached, or its server stopped. The restore
-    has succeeded when its operation log says so and the backup is not being restored from any more. The other
+    has succeeded when its operation log reports so and the status of the backup is no longer ``restoring``. The other
     arguments are those of :class:`~airflow_provider_backup.operators.restore_backup.RestoreBackupOperator`.
 
-    :param checkpoint_id: id of a checkpoint, in place of ``backup_id``: its backup of the resource (templated).
-    :param server_id: id of the server that is overwritten; the one that was backed up without it (templated).
-    :param volume_id: id of the disk that is overwritten, for the backup of a disk; the one that was backed up without
-        it (templated).
-    :param mappings: for a server: which disk is overwritten with which. Keys are ids of the disks that were backed up,
-        or of their backups; values are ids of the disks that are overwritten (templated). Disks that are not named are
-        left alone. Without it each disk that was backed up is overwritten.
-    :param power_on: whether the server is started afterwards; it is unless given otherwise (templated).
+    :param checkpoint_id: id of a checkpoint, whose backup of the resource is restored. Mutually exclusive with
+        ``backup_id`` (templated).
+    :param server_id: id of the server to overwrite; ``None`` for the one that was backed up (templated).
+    :param volume_id: id of the disk to overwrite, for the backup of a disk; ``None`` for the one that was backed up
+        (templated).
+    :param mappings: for a server, the disks to overwrite: keys are ids of the disks that were backed up, or of their
+        backups, values are ids of the disks to overwrite (templated). Other disks are left alone. ``None`` overwrites
+        each disk that was backed up.
+    :param power_on: whether the server is started afterwards; ``None`` means ``True`` (templated).
     """
 
     template_fields: Sequence[str] = (

@@ -15,29 +15,34 @@ from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMix
 
 
 class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
-    """Overwrite a resource with a backup, and wait until the restore is over.
+    """Overwrite a resource with a backup, and wait until the restore has finished.
 
     A restore can neither be stopped nor undone. The submission is recorded before it is sent (Airflow 3.3 and later).
     A retry adopts the restore that this task instance submitted, or one of the same backup to the same resource that
-    began since the DAG run did. When an earlier try may have submitted one and nothing proves what became of it, the
-    task fails with the next step and sends nothing. A task that ends early leaves the restore as it is.
+    started since the DAG run did. If an earlier try may have submitted one and its outcome cannot be proved, the task
+    fails with the next step and sends nothing. If the task ends early, the restore continues in the cloud.
 
-    :param backup: what a create operator or a sensor returned (templated); in place of the ids.
+    :param backup: the result of a create operator or a sensor (templated). Mutually exclusive with the ids.
     :param backup_id: id of the backup (templated).
     :param overwrite: must be ``True``: the present content of the resource is lost.
-    :param wait_for_completion: whether the task succeeds only when the restore has succeeded.
-    :param deferrable: whether to wait in the triggerer, for a busy resource, too; ``None`` follows
+    :param wait_for_completion: whether the task waits until the restore has succeeded; otherwise it ends after the
+        submission.
+    :param deferrable: whether to wait in the triggerer, also for a busy resource; ``None`` follows
         ``[operators] default_deferrable``.
-    :param poll_interval: seconds between two polls, or a ``timedelta``, above 0.
-    :param timeout: seconds in all, or a ``timedelta``, above 0, counted from the start of the task, the wait for a busy
-        resource included, through retries that adopt its restore; the restore continues in the cloud afterwards.
-    :param tolerance: seconds of unbroken transient errors or silence, or a ``timedelta``, above 0, after which the task
-        fails with the last error; ``None`` waits until ``timeout``.
-    :param on_conflict: what to do while the resource is being backed up or restored: ``wait`` submits the restore again
-        when it may be free, until ``timeout``; ``adopt`` adopts a restore of the same backup to the same resource that
-        runs there, whatever submitted it, and otherwise waits; ``fail`` fails the task, which a retry repeats.
-    :param retry_failed: whether the task, as far as it has ``retries``, is retried after its restore failed; the next
-        try submits another one.
+    :param poll_interval: poll interval in seconds, or a ``timedelta``, above 0.
+    :param timeout: timeout in seconds, or a ``timedelta``, above 0. It counts from the start of the task, includes the
+        wait for a busy resource, and continues in retries that adopt the restore. The restore continues in the cloud
+        after it.
+    :param tolerance: seconds of consecutive transient errors, or a ``timedelta``, above 0, after which the task fails
+        with the last error; ``None`` waits until ``timeout``.
+    :param on_conflict: what to do while another operation keeps the resource busy:
+
+        * ``wait``: submit the restore again when the resource may be free, until ``timeout``.
+        * ``adopt``: use a restore of the same backup to the same resource that is running already, no matter who
+          started it; otherwise behave like ``wait``.
+        * ``fail``: fail the task (retryable).
+    :param retry_failed: whether the task may be retried, if it has ``retries``, after its restore failed; the next try
+        submits another one.
     """
 
     template_fields: Sequence[str] = (*OperationOperator.template_fields, "backup", "backup_id")
@@ -59,7 +64,7 @@ class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
 
     @abstractmethod
     def target(self) -> Any:
-        """Build what is overwritten from the arguments.
+        """Build the target of the restore from the arguments.
 
         :raises InvalidRequestError: a documented rule is broken.
         """
@@ -84,15 +89,15 @@ class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
     def finish(self, plan: dict[str, Any], observation: OperationState) -> BackupResult:
         """Return the result of a restore that succeeded.
 
-        :param plan: what was waited for.
-        :param observation: how the restore ended.
+        :param plan: the wait, from ``wait_plan``.
+        :param observation: the terminal state of the restore.
         :raises BackupFailedError: the restore failed.
         """
         if observation.phase is not Phase.SUCCEEDED:
             error = BackupFailedError if self.retry_failed else FinalBackupFailedError
             raise error(
                 observation,
-                next_step="Look at the resource in the cloud: it may be overwritten in part. Clearing the task submits "
+                next_step="Check the resource in the cloud: it may be partly overwritten. Clearing the task submits "
                 "the restore again.",
             )
         self.log.info("%s", observation)

@@ -203,13 +203,13 @@ class VbsDeleteBackupOperator(DeleteBackupOperator):
 class VbsRestoreBackupOperator(RestoreBackupOperator):
     """Overwrite a disk with a backup: ``POST /v2/{project_id}/cloudbackups/{backup_id}/restore`` (VBS section 4.2).
 
-    The disk must be detached, and not smaller than the backup. The restore has succeeded when its job says so and the
-    backup is not being restored from any more. The service lists no jobs: only the record of Airflow 3.3 and later
-    lets a retry adopt a restore. The other arguments are those of
+    The disk must be detached, and not smaller than the backup. The restore has succeeded when its job reports so and
+    the status of the backup is no longer ``restoring``. The service lists no jobs: a retry can adopt a restore only by
+    the record of Airflow 3.3 and later. The other arguments are those of
     :class:`~airflow_provider_backup.operators.restore_backup.RestoreBackupOperator`.
 
-    :param job_id: id of the job that took the backup, in place of ``backup_id`` (templated).
-    :param volume_id: id of the disk that is overwritten; the one that was backed up without it (templated).
+    :param job_id: id of the job that took the backup. Mutually exclusive with ``backup_id`` (templated).
+    :param volume_id: id of the disk to overwrite; ``None`` for the one that was backed up (templated).
     """
 
     template_fields: Sequence[str] = (*RestoreBackupOperator.template_fields, "job_id", "volume_id")
@@ -226,7 +226,7 @@ class VbsRestoreBackupOperator(RestoreBackupOperator):
         return {"backup": self.backup_id, "job": self.job_id}
 
     def target(self) -> RestoreCreate | None:
-        """Build which disk is overwritten; ``None`` for the one that was backed up."""
+        """Build the target of the restore; ``None`` for the disk that was backed up."""
         if self.volume_id is None:
             return None
         return validated(RestoreCreate, "VBS restore", {"volume_id": self.volume_id})

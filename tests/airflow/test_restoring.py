@@ -238,7 +238,7 @@ def test_with_on_conflict_adopt_a_running_restore_of_the_same_backup_is_adopted(
 def test_a_failed_restore_fails_the_task_with_the_reason(made: Restorable, deferrable: bool) -> None:
     made.cloud.plan_outcome(f"{made.service}.restore", reason="the disk cannot be written", seconds=0.5)
 
-    with pytest.raises(BackupFailedError, match="the disk cannot be written.*overwritten in part"):
+    with pytest.raises(BackupFailedError, match="the disk cannot be written.*partly overwritten"):
         made.run(deferrable=deferrable).run()
 
     assert made.content == 2
