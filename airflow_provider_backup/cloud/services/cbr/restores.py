@@ -80,18 +80,19 @@ class CbrRestoreOperation:
     :param backups: the backups of the project.
     :param logs: the operation logs of the project.
     :param clock: the cloud's clock.
+    :param lists: the lists that answer for many restores.
     """
 
     name: ClassVar[str] = "restore"
     capabilities: ClassVar[Capabilities] = Capabilities(carries_name=False, is_destructive=True)
-    lists = BackupLists(reads=lambda reference: 2)
 
-    def __init__(self, backups: Backups, logs: OperationLogs, clock: CloudClock) -> None:
+    def __init__(self, backups: Backups, logs: OperationLogs, clock: CloudClock, lists: BackupLists) -> None:
         self._backups = backups
         self._logs = logs
         self._clock = clock
         self._resolved: tuple[CbrRestoreRequest, Backup, RestoreCreate] | None = None
         self._not_before: datetime | None = None
+        self.lists = lists
 
     def subject(self, request: CbrRestoreRequest) -> str:
         """Return the target and the backup."""

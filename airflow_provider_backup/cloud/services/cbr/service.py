@@ -27,7 +27,7 @@ from airflow_provider_backup.cloud.operations.row_checks import spelled_as_liste
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists
+from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists, restore_lists
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
@@ -69,7 +69,7 @@ class CbrService:
     @property
     def restores(self) -> CbrRestoreOperation:
         """The restore of a backup, as a long-running operation."""
-        return CbrRestoreOperation(self.backups, self.operation_logs, self._clock)
+        return CbrRestoreOperation(self.backups, self.operation_logs, self._clock, restore_lists(self.backups))
 
     def reference_to(self, checkpoint: Checkpoint, resource_ids: Sequence[str] = ()) -> OperationReference:
         """Return where to look for a checkpoint later, with the ids of all resources that it is to back up.

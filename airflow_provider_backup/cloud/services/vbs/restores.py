@@ -44,16 +44,17 @@ class VbsRestoreOperation:
 
     :param backups: the backups of the project.
     :param jobs: the jobs of the project.
+    :param lists: the lists that answer for many restores.
     """
 
     name: ClassVar[str] = "restore"
     capabilities: ClassVar[Capabilities] = Capabilities(carries_name=False, is_destructive=True)
-    lists = BackupLists(reads=lambda reference: 2)
 
-    def __init__(self, backups: Backups, jobs: Jobs) -> None:
+    def __init__(self, backups: Backups, jobs: Jobs, lists: BackupLists) -> None:
         self._backups = backups
         self._jobs = jobs
         self._resolved: tuple[VbsRestoreRequest, str, RestoreCreate] | None = None
+        self.lists = lists
 
     def subject(self, request: VbsRestoreRequest) -> str:
         """Return the disk and the backup."""

@@ -10,7 +10,7 @@ from airflow_provider_backup.cloud.operations.other_kinds import check_kind, oth
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists
+from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists, restore_lists
 from airflow_provider_backup.cloud.services.vbs.backups import Backups
 from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
@@ -40,7 +40,7 @@ class VbsService:
     @property
     def restores(self) -> VbsRestoreOperation:
         """The restore of a backup, as a long-running operation."""
-        return VbsRestoreOperation(self.backups, self.jobs)
+        return VbsRestoreOperation(self.backups, self.jobs, restore_lists(self.backups))
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read a backup, or the job that takes it, once.

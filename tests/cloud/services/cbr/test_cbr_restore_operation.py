@@ -336,3 +336,16 @@ async def test_a_restore_is_polled_with_the_others(made: Restorable) -> None:
     made.later(BACKUP_SECONDS)
 
     assert (await made.cloud.observe(reference)).phase is Phase.SUCCEEDED
+
+
+async def test_one_list_shows_every_restore_that_runs(made: Restorable) -> None:
+    listing = made.operation.lists.running
+    reference = await made.operation.submit(made.request())
+
+    (page,) = [page async for page in listing.pages(None)]
+
+    (row,) = page.rows
+    assert listing.key_of(reference) in listing.keys_of(row)
+    assert (listing.running_status(row), listing.started_at(row)) == ("restoring", None)
+    made.later(BACKUP_SECONDS)
+    assert [row async for page in listing.pages(None) for row in page.rows] == []

@@ -112,3 +112,17 @@ async def test_a_backup_that_is_restored_from_is_still_good(made: Restorable) ->
     state = await made.vbs.service.observe(made.backup)
 
     assert (state.status, state.phase) == ("restoring", Phase.SUCCEEDED)
+
+
+async def test_one_list_shows_every_restore_that_runs(made: Restorable) -> None:
+    operation = made.vbs.service.restores
+    listing = operation.lists.running
+    assert listing is not None
+    reference = await operation.submit(VbsRestoreRequest(made.backup))
+
+    (row,) = [row async for page in listing.pages(None) for row in page.rows]
+
+    assert listing.key_of(reference) in listing.keys_of(row)
+    assert listing.running_status(row) == "restoring"
+    made.vbs.advance(BACKUP_SECONDS)
+    assert [row async for page in listing.pages(None) for row in page.rows] == []
