@@ -43,7 +43,7 @@ class BackupCloud(AccountServices):
         self.settings = settings
         self._clock = clock or current_clock()
         self._limits = limits or current_limits()
-        self._transport = Transport(settings.network)
+        self._transport = Transport(settings.network, limits=self._limits)
         self._sender = RequestPipeline(self._transport, settings.network, clock=self._clock, limits=self._limits)
         self._account = account_for(settings, self._sender)
         self._pollers: dict[tuple[str, str], SharedPoller] = {}
@@ -68,7 +68,7 @@ class BackupCloud(AccountServices):
             await self._transport.close()
 
     @property
-    def clock(self) -> CloudClock:
+    def cloud_clock(self) -> CloudClock:
         """The cloud's clock, as far as answers have shown it."""
         return self._sender.cloud_clock
 
@@ -128,7 +128,9 @@ class BackupCloud(AccountServices):
         """
         if (name, operation) not in self._pollers:
             observed = self._polled_services.operation(name, operation)
-            self._pollers[name, operation] = SharedPoller(observed, self.clock, clock=self._clock, limits=self._limits)
+            self._pollers[name, operation] = SharedPoller(
+                observed, self.cloud_clock, clock=self._clock, limits=self._limits
+            )
         return self._pollers[name, operation]
 
     def _api(self, name: str) -> ServiceApi:

@@ -1,4 +1,4 @@
-"""How long the client waits, retries and remembers: all its limits of time, in one place.
+"""How long the client waits, retries and remembers, and how much it reads: all its limits, in one place.
 
 They are no settings: no connection and no argument changes them. Whatever is constructed by hand takes them as an
 argument. A client that Airflow constructs (for an operator, a sensor or a trigger) takes the ones that apply when it is
@@ -16,12 +16,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits of time; seconds where nothing else is said.
+    """Limits of the client; seconds where nothing else is said.
 
     Requests:
 
     :param longest_retry_pause: longest pause between two attempts of a request, and between two rate limited ones;
         rate limiting windows are a minute at most.
+    :param largest_response: bytes of one answer; a page of 1,000 backups is some 2 MB.
+    :param most_pages: pages of one listing, after which it counts as endless: 1,000,000 rows where pages are smallest
+        (databases section 4).
     :param log_interval: how often the log repeats that a transient error lasts.
     :param clock_tolerance: what may be left between clocks that agree: those of Airflow's machines, and the time that
         answers travel.
@@ -59,6 +62,8 @@ class Limits:
     """
 
     longest_retry_pause: float = 60.0
+    largest_response: int = 64 * 1024 * 1024
+    most_pages: int = 10_000
     log_interval: float = 300.0
     clock_tolerance: timedelta = timedelta(seconds=5)
     unknown_clock_margin: timedelta = timedelta(hours=1)

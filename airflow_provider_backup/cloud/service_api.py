@@ -72,7 +72,7 @@ class ServiceApi:
         return self._definition.name
 
     @property
-    def clock(self) -> CloudClock:
+    def cloud_clock(self) -> CloudClock:
         """The cloud's clock, as far as answers have shown it."""
         return self._sender.cloud_clock
 

@@ -168,7 +168,8 @@ class LocalCloud:
 
     def _service(self, name: str, state: CloudState) -> EmulatedService:
         if name == "iam":
-            return EmulatedIam(Accounts(state), self._authenticator, self._ports, catalog_entries())
+            accounts_of_state = self.accounts if state is self.state else Accounts(state)
+            return EmulatedIam(accounts_of_state, self._authenticator, self._ports, catalog_entries())
         # Another state is that of an earlier moment: its resources are there.
         return SERVICES[name](state, self._inventory if state is self.state else Inventory(state))
 

@@ -175,7 +175,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
                 retry_failed=self.retry_failed,
             ),
             records=identity.records(self.log),
-            clock=cloud.clock,
+            clock=cloud.cloud_clock,
             log=self.log,
             place=self.connection_text,
             conflict=conflict,
@@ -183,7 +183,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
 
     def _handler_before_submission(self, context: Any, submission: IdempotentSubmission) -> KillHandler:
         async def find(cloud: BackupCloud) -> OperationReference | None:
-            return await submission.find_again(self.operation_of(cloud), cloud.clock)
+            return await submission.find_again(self.operation_of(cloud), cloud.cloud_clock)
 
         # After a clear with "adopt" the operation that is found may be the successful one of before.
         is_certain = submission.has_key and self.on_clear == "fresh"
@@ -210,4 +210,4 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
             # Before anything else can fail: other code finds the operation by this XCom.
             context["ti"].xcom_push(key="backup_reference", value=owned.reference.to_dict())
             state = await self.look(cloud, owned.reference, is_new=True)
-        return state, submission.times(cloud.clock, owned, state), owned.is_own
+        return state, submission.times(cloud.cloud_clock, owned, state), owned.is_own

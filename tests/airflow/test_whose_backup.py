@@ -348,7 +348,7 @@ def test_a_task_that_is_ended_before_it_has_asked_looks_for_no_backup_to_delete(
 
     async def found(cloud: BackupCloud) -> OperationReference | None:
         submission = operator._submission(cloud, context, None)
-        return await submission.find_again(operator.operation_of(cloud), cloud.clock)
+        return await submission.find_again(operator.operation_of(cloud), cloud.cloud_clock)
 
     assert BackupCloudHook().run_in_cloud(found) is None
 

@@ -89,10 +89,9 @@ def test_a_program_that_fails_is_not_taken_for_a_good_answer(
     assert "WARNING: THE DEPENDENCIES WERE NOT AUDITED" in capsys.readouterr().err
 
 
-def test_a_vulnerability_is_accepted_by_any_of_its_ids(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.audit.verdict.ACCEPTED", {"CVE-1": "only its server is affected"})
+def test_a_vulnerability_is_accepted_by_any_of_its_ids() -> None:
     found = [Vulnerability("yarl", "1", "PYSEC-1", ("CVE-1",), ("2",)), Vulnerability("yarl", "1", "X", (), ("2",))]
-    assert [each.identifier for each in to_be_repaired(found, {"yarl"})] == ["X"]
+    assert [each.identifier for each in to_be_repaired(found, {"yarl"}, accepted=["CVE-1"])] == ["X"]
 
 
 def test_it_runs_as_a_command(tmp_path: Path) -> None:

@@ -61,10 +61,12 @@ def knows_the_canary(report: Mapping[str, Any]) -> bool:
     return any(found.package == CANARY[0] for found in vulnerabilities_in(report))
 
 
-def to_be_repaired(found: Iterable[Vulnerability], ours: Collection[str]) -> list[Vulnerability]:
+def to_be_repaired(
+    found: Iterable[Vulnerability], ours: Collection[str], accepted: Collection[str] = ACCEPTED
+) -> list[Vulnerability]:
     """Return what must not stay: known, with a fix, in what we bring along, and not accepted by name."""
     return [
         each
         for each in found
-        if each.fixed_in and each.package in ours and not {each.identifier, *each.aliases} & ACCEPTED.keys()
+        if each.fixed_in and each.package in ours and not {each.identifier, *each.aliases} & set(accepted)
     ]

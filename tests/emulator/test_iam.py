@@ -376,10 +376,8 @@ async def test_a_malformed_request_for_a_temporary_key_is_a_bad_request(iam: Iam
 
 
 @pytest.mark.parametrize("token_bytes", [15_000, 48 * 1024, 150_000])
-async def test_a_token_of_any_documented_length_is_issued_and_taken(
-    iam: Iam, monkeypatch: pytest.MonkeyPatch, token_bytes: int
-) -> None:
-    monkeypatch.setattr("airflow_provider_backup.emulator.core.accounts.TOKEN_BYTES", token_bytes)
+async def test_a_token_of_any_documented_length_is_issued_and_taken(iam: Iam, token_bytes: int) -> None:
+    iam.cloud.accounts.token_bytes = token_bytes
     settings = CloudSettings(
         PasswordCredentials(USER_NAME, PASSWORD, DOMAIN_NAME),
         region=REGION,

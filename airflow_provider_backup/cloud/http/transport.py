@@ -28,10 +28,8 @@ from airflow_provider_backup.cloud.http.known_secrets import NO_SECRETS, KnownSe
 from airflow_provider_backup.cloud.http.proxies import proxy_for
 from airflow_provider_backup.cloud.http.signing import SECURITY_TOKEN_HEADER
 from airflow_provider_backup.cloud.http.tls import has_own_tls, is_refusal_of_client, tls_context, with_file_versions
+from airflow_provider_backup.cloud.limits import Limits, current_limits
 from airflow_provider_backup.cloud.settings import NetworkSettings
-
-LARGEST_RESPONSE = 64 * 1024 * 1024
-"""Bytes: a page of 1,000 backups is some 2 MB."""
 
 LONGEST_HEADER = 256 * 1024
 """Bytes of one header: tokens of users with many rights have tens of thousands, and the library's limit is 8,190."""
@@ -62,10 +60,12 @@ class Transport:
     of its own; all others share some, and are repeated by the caller.
 
     :param settings: time-outs, proxy and certificates.
+    :param limits: the size of answers; ``None`` uses :func:`current_limits`.
     """
 
-    def __init__(self, settings: NetworkSettings) -> None:
+    def __init__(self, settings: NetworkSettings, *, limits: Limits | None = None) -> None:
         self._settings = settings
+        self._largest = (limits or current_limits()).largest_response
         self._sessions: _Sessions | None = None
         self._outdated: list[_Sessions] = []
         self._opening = asyncio.Lock()
@@ -106,7 +106,7 @@ class Transport:
         :param fresh_connection: whether to open a connection for this request alone, which no server can have closed.
         :raises CloudConnectionError: no usable answer came.
         :raises ConfigurationError: the server's certificate is not trusted, or the request cannot be written as it is.
-        :raises UnexpectedResponseError: the answer is larger than :data:`LARGEST_RESPONSE`, or one of its headers than
+        :raises UnexpectedResponseError: the answer is larger than ``largest_response``, or one of its headers than
             :data:`LONGEST_HEADER`.
         """
         sessions = await self._opened()
@@ -160,8 +160,8 @@ class Transport:
                 content = BytesIO()
                 async for chunk in response.content.iter_any():
                     content.write(chunk)
-                    if content.tell() > LARGEST_RESPONSE:
-                        raise UnexpectedResponseError(f"{host} answered with more than {LARGEST_RESPONSE} bytes")
+                    if content.tell() > self._largest:
+                        raise UnexpectedResponseError(f"{host} answered with more than {self._largest} bytes")
                 # Not copied, and bytes, which JSON readers do not copy either: a page of a list may be megabytes.
                 return Response(response.status, response.headers, content.getvalue(), secrets)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:

@@ -2,7 +2,7 @@
 
 Whatever a service answers, the loop ends: a page without a row that no page before had is the last one, so repeated
 pages, markers that the service ignores and counts that are wrong do no harm. A list that has something new on every
-page is refused after :data:`MOST_PAGES` pages.
+page is refused after ``most_pages`` pages.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
+from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.schema.answers import new_rows, parsed, request_id_of, row_id, rows_in
 from airflow_provider_backup.cloud.schema.base import ResponseT
 from airflow_provider_backup.cloud.schema.fields import whole_number_of
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
-
-MOST_PAGES = 10_000
-"""More pages than any list has: 1,000,000 rows where pages are smallest (databases section 4)."""
 
 
 class PageStrategy(Protocol):
@@ -150,11 +148,12 @@ async def paginate(
     :param query: the filters, and where and with which ``limit`` to begin when not as the strategy does.
     :param id_member: the member of a row that holds its id.
     :param read_rows: reads the rows of an answer; refuses what is no list.
-    :raises UnexpectedResponseError: an answer is not a list, or there are more than :data:`MOST_PAGES` pages.
+    :raises UnexpectedResponseError: an answer is not a list, or there are more than ``most_pages`` pages.
     """
     asked: Query = {"limit": strategy.page_size, **query}
     seen: set[str] = set()
-    for _ in range(MOST_PAGES):
+    most_pages = current_limits().most_pages
+    for _ in range(most_pages):
         body = await api.get(*path, query=asked)
         rows = read_rows(body, collection)
         fresh = new_rows(rows, seen, id_member)
@@ -164,7 +163,7 @@ async def paginate(
             return
         asked = following
     raise UnexpectedResponseError(
-        f"The list of {api.name} {collection} does not end: {MOST_PAGES} pages were read and there are more",
+        f"The list of {api.name} {collection} does not end: {most_pages} pages were read and there are more",
         next_step="Narrow the list down with filters; if there cannot be so many, report it to the provider.",
     )
 

@@ -39,6 +39,7 @@ class Accounts:
 
     def __init__(self, state: CloudState) -> None:
         self._state = state
+        self.token_bytes = TOKEN_BYTES
 
     def issue_token(self, scope: Scope) -> tuple[str, Row]:
         """Make a token that is valid for 24 hours.
@@ -52,7 +53,7 @@ class Accounts:
             # Kept for another lifetime, so that the answer can say when the token expired.
             if now >= datetime.fromisoformat(row["expires_at"]) + TOKEN_LIFETIME:
                 del tokens[digest]
-        text = "MII" + base64.b64encode(secrets.token_bytes(TOKEN_BYTES)).decode()
+        text = "MII" + base64.b64encode(secrets.token_bytes(self.token_bytes)).decode()
         row = {
             "scope": scope,
             "issued_at": now.isoformat(),

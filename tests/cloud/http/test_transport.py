@@ -24,8 +24,8 @@ from airflow_provider_backup.cloud.errors import (
     ConfigurationError,
     UnexpectedResponseError,
 )
-from airflow_provider_backup.cloud.http import transport as transport_module
 from airflow_provider_backup.cloud.http.transport import LONGEST_HEADER, Response, Transport
+from airflow_provider_backup.cloud.limits import Limits
 from tests.cloud.certificates import Certificate
 from tests.cloud.clients import network
 from tests.cloud.recording_proxy import running_proxy
@@ -157,38 +157,34 @@ async def test_a_large_answer_is_read_whole(transport: Transport, unruly: Unruly
 
 
 @pytest.mark.parametrize("packed", [False, True])
-async def test_an_answer_without_end_is_not_read(
-    transport: Transport, unruly: UnrulyServer, monkeypatch: pytest.MonkeyPatch, packed: bool
-) -> None:
-    monkeypatch.setattr(transport_module, "LARGEST_RESPONSE", 100_000)
-    endless = b"x" * 10_000_000
-    unruly.then(answer(gzip.compress(endless), Content_Encoding="gzip") if packed else answer(endless))
-    with pytest.raises(UnexpectedResponseError, match="answered with more than 100000 bytes"):
-        await get(transport, unruly.url)
-    assert (await get(transport, unruly.url)).status == 200
+async def test_an_answer_without_end_is_not_read(unruly: UnrulyServer, packed: bool) -> None:
+    async with Transport(network(), limits=Limits(largest_response=100_000)) as transport:
+        endless = b"x" * 10_000_000
+        unruly.then(answer(gzip.compress(endless), Content_Encoding="gzip") if packed else answer(endless))
+        with pytest.raises(UnexpectedResponseError, match="answered with more than 100000 bytes"):
+            await get(transport, unruly.url)
+        assert (await get(transport, unruly.url)).status == 200
 
 
-async def test_chunks_without_end_are_not_read(
-    transport: Transport, unruly: UnrulyServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport_module, "LARGEST_RESPONSE", 1_000_000)
-    client_left = asyncio.Event()
+async def test_chunks_without_end_are_not_read(unruly: UnrulyServer) -> None:
+    async with Transport(network(), limits=Limits(largest_response=1_000_000)) as transport:
+        client_left = asyncio.Event()
 
-    async def endless(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        try:
-            while True:
-                await response.write(b"x" * 10_000)
-        finally:
-            # The server sees a reset connection, or its end: then it cancels this.
-            client_left.set()
+        async def endless(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse()
+            response.enable_chunked_encoding()
+            await response.prepare(request)
+            try:
+                while True:
+                    await response.write(b"x" * 10_000)
+            finally:
+                # The server sees a reset connection, or its end: then it cancels this.
+                client_left.set()
 
-    unruly.then(endless)
-    with pytest.raises(UnexpectedResponseError, match="answered with more than 1000000 bytes"):
-        await get(transport, unruly.url)
-    await asyncio.wait_for(client_left.wait(), 5)
+        unruly.then(endless)
+        with pytest.raises(UnexpectedResponseError, match="answered with more than 1000000 bytes"):
+            await get(transport, unruly.url)
+        await asyncio.wait_for(client_left.wait(), 5)
 
 
 async def test_an_answer_that_unpacks_to_a_gigabyte_takes_little_memory(
@@ -200,17 +196,15 @@ async def test_an_answer_that_unpacks_to_a_gigabyte_takes_little_memory(
     try:
         with pytest.raises(UnexpectedResponseError, match="answered with more than 67108864 bytes"):
             await get(transport, unruly.url)
-        assert tracemalloc.get_traced_memory()[1] < 3 * transport_module.LARGEST_RESPONSE
+        assert tracemalloc.get_traced_memory()[1] < 3 * Limits().largest_response
     finally:
         tracemalloc.stop()
 
 
-async def test_an_answer_of_just_the_largest_size_is_read(
-    transport: Transport, unruly: UnrulyServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport_module, "LARGEST_RESPONSE", 100_000)
-    unruly.then(answer(b"x" * 100_000))
-    assert len((await get(transport, unruly.url)).body) == 100_000
+async def test_an_answer_of_just_the_largest_size_is_read(unruly: UnrulyServer) -> None:
+    async with Transport(network(), limits=Limits(largest_response=100_000)) as transport:
+        unruly.then(answer(b"x" * 100_000))
+        assert len((await get(transport, unruly.url)).body) == 100_000
 
 
 # ------------------------------------------------------------------------------------------------ what does not come

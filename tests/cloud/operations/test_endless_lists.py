@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from aiohttp import web
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import UnexpectedResponseError
-from airflow_provider_backup.cloud.operations import pagination as module
+from airflow_provider_backup.cloud.limits import override_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from tests.cloud.clients import settings_for
 from tests.cloud.unruly_server import UnrulyServer, answer
@@ -47,8 +47,9 @@ async def cloud(unruly: UnrulyServer) -> AsyncIterator[BackupCloud]:
 
 
 @pytest.fixture(autouse=True)
-def _few_pages_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_PAGES", PAGES)
+def _few_pages_are_many() -> Iterator[None]:
+    with override_limits(most_pages=PAGES):
+        yield
 
 
 def serve(unruly: UnrulyServer, rows: Callable[[int], list[Any]], member: str, **said: Any) -> None:

@@ -63,8 +63,8 @@ class CbrService:
         self.backups = Backups(api)
         self.operation_logs = OperationLogs(api)
         self.lists = backup_lists(self.backups)
-        self._clock = api.clock
-        self._missing_backups = MissingBackups(api.clock)
+        self._clock = api.cloud_clock
+        self._missing_backups = MissingBackups(api.cloud_clock)
 
     @property
     def restores(self) -> CbrRestoreOperation:

@@ -43,12 +43,12 @@ class CsbsService:
     name = "csbs"
 
     def __init__(self, api: ServiceApi) -> None:
-        self._clock = api.clock
+        self._clock = api.cloud_clock
         self.policies = Policies(api)
         self.checkpoints = Checkpoints(api)
         self.checkpoint_items = CheckpointItems(api)
         self.lists = backup_lists(self.checkpoint_items)
-        self._missing_backups = MissingBackups(api.clock)
+        self._missing_backups = MissingBackups(api.cloud_clock)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read a checkpoint (all its backups together) or a single backup, once.
