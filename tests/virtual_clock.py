@@ -87,6 +87,26 @@ class VirtualClock:
 VIRTUAL_CLOCK = VirtualClock()
 
 
+class LaterClock:
+    """This machine's clock, set forward: for tasks that wait on a worker, which run event loops of their own.
+
+    :param seconds: how far.
+    """
+
+    sleep = staticmethod(asyncio.sleep)
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def monotonic(self) -> float:
+        """Return the shifted monotonic time."""
+        return time.monotonic() + self._seconds
+
+    def time(self) -> float:
+        """Return the shifted time in seconds since the epoch."""
+        return time.time() + self._seconds
+
+
 class SteppingClock:
     """A clock that shows one given moment after another, for code that does not wait.
 

@@ -1,4 +1,10 @@
-"""What the tests of the Airflow layer share: a connection to the local cloud, and shorter limits of time."""
+"""What the tests of the Airflow layer share: a connection to the local cloud, and shorter limits of time.
+
+Operators run event loops of their own, and the local cloud runs in another thread: time is real here, so what is waited
+for takes fractions of a second. A sleep lets a trigger or a thread come to the point that a test is about; bounds of
+time are wide, and fail only if something waits for its timeout. Waiting itself is tested in virtual time, in
+``test_virtual_time.py`` and in ``tests/cloud``.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +16,13 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_backup.cloud.clock import override_clock
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.limits import override_task_limits
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.secret_masks import forget_masks
+from tests.virtual_clock import LaterClock
 
 ChangeLimits = Callable[..., Any]
 CONNECTION = "AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT"
@@ -31,6 +39,13 @@ def change_limits(_short_waits: None) -> Iterator[ChangeLimits]:
     """Return a function that changes limits of tasks until the end of the test."""
     with ExitStack() as changes:
         yield lambda **limits: changes.enter_context(override_task_limits(**limits))
+
+
+@pytest.fixture
+def later() -> Iterator[Callable[[float], None]]:
+    """Return a function that sets the clock of tasks forward until the end of the test; the local cloud's stays."""
+    with ExitStack() as changes:
+        yield lambda seconds: changes.enter_context(override_clock(LaterClock(seconds)))
 
 
 @pytest.fixture(autouse=True)

@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_backup.cloud.clock import override_clock
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.settings import AccessKeyCredentials, CloudSettings
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.base import BackupCloudHook
 from airflow_provider_backup.hooks.settings_cache import recent_settings
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.conftest import CONNECTION, ChangeLimits
+from tests.airflow.conftest import CONNECTION
 from tests.airflow.service_matrix import finish_backups, let_time_pass, started
+from tests.virtual_clock import VIRTUAL_CLOCK
 
 SETTINGS = CloudSettings(AccessKeyCredentials("AK", "SK"), region="eu-de")
 OTHERS = CloudSettings(AccessKeyCredentials("AK", "EDITED"), region="eu-de")
@@ -55,13 +57,15 @@ async def test_connections_are_looked_up_each_for_itself() -> None:
     assert await recent_settings("second", second.read) == OTHERS
 
 
-async def test_who_comes_later_sees_an_edited_connection(change_limits: ChangeLimits) -> None:
-    change_limits(connection_memory=0.05)
+@pytest.mark.virtual_clock
+async def test_a_wait_that_starts_later_sees_an_edited_connection() -> None:
     connection = Connection(SETTINGS, OTHERS)
-    assert await recent_settings("key", connection.read) == SETTINGS
-    assert await recent_settings("key", connection.read) == SETTINGS
-    await asyncio.sleep(0.06)
-    assert await recent_settings("key", connection.read) == OTHERS
+    with override_clock(VIRTUAL_CLOCK):
+        assert await recent_settings("key", connection.read) == SETTINGS
+        await VIRTUAL_CLOCK.sleep(14)
+        assert await recent_settings("key", connection.read) == SETTINGS
+        await VIRTUAL_CLOCK.sleep(1.1)
+        assert await recent_settings("key", connection.read) == OTHERS
 
 
 async def test_who_was_refused_sees_an_edited_connection_at_once() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -68,9 +67,11 @@ def test_a_backup_that_is_good_by_then_succeeds(cloud: RunningCloud, service: st
     assert run.resume_after_failure(error)["status"].lower() in ("available", "completed")
 
 
-def test_a_running_backup_is_waited_for_again_with_the_time_that_is_left(cloud: RunningCloud) -> None:
+def test_a_running_backup_is_waited_for_again_with_the_time_that_is_left(
+    cloud: RunningCloud, later: Callable[[float], None]
+) -> None:
     run, first = deferred(cloud, timeout=1000)
-    time.sleep(0.2)
+    later(0.2)
     second = run.resume_after_failure()
     assert isinstance(second, Deferred)
     assert second.trigger_arguments == first.trigger_arguments
@@ -121,24 +122,28 @@ def test_a_permanent_error_fails_the_task(cloud: RunningCloud, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_a_backup_that_continues_after_the_deadline_fails_the_task(cloud: RunningCloud, error: str) -> None:
+def test_a_backup_that_continues_after_the_deadline_fails_the_task(
+    cloud: RunningCloud, error: str, later: Callable[[float], None]
+) -> None:
     run, _ = deferred(cloud, timeout=1.5)
-    time.sleep(1.5)
+    later(2)
     with pytest.raises(BackupTimeoutError, match=r"before the timeout \(status: BUILDING\).*\(timeout\)"):
         run.resume_after_failure(error)
 
 
-def test_a_backup_that_is_good_after_the_deadline_succeeds(cloud: RunningCloud) -> None:
+def test_a_backup_that_is_good_after_the_deadline_succeeds(cloud: RunningCloud, later: Callable[[float], None]) -> None:
     run, _ = deferred(cloud, timeout=1.5)
     let_time_pass(cloud)
-    time.sleep(1.5)
+    later(2)
     assert run.resume_after_failure()["status"] == "COMPLETED"
 
 
-def test_an_error_after_the_deadline_fails_the_task_with_that_error(wire: Wire, backup_cloud: RunningCloud) -> None:
+def test_an_error_after_the_deadline_fails_the_task_with_that_error(
+    wire: Wire, backup_cloud: RunningCloud, later: Callable[[float], None]
+) -> None:
     run, _ = deferred(backup_cloud, timeout=1.5)
     wire.down()
-    time.sleep(1.5)
+    later(2)
     with pytest.raises(BackupError, match="No connection"):
         run.resume_after_failure()
 
@@ -190,9 +195,11 @@ def test_a_sensor_looks_as_well(cloud: RunningCloud) -> None:
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_a_sensor_that_times_out_ends_without_a_retry(cloud: RunningCloud, error: str) -> None:
+def test_a_sensor_that_times_out_ends_without_a_retry(
+    cloud: RunningCloud, error: str, later: Callable[[float], None]
+) -> None:
     run, _ = deferred_sensor(cloud, timeout=1.5)
-    time.sleep(1.5)
+    later(2)
     with pytest.raises(BackupSensorTimeoutError):
         run.resume_after_failure(error)
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.limits import TaskLimits
 from airflow_provider_backup.triggers.backup import BackupTrigger
-from tests.airflow.conftest import CONNECTION, ChangeLimits
+from tests.airflow.conftest import CONNECTION
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.service_matrix import SERVICES, create_operator, let_time_pass, rows, started, taken
 from tests.airflow.task_runs import Deferred, TaskRun, event_of
@@ -172,17 +172,6 @@ def test_a_token_that_dies_while_waiting_is_renewed(cloud: RunningCloud) -> None
     timer.start()
     assert event_of(BackupTrigger(**arguments))["phase"] == "good"
     timer.join()
-
-
-@pytest.mark.parametrize(("poll_interval", "earliest"), [(0.05, 0.4), (0.7, 0.7)])
-def test_the_first_question_comes_late_enough_for_airflow_to_put_the_task_aside(
-    cloud: RunningCloud, change_limits: ChangeLimits, poll_interval: float, earliest: float
-) -> None:
-    change_limits(earliest_event=0.4)
-    backup = taken(cloud, "rds", wait=True)
-    before = time.monotonic()
-    event_of(trigger(backup, poll_interval=poll_interval))
-    assert earliest <= time.monotonic() - before < earliest + 5
 
 
 def test_the_first_question_comes_after_5_seconds_or_later() -> None:

@@ -60,6 +60,21 @@ async def test_a_trigger_fires_within_its_interval_after_the_end_of_a_backup_of_
     assert 3 * 3600 <= VIRTUAL_CLOCK.monotonic() - began <= 3 * 3600 + 61
 
 
+@pytest.mark.parametrize(("poll_interval", "elapsed"), [(1, 5), (5, 5), (30, 30)])
+async def test_the_first_event_leaves_airflow_the_time_to_defer_the_task(
+    place: Place, poll_interval: float, elapsed: float
+) -> None:
+    [reference] = await place.start(1)
+    place.end([reference])
+    began = VIRTUAL_CLOCK.monotonic()
+    deadline = VIRTUAL_CLOCK.time() + 3600
+    trigger = BackupTrigger(
+        reference.to_dict(), "huaweicloud_backup_default", poll_interval=poll_interval, deadline=deadline
+    )
+    assert (await event_of(trigger))["phase"] == "good"
+    assert VIRTUAL_CLOCK.monotonic() - began == pytest.approx(elapsed, abs=0.1)
+
+
 async def test_a_trigger_fires_at_its_deadline(place: Place) -> None:
     [reference] = await place.start(1)
     began = VIRTUAL_CLOCK.monotonic()
