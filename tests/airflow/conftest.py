@@ -55,7 +55,7 @@ def _no_masks_of_earlier_tests() -> None:
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
-    """Return a function that tells everything that was logged so far, by tasks and all else, at every level."""
+    """Return a function that returns everything that was logged so far, by tasks and other code, at every level."""
     caplog.set_level(logging.DEBUG)
     texts: list[str] = []
 

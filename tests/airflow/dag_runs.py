@@ -60,7 +60,7 @@ def _store(dag: DAG) -> None:
     if hasattr(module, "sync_bag_to_db"):
         bag.bag_dag(dag)
         module.sync_bag_to_db(bag, "dags-folder", None)
-    else:  # Airflow 3.0, which has to be told where in its bundle the DAG comes from.
+    else:  # Airflow 3.0, which needs the path of the DAG in its bundle.
         dag.relative_fileloc = f"{dag.dag_id}.py"
         bag.bag_dag(dag=dag)
         bag.sync_to_db("dags-folder", None)

@@ -24,7 +24,7 @@ TASK: Any = SimpleNamespace(dag_id="dag", run_id="manual__1", task_id="backup", 
 
 
 class TaskState:
-    """The state of the one task, as Airflow would tell it.
+    """The state of the one task, as Airflow reports it.
 
     :param monkeypatch: puts it where the state is asked for.
     """
@@ -35,7 +35,7 @@ class TaskState:
         monkeypatch.setattr(killing, "state_of", self._answer)
 
     def is_now(self, *states: str | None) -> None:
-        """Set the state; of several, each is told once and the last from then on."""
+        """Set the state; of several ones, each is reported once and the last one from then on."""
         self.answers = list(states)
 
     def _answer(self, task_instance: Any) -> str | None:
@@ -63,8 +63,8 @@ def is_deleted(reference: dict[str, Any]) -> bool:
 class Triggerer:
     """Runs one trigger as the triggerer of this Airflow does, until it is cancelled.
 
-    :param trigger: the trigger; none of its tasks has to be there.
-    :param task_instance: what the triggerer tells it of its task.
+    :param trigger: the trigger; its tasks need not exist.
+    :param task_instance: the task instance that the triggerer passes to it.
     """
 
     def __init__(self, trigger: BackupTrigger, task_instance: Any = TASK) -> None:

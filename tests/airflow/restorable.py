@@ -56,7 +56,7 @@ class Restorable:
 
     @property
     def restores(self) -> int:
-        """How many restores were begun."""
+        """How many restores were started."""
         if self.service == "cbr":
             logs = self.cloud.state.table("cbr.operation_logs").values()
             return sum(row["operation_type"] == "restore" for row in logs)

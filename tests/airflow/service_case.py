@@ -25,7 +25,7 @@ class ServiceCase:
     :param list_path: the path of a list of the service, as its API page writes it.
     :param table: the table of the local cloud that has the backups.
     :param has_names: whether backups carry a name.
-    :param tells_reason: whether the service tells why a backup failed.
+    :param tells_reason: whether the service reports why a backup failed.
     :param reads_need_instance: whether a backup can only be read together with its instance.
     :param is_database: whether the service is one of the database services, which share most of their code.
     """

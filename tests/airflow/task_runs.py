@@ -39,7 +39,7 @@ class TaskInstance:
         self.xcoms[key] = searched(json.dumps(value), f"XCom {key}")
 
     def xcom_pull(self, task_ids: str, key: str = "return_value", map_indexes: int | None = None) -> Any:
-        """Return a value of this task; none when there is none."""
+        """Return a value of this task; ``None`` if there is none."""
         assert (task_ids, map_indexes) == (self.task_id, self.map_index)
         return json.loads(self.xcoms[key]) if key in self.xcoms else None
 
@@ -114,7 +114,7 @@ class TaskRun:
     :param dag_id: id of its DAG.
     :param run_id: id of the DAG run.
     :param map_index: which of a mapped task; -1 for a plain one.
-    :param store: Airflow's task state store; none for an Airflow without one.
+    :param store: Airflow's task state store; ``None`` for an Airflow without one.
     """
 
     operator: Any

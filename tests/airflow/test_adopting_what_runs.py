@@ -1,4 +1,4 @@
-"""``on_conflict="adopt"``: a task whose resource is busy goes on with the backup that is being made there."""
+"""``on_conflict="adopt"``: a task whose resource is busy adopts the backup that is running there."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def _long_backups(cloud: RunningCloud) -> None:
 
 
 def adopting(cloud: RunningCloud, service: str, what: dict[str, Any], **arguments: Any) -> TaskRun:
-    """Return a task that goes on with what runs on its resource."""
+    """Return a task that adopts what runs on its resource."""
     store = arguments.pop("store", None)
     usual = {"on_conflict": "adopt", "timeout": 60}
     return TaskRun(create_operator(cloud, service, **{**usual, **what, **arguments}), store=store)
 
 
 def busy(cloud: RunningCloud, service: str) -> dict[str, Any]:
-    """Let somebody else begin a backup, and return the arguments that say of what."""
+    """Start a backup as another task would, and return the arguments that name its resource."""
     what: dict[str, Any] = target(cloud, service)
     taken(cloud, service, task_id="other", **what)
     return what

@@ -213,7 +213,7 @@ def test_many_deletions_share_the_polls(wire: Wire, backup_cloud: RunningCloud, 
     assert ends == {("over", "good", "deletion")}
 
 
-# ------------------------------------------------------------------------------------------ trouble, time and the end
+# ------------------------------------------------------------------------------------------ errors, timeouts, outcomes
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -34,7 +34,7 @@ from tests.airflow.task_runs import Deferred, TaskRun
 
 
 def reference_of(run: TaskRun) -> dict[str, Any]:
-    """Return the reference that the task left for whoever looks for its backup."""
+    """Return the reference that the task pushed for other code."""
     reference: dict[str, Any] = run.ti.xcom_pull(task_ids=run.ti.task_id, key="backup_reference", map_indexes=-1)
     return reference
 

@@ -28,7 +28,7 @@ def state(monkeypatch: pytest.MonkeyPatch) -> TaskState:
 
 
 def end(cloud: RunningCloud, operator: CreateBackupOperator, run: Callable[[], Any], when: Callable[[], bool]) -> None:
-    """Run a task, send it SIGTERM in the middle, and handle that as Airflow 3 does: afterwards the task goes on.
+    """Run a task, send it SIGTERM in the middle, and handle that as Airflow 3 does: afterwards the task continues.
 
     :param cloud: where all backups are over soon after the signal.
     :param run: runs the task.
@@ -54,7 +54,7 @@ def end(cloud: RunningCloud, operator: CreateBackupOperator, run: Callable[[], A
     sender = threading.Thread(target=send)
     sender.start()
     try:
-        # A task that goes on may find that its backup is gone.
+        # A task that continues may find that its backup was deleted.
         with suppress(BackupError):
             run()
     finally:

@@ -1,4 +1,4 @@
-"""A checkpoint that lacks a backup of what was asked for is never taken for a whole one, whoever waits for it."""
+"""A checkpoint that lacks a backup of a requested resource never counts as complete, for any waiter."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def test_two_executions_of_one_policy_are_distinguished_on_a_retry(cloud: Runnin
 def test_a_policy_execution_that_died_before_its_answer_is_not_taken_for_an_older_one(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Both began since the DAG run did; the note tells when this task asked.
+    # Both started since the DAG run did; the record has the time of this task's request.
     policy_id = csbs_policy(cloud)
     operators = [
         create_operator(cloud, "csbs", task_id=task_id, policy_id=policy_id, deferrable=False) for task_id in "ab"

@@ -27,7 +27,7 @@ pytestmark = [
 
 
 class FailsOnce(CsbsExecutePolicyOperator):
-    """Its first try ends after the policy was executed, and after somebody else has executed it once more."""
+    """Its first try ends after the policy was executed, and after another task has executed it once more."""
 
     other: str
 

@@ -1,4 +1,4 @@
-"""How long a task waits, and for what: a busy resource, trouble on the wire, the time through retries."""
+"""How long a task waits, and for what: a busy resource, transient errors, one timeout through retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks under a service that throttles: they get through, and nobody who only looks waits for long."""
+"""Tasks of a service that limits the rate: they succeed, and a task that only reads never waits long."""
 
 from __future__ import annotations
 

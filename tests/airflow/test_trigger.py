@@ -1,4 +1,4 @@
-"""The trigger: it only stores, survives the database, waits for every service, and tells its end in plain JSON."""
+"""The trigger: it only stores, survives the database, waits for every service, and sends a plain JSON event."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class TrueBackup:
     :param id: id of the backup or of the checkpoint.
     :param ids: ids of the backups.
     :param phase: how it stands: in progress, good or failed.
-    :param is_running: whether any part still goes on.
+    :param is_running: whether any part is still running.
     :param is_stuck: whether any part never ends.
     :param started_at: when it began.
     :param name: its name.
@@ -93,7 +93,7 @@ class CloudTruth:
                     row["ready_at"] = now.isoformat()
 
     def remove_failed(self) -> None:
-        """Take failed backups away, as somebody who tidies up does."""
+        """Delete failed backups, as a user who tidies up does."""
         for backup in self.backups().values():
             if backup.phase is Phase.FAILED and not backup.is_running:
                 for name in ("vbs.backups", "csbs.items", "cbr.backups", f"{self._service}.backups"):
@@ -101,7 +101,7 @@ class CloudTruth:
                         self._cloud.state.table(name).pop(row_id, None)
 
     def age(self, by: timedelta) -> None:
-        """Let everything have begun earlier.
+        """Move the start of everything into the past.
 
         :param by: how much.
         """

@@ -210,7 +210,7 @@ class OneTask(RuleBasedStateMachine):
 
     @rule(deferrable=st.booleans())
     def sensor_looks(self, deferrable: bool) -> None:
-        """A sensor of another task looks at the backup that this task told of, and says the truth."""
+        """A sensor of another task waits for the backup that this task reported, and reports its true state."""
         if self.trial.reference is None:
             return
         sensor = SENSORS[self.service](
@@ -234,7 +234,7 @@ class OneTask(RuleBasedStateMachine):
         self.trial.check_what_is_waited_for()
 
     def teardown(self) -> None:
-        """When all trouble is over, the next attempts end with the one backup."""
+        """Once all faults have ended, the next attempts end with the one backup."""
         try:
             if hasattr(self, "trial") and self.trial.is_judged:
                 self.trial.end_well()

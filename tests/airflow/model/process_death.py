@@ -26,7 +26,10 @@ class Death:
         self.has_come = False
 
     def comes(self) -> bool:
-        """Pass one more point; tells whether the process is dead by then."""
+        """Pass one more point.
+
+        :return: whether the process is dead by then.
+        """
         if self._left is not None:
             self.has_come = self.has_come or self._left == 0
             self._left = max(0, self._left - 1)
@@ -45,7 +48,7 @@ class Death:
 def dying(death: Death, task: TaskRun | None = None) -> Iterator[None]:
     """Let whatever runs an event loop in this block die when its time has come.
 
-    A request whose bytes left the process before still reaches the cloud, and its answer reaches nobody.
+    A request whose bytes left the process before still reaches the cloud, and its answer is lost.
 
     :param death: when.
     :param task: whose XComs and notes are points, too; a dead process leaves none.

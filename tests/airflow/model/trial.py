@@ -56,7 +56,7 @@ HANG = 20.0
 """Seconds after which a trigger whose backup is over counts as one that hangs."""
 
 ROUNDING = 1.0
-"""Seconds: databases tell their times without fractions."""
+"""Seconds: databases report times without fractions."""
 
 CLOCKS_DIFFER = 0.01
 """Seconds by which one clock of this machine may go before another."""
@@ -91,7 +91,7 @@ class Author:
     :param on_conflict: what a busy resource means.
     :param short: whether the time ends soon.
     :param tolerance: of the task and its trigger.
-    :param name: the backup's name; none for the task's own.
+    :param name: the backup's name; ``None`` for the task's own.
     :param if_exists: only with a name.
     :param retry_failed: whether a failed backup is worth another one.
     """
@@ -109,7 +109,7 @@ class Author:
 
     @property
     def has_key(self) -> bool:
-        """Whether the backup can be told from all others by its name."""
+        """Whether the name distinguishes the backup from all others."""
         return self.service in NAMED and self.name is None
 
     @property
@@ -195,7 +195,7 @@ class Trial:
     def connect(self, wrong: str | None = None) -> None:
         """Edit the connection.
 
-        :param wrong: ``unknown user`` or ``nobody listens``; none for one that works.
+        :param wrong: ``unknown user`` or ``nobody listens``; ``None`` for one that works.
         """
         self._connection_works = wrong is None
         connection = self.cloud.connection_json(with_access_key=self.with_access_key, attempts=2, retry_wait=0.005)
@@ -299,16 +299,16 @@ class Trial:
     ) -> Any:
         """Run the task from its beginning and judge what it says.
 
-        :param death: how many points its process passes before it dies; none lets it live.
+        :param death: how many points its process passes before it dies; ``None`` lets it live.
         :param ends_meanwhile: whether backups end in the middle of it.
         :param go: resumes it, in place of the beginning, when it was deferred before it submitted anything.
-        :return: what it came to; none when its process died.
+        :return: its outcome; ``None`` if its process died.
         """
         before, hits = self.truth.backups(), self._hits()
         adoptable = self._adoptable()
         own = [backup for backup in adoptable if self._owners[backup.id] == self._owner]
         if self.author.on_conflict == "adopt":
-            # It goes on with what runs on the resource, whoever began that, and its next try does, too.
+            # It adopts what runs on the resource, no matter who started it, and so does its next try.
             self._taken_over |= {backup.id for backup in before.values() if backup.is_running}
         with self._judging():
             outcome = self._outcome(go or self.run.execute, death, ends_meanwhile)
@@ -376,10 +376,10 @@ class Trial:
         """Run a trigger from its row in one or two triggerers at once.
 
         :param deferred: what put the trigger into the database.
-        :param death: how many points the first triggerer passes before it dies; none lets it live.
+        :param death: how many points the first triggerer passes before it dies; ``None`` lets it live.
         :param ends_meanwhile: whether backups end while it runs.
         :param triggerers: how many, 1 or 2.
-        :return: the first event; none when none comes.
+        :return: the first event; ``None`` without one.
         """
         is_pause = "reference" not in deferred.trigger_arguments
         backup = None if is_pause else self._waited_for(deferred)
@@ -418,16 +418,16 @@ class Trial:
             assert not twice, f"backups taken twice: {twice}"
 
     def check_result(self, result: Mapping[str, Any]) -> None:
-        """A result tells the truth about a good backup."""
+        """A result reports the true state of a successful backup."""
         backup = self.truth.named_by(result)
         assert backup is not None, f"nothing is {result}"
-        assert backup.phase is Phase.SUCCEEDED, f"{result} was told, and the truth is {backup}"
+        assert backup.phase is Phase.SUCCEEDED, f"{result} was reported, but the backup is {backup}"
         assert phase_of(result["service"], result["status"]) is Phase.SUCCEEDED
         assert set(result["backup_ids"]) == backup.ids
         assert not result["skipped"]
 
     def check_sensor(self, sensor: TaskRun) -> None:
-        """A sensor waits, succeeds and fails as the backup stands that this task told of.
+        """A sensor waits, succeeds and fails according to the backup that this task reported.
 
         :param sensor: pokes when it is executed.
         """
@@ -449,7 +449,7 @@ class Trial:
             self.check_result(seen)
 
     def end_well(self) -> None:
-        """When all trouble is over, the next attempts end with the one backup."""
+        """Once all faults have ended, the next attempts end with the one backup."""
         self.behave()
         self.connect()
         self.cloud.state.table("planned_outcomes").clear()
@@ -600,7 +600,7 @@ class Trial:
         return outcome
 
     def _told(self, outcome: Any) -> TrueBackup | None:
-        """Return the backup that the task tells of."""
+        """Return the backup that the task reports."""
         if isinstance(outcome, BackupFailedError):
             return self.truth.named_by(outcome.observation.reference.to_dict())
         if isinstance(outcome, Exception) or (isinstance(outcome, Deferred) and outcome.is_for_conflict):
@@ -664,9 +664,7 @@ class Trial:
             possible = {each.id for each in own} | (now.keys() - before.keys())
             waited_for = [each for each in now.values() if each.id in named and each.id in possible] or own
             was_good = [each.id in before and before[each.id].phase is Phase.SUCCEEDED for each in waited_for]
-            assert is_troubled or not (was_good and all(was_good)), (
-                f"{waited_for} was good, and the task says that its time is over"
-            )
+            assert is_troubled or not (was_good and all(was_good)), f"{waited_for} was good, but the task timed out"
         elif not is_troubled:
             # What an earlier generation began need not be found again: a note can tell that it is not meant.
             own = [each for each in own if self._owners[each.id] == self._owner]

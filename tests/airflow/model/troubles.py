@@ -1,4 +1,4 @@
-"""The troubles that the model test draws from: everything that the local cloud can do wrong."""
+"""The faults that the model test draws from: everything that the local cloud can do wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Trouble = dict[str, Any]
 """Arguments of ``RunningCloud.misbehave``."""
 
 TOLERANCE = 0.5
-"""Seconds of unbroken trouble, where an author tolerates little; a healthy answer takes some 0.003."""
+"""Seconds of consecutive transient errors, for a small tolerance; a healthy answer takes about 0.003."""
 
 DELAYS = (0.03, 0.03, 0.03, 0.6)
 """Seconds; the longest one is more than is tolerated."""
