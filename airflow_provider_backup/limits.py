@@ -10,18 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskLimits:
-    """Limits of time, in seconds.
+    """Limits of time; seconds where nothing else is said.
 
     The first are those of tasks.
 
     :param longest_read: for one observation on a worker, retries included: a service may rate limit for much longer.
     :param final_read: at least, for the last read after the deadline: the backup may have succeeded meanwhile.
     :param lost_answer_searches: before each search for an operation whose submission got no answer; listings may lag.
+    :param longest_wait: ten years; dates, deferrals and JSON have no infinite times.
+    :param framework_margin: by how much Airflow's deferral timeout is later than our own deadline, so that ours applies
+        first.
+    :param shortest_request: with less than that left nothing is sent: it would be cut off, its effect unknown.
+    :param scheduler_clock_margin: how far the scheduler's clock, which sets the start of a DAG run, may be ahead of a
+        worker's.
     :param longest_on_kill: for everything after the signal that ends the task: Airflow 2.11 kills the process after 60
         (``killed_task_cleanup_time``), Airflow 3 after 5.
 
@@ -41,6 +48,10 @@ class TaskLimits:
     longest_read: float = 60.0
     final_read: float = 5.0
     lost_answer_searches: tuple[float, ...] = (1.0, 4.0, 10.0)
+    longest_wait: float = timedelta(days=3650).total_seconds()
+    framework_margin: timedelta = timedelta(minutes=2)
+    shortest_request: float = 0.05
+    scheduler_clock_margin: timedelta = timedelta(minutes=1)
     longest_on_kill: float = 50.0
 
     shortest_poke: float = 1.0

@@ -14,11 +14,9 @@ from airflow_provider_backup.cloud.http.transient_error_log import TransientErro
 from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.exceptions import BackupTimeoutError
+from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
 from airflow_provider_backup.tasks.submission_policy import SubmissionPolicy
-
-SHORTEST_REQUEST = 0.05
-"""Seconds: with less than that left nothing is sent, as it would be cut off and its effect unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ class ConflictWait:
 
         :raises BackupTimeoutError: no time is left for a request.
         """
-        if self._conflict and self._deadline - self._clock.time() <= SHORTEST_REQUEST:
+        if self._conflict and self._deadline - self._clock.time() <= task_limits().shortest_request:
             raise self._timeout(self._conflict)
 
     async def pause(
@@ -151,7 +149,7 @@ class ConflictWait:
                 replace(conflict, watched=seen, unclear_since=unclear_since, work_since=work_since)
             ) from refusal
         left = self._deadline - now
-        if self._policy.poll_interval + SHORTEST_REQUEST < left:
+        if self._policy.poll_interval + task_limits().shortest_request < left:
             await self._clock.sleep(self._policy.poll_interval)
             return
         await self._clock.sleep(left)

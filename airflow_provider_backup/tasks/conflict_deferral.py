@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.text import one_line
+from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks.conflict import Conflict
-from airflow_provider_backup.tasks.deferral import FRAMEWORK_MARGIN, LONGEST_WAIT, WAIT_XCOM, OperatorWaitMixin
+from airflow_provider_backup.tasks.deferral import WAIT_XCOM, OperatorWaitMixin
 from airflow_provider_backup.version_compat import FAIL_METHOD, own_xcom
 
 SHORTEST_PAUSE = 0.5
@@ -59,7 +60,7 @@ class DeferrableConflictMixin(OperatorWaitMixin):
                 self.huaweicloud_conn_id,
                 region=self.region,
                 project_id=self.project_id,
-                poll_interval=min(LONGEST_WAIT, self.poll_interval),
+                poll_interval=min(task_limits().longest_wait, self.poll_interval),
                 deadline=conflict.deadline,
                 tolerance=self.tolerance,
             )
@@ -67,7 +68,7 @@ class DeferrableConflictMixin(OperatorWaitMixin):
             pause = self.poll_interval * random.uniform(SHORTEST_PAUSE, 1)
             trigger = ConflictTrigger(min(now + pause, conflict.deadline))
         left = timedelta(seconds=max(0.0, conflict.deadline - now))
-        self.defer(trigger=trigger, method_name="submit_again", timeout=left + FRAMEWORK_MARGIN)
+        self.defer(trigger=trigger, method_name="submit_again", timeout=left + task_limits().framework_margin)
         raise AssertionError("defer ends by raising")
 
     def submit_again(self, context: Any, event: dict[str, Any]) -> Any:

@@ -31,14 +31,8 @@ if TYPE_CHECKING:
 WAIT_XCOM = "backup_wait"
 """Key of the XCom that holds what a deferred task waits for: pushed before the deferral, read after it."""
 
-FRAMEWORK_MARGIN = timedelta(minutes=2)
-"""Airflow's deferral timeout is this much later than our own deadline, so that ours applies first."""
-
 MOST_TRIGGER_FAILURES = 5
 """After this many failed triggers of one wait the task waits on the worker instead of deferring again."""
-
-LONGEST_WAIT = timedelta(days=3650).total_seconds()
-"""Seconds (ten years): dates, deferrals and JSON have no infinite times."""
 
 
 def wait_plan(
@@ -61,8 +55,8 @@ def wait_plan(
     """
     return {
         "reference": reference.to_dict(),
-        "poll_interval": min(LONGEST_WAIT, poll_interval),
-        "deadline": min(current_clock().time() + LONGEST_WAIT, deadline),
+        "poll_interval": min(task_limits().longest_wait, poll_interval),
+        "deadline": min(current_clock().time() + task_limits().longest_wait, deadline),
         "started_at": started_at,
         "tolerance": tolerance,
         "delete_on_kill": delete_on_kill,
@@ -275,7 +269,7 @@ class DeferrableWaitMixin(ReportsOutcome):
                 delete_on_kill=plan.get("delete_on_kill", False),
             ),
             method_name="execute_complete",
-            timeout=time_left + FRAMEWORK_MARGIN,
+            timeout=time_left + task_limits().framework_margin,
         )
         raise AssertionError("defer ends by raising")
 

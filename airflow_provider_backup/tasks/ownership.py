@@ -5,13 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.version_compat import beginning_of, clears_of
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.http.clock_skew import CloudClock
-
-SCHEDULERS_CLOCK = timedelta(minutes=1)
-"""How far the scheduler's clock, which sets the start of a DAG run, may be ahead of a worker's."""
 
 
 class Ownership:
@@ -108,7 +106,9 @@ def _earliest_with_key(context: Any) -> datetime | None:
     run_began = beginning_of(context["dag_run"])
     if run_began and (not task_instance.start_date or run_began <= task_instance.start_date):
         # On a first try there is no earlier backup that this could exclude.
-        return _as_utc(run_began) - (timedelta(0) if task_instance.try_number == 1 else SCHEDULERS_CLOCK)
+        return _as_utc(run_began) - (
+            timedelta(0) if task_instance.try_number == 1 else task_limits().scheduler_clock_margin
+        )
     # Before its first try a task instance has no backup; for a later try the time is unknown then.
     # ``dag.test()`` of Airflow 2.11 does not set the start of the try.
     return _as_utc(task_instance.start_date or datetime.now(UTC)) if task_instance.try_number == 1 else None

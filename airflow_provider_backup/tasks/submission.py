@@ -17,7 +17,6 @@ from airflow_provider_backup.exceptions import BackupTimeoutError, UnprovenSubmi
 from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks import submission_texts as texts
 from airflow_provider_backup.tasks.conflict import Conflict
-from airflow_provider_backup.tasks.deferral import LONGEST_WAIT
 from airflow_provider_backup.tasks.identity import TaskIdentity
 from airflow_provider_backup.tasks.observing import began_at
 from airflow_provider_backup.tasks.operation_search import OperationSearch, OwnedOperation, here
@@ -64,7 +63,8 @@ class IdempotentSubmission:
         self._log = log
         self._place = place
         self._subject = one_line(operation.subject(requests[0]))
-        self._deadline = conflict.deadline if conflict else clock.machine.time() + min(LONGEST_WAIT, policy.timeout)
+        timeout = min(task_limits().longest_wait, policy.timeout)
+        self._deadline = conflict.deadline if conflict else clock.machine.time() + timeout
         self._conflict = conflict
         self._search = OperationSearch(
             operation,

@@ -18,7 +18,8 @@ from airflow_provider_backup.exceptions import (
     BackupTimeoutError,
     UnknownConnectionError,
 )
-from airflow_provider_backup.tasks.deferral import FRAMEWORK_MARGIN, MOST_TRIGGER_FAILURES
+from airflow_provider_backup.limits import TaskLimits
+from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.recording_proxy import Wire
@@ -76,7 +77,7 @@ def test_a_running_backup_is_waited_for_again_with_the_time_that_is_left(
     assert isinstance(second, Deferred)
     assert second.trigger_arguments == first.trigger_arguments
     assert second.timeout < first.timeout - timedelta(seconds=0.2)
-    assert second.timeout > timedelta(seconds=900) + FRAMEWORK_MARGIN
+    assert second.timeout > timedelta(seconds=900) + TaskLimits().framework_margin
 
 
 def test_a_backup_that_failed_fails_the_task_with_its_reason(cloud: RunningCloud) -> None:

@@ -12,8 +12,8 @@ import pytest
 from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, BackupTimeoutError
+from airflow_provider_backup.limits import TaskLimits
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
-from airflow_provider_backup.tasks.deferral import FRAMEWORK_MARGIN
 from tests.airflow.service_matrix import (
     CASES,
     DATABASES,
@@ -184,7 +184,8 @@ def test_the_framework_gives_up_later_than_the_task_itself(cloud: RunningCloud) 
     cloud.set_backup_seconds(3600)
     ended = TaskRun(create_operator(cloud, "gaussdb", timeout=100)).execute()
     assert isinstance(ended, Deferred)
-    assert timedelta(seconds=95) + FRAMEWORK_MARGIN < ended.timeout <= timedelta(seconds=100) + FRAMEWORK_MARGIN
+    margin = TaskLimits().framework_margin
+    assert timedelta(seconds=95) + margin < ended.timeout <= timedelta(seconds=100) + margin
     assert 95 < ended.trigger.deadline - time.time() <= 100
 
 
