@@ -17,6 +17,7 @@ from airflow_provider_backup.cloud.services.vbs.operations import VbsBackupOpera
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.hooks.base import BackupCloudHook
+from airflow_provider_backup.triggers import cancellation
 from airflow_provider_backup.triggers.cancellation import KilledTaskCleanup
 from tests.airflow.conftest import ChangeLimits
 from tests.airflow.service_matrix import DELETE, SENSORS, SERVICES, create_operator, rows, taken
@@ -183,7 +184,7 @@ def test_a_deletion_ends_in_its_time(cloud: RunningCloud, service: str, wait_for
 def test_the_deletion_of_an_ended_tasks_backup_ends_in_its_time(
     cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
-    monkeypatch.setattr("airflow_provider_backup.triggers.cancellation.state_of", lambda _: "failed")
+    monkeypatch.setattr(cancellation, "state_of", lambda _: "failed")
     reference = OperationReference.from_dict(taken(cloud, service, wait=True))
     silence(cloud, service)
     lines: list[str] = []
