@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from airflow_provider_backup.cloud.errors import BackupError, CloudConnectionError, NotFoundError, OutOfTimeError
+from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.time_limit import time_left, time_limit
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
@@ -58,3 +59,12 @@ async def _in_time(read: Read, reference: OperationReference) -> OperationState:
             f"{reference} could not be read within {longest:.0f} s, tries and pauses included: {error.message}",
             request_sent=True,
         ) from None
+
+
+def here(clock: CloudClock, moment: datetime | None) -> float | None:
+    """Convert a time of the cloud's clock to this machine's, in seconds since the epoch.
+
+    :param clock: the cloud's clock.
+    :param moment: the time; ``None`` if the service did not report it.
+    """
+    return clock.here(moment).timestamp() if moment else None

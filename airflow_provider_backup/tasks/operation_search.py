@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from airflow_provider_backup.cloud.errors import NotFoundError
@@ -19,7 +18,7 @@ from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks import submission_texts as texts
 from airflow_provider_backup.tasks.failed_operations import FailedOperations
 from airflow_provider_backup.tasks.identity import TaskIdentity
-from airflow_provider_backup.tasks.observing import began_at, observe_once
+from airflow_provider_backup.tasks.observing import began_at, here, observe_once
 from airflow_provider_backup.tasks.ownership import Ownership
 from airflow_provider_backup.tasks.submission_policy import SubmissionPolicy
 from airflow_provider_backup.tasks.submission_record import SubmissionRecord, SubmissionRecordStore
@@ -248,12 +247,3 @@ class OperationSearch:
     def _recorded(self, owned: OwnedOperation) -> OwnedOperation:
         self._records.write(SubmissionRecord(self.ownership.since.timestamp(), owned.reference, owned.is_own))
         return owned
-
-
-def here(clock: CloudClock, moment: datetime | None) -> float | None:
-    """Convert a time of the cloud's clock to this machine's, in seconds since the epoch.
-
-    :param clock: the cloud's clock.
-    :param moment: the time; ``None`` if the service did not report it.
-    """
-    return clock.here(moment).timestamp() if moment else None

@@ -18,8 +18,8 @@ from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks import submission_texts as texts
 from airflow_provider_backup.tasks.conflict import Conflict
 from airflow_provider_backup.tasks.identity import TaskIdentity
-from airflow_provider_backup.tasks.observing import began_at
-from airflow_provider_backup.tasks.operation_search import OperationSearch, OwnedOperation, here
+from airflow_provider_backup.tasks.observing import began_at, here
+from airflow_provider_backup.tasks.operation_search import OperationSearch, OwnedOperation
 from airflow_provider_backup.tasks.submission_policy import SubmissionPolicy
 from airflow_provider_backup.tasks.submission_record import SubmissionRecordStore
 from airflow_provider_backup.tasks.submitter import Submitter
