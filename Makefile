@@ -128,12 +128,12 @@ emulator: .venv/.ready ## run the local cloud alone, until Ctrl-C
 optional = $(if $($(1)),--$(2) "$($(1))")
 .PHONY: service
 service: .venv/.ready ## start a new service: NAME=dds TITLE="Document Database Service" LIKE=rds (VERSION=v3 LABEL=DDS PREFIX=Dds DOCS=page)
-	@$(BIN)/python -m scaffold service "$(NAME)" --title "$(TITLE)" --like "$(LIKE)" \
+	@$(BIN)/python -m tests.scaffold service "$(NAME)" --title "$(TITLE)" --like "$(LIKE)" \
 	  $(call optional,VERSION,version) $(call optional,LABEL,label) $(call optional,PREFIX,prefix) $(call optional,DOCS,docs)
 
 .PHONY: tables
 tables: .venv/.ready ## write the table of services in the README
-	@$(BIN)/python -m scaffold tables
+	@$(BIN)/python -m tests.scaffold tables
 
 # ---------------------------------------------------------------------------------------------------- checks
 

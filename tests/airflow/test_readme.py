@@ -17,8 +17,8 @@ from airflow_provider_backup.emulator.core.accounts import PASSWORD, USER_NAME
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.version_compat import AIRFLOW_3
-from scaffold.service_table import service_table, with_service_table
 from tests.airflow.dag_runs import run_dag
+from tests.scaffold.service_table import service_table, with_service_table
 
 LOGICAL_DATE = "logical_date" if AIRFLOW_3 else "execution_date"
 ROOT = Path(__file__).parents[2]

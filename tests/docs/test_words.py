@@ -26,7 +26,7 @@ def test_a_page_has_none_of_the_words_that_are_avoided(page: Path) -> None:
     assert AVOIDED.findall(without_code_blocks(page.read_text(encoding="utf-8"))) == []
 
 
-@pytest.mark.parametrize("folder", ["airflow_provider_backup", "benchmarks", "example_dags", "scaffold"])
+@pytest.mark.parametrize("folder", ["airflow_provider_backup", "benchmarks", "example_dags"])
 def test_the_code_has_none_of_the_words_that_are_avoided(folder: str) -> None:
     found = {
         name_of(file): AVOIDED.findall(file.read_text(encoding="utf-8")) for file in tracked_files(f"{folder}/*.py")

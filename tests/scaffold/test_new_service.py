@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
-from scaffold.names import ServiceNames
-from scaffold.new_service import NewService
-from scaffold.python_source import with_arguments, without_attributes, without_unused_names
+from tests.scaffold.names import ServiceNames
+from tests.scaffold.new_service import NewService
+from tests.scaffold.python_source import with_arguments, without_attributes, without_unused_names
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("airflow_provider_backup", "docs", "example_dags", "scaffold", "tests", "README.md", "pyproject.toml")
+COPIED = ("airflow_provider_backup", "docs", "example_dags", "tests", "README.md", "pyproject.toml")
 RDS = ServiceNames("rds", "Rds", "RDS", "Relational Database Service")
 DDS = ServiceNames("dds", "Dds", "DDS", "Document Database Service")
 
@@ -77,7 +77,7 @@ def test_a_scaffolded_service_passes_all_checks_and_touches_no_file_of_others_bu
     checkout = Checkout(tmp_path)
     before = checkout.files()
 
-    checkout.run("scaffold", "service", *like)
+    checkout.run("tests.scaffold", "service", *like)
 
     after = checkout.files()
     changed = {path for path, content in before.items() if after.get(path) != content}

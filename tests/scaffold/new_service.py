@@ -12,8 +12,8 @@ from pathlib import Path
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.services.registry import SERVICES
-from scaffold.names import ServiceNames
-from scaffold.python_source import with_arguments, without_attributes, without_unused_names
+from tests.scaffold.names import ServiceNames
+from tests.scaffold.python_source import with_arguments, without_attributes, without_unused_names
 
 PACKAGE = "airflow_provider_backup"
 REGISTRY = f"{PACKAGE}/cloud/services/registry.py"

@@ -10,13 +10,13 @@ from pathlib import Path
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.services.registry import SERVICES
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = "README.md"
 
 
 def main() -> int:
     """Run a command and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m scaffold", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.scaffold", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("tables", help="write the table of services in the README")
     service = commands.add_parser("service", help="start a new service as a copy of the most similar one")
@@ -38,8 +38,8 @@ def main() -> int:
 
 
 def _add_service(arguments: argparse.Namespace) -> int:
-    from scaffold.names import ServiceNames
-    from scaffold.new_service import NewService
+    from tests.scaffold.names import ServiceNames
+    from tests.scaffold.new_service import NewService
 
     name = arguments.name
     names = ServiceNames(name, arguments.prefix or name.capitalize(), arguments.label or name.upper(), arguments.title)
@@ -48,7 +48,7 @@ def _add_service(arguments: argparse.Namespace) -> int:
     for command in (["check", "--fix", "--quiet"], ["format", "--quiet"]):
         subprocess.run([sys.executable, "-m", "ruff", *command, *sources], cwd=ROOT, check=True)
     # In another process, because this one has read the registry as it was.
-    subprocess.run([sys.executable, "-m", "scaffold", "tables"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "tests.scaffold", "tables"], cwd=ROOT, check=True)
     print("\n".join(["Written:", *(f"  {path}" for path in [*written, README])]))
     print(f"{names.label} is a copy of {arguments.like} and works against the local cloud. Now go through its files:")
     print("manifest (hosts, catalog types, error codes), models, calls; docs/add-a-service.md has the list.")
@@ -56,7 +56,7 @@ def _add_service(arguments: argparse.Namespace) -> int:
 
 
 def _write_tables() -> int:
-    from scaffold.service_table import write_service_table
+    from tests.scaffold.service_table import write_service_table
 
     write_service_table(ROOT / README)
     return 0
