@@ -287,6 +287,22 @@ def test_a_lost_answer_is_found_where_airflow_tells_a_later_start_after_a_deferr
     assert len(rows(cloud, "csbs")) == 1
 
 
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_task_that_may_not_read_what_keeps_its_resource_busy_waits_all_the_same(
+    cloud: RunningCloud, status: int
+) -> None:
+    run = TaskRun(create_operator(cloud, "cbr", timeout=60))
+    cloud.misbehave("refuse", service="cbr", method="POST", status=409, code="BackupService.6309")
+    denied = cloud.misbehave(
+        "refuse", service="cbr", route="/v3/{project_id}/operation-logs", status=status, code="BackupService.0014"
+    )
+
+    deferred = waiting(run)
+
+    assert cloud.hits(denied)
+    assert isinstance(deferred.trigger, ConflictTrigger)
+
+
 def test_a_task_that_is_not_deferrable_waits_on_the_worker(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(0.5)
     what = busy(cloud, "rds")
