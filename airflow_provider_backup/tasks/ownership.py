@@ -42,7 +42,7 @@ class Ownership:
         """When the work of this task instance started, by this machine's clock."""
         self.may_be_there = has_key or noted_at is not None or not self.is_first_since_a_clear
         """Whether this task instance may have a backup: without key and record, on a first try, it has none."""
-        self._run_began = _earliest_with_key(context) if has_key else None
+        self._run_began = _earliest_with_key(context, began_at) if has_key else None
         self._earliest: datetime | None = self.since
         if has_key:
             self._earliest = None if outlives_runs else self._run_began
@@ -101,17 +101,18 @@ def _began(context: Any) -> datetime:
     return _as_utc(context["dag_run"].start_date or datetime.now(UTC))
 
 
-def _earliest_with_key(context: Any) -> datetime | None:
+def _earliest_with_key(context: Any, began_at: datetime | None) -> datetime | None:
     task_instance = context["ti"]
+    is_first_try = task_instance.try_number == 1
+    # After a deferral Airflow may report the time of the resumption, which the backup of a first try may precede.
+    try_began = (is_first_try and began_at) or task_instance.start_date
     run_began = beginning_of(context["dag_run"])
-    if run_began and (not task_instance.start_date or run_began <= task_instance.start_date):
+    if run_began and (not try_began or run_began <= try_began):
         # On a first try there is no earlier backup that this could exclude.
-        return _as_utc(run_began) - (
-            timedelta(0) if task_instance.try_number == 1 else task_limits().scheduler_clock_margin
-        )
+        return _as_utc(run_began) - (timedelta(0) if is_first_try else task_limits().scheduler_clock_margin)
     # Before its first try a task instance has no backup; for a later try the time is unknown then.
     # ``dag.test()`` of Airflow 2.11 does not set the start of the try.
-    return _as_utc(task_instance.start_date or datetime.now(UTC)) if task_instance.try_number == 1 else None
+    return _as_utc(try_began or datetime.now(UTC)) if is_first_try else None
 
 
 def _as_utc(moment: datetime) -> datetime:

@@ -287,6 +287,21 @@ def test_a_lost_answer_is_found_where_airflow_tells_a_later_start_after_a_deferr
     assert len(rows(cloud, "csbs")) == 1
 
 
+def test_a_lost_answer_is_found_where_the_start_of_the_dag_run_is_unknown(cloud: RunningCloud) -> None:
+    # ``dag.test()`` stores the logical date there; then only the start of the task tells which backups may be its own.
+    run = TaskRun(create_operator(cloud, "cbr", timeout=60))
+    run.dag_run.logical_date = run.dag_run.start_date
+    cloud.misbehave("stale_read", service="cbr", method="GET", writes=1)
+    cloud.misbehave("close_after", service="cbr", method="POST", count=1)
+    ended = run.execute()
+    cloud.behave()
+    assert ended.is_for_conflict
+    run.ti.start_date += timedelta(seconds=30)
+
+    assert not run.resume(ended.method_name, event={"outcome": "over"}).is_for_conflict
+    assert len(rows(cloud, "cbr")) == 1
+
+
 @pytest.mark.parametrize("status", [403, 404])
 def test_a_task_that_may_not_read_what_keeps_its_resource_busy_waits_all_the_same(
     cloud: RunningCloud, status: int
