@@ -108,6 +108,11 @@ class ConflictWait:
         return self._policy.is_deferrable
 
     @property
+    def has_begun(self) -> bool:
+        """Whether the resource was reported as busy, in this attempt or before a deferral."""
+        return self._conflict is not None
+
+    @property
     def last_watched(self) -> dict[str, Any] | None:
         """The operation that the trigger waited for before this attempt; ``None`` without one."""
         return self._conflict.watched if self._conflict else None

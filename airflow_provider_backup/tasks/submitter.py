@@ -94,7 +94,7 @@ class Submitter:
         while True:
             if not self._operation.capabilities.may_be_repeated:
                 # Nothing is left to be read between record and submission: a failed read would leave it in doubt.
-                await self._operation.prepare(request)
+                await self._prepare(request)
             sent_at = self._clock.time()
             try:
                 return await self._send(request, sent_at)
@@ -143,6 +143,12 @@ class Submitter:
             unclear_since=self.unclear_since,
             work_since=self._search.ownership.since.timestamp(),
         )
+
+    async def _prepare(self, request: Any) -> None:
+        if self._busy.has_begun:
+            await self.patiently(lambda: self._operation.prepare(request))
+        else:
+            await self._operation.prepare(request)
 
     async def _what_runs(self, request: Any) -> OwnedOperation | None:
         # The operation that keeps the resource busy may be this task's own one, which the list did not show yet.

@@ -183,6 +183,27 @@ def test_a_busy_resource_is_waited_for(made: Restorable) -> None:
             other.execute()
 
 
+def test_an_outage_is_waited_out_while_a_worker_waits_for_a_busy_resource(
+    cbr: Restorable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cbr.cloud.set_backup_seconds(0.5)
+    cbr.run(wait_for_completion=False).execute()
+    prepare, reads = CbrRestoreOperation.prepare, []
+
+    async def prepared(operation: CbrRestoreOperation, request: Any) -> None:
+        reads.append(request)
+        if len(reads) == 3:  # the first read after a refusal
+            raise CloudConnectionError("The connection was lost", request_sent=True)
+        await prepare(operation, request)
+
+    monkeypatch.setattr(CbrRestoreOperation, "prepare", prepared)
+
+    TaskRun(cbr.operator(timeout=60), run_id="another", store=TaskStateStore()).execute()
+
+    assert len(reads) > 3
+    assert cbr.restores == 2
+
+
 def test_a_deferrable_task_waits_in_the_triggerer_for_the_restore_that_keeps_its_resource_busy(
     cbr: Restorable,
 ) -> None:
