@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from airflow_provider_backup.cloud.clock import Clock
-from airflow_provider_backup.cloud.errors import BackupError, ResourceBusyError
+from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError, ResourceBusyError
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference
@@ -25,7 +25,7 @@ class Conflict:
 
     :param deadline: when to give up, seconds since the epoch.
     :param busy_since: when the service first reported the resource as busy, likewise.
-    :param refusal: the last error of the service.
+    :param refusal: the last error: of the service, or a transient one.
     :param failing_since: when the consecutive transient errors began, likewise; ``None`` after an answer.
     :param unclear_since: when a request without a clear answer was sent, likewise; ``None`` without one.
     :param work_since: when the work of the task started, likewise, as known before the deferral.
@@ -169,7 +169,9 @@ class ConflictWait:
         if self.is_deferrable and tolerance is not None and now - failing_since >= tolerance:
             # Within one attempt the surrounding time limit applies the tolerance.
             raise refusal
-        return replace(earlier, failing_since=failing_since)
+        # A request that the deadline cut off says nothing of its own.
+        last = refusal.last_error if isinstance(refusal, OutOfTimeError) else refusal
+        return replace(earlier, refusal=last.message if last else earlier.refusal, failing_since=failing_since)
 
     def _tell(self, refusal: BackupError, conflict: Conflict, now: float) -> None:
         if not isinstance(refusal, ResourceBusyError):

@@ -246,6 +246,18 @@ def test_an_outage_during_the_wait_is_waited_out(cloud: RunningCloud) -> None:
     assert len(rows(cloud, "rds")) == 2
 
 
+def test_an_outage_that_lasts_until_the_deadline_is_named(cloud: RunningCloud) -> None:
+    what = busy(cloud, "rds")
+    run = TaskRun(create_operator(cloud, "rds", timeout=1.5, poll_interval=0.5, **what))
+    deferred = waiting(run)
+    cloud.misbehave("server_error", service="rds", status=503)
+    during = run.resume(deferred.method_name, event={"outcome": "over"})
+    assert during.is_for_conflict
+
+    with pytest.raises(BackupTimeoutError, match=r"was busy for .*Last error: rds answered 503"):
+        run.finish(during)
+
+
 def test_an_outage_that_lasts_longer_than_the_tolerance_fails_the_task_with_its_error(cloud: RunningCloud) -> None:
     what = busy(cloud, "rds")
     run = TaskRun(create_operator(cloud, "rds", timeout=60, tolerance=5, **what))
