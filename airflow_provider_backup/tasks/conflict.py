@@ -144,15 +144,13 @@ class ConflictWait:
         :raises BackupError: transient errors have lasted longer than the tolerance.
         """
         now = self._clock.time()
-        conflict = self._conflict = self._after(refusal, now)
+        conflict = self._conflict = replace(self._after(refusal, now), unclear_since=unclear_since)
         if now >= self._deadline:
             raise self._timeout(conflict) from refusal
         self._tell(refusal, conflict, now)
         if self.is_deferrable:
             seen = watched.to_dict() if watched else None
-            raise ConflictDeferral(
-                replace(conflict, watched=seen, unclear_since=unclear_since, work_since=work_since)
-            ) from refusal
+            raise ConflictDeferral(replace(conflict, watched=seen, work_since=work_since)) from refusal
         left = self._deadline - now
         if self._policy.poll_interval + task_limits().shortest_request < left:
             await self._clock.sleep(self._policy.poll_interval)
@@ -192,9 +190,11 @@ class ConflictWait:
 
     def _timeout(self, conflict: Conflict) -> BackupTimeoutError:
         seconds = self._clock.time() - conflict.busy_since
+        started = f"no {self._noun} was started"
+        if conflict.unclear_since is not None:
+            started = f"a {self._noun} may have been started, as a request got no answer; a retry searches for it"
         return BackupTimeoutError(
-            f"Timed out: {self._subject} was busy for {seconds:.0f} s; no {self._noun} was started. "
-            f"Last error: {conflict.refusal}",
+            f"Timed out: {self._subject} was busy for {seconds:.0f} s; {started}. Last error: {conflict.refusal}",
             next_step=f"Check what is running there. Give the task more time (timeout), or let it adopt a running "
             f"{self._noun} with on_conflict='adopt'.",
         )

@@ -285,6 +285,20 @@ def test_a_lost_answer_before_the_wait_is_found_after_it(cloud: RunningCloud) ->
     assert len(rows(cloud, "cbr")) == 1
 
 
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_timeout_after_a_lost_answer_does_not_say_that_nothing_was_started(
+    cloud: RunningCloud, deferrable: bool
+) -> None:
+    run = TaskRun(create_operator(cloud, "cbr", timeout=1.5, poll_interval=0.5, deferrable=deferrable))
+    cloud.misbehave("stale_read", service="cbr", method="GET", writes=1)
+    cloud.misbehave("close_after", service="cbr", method="POST", count=1)
+
+    with pytest.raises(BackupTimeoutError, match="a backup may have been started"):
+        run.run()
+
+    assert len(rows(cloud, "cbr")) == 1
+
+
 def test_a_lost_answer_is_found_where_airflow_tells_a_later_start_after_a_deferral(cloud: RunningCloud) -> None:
     # Some versions of Airflow 3 tell the moment of the resumption. CSBS backups are found by their time.
     run = TaskRun(create_operator(cloud, "csbs", timeout=60))
