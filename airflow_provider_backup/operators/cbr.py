@@ -301,13 +301,11 @@ class CbrRestoreBackupOperator(RestoreBackupOperator):
     :param power_on: whether the server is started afterwards; ``None`` means ``True`` (templated).
     """
 
+    target_fields = ("server_id", "volume_id", "mappings", "power_on")
     template_fields: Sequence[str] = (
         *RestoreBackupOperator.template_fields,
         "checkpoint_id",
-        "server_id",
-        "volume_id",
-        "mappings",
-        "power_on",
+        *target_fields,
     )
     service_name = "cbr"
     operation = CbrRestoreOperation
@@ -335,8 +333,7 @@ class CbrRestoreBackupOperator(RestoreBackupOperator):
 
     def target(self) -> RestoreTarget:
         """Build what is overwritten."""
-        names = ("server_id", "volume_id", "mappings", "power_on")
-        return validated(RestoreTarget, "CBR restore", {name: getattr(self, name) for name in names})
+        return validated(RestoreTarget, "CBR restore", {name: getattr(self, name) for name in self.target_fields})
 
     def request(self, name: str) -> CbrRestoreRequest:
         """Build the request."""

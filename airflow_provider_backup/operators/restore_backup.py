@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationState
 from airflow_provider_backup.cloud.operations.status import Phase
-from airflow_provider_backup.exceptions import BackupFailedError, FinalBackupFailedError
+from airflow_provider_backup.exceptions import BackupFailedError, FinalBackupFailedError, InvalidArgumentError
 from airflow_provider_backup.operators.operation import OperationOperator
+from airflow_provider_backup.tasks.conflict import Conflict
 from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMixin
 
 
@@ -46,6 +47,8 @@ class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
     """
 
     template_fields: Sequence[str] = (*OperationOperator.template_fields, "backup", "backup_id")
+    target_fields: ClassVar[tuple[str, ...]]
+    """The arguments of :meth:`target`; ``None`` has a meaning, which no template may take on by accident."""
     waits_for = "restore"
     next_step_after_timeout = "Give it more time (timeout); the restore continues in the cloud, and a retry adopts it."
 
@@ -85,6 +88,22 @@ class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
             rule = "must be True: a restore overwrites the resource and cannot be undone"
             raise InvalidRequestError(f"Task {self.task_id!r}", [Violation("overwrite", rule, self.overwrite)])
         self.check_while_parsing(self.target)
+        self._given_fields = [name for name in self.target_fields if getattr(self, name) is not None]
+
+    def submit_and_wait(self, context: Any, conflict: Conflict | None) -> BackupResult:
+        """Submit or adopt the restore, and wait for it.
+
+        :param context: the context of the task.
+        :param conflict: the state of the wait from before the last deferral for a busy resource; ``None`` without one.
+        :raises InvalidArgumentError: an argument that says what is overwritten has no value.
+        """
+        for name in self._given_fields:
+            if getattr(self, name) is None:
+                raise InvalidArgumentError(
+                    f"Nothing was sent: {name} is given, but its template or XCom has no value.",
+                    next_step=f"Check its source. Without {name} the restore may overwrite what was backed up.",
+                )
+        return super().submit_and_wait(context, conflict)
 
     def finish(self, plan: dict[str, Any], observation: OperationState) -> BackupResult:
         """Return the result of a restore that succeeded.

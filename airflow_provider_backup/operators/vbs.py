@@ -212,7 +212,8 @@ class VbsRestoreBackupOperator(RestoreBackupOperator):
     :param volume_id: id of the disk to overwrite; ``None`` for the one that was backed up (templated).
     """
 
-    template_fields: Sequence[str] = (*RestoreBackupOperator.template_fields, "job_id", "volume_id")
+    target_fields = ("volume_id",)
+    template_fields: Sequence[str] = (*RestoreBackupOperator.template_fields, "job_id", *target_fields)
     service_name = "vbs"
     operation = VbsRestoreOperation
 

@@ -169,6 +169,24 @@ def test_what_does_not_fit_the_backup_fails_before_anything_is_sent(cbr: Restora
     assert cbr.requests == 0
 
 
+@pytest.mark.parametrize(
+    ("service", "argument"),
+    [("cbr", "server_id"), ("cbr", "volume_id"), ("cbr", "mappings"), ("cbr", "power_on"), ("vbs", "volume_id")],
+)
+def test_a_target_whose_template_has_no_value_does_not_become_what_was_backed_up(
+    cloud: RunningCloud, service: str, argument: str
+) -> None:
+    made = Restorable(cloud, service)
+    given: Any = {"disk": "{{ disk }}"} if argument == "mappings" else "{{ target }}"
+    run = TaskRun(made.operator(backup_id=made.backup["backup_ids"][0], **{argument: given}), store=TaskStateStore())
+    setattr(run.operator, argument, None)
+
+    with pytest.raises(InvalidArgumentError, match=f"Nothing was sent: {argument} is given, but .* has no value"):
+        run.run()
+
+    assert (made.requests, made.content) == (0, 2)
+
+
 def test_a_busy_resource_is_waited_for(made: Restorable) -> None:
     made.cloud.set_backup_seconds(1)
     made.run(wait_for_completion=False).execute()
