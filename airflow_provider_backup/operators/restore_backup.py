@@ -19,9 +19,10 @@ class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
     """Overwrite a resource with a backup, and wait until the restore has finished.
 
     A restore can neither be stopped nor undone. The submission is recorded before it is sent (Airflow 3.3 and later).
-    A retry adopts the restore that this task instance submitted, or one of the same backup to the same resource that
-    started since the DAG run did. If an earlier try may have submitted one and its outcome cannot be proved, the task
-    fails with the next step and sends nothing. If the task ends early, the restore continues in the cloud.
+    A retry adopts the restore that this task instance submitted; without a record, one of the same backup to the same
+    resource that started since the DAG run did. If an earlier try may have submitted one and its outcome cannot be
+    proved, the task fails with the next step and sends nothing. If the task ends early, the restore continues in the
+    cloud.
 
     :param backup: the result of a create operator or a sensor (templated). Mutually exclusive with the ids.
     :param backup_id: id of the backup (templated).

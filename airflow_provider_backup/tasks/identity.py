@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.tasks.idempotency import EVERY_GENERATION, name_from_key
 from airflow_provider_backup.tasks.ownership import Ownership
-from airflow_provider_backup.tasks.submission_record import SubmissionRecordStore
+from airflow_provider_backup.tasks.submission_record import SubmissionRecord, SubmissionRecordStore
 from airflow_provider_backup.version_compat import clears_of, generation_of
 
 MOST_NAMES = 5
@@ -45,6 +45,7 @@ class TaskIdentity:
         self._context = context
         self._arguments = arguments
         self._names_are_unique = capabilities.names_are_unique
+        self._is_found_by_time = not (capabilities.carries_name or capabilities.may_be_repeated)
         self._outlives_clears = outlives_clears
         self._installation = installation
         self._began_at = None if began_at is None else datetime.fromtimestamp(began_at, UTC)
@@ -79,16 +80,19 @@ class TaskIdentity:
             self._context, self.generation, self._arguments, log, former_generation=self._former_generation
         )
 
-    def ownership(self, recorded_at: datetime | None) -> Ownership:
+    def ownership(self, record: SubmissionRecord | None, records: SubmissionRecordStore) -> Ownership:
         """Return what decides whose an operation is.
 
-        :param recorded_at: when an earlier try submitted an operation; ``None`` without a record.
+        :param record: of an operation that an earlier try submitted; ``None`` without one.
+        :param records: the store that was read.
         """
         return Ownership(
             self._context,
             has_key=self.has_key,
             outlives_runs=self._outlives_clears,
-            noted_at=recorded_at,
+            noted_at=record.moment if record else None,
+            is_found_by_time=self._is_found_by_time,
+            is_settled=records.was_read and (record is None or record.reference is not None),
             began_at=self._began_at,
         )
 

@@ -76,7 +76,7 @@ class OperationSearch:
         self._record = records.read()
         # Whether the service does not know what was recorded.
         self._is_gone = False
-        self.ownership: Ownership = identity.ownership(self._record.moment if self._record else None)
+        self.ownership: Ownership = identity.ownership(self._record, records)
         self.may_be_there = self.ownership.may_be_there
         """Whether an operation of this task instance may be in the cloud."""
         self._names_of_others: list[Any] = []

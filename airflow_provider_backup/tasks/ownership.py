@@ -19,6 +19,9 @@ class Ownership:
     :param has_key: whether the name of the backup holds the key of the task instance.
     :param outlives_runs: whether backups of an earlier DAG run with the same key count as well.
     :param noted_at: when an earlier try submitted a backup, by this machine's clock; ``None`` without a record.
+    :param is_found_by_time: whether an operation that may not be submitted twice carries no name, so that a search
+        may find that of another task, or of before a clear.
+    :param is_settled: whether the records prove that no submission of an earlier try waits for its answer.
     :param began_at: when the work of this try started, by this machine's clock, if known from before a deferral;
         ``None`` for the time that Airflow reports.
     """
@@ -30,6 +33,8 @@ class Ownership:
         has_key: bool,
         outlives_runs: bool,
         noted_at: datetime | None,
+        is_found_by_time: bool = False,
+        is_settled: bool = False,
         began_at: datetime | None = None,
     ) -> None:
         self._has_key = has_key
@@ -42,6 +47,10 @@ class Ownership:
         """When the work of this task instance started, by this machine's clock."""
         self.may_be_there = has_key or noted_at is not None or not self.is_first_since_a_clear
         """Whether this task instance may have a backup: without key and record, on a first try, it has none."""
+        was_cleared = clears_of(context["ti"], context["task"].retries) > 0
+        if is_found_by_time and (is_settled or (noted_at is None and was_cleared)):
+            # What the search finds is of another task, or may be of before the clear.
+            self.may_be_there = False
         self._run_began = _earliest_with_key(context, began_at) if has_key else None
         self._earliest: datetime | None = self.since
         if has_key:

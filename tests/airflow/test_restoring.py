@@ -341,6 +341,59 @@ def test_a_retry_without_a_record_adopts_the_restore_that_it_finds(cbr: Restorab
     assert cbr.restores == 1
 
 
+def test_a_retry_that_never_submitted_does_not_adopt_the_restore_of_another_task(cbr: Restorable) -> None:
+    run = cbr.run(retries=1)
+    _refuse_once(cbr, run)
+    _restore_in_another_task(cbr)
+
+    run.retry()
+    run.run()
+
+    assert (cbr.restores, cbr.content) == (2, 1)
+
+
+def test_a_retry_after_a_failed_restore_does_not_adopt_the_restore_of_another_task(cbr: Restorable) -> None:
+    cbr.cloud.fail_next_backup("cbr.restore", "the disk cannot be written")
+    run = cbr.run(retries=1)
+    with pytest.raises(BackupFailedError):
+        run.run()
+    _restore_in_another_task(cbr)
+
+    run.retry()
+    run.run()
+
+    assert (cbr.restores, cbr.content) == (3, 1)
+
+
+@pytest.mark.parametrize("with_store", [True, False])
+def test_a_retry_after_a_clear_does_not_adopt_the_restore_of_before_it(cbr: Restorable, with_store: bool) -> None:
+    run = cbr.run(with_store=with_store, retries=1)
+    run.run()
+    cbr.cloud.change_content(cbr.resource_id, 3)
+    run.clear()
+    _refuse_once(cbr, run)
+
+    run.retry()
+    if with_store:
+        run.run()
+        assert (cbr.restores, cbr.content) == (2, 1)
+    else:
+        with pytest.raises(UnprovenSubmissionError, match="Nothing was sent"):
+            run.run()
+        assert (cbr.restores, cbr.content) == (1, 3)
+
+
+def test_a_restore_that_was_logged_before_the_submission_is_not_taken_for_it(cbr: Restorable) -> None:
+    run = cbr.run(retries=1)
+    _restore_in_another_task(cbr)
+    cbr.misbehave("close_before", count=1)
+
+    with pytest.raises(CloudConnectionError):
+        run.run()
+
+    assert (cbr.restores, cbr.content) == (1, 3)
+
+
 def test_a_crash_before_the_answer_is_recorded_is_found_in_the_log(
     cbr: Restorable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -482,6 +535,18 @@ def test_the_log_names_what_is_overwritten(made: Restorable, logged: Callable[[]
     made.run().run()
 
     assert "Sending the request for a restore of" in logged()
+
+
+def _refuse_once(made: Restorable, run: TaskRun) -> None:
+    made.misbehave("refuse", status=403, code="APIGW.0302", count=1)
+    with pytest.raises(BackupError, match=r"APIGW\.0302"):
+        run.run()
+
+
+def _restore_in_another_task(made: Restorable) -> None:
+    """Restore the same backup to the same resource, and change the content afterwards."""
+    TaskRun(made.operator(), run_id="another", store=TaskStateStore()).run()
+    made.cloud.change_content(made.resource_id, 3)
 
 
 def _crash(monkeypatch: pytest.MonkeyPatch, run: TaskRun, service: str, *, is_sent: bool) -> None:

@@ -92,6 +92,7 @@ class CbrRestoreOperation:
         self._clock = clock
         self._resolved: tuple[CbrRestoreRequest, Backup, RestoreCreate] | None = None
         self._not_before: datetime | None = None
+        self._submitted_since = EARLIEST
         self.lists = lists
 
     def subject(self, request: CbrRestoreRequest) -> str:
@@ -124,9 +125,10 @@ class CbrRestoreOperation:
         if self._not_before is None:
             await self.prepare(request)
         backup, restore = await self._resolve(request)
-        since, self._not_before = self._not_before, None
+        # A submission whose answer is lost is not found among the restores that were logged before it.
+        self._submitted_since, self._not_before = self._not_before or EARLIEST, None
         job_id = await self._backups.restore(backup.id, restore)
-        return _reference(backup.id, restore.target_id, job_id, since or EARLIEST)
+        return _reference(backup.id, restore.target_id, job_id, self._submitted_since)
 
     async def find(
         self,
@@ -136,9 +138,13 @@ class CbrRestoreOperation:
         phases: Collection[Phase] = LIVE,
         by_anyone: bool = False,
     ) -> OperationReference | None:
-        """Return the newest logged restore of this backup to this resource that began since then."""
+        """Return the newest logged restore of this backup to this resource that began since then.
+
+        After a submission, only one that began since it.
+        """
         backup, restore = await self._resolve(request)
-        logs = await self._matching(backup.id, restore.target_id, since=self._clock.earliest(since))
+        begun = max(self._clock.earliest(since), self._submitted_since)
+        logs = await self._matching(backup.id, restore.target_id, since=begun)
         return await self._newest(backup.id, restore.target_id, logs, phases)
 
     async def find_running(self, request: CbrRestoreRequest) -> OperationReference | None:
