@@ -99,6 +99,10 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         """Return the ``name`` argument; ``None`` if the name is generated from the key."""
         return getattr(self, "name", None)
 
+    def compared_arguments(self) -> dict[str, Any]:
+        """Return what is the same in all tries of one operation; a record with other values is ignored."""
+        return {name: listed(getattr(self, name)) for name in self.template_fields if name not in self.not_compared}
+
     def perform(self, context: Any) -> BackupResult:
         """Submit or adopt the operation, and wait for it.
 
@@ -151,9 +155,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         identity = TaskIdentity(
             context,
             capabilities=self.operation.capabilities,
-            arguments={
-                name: listed(getattr(self, name)) for name in self.template_fields if name not in self.not_compared
-            },
+            arguments=self.compared_arguments(),
             own_name=self.own_name(),
             outlives_clears=self.on_clear == "adopt",
             installation=cloud.settings.installation,

@@ -91,6 +91,14 @@ class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
         self.check_while_parsing(self.target)
         self._given_fields = [name for name in self.target_fields if getattr(self, name) is not None]
 
+    def compared_arguments(self) -> dict[str, Any]:
+        """Return what is the same in all tries of one restore: of the backup only which one it is."""
+        arguments = super().compared_arguments()
+        for name in ("backup", *(f"{kind}_id" for kind in self.ids())):
+            arguments.pop(name, None)
+        reference = self.reference()
+        return {**arguments, "backup": [reference.kind, reference.backup_id]}
+
     def submit_and_wait(self, context: Any, conflict: Conflict | None) -> BackupResult:
         """Submit or adopt the restore, and wait for it.
 

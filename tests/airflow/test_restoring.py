@@ -394,6 +394,23 @@ def test_a_restore_that_was_logged_before_the_submission_is_not_taken_for_it(cbr
     assert (cbr.restores, cbr.content) == (1, 3)
 
 
+def test_a_retry_knows_its_submission_although_the_result_of_the_backup_was_written_again(
+    made: Restorable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = made.run(retries=1)
+    _crash(monkeypatch, run, made.service, is_sent=True)
+    run.operator.backup = {**run.operator.backup, "status": "another", "finished_at": None}
+
+    run.retry()
+    if made.service == "cbr":
+        run.run()
+    else:
+        with pytest.raises(UnprovenSubmissionError):
+            run.run()
+
+    assert made.requests == 1
+
+
 def test_a_crash_before_the_answer_is_recorded_is_found_in_the_log(
     cbr: Restorable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
