@@ -19,6 +19,7 @@ from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.operation import Capabilities
+from airflow_provider_backup.cloud.operations.row_checks import is_same_id
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel, validated
 from airflow_provider_backup.cloud.schema.constraints import Identifier
@@ -169,7 +170,7 @@ class CbrRestoreOperation:
         for status in _RUNNING_LOGS:
             async for log in self._logs.list(operation_type="restore", status=status):
                 details = log.extra_info.restore
-                target_id = details.target_resource_id or log.extra_info.resource.id
+                target_id = _target_of(log)
                 if details.backup_id and target_id and target_id in resource_ids:
                     began = _began(log)
                     found.append((began, _reference(details.backup_id, target_id, log.id, began)))
@@ -236,8 +237,8 @@ class CbrRestoreOperation:
         return [
             log
             async for log in self._logs.list(operation_type="restore", start_time=start)
-            if log.extra_info.restore.backup_id == backup_id
-            and target_id in (log.extra_info.restore.target_resource_id, log.extra_info.resource.id)
+            if is_same_id(log.extra_info.restore.backup_id, backup_id)
+            and is_same_id(_target_of(log), target_id)
             and (since is None or _began(log) >= since)
         ]
 
@@ -325,6 +326,11 @@ def _mappings(backup: Backup, target: RestoreTarget) -> list[dict[str, str | Non
 
 def _began(log: OperationLog) -> datetime:
     return log.created_at or log.started_at or EARLIEST
+
+
+def _target_of(log: OperationLog) -> str | None:
+    # The resource of a log is the one that was backed up, which need not be the one that is overwritten.
+    return log.extra_info.restore.target_resource_id or log.extra_info.resource.id
 
 
 def _reason(log: OperationLog) -> str | None:

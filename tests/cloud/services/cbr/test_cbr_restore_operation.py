@@ -233,6 +233,20 @@ async def test_a_log_that_says_success_is_not_believed_while_the_backup_is_resto
     assert (state.phase, state.status) == (Phase.IN_PROGRESS, "restoring")
 
 
+async def test_a_restore_to_another_disk_is_not_one_to_the_disk_that_was_backed_up(made: Restorable) -> None:
+    since = made.two_restores_ago()
+    await made.back_up(DISK)
+    volumes = made.local.state.table("inventory.volumes").values()
+    other = next(row for row in volumes if row["id"] != made.resource_id)
+    other.update(status="available", size_gb=10_000)
+    await made.operation.submit(made.request(volume_id=other["id"]))
+
+    assert await made.operation.find_running(made.request()) is None
+    assert await made.operation.find(made.request(), since=since) is None
+    for written in (other["id"], other["id"].upper()):
+        assert await made.operation.find_running(made.request(volume_id=written)) is not None
+
+
 async def test_a_busy_resource_refuses_the_restore(made: Restorable) -> None:
     await made.operation.submit(made.request())
 
