@@ -13,7 +13,7 @@ from benchmarks.schedule import POLL_SECONDS
 Row = Mapping[str, Any]
 
 MOST_REQUESTS = {"cbr": 40, "csbs": 40, "vbs": 40, "rds": 320, "gaussdb": 320, "taurusdb": 320}
-"""Requests until all backups are reported, for each service: pages hold 1,000 rows, those of databases 100."""
+"""Requests until all backups are reported: a page holds 1,000 rows, and 100 where a database service answers."""
 
 ONE_READ_EACH = frozenset({"rds"})
 """Services whose lists are of one resource, so that the end of each backup takes a request of its own."""
