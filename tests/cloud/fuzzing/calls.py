@@ -251,6 +251,10 @@ async def _csbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
     policy_id = (await cloud.csbs.policies.create(policy)).id
     checkpoint = OperationReference("csbs", (await cloud.csbs.checkpoints.execute_policy(policy_id)).id, "checkpoint")
     (item, *_) = [each async for each in cloud.csbs.checkpoint_items.list(checkpoint_id=checkpoint.backup_id)]
+    volumes = [csbs.RestoreVolume(backup_id="disk-backup", volume_id="disk")]
+    targets = csbs.RestoreTargets(server_id=server, volumes=volumes)
+    parameters = csbs.RestoreParameters(checkpoint_item_id=item.id, power_on=True, targets=targets)
+    checked = csbs.RestorableTarget(resource_id=server, resource_type="OS::Nova::Server", volumes=volumes)
     return {
         "policy_id": policy_id,
         "checkpoint_id": checkpoint.backup_id,
@@ -263,6 +267,8 @@ async def _csbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "started_after": datetime.now(UTC) - timedelta(minutes=5),
         "policy": policy,
         "changes": csbs.PolicyUpdate(name="weekly"),
+        "restore": csbs.RestoreCreate(checkpoint_id=checkpoint.backup_id, parameters=parameters),
+        "questions": [csbs.RestorableQuestion(checkpoint_item_id=item.id, target=checked)],
     }
 
 

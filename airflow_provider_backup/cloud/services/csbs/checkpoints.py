@@ -1,10 +1,10 @@
-"""Taking and deleting backups with CSBS: checkpoints (CSBS sections 4 and 6.3)."""
+"""Taking, deleting and restoring backups with CSBS: checkpoints (CSBS sections 4, 6.3 and 6.4)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from airflow_provider_backup.cloud.schema.answers import parsed
+from airflow_provider_backup.cloud.schema.answers import parsed, row_id
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.models import (
@@ -15,6 +15,9 @@ from airflow_provider_backup.cloud.services.csbs.models import (
     ProtectableAnswer,
     ProtectableQuestion,
     Protection,
+    RestorableAnswer,
+    RestorableQuestion,
+    RestoreCreate,
 )
 
 
@@ -75,6 +78,36 @@ class Checkpoints:
             "providers", PROVIDER_ID, "resources", "action", body={"check_protectable": questions}, repeatable=True
         )
         return parsed(ProtectableAnswer, body).protectable
+
+    async def check_restorable(self, questions: Sequence[RestorableQuestion]) -> list[Protectability]:
+        """Ask which backups can be restored now, and why others cannot (CSBS section 4.4).
+
+        :param questions: the backups, each with what would be overwritten.
+        :return: one answer for each backup.
+        """
+        body = await self._api.post(
+            "providers",
+            PROVIDER_ID,
+            "resources",
+            "action",
+            body={"check_restorable": [question.to_wire() for question in questions]},
+            repeatable=True,
+        )
+        return parsed(RestorableAnswer, body).restorable
+
+    async def restore(self, restore: RestoreCreate) -> str | None:
+        """Start to overwrite a server with a backup (CSBS section 6.4). Each call restores once more.
+
+        A restore cannot be stopped and not be undone.
+
+        :param restore: what is restored, and what is overwritten.
+        :return: id of the restore, which no documented call reads; ``None`` where the service names none.
+        :raises NotFoundError: there is no such backup or server.
+        :raises ResourceBusyError: the server or the backup is busy.
+        :raises BadRequestError: the backup cannot be restored to this server.
+        """
+        answer = await self._api.post("restores", body={"restore": restore.to_wire()})
+        return row_id(answer.get("restore") if isinstance(answer, Mapping) else None) or None
 
     async def delete(self, checkpoint_id: str, item_ids: Sequence[str] | None = None) -> None:
         """Start the deletion of a checkpoint's backups; it may take half an hour.

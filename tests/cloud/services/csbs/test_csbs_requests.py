@@ -21,6 +21,8 @@ from airflow_provider_backup.cloud.services.csbs.models import (
     PolicyUpdate,
     ProtectableQuestion,
     Protection,
+    RestorableQuestion,
+    RestoreCreate,
     Tag,
 )
 
@@ -331,3 +333,72 @@ def test_a_time_to_filter_by_without_a_zone_is_refused() -> None:
     naive = datetime(2026, 4, 18, tzinfo=UTC).replace(tzinfo=None)
 
     assert refused(CheckpointItemQuery, {"start_time": naive}) == ["start_time"]
+
+
+VOLUMES = [{"backup_id": "disk-backup", "volume_id": "disk"}]
+RESTORE: dict[str, Any] = {
+    "provider_id": PROVIDER_ID,
+    "checkpoint_id": "checkpoint",
+    "parameters": {
+        "checkpoint_item_id": "item",
+        "power_on": True,
+        "targets": {"server_id": "server", "volumes": VOLUMES},
+    },
+}
+QUESTION: dict[str, Any] = {
+    "checkpoint_item_id": "item",
+    "target": {"resource_id": "server", "resource_type": "OS::Nova::Server", "volumes": VOLUMES},
+}
+
+
+def restore_with(**parameters: Any) -> dict[str, Any]:
+    return {**RESTORE, "parameters": {**RESTORE["parameters"], **parameters}}
+
+
+def test_a_restore_is_written_with_exactly_the_documented_members() -> None:
+    assert RestoreCreate.model_validate(RESTORE).to_wire() == RESTORE
+    whole = {**RESTORE, "restore_target": "https://identity"}
+    assert RestoreCreate.model_validate(whole).to_wire() == whole
+
+
+def test_the_provider_of_a_restore_is_sent_without_being_given() -> None:
+    given = {name: value for name, value in RESTORE.items() if name != "provider_id"}
+
+    assert RestoreCreate.model_validate(given).to_wire() == RESTORE
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({**RESTORE, "provider_id": "c714180d-ea34-4b13-9a5e-577c7c416eec"}, "provider_id"),
+        ({"parameters": RESTORE["parameters"]}, "checkpoint_id"),
+        ({**RESTORE, "checkpoint_id": ""}, "checkpoint_id"),
+        ({"checkpoint_id": "checkpoint"}, "parameters"),
+        (restore_with(checkpoint_item_id=""), "parameters.checkpoint_item_id"),
+        (restore_with(power_on=None), "parameters.power_on"),
+        (restore_with(targets={"volumes": VOLUMES}), "parameters.targets.server_id"),
+        (restore_with(targets={"server_id": "server"}), "parameters.targets.volumes"),
+        (restore_with(targets={"server_id": "server", "volumes": []}), "parameters.targets.volumes"),
+        (restore_with(targets={"server_id": "server", "volumes": VOLUMES * 2}), "parameters.targets"),
+    ],
+)
+def test_a_restore_outside_the_rules_is_refused(values: dict[str, Any], field: str) -> None:
+    assert refused(RestoreCreate, values) == [field]
+
+
+@pytest.mark.parametrize("name", ["backup_id", "volume_id"])
+def test_a_restore_names_each_disk_and_each_backup_once(name: str) -> None:
+    volumes = [*VOLUMES, {"backup_id": "other", "volume_id": "other", name: VOLUMES[0][name]}]
+
+    assert refused(RestoreCreate, restore_with(targets={"server_id": "server", "volumes": volumes}))
+    assert refused(RestorableQuestion, {**QUESTION, "target": {**QUESTION["target"], "volumes": volumes}})
+
+
+def test_all_members_of_the_question_whether_a_backup_can_be_restored_must_be_given() -> None:
+    assert RestorableQuestion.model_validate(QUESTION).to_wire() == QUESTION
+    assert refused(RestorableQuestion, {}) == ["checkpoint_item_id", "target"]
+    assert refused(RestorableQuestion, {**QUESTION, "target": {}}) == [
+        "target.resource_id",
+        "target.resource_type",
+        "target.volumes",
+    ]

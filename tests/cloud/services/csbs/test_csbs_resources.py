@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.cloud.errors import (
+    BackupError,
     BadRequestError,
     CloudConnectionError,
     DuplicateNameError,
@@ -17,7 +18,14 @@ from airflow_provider_backup.cloud.errors import (
     ResourceBusyError,
     UnexpectedResponseError,
 )
-from airflow_provider_backup.cloud.services.csbs.models import PROVIDER_ID, PolicyCreate, PolicyUpdate, Protection
+from airflow_provider_backup.cloud.services.csbs.models import (
+    PROVIDER_ID,
+    PolicyCreate,
+    PolicyUpdate,
+    Protection,
+    RestorableQuestion,
+    RestoreCreate,
+)
 
 from .conftest import Recorder
 
@@ -83,6 +91,61 @@ async def test_asking_whether_servers_can_be_backed_up_sends_the_documented_requ
     assert (answered.result, answered.error_code) == (False, "CSBS.6007")
     body = {"check_protectable": [{"resource_id": SERVER_ID, "resource_type": "OS::Nova::Server"}]}
     assert recorder.requests == [("POST", f"/providers/{PROVIDER_ID}/resources/action", body)]
+
+
+RESTORE = RestoreCreate.model_validate(
+    {
+        "checkpoint_id": "checkpoint",
+        "parameters": {
+            "checkpoint_item_id": "item",
+            "power_on": False,
+            "targets": {"server_id": SERVER_ID, "volumes": [{"backup_id": "disk-backup", "volume_id": "disk"}]},
+        },
+    }
+)
+
+
+async def test_asking_whether_a_backup_can_be_restored_sends_the_documented_question(recorder: Recorder) -> None:
+    answer = {"result": False, "error_code": "CSBS.6018", "error_msg": "Not assign backup(s)"}
+    recorder.answers = [(200, {"restorable": [answer]})]
+    question = {
+        "checkpoint_item_id": "item",
+        "target": {
+            "resource_id": SERVER_ID,
+            "resource_type": "OS::Nova::Server",
+            "volumes": [{"backup_id": "disk-backup", "volume_id": "disk"}],
+        },
+    }
+
+    (answered,) = await recorder.csbs.checkpoints.check_restorable([RestorableQuestion.model_validate(question)])
+
+    assert (answered.result, answered.error_code) == (False, "CSBS.6018")
+    body = {"check_restorable": [question]}
+    assert recorder.requests == [("POST", f"/providers/{PROVIDER_ID}/resources/action", body)]
+
+
+async def test_a_restore_sends_the_documented_body_and_returns_its_id(recorder: Recorder) -> None:
+    recorder.answers = [(200, {"restore": {"id": "restore-1", "status": "in_progress", "resources_status": "word"}})]
+
+    assert await recorder.csbs.checkpoints.restore(RESTORE) == "restore-1"
+
+    assert recorder.requests == [("POST", "/restores", {"restore": RESTORE.to_wire()})]
+
+
+async def test_a_restore_that_was_taken_without_a_readable_answer_has_no_id(recorder: Recorder) -> None:
+    recorder.answers = [(200, {"restore": None})]
+
+    assert await recorder.csbs.checkpoints.restore(RESTORE) is None
+    assert await recorder.csbs.checkpoints.restore(RESTORE) is None
+
+
+async def test_a_restore_is_sent_once_although_the_service_fails(recorder: Recorder) -> None:
+    recorder.answers = [(503, {}), (200, {})]
+
+    with pytest.raises(BackupError):
+        await recorder.csbs.checkpoints.restore(RESTORE)
+
+    assert len(recorder.requests) == 1
 
 
 async def test_a_policy_is_created_changed_and_deleted_with_the_documented_requests(recorder: Recorder) -> None:

@@ -2,7 +2,8 @@
 
 One file for each resource holds its requests and its answers, ``fields.py`` what several of them share.
 
-Source: CSBS sections 3 (policies), 4 (taking backups), 5 (reading backups), 7.2 (tags) and 11 (mixed forms).
+Source: CSBS sections 3 (policies), 4 (taking backups), 5 (reading backups), 6.4 (restoring), 7.2 (tags)
+and 11 (mixed forms).
 """
 
 from __future__ import annotations
@@ -39,6 +40,15 @@ from airflow_provider_backup.cloud.services.csbs.models.policies import (
     PolicyServerView,
     PolicyUpdate,
     ServerType,
+)
+from airflow_provider_backup.cloud.services.csbs.models.restores import (
+    RestorableAnswer,
+    RestorableQuestion,
+    RestorableTarget,
+    RestoreCreate,
+    RestoreParameters,
+    RestoreTargets,
+    RestoreVolume,
 )
 from airflow_provider_backup.cloud.services.csbs.models.scheduled_operations import (
     OperationDefinition,
@@ -82,6 +92,13 @@ __all__ = [
     "Protection",
     "ProtectionPlan",
     "ProviderId",
+    "RestorableAnswer",
+    "RestorableQuestion",
+    "RestorableTarget",
+    "RestoreCreate",
+    "RestoreParameters",
+    "RestoreTargets",
+    "RestoreVolume",
     "ScheduledOperation",
     "ScheduledOperationCreate",
     "ScheduledOperationUpdate",

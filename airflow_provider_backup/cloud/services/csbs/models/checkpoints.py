@@ -91,7 +91,7 @@ class Checkpoint(ResponseModel):
 
 
 class Protectability(ResponseModel):
-    """Whether a server can be backed up, and if not, why (CSBS section 4.4)."""
+    """Whether a server can be backed up or restored, and if not, why (CSBS section 4.4)."""
 
     resource_id: str | None = None
     resource_type: str | None = None
