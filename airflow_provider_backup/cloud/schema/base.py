@@ -53,8 +53,8 @@ def violations_of(error: ValidationError) -> list[Violation]:
         Violation(
             field=".".join(str(part) for part in detail["loc"]) or "request",
             rule=_RULES.get(detail["type"]) or detail["msg"].removeprefix("Value error, "),
-            # What lacks something is not what is wrong, and may be large.
-            value=None if detail["type"] == "missing" else detail.get("input"),
+            # What lacks something is not what is wrong, and may be large; a password is never shown.
+            value=None if detail["type"] == "missing" or "password" in detail["loc"] else detail.get("input"),
         )
         for detail in error.errors(include_url=False)
     ]

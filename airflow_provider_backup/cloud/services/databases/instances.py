@@ -1,4 +1,4 @@
-"""Database instances: list and read (databases section 11)."""
+"""Database instances: list, read and delete (databases section 11)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import matching
+from airflow_provider_backup.cloud.schema.answers import row_id
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.models import DatabaseInstanceQuery, Instance
@@ -100,3 +101,15 @@ class Instances:
             "the project's list of instances",
             next_step="Check the id, the project and the region.",
         )
+
+    async def delete(self, instance_id: str) -> str | None:
+        """Start to **delete** an instance with its standby, read replicas and automatic backups; manual ones stay.
+
+        RDS takes a last backup first: the status is ``ACTIVE`` or ``BACKING UP`` until the instance is gone.
+
+        :param instance_id: the instance.
+        :return: id of the job; ``None`` when the service gives none.
+        :raises NotFoundError: there is no such instance (any more).
+        :raises ResourceBusyError: another operation runs on it.
+        """
+        return row_id(await self._api.delete("instances", instance_id), "job_id") or None

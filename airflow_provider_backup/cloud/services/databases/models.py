@@ -261,6 +261,19 @@ class InstanceNode(ResponseModel):
     availability_zone: str = ""
 
 
+class InstanceReplication(ResponseModel):
+    """How a standby is kept up to date; the engine's word, such as ``async``."""
+
+    replication_mode: str = ""
+
+
+class InstanceLabel(ResponseModel):
+    """A label of an instance."""
+
+    key: str = ""
+    value: str = ""
+
+
 class Instance(Row):
     """A database instance (databases section 11). A manual backup is possible only while its status is ``ACTIVE``."""
 
@@ -276,6 +289,17 @@ class Instance(Row):
     backup_strategy: InstanceBackupStrategy | None = None
     nodes: list[InstanceNode] = Field(default_factory=list)
     enterprise_project_id: str | None = None
+    private_ips: list[str] = Field(default_factory=list)
+    public_ips: list[str] = Field(default_factory=list)
+    vpc_id: str | None = None
+    subnet_id: str | None = None
+    security_group_id: str | None = None
+    flavor_ref: str | None = None
+    ha: InstanceReplication | None = None
+    time_zone: str | None = None
+    collation: str | None = None
+    disk_encryption_id: str | None = None
+    tags: list[InstanceLabel] = Field(default_factory=list)
 
 
 class DatabasePolicy(ResponseModel):

@@ -28,6 +28,8 @@ from airflow_provider_backup.cloud.services.databases.models import (
     Job,
 )
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
+from airflow_provider_backup.cloud.services.databases.restore_models import RestoreWindowQuery
+from airflow_provider_backup.cloud.services.databases.restores import Restores
 from airflow_provider_backup.cloud.services.databases.states import to_state
 from airflow_provider_backup.cloud.text import one_line
 
@@ -54,6 +56,11 @@ class DatabaseService:
     """Where new backups are posted to."""
     policy_path: ClassVar[tuple[str, ...]] = ("backups", "policy")
     """Where changes of a policy are put, below the instance."""
+    restore_path: ClassVar[tuple[str, ...]] = ("instances", "recovery")
+    """Where restores to existing instances are posted to."""
+    restore_version: ClassVar[str | None] = None
+    """Version of the API in that path; ``None`` for that of the service."""
+    restore_window_query: ClassVar[type[RestoreWindowQuery]] = RestoreWindowQuery
     lists_all_instances: ClassVar[bool] = True
     """Whether one list shows the backups of all instances; otherwise each instance has its own."""
 
@@ -65,6 +72,13 @@ class DatabaseService:
         self.jobs = Jobs(api)
         self.backup_policies: BackupPolicies[Any, Any] = BackupPolicies(
             api, policy=self.policy, update_path=self.policy_path
+        )
+        self.restores: Restores[Any, Any] = Restores(
+            api,
+            service=self.name,
+            window_query=self.restore_window_query,
+            path=self.restore_path,
+            version=self.restore_version,
         )
         self.lists = (
             lists_of_all_instances(self.title, self.backups)

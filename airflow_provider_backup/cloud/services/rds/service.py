@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
+from airflow_provider_backup.cloud.services.databases.restores import Restores
 from airflow_provider_backup.cloud.services.databases.service import DatabaseService
 from airflow_provider_backup.cloud.services.rds.models import (
     Backup,
@@ -13,6 +14,7 @@ from airflow_provider_backup.cloud.services.rds.models import (
     Policy,
     PolicyUpdate,
 )
+from airflow_provider_backup.cloud.services.rds.restore_models import Restore, RestoredInstance
 
 
 class RdsService(DatabaseService):
@@ -24,6 +26,9 @@ class RdsService(DatabaseService):
     backup_query = BackupQuery
     instance_query = InstanceQuery
     policy = Policy
+    # Only this version knows what SQL Server needs.
+    restore_version = "v3.1"
     lists_all_instances = False
     backups: Backups[BackupCreate, Backup]
     backup_policies: BackupPolicies[PolicyUpdate, Policy]
+    restores: Restores[Restore, RestoredInstance]

@@ -7,60 +7,27 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import web
-from aiohttp.test_utils import TestServer
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import CloudConnectionError, UnexpectedResponseError
 from airflow_provider_backup.cloud.services.gaussdb import models as gaussdb
 from airflow_provider_backup.cloud.services.rds import models as rds
 from airflow_provider_backup.cloud.services.taurusdb import models as taurusdb
-from airflow_provider_backup.cloud.settings import AccessKeyCredentials, CloudSettings, NetworkSettings
+from tests.cloud.services.databases.recorder import Recorder, cloud_of
 
 INSTANCE = "51c0a3bd7a2f4cc2a2f37c60c44a7c11in01"
 STARTED = {"backup": {"id": "b", "instance_id": INSTANCE, "name": "before-upgrade", "status": "BUILDING"}}
 
 
-class Recorder:
-    """Remembers each request and gives one answer to all."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str, Any]] = []
-        self.content_types: set[str | None] = set()
-        self.status = 200
-        self.answer: Any = STARTED
-        self.cuts_connections = False
-
-    async def handle(self, request: web.Request) -> web.Response:
-        """Answer one request."""
-        body = await request.json() if request.can_read_body else None
-        self.calls.append((request.method, request.rel_url.raw_path, body))
-        self.content_types.add(request.headers.get("Content-Type"))
-        if self.cuts_connections and request.transport is not None:
-            request.transport.abort()
-        return web.json_response(self.answer, status=self.status) if self.answer is not None else web.Response()
-
-
 @pytest.fixture
 def recorder() -> Recorder:
-    return Recorder()
+    return Recorder(STARTED)
 
 
 @pytest_asyncio.fixture
 async def recorded_cloud(recorder: Recorder) -> AsyncIterator[BackupCloud]:
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", recorder.handle)
-    async with TestServer(application) as server:
-        url = str(server.make_url("/"))
-        settings = CloudSettings(
-            AccessKeyCredentials("ak", "sk"),
-            region="eu-de",
-            project_id="project",
-            endpoints=CloudSettings.endpoint_pairs({"rds": url, "gaussdb": url, "taurusdb": url}),
-            network=NetworkSettings(attempts=3, retry_wait=0.01),
-        )
-        async with BackupCloud(settings) as cloud:
-            yield cloud
+    async with cloud_of(recorder) as cloud:
+        yield cloud
 
 
 async def test_an_rds_backup_is_posted_as_documented(recorded_cloud: BackupCloud, recorder: Recorder) -> None:
