@@ -541,7 +541,10 @@ async def test_asking_what_can_be_backed_up_always_succeeds(csbs: Csbs) -> None:
     assert [answer["resource_id"] for answer in answers] == ids
 
 
-@pytest.mark.parametrize("body", [{}, {"check_restorable": []}, {"check_protectable": [{"resource_id": "1"}]}])
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"check_restorable": [{"checkpoint_item_id": "1"}]}, {"check_protectable": [{"resource_id": "1"}]}],
+)
 async def test_asking_in_another_form_is_refused(csbs: Csbs, body: dict[str, Any]) -> None:
     answer = await csbs.call("POST", f"/providers/{PROVIDER_ID}/resources/action", body)
 

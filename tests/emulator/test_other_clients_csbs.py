@@ -69,6 +69,16 @@ class Client:
             time.sleep(0.05)
         return checkpoint_id
 
+    def restore_parameters(self) -> dict[str, Any]:
+        """Back up a server, and return what restores it."""
+        (item,) = self.items(self.protect())
+        volumes = [
+            {"backup_id": disk["id"], "volume_id": disk["source_volume_id"]}
+            for disk in item["extend_info"]["volume_backups"]
+        ]
+        targets = {"server_id": self.server_id, "volumes": volumes}
+        return {"checkpoint_item_id": item["id"], "power_on": True, "targets": targets}
+
     def items(self, checkpoint_id: str) -> list[dict[str, Any]]:
         path = "/checkpoint_items"
         found: list[dict[str, Any]] = self.body(self.csbs.get(path, params={"checkpoint_id": checkpoint_id}))[
@@ -124,6 +134,28 @@ def asks_what_can_be_backed_up(client: Client) -> None:
     assert answer["protectable"] == [{**question, "result": True, "error_code": "", "error_msg": ""}]
 
 
+def asks_what_can_be_restored(client: Client) -> None:
+    parameters = client.restore_parameters()
+    target = {"resource_id": client.server_id, "resource_type": "OS::Nova::Server"}
+    question = {
+        "checkpoint_item_id": parameters["checkpoint_item_id"],
+        "target": {**target, "volumes": parameters["targets"]["volumes"]},
+    }
+    answer = client.body(client.csbs.post(f"{PROVIDER}/resources/action", json={"check_restorable": [question]}))
+    assert answer["restorable"] == [{**target, "result": True, "error_code": "", "error_msg": ""}]
+
+
+def restores_a_backup(client: Client) -> None:
+    parameters = client.restore_parameters()
+    (item,) = client.items("")
+    order = {"provider_id": PROVIDER_ID, "checkpoint_id": item["checkpoint_id"], "parameters": parameters}
+    restore = client.body(client.csbs.post("/restores", json={"restore": order}))["restore"]
+    assert (restore["status"], restore["parameters"]) == ("in_progress", parameters)
+    while (status := client.items(item["checkpoint_id"])[0]["status"]) == "restoring":
+        time.sleep(0.05)
+    assert status == "available"
+
+
 def lists_backups(client: Client) -> None:
     checkpoint_id = client.protect()
     found = client.body(client.csbs.get("/checkpoint_items", params={"status": "available"}))["checkpoint_items"]
@@ -157,6 +189,7 @@ CALLS: dict[str, Callable[[Client], None]] = {
     "DELETE /providers/{provider_id}/checkpoints/{checkpoint_id}": deletes_backups,
     "POST /providers/{provider_id}/resources/action": asks_what_can_be_backed_up,
     "POST /providers/{provider_id}/resources/{server_id}/action": protects_a_server,
+    "POST /restores": restores_a_backup,
     "GET /checkpoint_items": lists_backups,
     "GET /checkpoint_items/count": counts_backups,
     "GET /checkpoint_items/{item_id}": reads_a_backup,
@@ -176,7 +209,7 @@ def nothing_of_the_person_who_runs_the_tests(tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("call", CALLS.values(), ids=lambda call: call.__name__)
+@pytest.mark.parametrize("call", [*CALLS.values(), asks_what_can_be_restored], ids=lambda call: call.__name__)
 def test_otcextensions(call: Callable[[Client], None], backup_cloud: RunningCloud) -> None:
     call(Client(backup_cloud))
 

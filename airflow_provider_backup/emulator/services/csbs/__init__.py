@@ -18,10 +18,11 @@ from airflow_provider_backup.emulator.services.csbs.backups import Backups
 from airflow_provider_backup.emulator.services.csbs.checkpoint_items import CheckpointItemRoutes
 from airflow_provider_backup.emulator.services.csbs.checkpoints import CheckpointRoutes
 from airflow_provider_backup.emulator.services.csbs.policies import PolicyRoutes
+from airflow_provider_backup.emulator.services.csbs.restores import Restores
 
 
 class EmulatedCsbs(EmulatedBackupService):
-    """CSBS v1: policies, taking, reading and deleting backups.
+    """CSBS v1: policies, taking, reading, restoring and deleting backups.
 
     :param state: where policies and backups are kept.
     :param inventory: the servers and their disks.
@@ -29,15 +30,17 @@ class EmulatedCsbs(EmulatedBackupService):
 
     name = "csbs"
     protects = ("servers",)
-    operations = ("deletion",)
+    operations = ("deletion", "restore")
     catalog_entries = (CatalogEntry("data-protect", "karbor", "/v1/{project_id}"),)
 
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         backups = Backups(state, inventory)
+        restores = Restores(state, inventory, backups)
         self._parts = (
             PolicyRoutes(state, inventory),
-            CheckpointRoutes(state, backups),
+            CheckpointRoutes(state, backups, restores),
             CheckpointItemRoutes(backups),
+            restores,
         )
 
     def routes(self) -> list[web.RouteDef]:

@@ -3,7 +3,8 @@
 Rows of ``csbs.items``, one for each backed-up server: ``id``, ``checkpoint_id``, ``policy_id`` (``None`` for a single
 server), ``name``, ``description``, ``resource_id``, ``resource_name``, ``resource_az``, ``private_ip``,
 ``auto_trigger``, ``incremental``, ``size`` (MB), ``tags``, ``contents`` (what it holds, see :meth:`Contents.snapshot`),
-``task_id``, the members of :meth:`CloudState.started`, and ``deletion`` (none, or a second set of those members).
+``task_id``, the members of :meth:`CloudState.started`, ``deletion`` (none, or a second set of those members), and
+``restore`` (described in ``restores.py``).
 
 Rows of ``csbs.volume_backups``, one for each disk in them: ``id``, ``item_id``, ``name``, ``snapshot_id``,
 ``source_volume_id``, ``source_volume_name``, ``source_volume_size`` (GB), ``availability_zone``, ``bootable``,
@@ -80,7 +81,10 @@ class Backups:
         if deletion is None:
             if not self._state.is_ready(row):
                 return "protecting"
-            return "error" if row["failure"] else "available"
+            if row["failure"]:
+                return "error"
+            restore = row.get("restore")
+            return "restoring" if restore and not self._state.is_ready(restore) else "available"
         if self._state.now() < datetime.fromisoformat(deletion["started_at"]):
             return "waiting_delete"
         if not self._state.is_ready(deletion):
@@ -102,9 +106,25 @@ class Backups:
             return refusal("CSBS.6006", server_id, server["status"])
         if not server["volumes"]:
             return refusal("CSBS.6007", server_id)
-        if any(row["resource_id"] == server_id and self.status(row) == "protecting" for row in self.items()):
+        if self.is_backed_up(server_id) or self.is_restored(server_id):
             return refusal("CSBS.6005", server_id)
         return None
+
+    def is_backed_up(self, server_id: str) -> bool:
+        """Return whether a backup of a server is being made."""
+        return any(row["resource_id"] == server_id and self.status(row) == "protecting" for row in self.items())
+
+    def is_restored(self, server_id: str) -> bool:
+        """Return whether a server is being overwritten."""
+        return any(
+            row["restore"]["server_id"] == server_id
+            for row in self.items()
+            if row.get("restore") and self.status(row) == "restoring"
+        )
+
+    def disks(self, item_id: str) -> list[Row]:
+        """Return the disk backups in a backup."""
+        return [disk for disk in self._state.table("csbs.volume_backups").values() if disk["item_id"] == item_id]
 
     def server_name(self, server_id: str) -> str:
         """Return the name of a server that exists."""
@@ -131,7 +151,7 @@ class Backups:
         item_id = self._state.new_uuid()
         # The first backup of a server is always full (CSBS section 4.1).
         incremental = order.incremental and any(
-            row["resource_id"] == server_id and self.status(row) == "available" for row in self.items()
+            row["resource_id"] == server_id and self.status(row) in ("available", "restoring") for row in self.items()
         )
         size = 0
         for volume_id in server["volumes"]:
@@ -170,6 +190,7 @@ class Backups:
             "contents": Contents(self._state).snapshot(server_id),
             "task_id": str(uuid.uuid1()),
             "deletion": None,
+            "restore": None,
             **self._state.started("csbs"),
         }
 
@@ -210,6 +231,8 @@ class Backups:
         deletion = row["deletion"]
         if deletion is not None:
             return str(deletion["started_at"])
+        if restore := row.get("restore"):
+            return str(restore["ready_at" if self._state.is_ready(restore) else "started_at"])
         return str(row["ready_at" if self._state.is_ready(row) else "started_at"])
 
     def _view(self, row: Row, disks: Sequence[Row]) -> dict[str, Any]:
@@ -217,7 +240,12 @@ class Backups:
         deletion = row["deletion"] or {"failure": None}
         is_over = self._state.is_ready(row)
         is_good = is_over and not row["failure"]
-        reason = (row["failure"] or deletion["failure"]) if status == "error" else None
+        restore = row.get("restore") or {"failure": None}
+        reason, operation = None, ""
+        if status == "error":
+            reason, operation = row["failure"] or deletion["failure"], "delete" if deletion["failure"] else "backup"
+        elif status == "available" and restore["failure"]:
+            reason, operation = restore["failure"], "restore"
         return {
             "id": row["id"],
             "checkpoint_id": row["checkpoint_id"],
@@ -255,7 +283,7 @@ class Backups:
                 "copy_from": "",
                 "copy_status": "na",
                 "fail_code": {"Code": "CSBS.9999", "Description": reason} if reason else {},
-                "fail_op": ("delete" if deletion["failure"] else "backup") if reason else "",
+                "fail_op": operation,
                 "fail_reason": reason or "",
                 "finished_at": wire_time(row["ready_at"]) if is_over else None,
                 "hypervisor_type": "QEMU",

@@ -1,4 +1,4 @@
-"""Taking and deleting backups: executing a policy, protecting a server (CSBS sections 4 and 6.3)."""
+"""Taking and deleting backups, and what can be backed up or restored (CSBS sections 4 and 6.3)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from typing import Any
 from aiohttp import web
 
 from airflow_provider_backup.cloud.schema.fields import format_utc
-from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate, ProtectableQuestion, Protection
+from airflow_provider_backup.cloud.services.csbs.models import (
+    CheckpointCreate,
+    ProtectableQuestion,
+    Protection,
+    RestorableQuestion,
+)
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.services.csbs.backups import SERVER_TYPE, Backups, Order
 from airflow_provider_backup.emulator.services.csbs.refusals import refusal
 from airflow_provider_backup.emulator.services.csbs.requests import INVALID, lenient, refuse_other_provider
+from airflow_provider_backup.emulator.services.csbs.restores import Restores
 
 
 class CheckpointRoutes:
@@ -22,11 +28,13 @@ class CheckpointRoutes:
 
     :param state: keeps the policies.
     :param backups: keeps the backups.
+    :param restores: knows what can be restored.
     """
 
-    def __init__(self, state: CloudState, backups: Backups) -> None:
+    def __init__(self, state: CloudState, backups: Backups, restores: Restores) -> None:
         self._state = state
         self._backups = backups
+        self._restores = restores
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""
@@ -34,7 +42,7 @@ class CheckpointRoutes:
         return [
             web.post(f"{provider}/checkpoints", self.execute_policy),
             web.delete(f"{provider}/checkpoints/{{checkpoint_id}}", self.delete_backups),
-            web.post(f"{provider}/resources/action", self.check_protectable),
+            web.post(f"{provider}/resources/action", self.check),
             web.post(f"{provider}/resources/{{server_id}}/action", self.protect_server),
         ]
 
@@ -88,24 +96,29 @@ class CheckpointRoutes:
         }
         return self._answer(request, checkpoint_id, plan, None)
 
-    async def check_protectable(self, request: web.Request) -> web.Response:
-        """Tell for each server whether it can be backed up; always 200."""
+    async def check(self, request: web.Request) -> web.Response:
+        """Report for each server whether it can be backed up, or for each backup whether it can be restored."""
         refuse_other_provider(request)
-        questions = (await json_object(request, code=INVALID)).get("check_protectable")
-        if not isinstance(questions, list):
-            raise ServiceError(400, INVALID, "The request body has no list check_protectable.")
-        answers = []
-        for question in (lenient(ProtectableQuestion, each) for each in questions):
-            obstacle = self._backups.obstacle(question.resource_id, question.resource_type)
-            answers.append(
-                {
-                    **question.to_wire(),
-                    "result": obstacle is None,
-                    "error_code": obstacle.code if obstacle else "",
-                    "error_msg": obstacle.message if obstacle else "",
-                }
-            )
-        return web.json_response({"protectable": answers})
+        body = await json_object(request, code=INVALID)
+        servers, backups = body.get("check_protectable"), body.get("check_restorable")
+        if isinstance(servers, list):
+            return web.json_response({"protectable": [self._protectable(each) for each in servers]})
+        if isinstance(backups, list):
+            return web.json_response({"restorable": [self._restorable(each) for each in backups]})
+        raise ServiceError(400, INVALID, "The request body has no list check_protectable or check_restorable.")
+
+    def _protectable(self, question: Any) -> dict[str, Any]:
+        asked = lenient(ProtectableQuestion, question)
+        obstacle = self._backups.obstacle(asked.resource_id, asked.resource_type)
+        return {**asked.to_wire(), **_result(obstacle)}
+
+    def _restorable(self, question: Any) -> dict[str, Any]:
+        asked = lenient(RestorableQuestion, question)
+        target = asked.target
+        obstacle = self._restores.obstacle(
+            asked.checkpoint_item_id, target.resource_id, target.resource_type, target.volumes
+        )
+        return {"resource_id": target.resource_id, "resource_type": target.resource_type, **_result(obstacle)}
 
     async def delete_backups(self, request: web.Request) -> web.Response:
         """Begin to delete a checkpoint's backups, or those that the query names, separated by commas."""
@@ -143,6 +156,14 @@ class CheckpointRoutes:
                 }
             }
         )
+
+
+def _result(obstacle: ServiceError | None) -> dict[str, Any]:
+    return {
+        "result": obstacle is None,
+        "error_code": obstacle.code if obstacle else "",
+        "error_msg": obstacle.message if obstacle else "",
+    }
 
 
 def _chosen(policy: Row, server_ids: Sequence[str] | None) -> list[Row]:
