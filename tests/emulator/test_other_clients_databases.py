@@ -191,6 +191,92 @@ def test_the_vendor_learns_why_rds_refuses(cloud: RunningCloud, rds_client: Any)
     assert error.request_id
 
 
+# Restores of RDS, the vendor's SDK and otcextensions
+
+
+def automatic_backup(client: Any, instance_id: str) -> str:
+    request = rds.ListBackupsRequest(instance_id=instance_id, backup_type="auto")
+    return str(client.list_backups(request).backups[0].id)
+
+
+def instance_status(client: Any, instance_id: str) -> str | None:
+    rows = client.list_instances(rds.ListInstancesRequest(id=instance_id)).instances
+    return rows[0].status if rows else None
+
+
+def test_the_vendor_reads_the_restore_windows_of_rds(rds_client: Any, cloud: RunningCloud) -> None:
+    answer = rds_client.list_restore_times(rds.ListRestoreTimesRequest(instance_id=instance_of(cloud, "rds")))
+    (window,) = answer.restore_time
+    assert window.start_time < window.end_time
+
+
+def test_the_vendor_overwrites_an_rds_instance(cloud: RunningCloud, rds_client: Any) -> None:
+    cloud.set_backup_seconds(0)
+    instance_id = instance_of(cloud, "rds")
+    cloud.change_content(instance_id, 2)
+    source = rds.RestoreToExistingInstanceRequestBodySource(
+        instance_id=instance_id, type="backup", backup_id=automatic_backup(rds_client, instance_id)
+    )
+    target = rds.RestoreToExistingInstanceRequestBodyTarget(instance_id=instance_id)
+    body = rds.RestoreToExistingInstanceRequestBody(source=source, target=target)
+    answer = rds_client.restore_to_existing_instance(rds.RestoreToExistingInstanceRequest(body=body))
+    job = rds_client.list_job_info(rds.ListJobInfoRequest(id=answer.job_id)).job
+    assert (job.status, instance_status(rds_client, instance_id)) == ("Completed", "ACTIVE")
+    assert cloud.content(instance_id) == 1
+
+
+def test_the_vendor_overwrites_an_rds_instance_with_the_newer_call(cloud: RunningCloud, rds_client: Any) -> None:
+    instance_id = instance_of(cloud, "rds")
+    source = rds.RestoreExistingInstanceRequestBodySource(
+        instance_id=instance_id,
+        backup_id=automatic_backup(rds_client, instance_id),
+        restore_all_database=True,
+    )
+    target = rds.TargetInstanceRequest(instance_id=instance_id)
+    body = rds.RestoreExistingInstanceRequestBody(source=source, target=target)
+    assert rds_client.restore_exist_instance(rds.RestoreExistInstanceRequest(body=body)).job_id
+
+
+def test_the_vendor_restores_rds_to_a_new_instance_and_deletes_it(cloud: RunningCloud, rds_client: Any) -> None:
+    cloud.set_backup_seconds(0)
+    source = rds_client.list_instances(rds.ListInstancesRequest(id=instance_of(cloud, "rds"))).instances[0]
+    body = rds.CreateRestoreInstanceRequestBody(
+        name="rehearsal-1",
+        flavor_ref=source.flavor_ref,
+        volume=rds.Volume(type="CLOUDSSD", size=200),
+        availability_zone="eu-de-01,eu-de-02",
+        ha=rds.Ha(mode="Ha", replication_mode="async"),
+        vpc_id=source.vpc_id,
+        subnet_id=source.subnet_id,
+        security_group_id=source.security_group_id,
+        password="Secret-1234",
+        port="3307",
+        backup_strategy=rds.BackupStrategy(start_time="01:00-02:00", keep_days=7),
+        restore_point=rds.RestorePoint(
+            instance_id=source.id, type="backup", backup_id=automatic_backup(rds_client, source.id)
+        ),
+    )
+    answer = rds_client.create_restore_instance(rds.CreateRestoreInstanceRequest(body=body))
+    new_id = answer.instance.id
+    assert (answer.instance.name, bool(answer.job_id)) == ("rehearsal-1", True)
+    (row,) = rds_client.list_instances(rds.ListInstancesRequest(id=new_id)).instances
+    assert (row.status, row.type, row.port, len(row.nodes)) == ("ACTIVE", "Ha", 3307, 2)
+    assert rds_client.delete_instance(rds.DeleteInstanceRequest(instance_id=new_id)).job_id
+    assert instance_status(rds_client, new_id) is None
+
+
+def test_otcextensions_overwrites_an_rds_instance(cloud: RunningCloud, conn: Any) -> None:
+    instance = conn.rds.find_instance("orders-mysql")
+    (backup,) = conn.rds.backups(instance, type="auto")
+    assert conn.rds.restore_instance(instance, backup=backup)
+
+
+def test_otcextensions_deletes_an_rds_instance(cloud: RunningCloud, conn: Any) -> None:
+    cloud.set_backup_seconds(0)
+    conn.rds.delete_instance(instance_of(cloud, "rds"))
+    assert conn.rds.find_instance("orders-mysql") is None
+
+
 # RDS, otcextensions
 
 

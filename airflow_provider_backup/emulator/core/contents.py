@@ -1,13 +1,15 @@
 """What is in the servers, disks and database instances of the local cloud: a number that stands for their data.
 
 A maintenance changes it, a backup remembers it, a restore brings it back. Rows of ``contents`` by id of a disk or an
-instance: ``version``. Rows of ``contents.restores``, one for each restore that is not over: ``id``, ``versions`` (what
-it brings back, by id) and the members of :meth:`CloudState.started`.
+instance: ``version``. Rows of ``contents.history`` by the same id: ``changes``, each with ``at`` and ``version``. Rows
+of ``contents.restores``, one for each restore that is not over: ``id``, ``versions`` (what it brings back, by id) and
+the members of :meth:`CloudState.started`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from operator import itemgetter
 
 from airflow_provider_backup.emulator.core.state import CloudState, Row
@@ -43,7 +45,7 @@ class Contents:
         """
         self._finish_restores()
         for part in self._parts(resource_id):
-            self._rows[part] = {"version": version}
+            self._set(part, version, self._state.now().isoformat())
 
     def snapshot(self, resource_id: str) -> dict[str, int]:
         """Return what a backup that begins now holds: the version of each disk of a server, or of the resource itself.
@@ -52,6 +54,17 @@ class Contents:
         """
         self._finish_restores()
         return {part: self._rows.get(part, {"version": FIRST_VERSION})["version"] for part in self._parts(resource_id)}
+
+    def version_at(self, instance_id: str, moment: datetime) -> int:
+        """Return the version that a database instance had at a moment.
+
+        :param instance_id: id of the instance.
+        :param moment: with its zone; not in the future.
+        """
+        self._finish_restores()
+        changes = self._state.table("contents.history").get(instance_id, {"changes": []})["changes"]
+        earlier = [change for change in changes if datetime.fromisoformat(change["at"]) <= moment]
+        return int(earlier[-1]["version"]) if earlier else FIRST_VERSION
 
     def restore(self, versions: Mapping[str, int], times: Row) -> None:
         """Bring versions back when a restore ends; one that fails brings none back.
@@ -70,6 +83,11 @@ class Contents:
     def _rows(self) -> dict[str, Row]:
         return self._state.table("contents")
 
+    def _set(self, part: str, version: int, at: str) -> None:
+        self._rows[part] = {"version": version}
+        history = self._state.table("contents.history").setdefault(part, {"changes": []})
+        history["changes"].append({"at": at, "version": version})
+
     def _parts(self, resource_id: str) -> list[str]:
         server = self._state.table("inventory.servers").get(resource_id)
         return list(server["volumes"]) if server else [resource_id]
@@ -79,4 +97,5 @@ class Contents:
         for row in sorted(filter(self._state.is_ready, restores.values()), key=itemgetter("ready_at")):
             del restores[row["id"]]
             if not row["failure"]:
-                self._rows.update({part: {"version": version} for part, version in row["versions"].items()})
+                for part, version in row["versions"].items():
+                    self._set(part, version, row["ready_at"])

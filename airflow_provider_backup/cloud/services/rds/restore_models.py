@@ -91,7 +91,7 @@ class HighAvailability(RequestModel):
     :param replication_mode: the engine's word, such as ``async``.
     """
 
-    mode: Literal["Ha"] = "Ha"
+    mode: Literal["Ha"]
     replication_mode: Identifier
 
 
@@ -135,7 +135,6 @@ class RestoredInstance(DatabaseNewInstance):
     :param unchangeable_param: MySQL only.
     :param data_vip: its address.
     :param dsspool_id: the pool of dedicated storage.
-    :param dry_run: MySQL only: check the request and create nothing.
     :param is_auto_upgrade: PostgreSQL only: whether minor versions are upgraded.
     """
 
@@ -153,7 +152,6 @@ class RestoredInstance(DatabaseNewInstance):
     unchangeable_param: UnchangeableParameters | None = None
     data_vip: Identifier | None = None
     dsspool_id: Identifier | None = None
-    dry_run: bool | None = None
     is_auto_upgrade: bool | None = None
 
     @field_serializer("port")

@@ -20,6 +20,7 @@ from airflow_provider_backup.emulator.core.accounts import REGION
 from airflow_provider_backup.emulator.core.inventory import Inventory, SeededInstance
 from airflow_provider_backup.emulator.core.service import EmulatedBackupService, ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import CloudState, Row
+from airflow_provider_backup.emulator.services.databases.instance_changes import InstanceChanges
 from airflow_provider_backup.emulator.services.databases.requests import (
     BAD_PARAMETER,
     checked_fields,
@@ -30,7 +31,7 @@ from airflow_provider_backup.emulator.services.databases.requests import (
 )
 from airflow_provider_backup.emulator.services.databases.store import BackupStore
 
-_EMPTY_REQUEST = "DBS.200006"
+EMPTY_REQUEST = "DBS.200006"
 # Filters of lists of backups, and the member of a row that each compares.
 _FILTERS = {
     "instance_id": "instance_id",
@@ -83,12 +84,16 @@ class EmulatedDatabaseService(EmulatedBackupService):
     first_policy: ClassVar[Row]
     job_name: ClassVar[str | None] = None
     job_progress: ClassVar[str] = "process"
+    deleting_status: ClassVar[str] = "ACTIVE"
+    """There is no status for it (databases section 11.1)."""
 
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         inventory.seed_instances(self.name, self.first_instances)
         self._instances = inventory.instances(self.name)
         self._policies = state.table(f"{self.name}.policies")
+        self._state = state
         self.store = BackupStore(state, self.name)
+        self.changes = InstanceChanges(state, self.name, self._instances, self.store, self.deleting_status)
         for instance in self._instances.values():
             # An instance with a policy is one that an earlier start has seen.
             if instance["id"] not in self._policies:
@@ -121,7 +126,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
         """Start a manual backup."""
         body = await json_object(request, code=BAD_PARAMETER)
         if not body:
-            raise ServiceError(400, _EMPTY_REQUEST, "The request is empty.")
+            raise ServiceError(400, EMPTY_REQUEST, "The request is empty.")
         codes = {"instance_id": "DBS.280404", "name": self.codes.name, "description": "DBS.280127"}
         wanted = checked_fields(self.backup_create, body, codes)
         instance = self._instance(wanted.instance_id)
@@ -140,7 +145,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
         )
         answer: dict[str, Any] = {"backup": self.created_item(row)}
         if self.job_name is not None:
-            answer["job_id"] = self.store.start_job(row)["id"]
+            answer["job_id"] = self.store.start_job(row, name=self.job_name)["id"]
         return web.json_response(answer, status=self.created_status)
 
     async def list_backups(self, request: web.Request) -> web.Response:
@@ -149,6 +154,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
         if query.backup_id:
             refuse_malformed_backup_id(query.backup_id)
         # Manual backups outlive their instance, so an instance with backups is known.
+        self.changes.forget_deleted()
         of_instance = query.instance_id
         if of_instance and of_instance not in self._instances and not self.store.all([("instance_id", of_instance)]):
             self._instance(of_instance)
@@ -210,7 +216,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
         status = self.store.job_status(row)
         job = {
             "id": row["id"],
-            "name": self.job_name,
+            "name": row.get("name", self.job_name),
             "status": status,
             "created": self.stamp(row["started_at"]),
             "ended": "" if status == "Running" else self.stamp(row["ready_at"]),
@@ -224,6 +230,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
     async def list_instances(self, request: web.Request) -> web.Response:
         """List the instances that match."""
         query = checked_query(self.instance_query, request)
+        self.changes.forget_deleted()
         found = [row for row in self._instances.values() if _passes(row, query)]
         busy = self.store.busy_instances()
         items = [self.instance_item(row, is_busy=row["id"] in busy) for row in page_of(found, query)]
@@ -291,11 +298,12 @@ class EmulatedDatabaseService(EmulatedBackupService):
         :param is_busy: whether it is being backed up now.
         """
         policy = self._policy(row)
+        zones = row.get("zones") or [f"{REGION}-0{number}" for number in (1, 2)]
         nodes = ("master", "slave") if row["type"] != "Single" else ("master",)
         return {
             "id": row["id"],
             "name": row["name"],
-            "status": _status(row, is_busy=is_busy),
+            "status": self._status(row, is_busy=is_busy),
             "type": row["type"],
             "datastore": self.datastore_item(row),
             "created": row["created"],
@@ -308,8 +316,8 @@ class EmulatedDatabaseService(EmulatedBackupService):
             "vpc_id": row["vpc_id"],
             "subnet_id": row["subnet_id"],
             "security_group_id": row["security_group_id"],
-            "flavor_ref": self.flavor_of(row),
-            "volume": {"type": "CLOUDSSD", "size": row["size_gb"]},
+            "flavor_ref": row.get("flavor_ref") or self.flavor_of(row),
+            "volume": {"type": row.get("volume_type", "CLOUDSSD"), "size": row["size_gb"]},
             "backup_strategy": {"start_time": policy["start_time"], "keep_days": policy["keep_days"]},
             "nodes": [
                 {
@@ -317,13 +325,13 @@ class EmulatedDatabaseService(EmulatedBackupService):
                     "name": f"{row['name']}_node{number}",
                     "role": role,
                     "status": "ACTIVE",
-                    "availability_zone": f"{REGION}-0{number + 1}",
+                    "availability_zone": zone,
                 }
-                for number, role in enumerate(nodes)
+                for number, (role, zone) in enumerate(zip(nodes, zones, strict=False))
             ],
             "charge_info": {"charge_mode": "postPaid"},
-            "enterprise_project_id": "0",
-            "time_zone": "UTC",
+            "enterprise_project_id": row.get("enterprise_project_id", "0"),
+            "time_zone": row.get("time_zone", "UTC"),
             "tags": row.get("tags", []),
         }
 
@@ -339,6 +347,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
 
     def _instance(self, instance_id: str) -> Row:
         refuse_malformed_instance_id(instance_id)
+        self.changes.forget_deleted()
         instance = self._instances.get(instance_id)
         if instance is None:
             raise ServiceError(404, "DBS.200045", f"The instance {instance_id} does not exist.")
@@ -347,18 +356,18 @@ class EmulatedDatabaseService(EmulatedBackupService):
     def _policy(self, instance: Row) -> Row:
         return self._policies.get(instance["id"], self.first_policy)
 
+    def _status(self, instance: Row, *, is_busy: bool) -> str:
+        if is_busy:
+            return "BACKING UP"
+        # "normal" is what v3.1 of TaurusDB says.
+        own = "ACTIVE" if instance["status"] == "normal" else str(instance["status"])
+        return self.changes.status(instance) or own
+
     def _refuse_other_status(self, instance: Row) -> None:
-        status = _status(instance, is_busy=self.store.is_running_on(instance["id"]))
-        if status != "ACTIVE":
+        status = self._status(instance, is_busy=self.store.is_running_on(instance["id"]))
+        if status != "ACTIVE" or self.changes.is_changing(instance):
             other = (409, "DBS.201202", f"Another operation is being performed on the instance: {status}.")
             raise ServiceError(*_STATUS_REFUSALS.get(status, other))
-
-
-def _status(instance: Row, *, is_busy: bool) -> str:
-    if is_busy:
-        return "BACKING UP"
-    # "normal" is what v3.1 of TaurusDB says.
-    return "ACTIVE" if instance["status"] == "normal" else str(instance["status"])
 
 
 def offset_stamp(moment: str) -> str:

@@ -111,11 +111,21 @@ class BackupStore:
         duration = min(_LONGEST_DELETION, timedelta(seconds=self._state.backup_seconds / 2))
         row["gone_at"] = (self._state.now() + duration).isoformat()
 
-    def start_job(self, backup: Row) -> Row:
-        """Record the job that makes a backup."""
+    def forget_automatic(self, instance_id: str) -> None:
+        """Remove the automatic backups of an instance."""
+        for row in self.all([("instance_id", instance_id), ("type", "auto")]):
+            del self._rows()[row["id"]]
+
+    def start_job(self, work: Row, *, name: str | None) -> Row:
+        """Record a job.
+
+        :param work: the row of a backup, or another one with its instance and times.
+        :param name: name of the job.
+        """
         row = {
             "id": self._state.new_uuid(),
-            **{key: backup[key] for key in ("instance_id", "instance_name", "started_at", "ready_at", "failure")},
+            "name": name,
+            **{key: work[key] for key in ("instance_id", "instance_name", "started_at", "ready_at", "failure")},
         }
         self._state.table(f"{self._service}.jobs")[row["id"]] = row
         return row

@@ -13,19 +13,28 @@ from airflow_provider_backup.cloud.services.databases.models import (
     DatabaseBackupQuery,
     DatabasePolicyUpdate,
 )
+from airflow_provider_backup.cloud.services.databases.restore_models import DatabaseNewInstance, DatabaseRestorePoint
 from airflow_provider_backup.cloud.services.rds.models import BackupCreate, BackupQuery, InstanceQuery, PolicyUpdate
+from airflow_provider_backup.cloud.services.rds.restore_models import (
+    RestoredInstance,
+    RestorePoint,
+    RestoreSource,
+    RestoreTarget,
+)
+from airflow_provider_backup.emulator.core.accounts import REGION
 from airflow_provider_backup.emulator.core.inventory import SeededInstance
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.services.databases.requests import BAD_PARAMETER, backup_ids_of
-from airflow_provider_backup.emulator.services.databases.service import Codes, EmulatedDatabaseService, offset_stamp
+from airflow_provider_backup.emulator.services.databases.restores import RestorableDatabaseService, checked_part
+from airflow_provider_backup.emulator.services.databases.service import Codes, offset_stamp
 
 _ENGINE_CODES = {"MySQL": "mysql", "PostgreSQL": "pg", "SQLServer": "mssql"}
 _SIZES = {"2": "large", "4": "xlarge"}
 _REPLICATION_MODES = {"MySQL": "async", "PostgreSQL": "async", "SQLServer": "sync"}
 
 
-class EmulatedRds(EmulatedDatabaseService):
+class EmulatedRds(RestorableDatabaseService):
     """Relational Database Service; ``databases`` counts for SQL Server and PostgreSQL and is ignored for the others."""
 
     name = "rds"
@@ -48,6 +57,14 @@ class EmulatedRds(EmulatedDatabaseService):
     instance_query = InstanceQuery
     policy_update = PolicyUpdate
     first_policy: ClassVar[Row] = {"keep_days": 7, "start_time": "01:00-02:00", "period": "1,2,3,4,5,6,7"}
+
+    restore_paths: ClassVar[dict[str, int]] = {
+        "/v3/{project_id}/instances/recovery": 200,
+        "/v3.1/{project_id}/instances/recovery": 202,
+    }
+    no_backup_for_moment = "RDS.3029"
+    # A last backup goes to the recycle bin first.
+    deleting_status = "BACKING UP"
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""
@@ -132,6 +149,52 @@ class EmulatedRds(EmulatedDatabaseService):
         code = f"rds.{_ENGINE_CODES[row['engine']]}.x1.{size}.{ratio}"
         return f"{code}.ha" if row["type"] == "Ha" else code
 
+    def read_restore(self, body: Row) -> tuple[str, str, DatabaseRestorePoint]:
+        """Return source, target and what is restored of a request that overwrites an instance."""
+        source: RestoreSource = checked_part(RestoreSource, self._part(body, "source"))
+        target: RestoreTarget = checked_part(RestoreTarget, self._part(body, "target"))
+        return source.instance_id, target.instance_id, source
+
+    def read_new(self, body: Row) -> tuple[DatabaseNewInstance, str, DatabaseRestorePoint]:
+        """Return a request for a new instance, its source and what is restored."""
+        point = self._part(body, "restore_point")
+        if not point.get("type"):
+            raise ServiceError(400, BAD_PARAMETER, "restore_point.type must be backup or timestamp.")
+        source: RestorePoint = checked_part(RestorePoint, point)
+        return checked_part(RestoredInstance, body), source.instance_id, source
+
+    def created_instance(self, row: Row, values: Row) -> Row:
+        """Return a new instance as the answer to its creation shows it; the port is a text."""
+        item = self.instance_item(row, is_busy=False)
+        copied = ("id", "name", "status", "flavor_ref", "volume", "vpc_id", "subnet_id", "security_group_id")
+        return {
+            **{name: item[name] for name in copied},
+            "datastore": {name: item["datastore"][name] for name in ("type", "version")},
+            "port": str(row["port"]),
+            "region": REGION,
+            "availability_zone": values["availability_zone"],
+            "backup_strategy": item["backup_strategy"],
+            "enterprise_project_id": item["enterprise_project_id"],
+            "charge_info": item["charge_info"],
+            **({"ha": values["ha"]} if "ha" in values else {}),
+        }
+
+    def type_of(self, values: Row, like: Row) -> str:
+        """Return ``Ha`` for a primary with a standby."""
+        return "Ha" if "ha" in values else "Single"
+
+    def accepts_version(self, engine: str, source: str, target: str) -> bool:
+        """Whether an instance takes the data of another version: MySQL of the same or a lower one."""
+        return source == target or (engine == "MySQL" and _numbers(source) < _numbers(target))
+
+    def _check_point(self, point: DatabaseRestorePoint, target: Row) -> None:
+        if (
+            target["engine"] == "SQLServer"
+            and isinstance(point, RestoreSource)
+            and not (point.database_name or point.restore_all_database)
+        ):
+            raise ServiceError(400, BAD_PARAMETER, "SQL Server needs database_name or restore_all_database.")
+
     def _deletion_result(self, backup_id: str) -> Row:
         try:
             row = self.store.find(backup_id)
@@ -141,6 +204,10 @@ class EmulatedRds(EmulatedDatabaseService):
         except ServiceError as error:
             return {"backup_id": backup_id, "error_code": error.code, "error_msg": error.message}
         return {"backup_id": backup_id, "error_code": "0", "error_msg": "Success"}
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
 
 
 SERVICE = EmulatedRds

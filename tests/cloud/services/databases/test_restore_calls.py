@@ -98,7 +98,7 @@ async def test_a_new_rds_instance_is_posted_as_documented(recorded_cloud: Backup
         rds_instance(
             password="Secret-1234",
             port=3307,
-            ha={"replication_mode": "async"},
+            ha={"mode": "Ha", "replication_mode": "async"},
             backup_strategy={"start_time": "01:15-02:15", "keep_days": 7},
             tags=[{"key": "purpose", "value": "rehearsal"}],
             unchangeable_param={"lower_case_table_names": "1"},
