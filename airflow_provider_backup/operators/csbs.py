@@ -1,4 +1,4 @@
-"""Servers with CSBS: backup policies, their execution, backups."""
+"""Servers with CSBS: backup policies, their execution, backups and restores."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from airflow_provider_backup.cloud.operations.schedules import Schedule
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate, PolicyCreate
 from airflow_provider_backup.cloud.services.csbs.operations import CsbsBackupOperation
+from airflow_provider_backup.cloud.services.csbs.restores import (
+    CsbsRestoreOperation,
+    CsbsRestoreRequest,
+    RestoreTarget,
+)
 from airflow_provider_backup.cloud.services.csbs.schedule import icalendar_text
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.operators.base import check_ids, key_value_pairs, listed
@@ -18,6 +23,7 @@ from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
 from airflow_provider_backup.operators.existing_policy import ExistingPolicyOperator
 from airflow_provider_backup.operators.policy_arguments import PolicyArguments
+from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -182,6 +188,63 @@ class CsbsDeleteBackupOperator(CheckpointDeleteBackupOperator):
     """
 
     service_name = "csbs"
+
+
+class CsbsRestoreBackupOperator(RestoreBackupOperator):
+    """Overwrite a server with a backup: ``POST /v1/{project_id}/restores`` (CSBS section 6.4).
+
+    Before, the service is asked whether the backup can be restored to the server (``check_restorable``, CSBS section
+    4.4). The service shows no restores: this one has succeeded when its backup is available and has changed since the
+    submission. A retry can adopt a restore only by the record of Airflow 3.3 and later. The other arguments are those
+    of :class:`~airflow_provider_backup.operators.restore_backup.RestoreBackupOperator`.
+
+    :param checkpoint_id: id of a checkpoint, whose backup of the server is restored. Mutually exclusive with
+        ``backup_id`` (templated).
+    :param server_id: id of the server to overwrite; ``None`` for the one that was backed up (templated). Another one
+        needs ``mappings``.
+    :param mappings: the disks to overwrite: keys are ids of the disks that were backed up, or of their backups, values
+        are ids of disks of the server (templated). Every disk that was backed up must be named. ``None`` overwrites
+        the disks that were backed up.
+    :param power_on: whether the server is started afterwards; ``None`` means ``True`` (templated).
+    """
+
+    target_fields = ("server_id", "mappings", "power_on")
+    template_fields: Sequence[str] = (*RestoreBackupOperator.template_fields, "checkpoint_id", *target_fields)
+    service_name = "csbs"
+    operation = CsbsRestoreOperation
+
+    def __init__(
+        self,
+        *,
+        checkpoint_id: str | None = None,
+        server_id: str | None = None,
+        mappings: Mapping[str, str] | None = None,
+        power_on: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.checkpoint_id = checkpoint_id
+        self.server_id = server_id
+        self.mappings = mappings
+        self.power_on = power_on
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the ids that name the backup, by kind."""
+        return {"backup": self.backup_id, "checkpoint": self.checkpoint_id}
+
+    def target(self) -> RestoreTarget:
+        """Build what is overwritten."""
+        power_on = True if self.power_on is None else self.power_on
+        values = {"server_id": self.server_id, "mappings": self.mappings, "power_on": power_on}
+        return validated(RestoreTarget, "CSBS restore", values)
+
+    def request(self, name: str) -> CsbsRestoreRequest:
+        """Build the request."""
+        return CsbsRestoreRequest(self.reference(), self.target())
+
+    def operation_of(self, cloud: BackupCloud) -> CsbsRestoreOperation:
+        """Return the restore of a backup."""
+        return cloud.csbs.restores
 
 
 def _result(policy: Policy, *, created: bool | None = None) -> PolicyResult:

@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.cbr import CbrRestoreBackupOperator
+from airflow_provider_backup.operators.csbs import CsbsRestoreBackupOperator
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
 from airflow_provider_backup.operators.vbs import VbsRestoreBackupOperator
 from tests.airflow.service_matrix import create_operator, resources
@@ -13,10 +14,12 @@ from tests.airflow.task_runs import TaskRun, TaskStateStore
 
 RESTORE: dict[str, type[RestoreBackupOperator]] = {
     "cbr": CbrRestoreBackupOperator,
+    "csbs": CsbsRestoreBackupOperator,
     "vbs": VbsRestoreBackupOperator,
 }
 ROUTES = {
     "cbr": "/v3/{project_id}/backups/{backup_id}/restore",
+    "csbs": "/v1/{project_id}/restores",
     "vbs": "/v2/{project_id}/cloudbackups/{backup_id}/restore",
 }
 
@@ -31,8 +34,8 @@ class Restorable:
     def __init__(self, cloud: RunningCloud, service: str) -> None:
         self.cloud = cloud
         self.service = service
-        if service == "cbr":
-            create: Any = create_operator(cloud, "cbr", deferrable=False)
+        if service != "vbs":
+            create: Any = create_operator(cloud, service, deferrable=False)
         else:
             # The last disk is not attached.
             create = create_operator(cloud, "vbs", deferrable=False, volume_id=resources(cloud, "volumes")[-1])
@@ -42,7 +45,7 @@ class Restorable:
 
     def operator(self, **arguments: Any) -> RestoreBackupOperator:
         named = {} if "backup_id" in arguments else {"backup": self.backup}
-        if self.service == "cbr" and "volume_id" not in arguments and named:
+        if self.service != "vbs" and "volume_id" not in arguments and named:
             named["server_id"] = self.resource_id
         given: dict[str, Any] = {"overwrite": True, "poll_interval": 0.05, "deferrable": False, **named, **arguments}
         return RESTORE[self.service](task_id="restore", **given)
@@ -60,6 +63,8 @@ class Restorable:
         if self.service == "cbr":
             logs = self.cloud.state.table("cbr.operation_logs").values()
             return sum(row["operation_type"] == "restore" for row in logs)
+        if self.service == "csbs":
+            return len(self.cloud.state.table("csbs.restores"))
         return sum(row["type"] == "bksRestoreBackup" for row in self.cloud.state.table("vbs.jobs").values())
 
     @property

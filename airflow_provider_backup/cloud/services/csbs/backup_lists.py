@@ -17,6 +17,9 @@ from airflow_provider_backup.cloud.services.csbs.states import to_state
 RUNNING_STATUSES: tuple[ItemStatus, ...] = ("protecting",)
 """What a backup is called until it is made (CSBS section 6.1)."""
 
+RESTORING_STATUSES: tuple[ItemStatus, ...] = ("waiting_restore", "restoring")
+"""What a backup is called while it is restored from (CSBS section 6.1)."""
+
 DELETING_STATUSES: tuple[ItemStatus, ...] = ("waiting_delete", "deleting")
 """What a backup is called until it is gone, in this order (CSBS section 6.1)."""
 
@@ -46,6 +49,25 @@ def backup_lists(items: CheckpointItems) -> BackupLists:
         recent=listing("Recent CSBS backups"),
         existing=listing("CSBS backups that are being deleted", DELETING_STATUSES),
     )
+
+
+def restore_lists(items: CheckpointItems) -> BackupLists:
+    """Return the list that answers for many restores: as long as a backup is restored from, its restore is in progress.
+
+    :param items: the backups of the project.
+    """
+    restoring = Listing(
+        title="CSBS backups that are restored from",
+        page_size=PAGES.page_size,
+        read=lambda since: _pages(items, RESTORING_STATUSES, None),
+        id_members=("id",),
+        kinds=("backup",),
+        is_running=RESTORING_STATUSES.__contains__,
+        phase_of_status=phase_of,
+        started_members=(),
+        to_state=lambda reference, rows: None,
+    )
+    return BackupLists(reads=one_read, running=restoring)
 
 
 async def _pages(

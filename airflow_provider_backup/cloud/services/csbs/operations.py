@@ -81,7 +81,7 @@ class CsbsBackupOperation:
         return await self._service.find_running(server_ids=server_ids) if server_ids else None
 
     async def find_conflict(self, request: CheckpointCreate) -> OperationReference | None:
-        """Look for a backup of any of the servers that is being made."""
+        """Look for a backup of any of the servers that is being made, or a restore from one."""
         server_ids = {server_id.lower() for server_id in await self._server_ids(request)}
         running = [
             item
@@ -90,7 +90,7 @@ class CsbsBackupOperation:
             if item.resource_id and item.resource_id.lower() in server_ids
         ]
         newest = max(running, key=lambda item: item.begun_at or EARLIEST, default=None)
-        return OperationReference("csbs", newest.id) if newest else None
+        return OperationReference("csbs", newest.id) if newest else await self._service.restores.running_on(server_ids)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the checkpoint with all its backups."""

@@ -29,6 +29,7 @@ from airflow_provider_backup.cloud.services.csbs.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
 from airflow_provider_backup.cloud.services.csbs.policies import Policies
+from airflow_provider_backup.cloud.services.csbs.restores import CsbsRestoreOperation
 from airflow_provider_backup.cloud.services.csbs.states import latest_change, to_state
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
@@ -49,6 +50,11 @@ class CsbsService:
         self.checkpoint_items = CheckpointItems(api)
         self.lists = backup_lists(self.checkpoint_items)
         self._missing_backups = MissingBackups(api.cloud_clock)
+
+    @property
+    def restores(self) -> CsbsRestoreOperation:
+        """The restore of a backup, as a long-running operation."""
+        return CsbsRestoreOperation(self.checkpoint_items, self.checkpoints, self._clock)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read a checkpoint (all its backups together) or a single backup, once.

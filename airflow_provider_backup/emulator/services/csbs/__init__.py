@@ -1,7 +1,8 @@
 """The Cloud Server Backup Service of the local cloud.
 
-Tables of the state: ``csbs.policies`` (as they go over the wire), ``csbs.items`` (backups of servers) and
-``csbs.volume_backups`` (the disk backups inside); the latter two are described in ``backups.py``.
+Tables of the state: ``csbs.policies`` (as they go over the wire), ``csbs.items`` (backups of servers),
+``csbs.volume_backups`` (the disk backups inside), described in ``backups.py``, and ``csbs.restores``, in
+``restores.py``.
 """
 
 from __future__ import annotations

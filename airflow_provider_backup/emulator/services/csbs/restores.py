@@ -2,7 +2,8 @@
 
 The ``restore`` of a backup's row is none, or its last restore: ``server_id`` (what it overwrites) and the members of
 :meth:`CloudState.started`. A restore that failed leaves content and status of the backup as they were; ``fail_op``,
-``fail_reason`` and ``fail_code`` show it until the next one begins.
+``fail_reason`` and ``fail_code`` show it until the next one begins. Rows of ``csbs.restores``, one for each restore,
+which no route reads: ``id``, ``item_id`` and the members of that ``restore``.
 """
 
 from __future__ import annotations
@@ -53,13 +54,15 @@ class Restores:
             raise obstacle
         server = self._inventory.servers[targets.server_id]
         times = self._state.started("csbs.restore")
+        restore_id = self._state.new_uuid()
         row["restore"] = {"server_id": server["id"], **times}
+        self._state.table("csbs.restores")[restore_id] = {"id": restore_id, "item_id": item_id, **row["restore"]}
         sources = {disk["id"]: disk["source_volume_id"] for disk in self._backups.disks(item_id)}
         versions = {volume.volume_id: row["contents"][sources[volume.backup_id]] for volume in targets.volumes}
         Contents(self._state).restore(versions, times)
         server["status"] = "ACTIVE" if parameters.power_on else "SHUTOFF"
         answer = {
-            "id": self._state.new_uuid(),
+            "id": restore_id,
             "status": "in_progress",
             "checkpoint_id": order.checkpoint_id,
             "project_id": request.match_info["project_id"],
