@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -447,6 +448,51 @@ def test_the_vendor_learns_why_gaussdb_refuses(cloud: RunningCloud, gaussdb_clie
     assert (caught.value.status_code, caught.value.error_code) == (409, "DBS.201201")
 
 
+def test_the_vendor_overwrites_a_gaussdb_instance(cloud: RunningCloud, gaussdb_client: Any) -> None:
+    cloud.set_backup_seconds(0)
+    instance_id = instance_of(cloud, "gaussdb")
+    cloud.change_content(instance_id, 2)
+    (backup,) = gaussdb_client.list_backups(gaussdb.ListBackupsRequest(instance_id=instance_id)).backups
+    source = gaussdb.RecoveryBackupSource(instance_id=instance_id, type="backup", backup_id=backup.id)
+    target = gaussdb.RecoveryBackupTarget(instance_id=instance_id)
+    body = gaussdb.RestoreInstanceRequestBody(source=source, target=target)
+    answer = gaussdb_client.restore_instance(gaussdb.RestoreInstanceRequest(body=body))
+    assert gaussdb_job(gaussdb_client, answer.job_id).name == "RestoreGaussDBV5InInstance"
+    assert cloud.content(instance_id) == 1
+
+
+def test_the_vendor_restores_gaussdb_to_a_new_instance_and_deletes_it(cloud: RunningCloud, gaussdb_client: Any) -> None:
+    cloud.set_backup_seconds(0)
+    source = gaussdb_client.list_instances(gaussdb.ListInstancesRequest(id=instance_of(cloud, "gaussdb"))).instances[0]
+    (backup,) = gaussdb_client.list_backups(gaussdb.ListBackupsRequest(instance_id=source.id)).backups
+    body = gaussdb.OpengaussRestoreInstanceRequest(
+        name="rehearsal-1",
+        availability_zone="eu-de-01,eu-de-02,eu-de-03",
+        flavor_ref=source.flavor_ref,
+        volume=gaussdb.OpenGaussVolume(type="ULTRAHIGH", size=160),
+        vpc_id=source.vpc_id,
+        subnet_id=source.subnet_id,
+        security_group_id=source.security_group_id,
+        password="Secret-1234",
+        backup_strategy=gaussdb.OpenGaussBackupStrategy(start_time="01:00-02:00", keep_days=3),
+        restore_point=gaussdb.RestorePoint(instance_id=source.id, backup_id=backup.id),
+    )
+    answer = gaussdb_client.create_restore_instance(gaussdb.CreateRestoreInstanceRequest(body=body))
+    request = gaussdb.ListInstancesRequest(id=answer.instance.id)
+    (row,) = gaussdb_client.list_instances(request).instances
+    assert (row.status, row.name, row.backup_strategy.keep_days) == ("ACTIVE", "rehearsal-1", 3)
+    deletion = gaussdb.DeleteInstanceRequest(instance_id=answer.instance.id)
+    assert gaussdb_client.delete_instance(deletion).job_id
+    assert gaussdb_client.list_instances(request).total_count == 0
+
+
+def test_the_vendor_reads_the_restore_windows_of_gaussdb(cloud: RunningCloud, gaussdb_client: Any) -> None:
+    day = f"{cloud.state.now() - timedelta(days=1):%Y-%m-%d}"
+    request = gaussdb.ListRestoreTimesRequest(instance_id=instance_of(cloud, "gaussdb"), date=day)
+    (window,) = gaussdb_client.list_restore_times(request).restore_time
+    assert window.start_time < window.end_time
+
+
 # TaurusDB, the vendor's SDK
 
 
@@ -547,3 +593,53 @@ def test_the_vendor_learns_why_taurusdb_refuses(cloud: RunningCloud, taurusdb_cl
     with pytest.raises(ClientRequestException) as caught:
         start_taurusdb(taurusdb_client, instance_of(cloud, "taurusdb", 1))
     assert (caught.value.status_code, caught.value.error_code) == (409, "DBS.201209")
+
+
+def test_the_vendor_overwrites_a_taurusdb_instance(cloud: RunningCloud, taurusdb_client: Any) -> None:
+    cloud.set_backup_seconds(0)
+    instance_id = instance_of(cloud, "taurusdb")
+    cloud.change_content(instance_id, 2)
+    request = taurusdb.ShowGaussMySqlBackupListRequest(instance_id=instance_id)
+    (backup,) = taurusdb_client.show_gauss_my_sql_backup_list(request).backups
+    body = taurusdb.RestoreRequest(
+        source_instance_id=instance_id, target_instance_id=instance_id, type="backup", backup_id=backup.id
+    )
+    assert taurusdb_client.restore_old_instance(taurusdb.RestoreOldInstanceRequest(body=body)).job_id
+    assert cloud.content(instance_id) == 1
+
+
+def test_the_vendor_restores_taurusdb_to_a_new_instance_and_deletes_it(
+    cloud: RunningCloud, taurusdb_client: Any
+) -> None:
+    cloud.set_backup_seconds(0)
+    instance_id = instance_of(cloud, "taurusdb")
+    request = taurusdb.ShowGaussMySqlBackupListRequest(instance_id=instance_id)
+    (backup,) = taurusdb_client.show_gauss_my_sql_backup_list(request).backups
+    body = taurusdb.MysqlInstanceRequest(
+        charge_info=taurusdb.MysqlChargeInfo(charge_mode="postPaid"),
+        region="eu-de",
+        name="rehearsal-1",
+        datastore=taurusdb.MysqlDatastoreInReq(type="gaussdb-mysql", version="8.0"),
+        mode="Cluster",
+        flavor_ref="gaussdb.mysql.xlarge.x86.4",
+        vpc_id="v",
+        subnet_id="n",
+        password="Secret-1234",
+        availability_zone_mode="single",
+        slave_count=1,
+        backup_strategy=taurusdb.MysqlBackupStrategy(start_time="01:00-02:00", keep_days="7"),
+        restore_point=taurusdb.MysqlRestorePoint(source_instance_id=instance_id, backup_id=backup.id),
+    )
+    answer = taurusdb_client.create_gauss_my_sql_instance(taurusdb.CreateGaussMySqlInstanceRequest(body=body))
+    new_id = answer.instance.id
+    listing = taurusdb.ListGaussMySqlInstancesRequest(id=new_id)
+    assert [row.status for row in taurusdb_client.list_gauss_my_sql_instances(listing).instances] == ["ACTIVE"]
+    deletion = taurusdb.DeleteGaussMySqlInstanceRequest(instance_id=new_id)
+    assert taurusdb_client.delete_gauss_my_sql_instance(deletion).job_id
+    assert taurusdb_client.list_gauss_my_sql_instances(listing).instances == []
+
+
+def test_the_vendor_reads_the_restore_windows_of_taurusdb(cloud: RunningCloud, taurusdb_client: Any) -> None:
+    request = taurusdb.ShowBackupRestoreTimeRequest(instance_id=instance_of(cloud, "taurusdb"))
+    (window,) = taurusdb_client.show_backup_restore_time(request).restore_times
+    assert window.start_time < window.end_time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
+from airflow_provider_backup.cloud.services.databases.restores import Restores
 from airflow_provider_backup.cloud.services.databases.service import DatabaseService
 from airflow_provider_backup.cloud.services.gaussdb.models import (
     Backup,
@@ -13,6 +14,7 @@ from airflow_provider_backup.cloud.services.gaussdb.models import (
     Policy,
     PolicyUpdate,
 )
+from airflow_provider_backup.cloud.services.gaussdb.restore_models import DayQuery, Restore, RestoredInstance
 
 
 class GaussDbService(DatabaseService):
@@ -24,5 +26,7 @@ class GaussDbService(DatabaseService):
     backup_query = BackupQuery
     instance_query = InstanceQuery
     policy = Policy
+    restore_window_query = DayQuery
     backups: Backups[BackupCreate, Backup]
     backup_policies: BackupPolicies[PolicyUpdate, Policy]
+    restores: Restores[Restore, RestoredInstance]

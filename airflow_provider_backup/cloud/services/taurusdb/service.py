@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
+from airflow_provider_backup.cloud.services.databases.restores import Restores
 from airflow_provider_backup.cloud.services.databases.service import DatabaseService
 from airflow_provider_backup.cloud.services.taurusdb.models import (
     Backup,
@@ -13,6 +14,7 @@ from airflow_provider_backup.cloud.services.taurusdb.models import (
     Policy,
     PolicyUpdate,
 )
+from airflow_provider_backup.cloud.services.taurusdb.restore_models import Restore, RestoredInstance
 
 
 class TaurusDbService(DatabaseService):
@@ -26,5 +28,7 @@ class TaurusDbService(DatabaseService):
     policy = Policy
     create_path = ("backups", "create")
     policy_path = ("backups", "policy", "update")
+    restore_path = ("instances", "restore")
     backups: Backups[BackupCreate, Backup]
     backup_policies: BackupPolicies[PolicyUpdate, Policy]
+    restores: Restores[Restore, RestoredInstance]

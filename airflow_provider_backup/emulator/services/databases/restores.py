@@ -37,6 +37,7 @@ class RestorableDatabaseService(EmulatedDatabaseService):
     new_status: ClassVar[int] = 202
     deletion_status: ClassVar[int] = 202
     windows_member: ClassVar[str] = "restore_time"
+    windows_need_day: ClassVar[bool] = False
     no_backup_for_moment: ClassVar[str] = BAD_PARAMETER
     days_without_strategy: ClassVar[int] = 0
     """Days that automatic backups of a new instance stay, unless the request tells."""
@@ -63,6 +64,8 @@ class RestorableDatabaseService(EmulatedDatabaseService):
         """Show to which moments an instance can be restored, all of them or those of one day."""
         instance = self._instance(request.match_info["instance_id"])
         day = self._day(request.query.get("date"))
+        if day is None and self.windows_need_day:
+            raise ServiceError(400, BAD_PARAMETER, "date must be given.")
         windows = self.changes.windows(instance, int(self._policy(instance)["keep_days"]))
         items = [
             {"start_time": milliseconds_of(begin), "end_time": milliseconds_of(end)}
@@ -154,13 +157,13 @@ class RestorableDatabaseService(EmulatedDatabaseService):
         :param values: the request.
         """
 
-    @abstractmethod
     def type_of(self, values: Row, like: Row) -> str:
         """Return the type of a new instance.
 
         :param values: the request.
         :param like: the instance that was backed up.
         """
+        return str(like["type"])
 
     def zones_of(self, values: Row) -> list[str]:
         """Return the zones of the nodes of a new instance."""

@@ -7,17 +7,27 @@ from typing import ClassVar
 
 from aiohttp import web
 
+from airflow_provider_backup.cloud.services.databases.restore_models import DatabaseNewInstance, DatabaseRestorePoint
 from airflow_provider_backup.cloud.services.gaussdb.models import BackupCreate, BackupQuery, InstanceQuery, PolicyUpdate
+from airflow_provider_backup.cloud.services.gaussdb.restore_models import (
+    RestoredInstance,
+    RestorePoint,
+    RestoreSource,
+    RestoreTarget,
+)
 from airflow_provider_backup.emulator.core.inventory import SeededInstance
+from airflow_provider_backup.emulator.core.service import ServiceError
 from airflow_provider_backup.emulator.core.state import Row
-from airflow_provider_backup.emulator.services.databases.service import Codes, EmulatedDatabaseService
+from airflow_provider_backup.emulator.services.databases.requests import BAD_PARAMETER
+from airflow_provider_backup.emulator.services.databases.restores import RestorableDatabaseService, checked_part
+from airflow_provider_backup.emulator.services.databases.service import Codes
 
 # GaussDB's samples stamp times in China's zone; clients have to read the offset.
 _ZONE = timezone(timedelta(hours=8))
 _SIZES = {"4": "xlarge", "8": "2xlarge", "16": "4xlarge"}
 
 
-class EmulatedGaussDb(EmulatedDatabaseService):
+class EmulatedGaussDb(RestorableDatabaseService):
     """GaussDB (openGauss)."""
 
     name = "gaussdb"
@@ -55,6 +65,15 @@ class EmulatedGaussDb(EmulatedDatabaseService):
     }
     job_name = "BackupSnapshotGaussDBV5InInstance"
     job_progress = "progress"
+    restore_paths: ClassVar[dict[str, int]] = {"/v3/{project_id}/instances/recovery": 200}
+    windows_need_day = True
+    days_without_strategy = 7
+    job_names: ClassVar[dict[str, str]] = {
+        "same": "RestoreGaussDBV5InInstance",
+        "existing": "RestoreGaussDBV5InInstanceToExistedInst",
+        "new": "CloneGaussDBV5NewInstance",
+        "deletion": "DeleteGaussDBV5Instance",
+    }
 
     def stamp(self, moment: str) -> str:
         """Write a moment of the state with an offset: ``2031-04-02T17:15:07+0800``."""
@@ -97,6 +116,36 @@ class EmulatedGaussDb(EmulatedDatabaseService):
             "switch_strategy": "reliability",
             "maintenance_window": "02:00-06:00",
             "disk_encryption_id": "",
+        }
+
+    def read_restore(self, body: Row) -> tuple[str, str, DatabaseRestorePoint]:
+        """Return source, target and what is restored of a request that overwrites an instance."""
+        part = self._part(body, "source")
+        if not part.get("type"):
+            raise ServiceError(400, BAD_PARAMETER, "source.type must be backup or timestamp.")
+        source: RestoreSource = checked_part(RestoreSource, part)
+        target: RestoreTarget = checked_part(RestoreTarget, self._part(body, "target"))
+        return source.instance_id, target.instance_id, source
+
+    def read_new(self, body: Row) -> tuple[DatabaseNewInstance, str, DatabaseRestorePoint]:
+        """Return a request for a new instance, its source and what is restored."""
+        source: RestorePoint = checked_part(RestorePoint, self._part(body, "restore_point"))
+        return checked_part(RestoredInstance, body), source.instance_id, source
+
+    def created_instance(self, row: Row, values: Row) -> Row:
+        """Return a new instance as the answer to its creation shows it; the port is a text."""
+        item = self.instance_item(row, is_busy=False)
+        copied = (
+            *("id", "name", "status", "region", "flavor_ref", "volume", "vpc_id", "subnet_id", "security_group_id"),
+            *("backup_strategy", "charge_info"),
+        )
+        return {
+            **{name: item[name] for name in copied},
+            "datastore": {name: item["datastore"][name] for name in ("type", "version")},
+            "ha": {"mode": row["type"], **item["ha"]},
+            "port": str(row["port"]),
+            "replica_num": 3,
+            "availability_zone": values["availability_zone"],
         }
 
     def flavor_of(self, row: Row) -> str:

@@ -8,23 +8,26 @@ from typing import ClassVar
 from aiohttp import web
 
 from airflow_provider_backup.cloud.services.databases.models import DatabasePolicyUpdate
+from airflow_provider_backup.cloud.services.databases.restore_models import DatabaseNewInstance, DatabaseRestorePoint
 from airflow_provider_backup.cloud.services.taurusdb.models import (
     BackupCreate,
     BackupQuery,
     InstanceQuery,
     PolicyUpdate,
 )
+from airflow_provider_backup.cloud.services.taurusdb.restore_models import Restore, RestoredInstance, RestorePoint
 from airflow_provider_backup.emulator.core.inventory import SeededInstance
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.services.databases.requests import BAD_PARAMETER, backup_ids_of
-from airflow_provider_backup.emulator.services.databases.service import Codes, EmulatedDatabaseService, offset_stamp
+from airflow_provider_backup.emulator.services.databases.restores import RestorableDatabaseService, checked_part
+from airflow_provider_backup.emulator.services.databases.service import Codes, offset_stamp
 
 _KERNEL_VERSION = "2.0.57.240900"
 _SIZES = {"2": "large", "4": "xlarge", "8": "2xlarge"}
 
 
-class EmulatedTaurusDb(EmulatedDatabaseService):
+class EmulatedTaurusDb(RestorableDatabaseService):
     """TaurusDB, also known as GaussDB for MySQL. The name of the backup job is not documented."""
 
     name = "taurusdb"
@@ -54,6 +57,10 @@ class EmulatedTaurusDb(EmulatedDatabaseService):
         "retention_num_backup_level1": 0,
     }
     job_name = "BackupGaussDBforMySQLInstance"
+    restore_paths: ClassVar[dict[str, int]] = {"/v3/{project_id}/instances/restore": 200}
+    windows_member = "restore_times"
+    new_status = 201
+    deletion_status = 200
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""
@@ -107,6 +114,35 @@ class EmulatedTaurusDb(EmulatedDatabaseService):
     def datastore_item(self, row: Row) -> Row:
         """Return engine, and the versions of MySQL and of the kernel."""
         return {"type": row["engine"], "version": row["version"], "kernel_version": _KERNEL_VERSION}
+
+    def read_restore(self, body: Row) -> tuple[str, str, DatabaseRestorePoint]:
+        """Return source, target and what is restored of a request that overwrites an instance."""
+        if not body.get("type"):
+            raise ServiceError(400, BAD_PARAMETER, "type must be backup or timestamp.")
+        restore: Restore = checked_part(Restore, body)
+        return restore.source_instance_id, restore.target_instance_id, restore
+
+    def read_new(self, body: Row) -> tuple[DatabaseNewInstance, str, DatabaseRestorePoint]:
+        """Return a request for a new instance, its source and what is restored."""
+        source: RestorePoint = checked_part(RestorePoint, self._part(body, "restore_point"))
+        return checked_part(RestoredInstance, body), source.source_instance_id, source
+
+    def zones_of(self, values: Row) -> list[str]:
+        """Return nothing: lists do not show the nodes."""
+        return []
+
+    def created_instance(self, row: Row, values: Row) -> Row:
+        """Return a new instance as the answer to its creation shows it."""
+        item = self.instance_item(row, is_busy=False)
+        copied = (
+            *("id", "name", "status", "region", "flavor_ref", "vpc_id", "subnet_id", "security_group_id"),
+            *("backup_strategy", "charge_info", "datastore", "port", "enterprise_project_id"),
+        )
+        return {
+            **{name: item[name] for name in copied},
+            "mode": row["type"],
+            "availability_zone_mode": values["availability_zone_mode"],
+        }
 
     def flavor_of(self, row: Row) -> str:
         """Return the specification code, such as ``gaussdb.mysql.xlarge.x86.4``."""
