@@ -25,6 +25,7 @@ from airflow_provider_backup.exceptions import (
     UnprovenSubmissionError,
 )
 from airflow_provider_backup.operators.cbr import CbrRestoreBackupOperator
+from airflow_provider_backup.operators.csbs import CsbsRestoreBackupOperator
 from airflow_provider_backup.tasks.submission_record import NOTE_KEY
 from tests.airflow.restorable import RESTORE, Restorable
 from tests.airflow.service_matrix import SENSORS, create_operator
@@ -45,6 +46,16 @@ def made(cloud: RunningCloud, request: pytest.FixtureRequest) -> Restorable:
 @pytest.fixture
 def cbr(cloud: RunningCloud) -> Restorable:
     return Restorable(cloud, "cbr")
+
+
+@pytest.fixture
+def csbs(cloud: RunningCloud) -> Restorable:
+    return Restorable(cloud, "csbs")
+
+
+@pytest.fixture(params=["cbr", "csbs"])
+def server(cloud: RunningCloud, request: pytest.FixtureRequest) -> Restorable:
+    return Restorable(cloud, request.param)
 
 
 @pytest.fixture
@@ -104,10 +115,18 @@ def test_a_mapping_leaves_the_other_disks_alone(cloud: RunningCloud) -> None:
     assert [cloud.content(disk) for disk in disks] == [1, *[2] * len(disks[1:])]
 
 
-def test_a_server_can_be_left_off(cbr: Restorable) -> None:
-    cbr.run(power_on=False).run()
+def test_a_server_can_be_left_off(server: Restorable) -> None:
+    server.run(power_on=False).run()
 
-    assert cbr.cloud.state.table("inventory.servers")[cbr.resource_id]["status"] == "SHUTOFF"
+    assert server.cloud.state.table("inventory.servers")[server.resource_id]["status"] == "SHUTOFF"
+
+
+def test_a_csbs_backup_is_restored_to_the_disks_that_the_mapping_names(csbs: Restorable) -> None:
+    disks = csbs.cloud.state.table("inventory.servers")[csbs.resource_id]["volumes"]
+
+    csbs.run(mappings={disk: disk for disk in disks}).run()
+
+    assert (csbs.restores, csbs.content) == (1, 1)
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -161,6 +180,43 @@ def test_a_restore_needs_a_backup(service: str) -> None:
 def test_a_wrong_target_is_refused_while_the_dag_is_parsed(arguments: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidRequestError, match=field):
         CbrRestoreBackupOperator(task_id="restore", backup_id="backup-1", overwrite=True, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"server_id": ""}, "server_id"),
+        ({"mappings": {}}, "mappings"),
+        ({"mappings": {"disk": ""}}, "mappings"),
+        ({"power_on": "perhaps"}, "power_on"),
+    ],
+)
+def test_a_wrong_server_of_csbs_is_refused_while_the_dag_is_parsed(arguments: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequestError, match=field):
+        CsbsRestoreBackupOperator(task_id="restore", backup_id="backup-1", overwrite=True, **arguments)
+
+
+def test_a_mapping_of_csbs_that_leaves_a_disk_out_fails_before_anything_is_sent(csbs: Restorable) -> None:
+    with pytest.raises(InvalidArgumentError, match="must name disks of the backup.*must name every disk"):
+        csbs.run(mappings={"unknown": "disk"}).run()
+
+    assert csbs.requests == 0
+
+
+def test_what_csbs_finds_not_restorable_fails_before_anything_is_sent_and_leaves_no_doubt(csbs: Restorable) -> None:
+    volumes = csbs.cloud.state.table("inventory.volumes")
+    (disk, *_) = csbs.cloud.state.table("inventory.servers")[csbs.resource_id]["volumes"]
+    size, volumes[disk]["size_gb"] = volumes[disk]["size_gb"], 1
+    run = csbs.run(retries=1)
+    with pytest.raises(BackupError, match=r"CSBS\.6024.*Nothing was sent"):
+        run.run()
+    assert csbs.requests == 0
+    volumes[disk]["size_gb"] = size
+
+    run.retry()
+    run.run()
+
+    assert (csbs.requests, csbs.content) == (1, 1)
 
 
 def test_what_does_not_fit_the_backup_fails_before_anything_is_sent(cbr: Restorable) -> None:
@@ -233,11 +289,11 @@ def test_an_outage_is_waited_out_while_a_worker_waits_for_a_busy_resource(
 
 
 def test_a_deferrable_task_waits_in_the_triggerer_for_the_restore_that_keeps_its_resource_busy(
-    cbr: Restorable,
+    server: Restorable,
 ) -> None:
-    cbr.cloud.set_backup_seconds(1)
-    cbr.run(wait_for_completion=False).execute()
-    other = TaskRun(cbr.operator(deferrable=True), run_id="another", store=TaskStateStore())
+    server.cloud.set_backup_seconds(1)
+    server.run(wait_for_completion=False).execute()
+    other = TaskRun(server.operator(deferrable=True), run_id="another", store=TaskStateStore())
 
     ended = other.execute()
 
@@ -245,7 +301,30 @@ def test_a_deferrable_task_waits_in_the_triggerer_for_the_restore_that_keeps_its
     assert ended.is_for_conflict
     assert ended.trigger_arguments["reference"]["operation"] == "restore"
     other.finish(ended)
-    assert (cbr.restores, cbr.content) == (2, 1)
+    assert (server.restores, server.content) == (2, 1)
+
+
+def test_a_server_that_csbs_reports_busy_gets_no_request_until_it_is_free(csbs: Restorable) -> None:
+    csbs.cloud.set_backup_seconds(1)
+    csbs.run(wait_for_completion=False).execute()
+
+    TaskRun(csbs.operator(), run_id="another", store=TaskStateStore()).execute()
+
+    assert (csbs.requests, csbs.restores) == (2, 2)
+
+
+def test_a_backup_of_a_server_that_csbs_restores_waits_in_the_triggerer_for_the_restore(csbs: Restorable) -> None:
+    csbs.cloud.set_backup_seconds(1)
+    csbs.run(wait_for_completion=False).execute()
+    backup = create_operator(csbs.cloud, "csbs", timeout=60)
+    csbs.cloud.misbehave("refuse", service="csbs", method="POST", status=400, code="CSBS.6005", count=1)
+    run = TaskRun(backup)
+
+    ended = run.execute()
+
+    assert isinstance(ended, Deferred)
+    assert ended.is_for_conflict
+    assert ended.trigger_arguments["reference"]["operation"] == "restore"
 
 
 def test_a_backup_of_a_resource_that_is_restored_waits_in_the_triggerer_for_the_restore(cbr: Restorable) -> None:
@@ -263,12 +342,12 @@ def test_a_backup_of_a_resource_that_is_restored_waits_in_the_triggerer_for_the_
     assert run.finish(ended)["status"] == "available"
 
 
-def test_with_on_conflict_fail_a_busy_resource_fails_the_task(cbr: Restorable) -> None:
-    cbr.cloud.set_backup_seconds(3600)
-    cbr.run(wait_for_completion=False).execute()
+def test_with_on_conflict_fail_a_busy_resource_fails_the_task(server: Restorable) -> None:
+    server.cloud.set_backup_seconds(3600)
+    server.run(wait_for_completion=False).execute()
 
     with pytest.raises(ResourceBusyError):
-        TaskRun(cbr.operator(on_conflict="fail"), run_id="another", store=TaskStateStore()).execute()
+        TaskRun(server.operator(on_conflict="fail"), run_id="another", store=TaskStateStore()).execute()
 
 
 def test_with_on_conflict_adopt_a_running_restore_of_the_same_backup_is_adopted(cbr: Restorable) -> None:
@@ -293,16 +372,16 @@ def test_a_failed_restore_fails_the_task_with_the_reason(made: Restorable, defer
     assert made.content == 2
 
 
-def test_a_retry_after_a_failed_restore_submits_another_one(cbr: Restorable) -> None:
-    cbr.cloud.fail_next_backup("cbr.restore", "the disk cannot be written")
-    run = cbr.run(retries=1)
+def test_a_retry_after_a_failed_restore_submits_another_one(server: Restorable) -> None:
+    server.cloud.fail_next_backup(f"{server.service}.restore", "the disk cannot be written")
+    run = server.run(retries=1)
     with pytest.raises(BackupFailedError):
         run.run()
 
     run.retry()
     run.run()
 
-    assert (cbr.restores, cbr.content) == (2, 1)
+    assert (server.restores, server.content) == (2, 1)
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -472,9 +551,13 @@ def test_a_lost_answer_is_looked_up_and_not_sent_again(cbr: Restorable) -> None:
     assert (cbr.requests, cbr.content) == (1, 1)
 
 
-def test_a_lost_answer_of_vbs_fails_the_task_and_is_not_sent_again(vbs: Restorable) -> None:
-    vbs.misbehave("close_after", count=1)
-    run = vbs.run(retries=1)
+@pytest.mark.parametrize("service", ["csbs", "vbs"])
+def test_a_lost_answer_that_cannot_be_looked_up_fails_the_task_and_is_not_sent_again(
+    cloud: RunningCloud, service: str
+) -> None:
+    made = Restorable(cloud, service)
+    made.misbehave("close_after", count=1)
+    run = made.run(retries=1)
     with pytest.raises(CloudConnectionError):
         run.run()
 
@@ -482,7 +565,7 @@ def test_a_lost_answer_of_vbs_fails_the_task_and_is_not_sent_again(vbs: Restorab
     with pytest.raises(UnprovenSubmissionError):
         run.run()
 
-    assert vbs.requests == 1
+    assert made.requests == 1
 
 
 def test_a_restore_that_was_refused_is_submitted_again_by_a_retry(made: Restorable) -> None:
