@@ -643,3 +643,9 @@ def test_the_vendor_reads_the_restore_windows_of_taurusdb(cloud: RunningCloud, t
     request = taurusdb.ShowBackupRestoreTimeRequest(instance_id=instance_of(cloud, "taurusdb"))
     (window,) = taurusdb_client.show_backup_restore_time(request).restore_times
     assert window.start_time < window.end_time
+
+
+def test_the_vendor_reads_the_details_of_a_taurusdb_instance(cloud: RunningCloud, taurusdb_client: Any) -> None:
+    request = taurusdb.ShowGaussMySqlInstanceInfoRequest(instance_id=instance_of(cloud, "taurusdb"))
+    instance = taurusdb_client.show_gauss_my_sql_instance_info(request).instance
+    assert (instance.name, len(instance.nodes), instance.az_mode) == ("shop", 2, "single")

@@ -10,7 +10,15 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, field_serializer, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    field_serializer,
+    model_validator,
+)
 
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
@@ -261,6 +269,14 @@ class InstanceNode(ResponseModel):
     availability_zone: str = ""
 
 
+def _addresses_of(value: Any) -> Any:
+    # One text in some answers.
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+Addresses = Annotated[list[str], BeforeValidator(_addresses_of)]
+
+
 class InstanceReplication(ResponseModel):
     """How a standby is kept up to date; the engine's word, such as ``async``."""
 
@@ -289,8 +305,8 @@ class Instance(Row):
     backup_strategy: InstanceBackupStrategy | None = None
     nodes: list[InstanceNode] = Field(default_factory=list)
     enterprise_project_id: str | None = None
-    private_ips: list[str] = Field(default_factory=list)
-    public_ips: list[str] = Field(default_factory=list)
+    private_ips: Addresses = Field(default_factory=list)
+    public_ips: Addresses = Field(default_factory=list)
     vpc_id: str | None = None
     subnet_id: str | None = None
     security_group_id: str | None = None
@@ -300,6 +316,7 @@ class Instance(Row):
     collation: str | None = None
     disk_encryption_id: str | None = None
     tags: list[InstanceLabel] = Field(default_factory=list)
+    unchangeable_param: JsonObject = Field(default_factory=dict)
 
 
 class DatabasePolicy(ResponseModel):

@@ -10,12 +10,15 @@ from pydantic import AfterValidator, AliasChoices, Field
 from airflow_provider_backup.cloud.schema.constraints import Identifier
 from airflow_provider_backup.cloud.schema.fields import WholeNumber
 from airflow_provider_backup.cloud.services.databases.models import (
+    Addresses,
     DatabaseBackup,
     DatabaseBackupCreate,
     DatabaseBackupQuery,
     DatabaseInstanceQuery,
     DatabasePolicy,
     DatabasePolicyUpdate,
+    Instance,
+    InstanceNode,
     Period,
     hour_window,
 )
@@ -57,6 +60,27 @@ class BackupQuery(DatabaseBackupQuery):
 
 class InstanceQuery(DatabaseInstanceQuery):
     """Which instances to list: GET ``/instances`` (databases section 11)."""
+
+
+class DetailNode(InstanceNode):
+    """One node of an instance as its details show it."""
+
+    type: str = ""
+    availability_zone: str = Field(default="", validation_alias=AliasChoices("az_code", "availability_zone"))
+    flavor_ref: str | None = None
+
+
+class InstanceDetails(Instance):
+    """An instance with what its list lacks: GET ``/instances/{id}`` (databases sections 8.2 and 11)."""
+
+    nodes: list[DetailNode] = Field(default_factory=list)  # type: ignore[assignment]
+    private_ips: Addresses = Field(
+        default_factory=list, validation_alias=AliasChoices("private_write_ips", "private_ips")
+    )
+    node_count: WholeNumber = None
+    configuration_id: str | None = None
+    az_mode: str | None = None
+    master_az_code: str | None = None
 
 
 class PolicyUpdate(DatabasePolicyUpdate):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.services.databases.restores import Restores
 from airflow_provider_backup.cloud.services.databases.service import DatabaseService
+from airflow_provider_backup.cloud.services.taurusdb.instance_details import DetailsOfInstances
 from airflow_provider_backup.cloud.services.taurusdb.models import (
     Backup,
     BackupCreate,
@@ -18,7 +20,10 @@ from airflow_provider_backup.cloud.services.taurusdb.restore_models import Resto
 
 
 class TaurusDbService(DatabaseService):
-    """TaurusDB, also known as GaussDB for MySQL."""
+    """TaurusDB, also known as GaussDB for MySQL.
+
+    :param api: requests to the service.
+    """
 
     name = "taurusdb"
     title = "TaurusDB"
@@ -32,3 +37,7 @@ class TaurusDbService(DatabaseService):
     backups: Backups[BackupCreate, Backup]
     backup_policies: BackupPolicies[PolicyUpdate, Policy]
     restores: Restores[Restore, RestoredInstance]
+
+    def __init__(self, api: ServiceApi) -> None:
+        super().__init__(api)
+        self.instance_details = DetailsOfInstances(api)

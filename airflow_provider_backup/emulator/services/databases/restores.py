@@ -117,6 +117,7 @@ class RestorableDatabaseService(EmulatedDatabaseService):
             "volume_type": volume.get("type", "CLOUDSSD"),
             "zones": self.zones_of(values),
             "port": int(values["port"]) if "port" in values else like["port"],
+            **self.kept(values),
             "created": self._state.now().strftime("%Y-%m-%dT%H:%M:%S+0000"),
         }
         strategy = values.get("backup_strategy", {})
@@ -164,6 +165,10 @@ class RestorableDatabaseService(EmulatedDatabaseService):
         :param like: the instance that was backed up.
         """
         return str(like["type"])
+
+    def kept(self, values: Row) -> Row:
+        """Return what else the row of a new instance keeps of its request."""
+        return {}
 
     def zones_of(self, values: Row) -> list[str]:
         """Return the zones of the nodes of a new instance."""

@@ -16,6 +16,7 @@ from airflow_provider_backup.cloud.services.taurusdb.models import (
     PolicyUpdate,
 )
 from airflow_provider_backup.cloud.services.taurusdb.restore_models import Restore, RestoredInstance, RestorePoint
+from airflow_provider_backup.emulator.core.accounts import PROJECT_ID, REGION
 from airflow_provider_backup.emulator.core.inventory import SeededInstance
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import Row
@@ -64,7 +65,44 @@ class EmulatedTaurusDb(RestorableDatabaseService):
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""
-        return [*super().routes(), web.delete("/v3/{project_id}/backups", self.delete_backups)]
+        return [
+            *super().routes(),
+            web.delete("/v3/{project_id}/backups", self.delete_backups),
+            web.get("/v3/{project_id}/instances/{instance_id}", self.show_instance),
+        ]
+
+    async def show_instance(self, request: web.Request) -> web.Response:
+        """Show an instance with its nodes."""
+        row = self._instance(request.match_info["instance_id"])
+        item = self.instance_item(row, is_busy=self.store.is_running_on(row["id"]))
+        copied = (
+            *("id", "name", "status", "type", "port", "datastore", "created", "updated", "db_user_name", "vpc_id"),
+            *("subnet_id", "security_group_id", "backup_strategy", "charge_info", "enterprise_project_id"),
+            *("time_zone", "tags"),
+        )
+        count, zone = row.get("node_count", 2), row.get("master_az_code") or f"{REGION}-01"
+        details = {
+            **{name: item[name] for name in copied},
+            "project_id": PROJECT_ID,
+            "node_count": count,
+            "configuration_id": row.get("configuration_id", f"{row['id'][:32]}pr07"),
+            "az_mode": row.get("az_mode", "single"),
+            "master_az_code": zone,
+            "private_write_ips": item["private_ips"],
+            "public_ips": "",
+            "nodes": [
+                {
+                    "id": f"{row['id'][:31]}{number}no07",
+                    "name": f"{row['name']}_node{number}",
+                    "type": "slave" if number else "master",
+                    "status": "ACTIVE",
+                    "az_code": zone,
+                    "flavor_ref": item["flavor_ref"],
+                }
+                for number in range(count)
+            ],
+        }
+        return web.json_response({"instance": details})
 
     async def delete_backups(self, request: web.Request) -> web.Response:
         """Start the deletion of several backups and count what failed."""
@@ -126,6 +164,16 @@ class EmulatedTaurusDb(RestorableDatabaseService):
         """Return a request for a new instance, its source and what is restored."""
         source: RestorePoint = checked_part(RestorePoint, self._part(body, "restore_point"))
         return checked_part(RestoredInstance, body), source.source_instance_id, source
+
+    def kept(self, values: Row) -> Row:
+        """Return how many nodes a new instance has, and where."""
+        given = {
+            "az_mode": values["availability_zone_mode"],
+            "master_az_code": values.get("master_availability_zone"),
+            "configuration_id": values.get("configuration_id"),
+            "node_count": values["slave_count"] + 1,
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
     def zones_of(self, values: Row) -> list[str]:
         """Return nothing: lists do not show the nodes."""

@@ -10,7 +10,12 @@ import pytest
 import pytest_asyncio
 
 from airflow_provider_backup.cloud.client import BackupCloud
-from airflow_provider_backup.cloud.errors import CloudConnectionError, InvalidRequestError, UnexpectedResponseError
+from airflow_provider_backup.cloud.errors import (
+    CloudConnectionError,
+    InvalidRequestError,
+    NotFoundError,
+    UnexpectedResponseError,
+)
 from airflow_provider_backup.cloud.schema.base import RequestModel, validated
 from airflow_provider_backup.cloud.services.gaussdb import restore_models as gaussdb
 from airflow_provider_backup.cloud.services.rds import restore_models as rds
@@ -165,6 +170,17 @@ async def test_every_documented_answer_to_the_deletion_of_an_instance_is_read(
 
 
 # GaussDB and TaurusDB
+
+
+async def test_an_answer_with_an_empty_id_means_that_there_is_no_such_instance(
+    recorded_cloud: BackupCloud, recorder: Recorder
+) -> None:
+    recorder.answer = {"instance": {"id": ""}}
+
+    with pytest.raises(NotFoundError):
+        await recorded_cloud.taurusdb.instance_details.get("i")
+    assert recorder.calls == [("GET", "/v3/project/instances/i", None)]
+
 
 GAUSSDB_INSTANCE = {
     "name": "rehearsal-1",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import NotFoundError, ResourceBusyError
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel, validated
@@ -127,3 +128,17 @@ async def test_a_new_instance_like_the_source_has_its_content_and_can_be_deleted
     family.local_cloud.state.advance_clock(3601)
     with pytest.raises(NotFoundError):
         await family.service.instances.get(started.id)
+
+
+async def test_the_details_of_a_taurusdb_instance_show_its_nodes(cloud: BackupCloud) -> None:
+    async for instance in cloud.taurusdb.instances.list():
+        details = await cloud.taurusdb.instance_details.get(instance.id)
+        assert (details.name, details.node_count, details.az_mode) == (instance.name, 2, "single")
+        assert [node.availability_zone for node in details.nodes] == [details.master_az_code] * 2
+        assert details.configuration_id
+        assert details.private_ips
+
+
+async def test_an_unknown_taurusdb_instance_has_no_details(cloud: BackupCloud) -> None:
+    with pytest.raises(NotFoundError):
+        await cloud.taurusdb.instance_details.get("0" * 32 + "in07")
