@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.databases.backups import Backups
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.services.databases.restores import Restores
@@ -15,10 +16,14 @@ from airflow_provider_backup.cloud.services.rds.models import (
     PolicyUpdate,
 )
 from airflow_provider_backup.cloud.services.rds.restore_models import Restore, RestoredInstance
+from airflow_provider_backup.cloud.services.rds.table_restores import TableRestores
 
 
 class RdsService(DatabaseService):
-    """Relational Database Service, Flexus RDS included."""
+    """Relational Database Service, Flexus RDS included.
+
+    :param api: requests to the service.
+    """
 
     name = "rds"
     title = "RDS"
@@ -32,3 +37,7 @@ class RdsService(DatabaseService):
     backups: Backups[BackupCreate, Backup]
     backup_policies: BackupPolicies[PolicyUpdate, Policy]
     restores: Restores[Restore, RestoredInstance]
+
+    def __init__(self, api: ServiceApi) -> None:
+        super().__init__(api)
+        self.table_restores = TableRestores(api)
