@@ -269,3 +269,121 @@ async def test_sql_server_needs_its_databases(rds: Restorable) -> None:
 async def test_a_malformed_restore_is_refused(rds: Restorable, body: Row) -> None:
     assert (await rds.server.send("POST", "instances/recovery", body)).status == 400
     assert (await rds.server.send("POST", "instances", body)).status == 400
+
+
+# Tables and databases of RDS
+
+
+def part_of(rds: Restorable, engine: str) -> Row:
+    """An instance of an engine, and a moment inside its windows."""
+    rds.server.clock.move(600)
+    instance_id = next(key for key, row in rds.server.instances.items() if row["engine"] == engine)
+    return {
+        "instance_id": instance_id,
+        "restore_time": milliseconds_of(rds.server.clock.time - timedelta(minutes=6)),
+    }
+
+
+NAMES = [{"old_name": "orders", "new_name": "orders_old"}]
+
+
+async def test_databases_are_restored_beside_the_old_ones(rds: Restorable) -> None:
+    part = {**part_of(rds, "MySQL"), "databases": NAMES}
+
+    answer = await rds.server.send("POST", "instances/batch/restore/databases", {"instances": [part]})
+
+    (result,) = answer.body["restore_result"]
+    assert (answer.status, result["instance_id"]) == (200, rds.instance_id)
+    assert (await rds.status(), (await rds.job(result["job_id"]))["status"]) == ("ACTIVE", "Running")
+    rds.server.clock.move(101)
+    assert (await rds.job(result["job_id"]))["status"] == "Completed"
+    assert rds.contents.version(rds.instance_id) == 2
+
+
+async def test_tables_are_restored_of_the_right_engine_and_moment_only(rds: Restorable) -> None:
+    path = "instances/batch/restore/tables"
+    databases = [{"database": "shop", "schemas": [{"schema": "public", "tables": NAMES}]}]
+    mysql = {**part_of(rds, "MySQL"), "databases": databases}
+    future = {**part_of(rds, "PostgreSQL"), "databases": databases}
+    future["restore_time"] += 3_600_000
+
+    assert (await rds.server.send("POST", path, {"instances": [mysql]})).refusal == (400, "DBS.201207")
+    assert (await rds.server.send("POST", path, {"instances": [future]})).refusal == (400, "RDS.3029")
+    assert (await rds.server.send("POST", path, {"instances": []})).status == 400
+    assert (await rds.server.send("POST", path, {"instances": [1]})).status == 400
+
+
+# GaussDB and TaurusDB
+
+GAUSSDB_INSTANCE = {
+    "flavor_ref": "gaussdb.opengauss.ee.dn.m6.2xlarge.8.in",
+    "volume": {"type": "ULTRAHIGH", "size": 160},
+    "availability_zone": "eu-de-01,eu-de-02,eu-de-03",
+    "vpc_id": "v",
+    "subnet_id": "n",
+    "security_group_id": "s",
+}
+
+
+@pytest_asyncio.fixture
+async def gaussdb() -> AsyncIterator[Restorable]:
+    async with DatabaseServer("gaussdb") as server:
+        yield Restorable(server, await server.finish())
+
+
+@pytest_asyncio.fixture
+async def taurusdb() -> AsyncIterator[Restorable]:
+    async with DatabaseServer("taurusdb") as server:
+        yield Restorable(server, await server.finish())
+
+
+async def test_gaussdb_shows_the_windows_of_one_day_only(gaussdb: Restorable) -> None:
+    gaussdb.server.clock.move(600)
+    path = f"instances/{gaussdb.instance_id}/restore-time"
+
+    assert (await gaussdb.server.send("GET", path)).refusal == (400, "DBS.280001")
+    assert (await gaussdb.server.send("GET", path, date="yesterday")).refusal == (400, "DBS.280001")
+    assert len(await gaussdb.windows(date=f"{gaussdb.server.clock.time:%Y-%m-%d}")) == 1
+
+
+async def test_the_jobs_of_gaussdb_have_the_documented_names(gaussdb: Restorable) -> None:
+    other = next(key for key in gaussdb.server.instances if key != gaussdb.instance_id)
+    answers = [await gaussdb.create(**GAUSSDB_INSTANCE), await gaussdb.restore(other), await gaussdb.restore()]
+    gaussdb.server.clock.move(101)
+    answers.append(await gaussdb.server.send("DELETE", f"instances/{other}"))
+
+    assert [(await gaussdb.job(answer.body["job_id"]))["name"] for answer in answers] == [
+        "CloneGaussDBV5NewInstance",
+        "RestoreGaussDBV5InInstanceToExistedInst",
+        "RestoreGaussDBV5InInstance",
+        "DeleteGaussDBV5Instance",
+    ]
+
+
+async def test_automatic_backups_of_a_new_gaussdb_instance_stay_seven_days(gaussdb: Restorable) -> None:
+    answer = await gaussdb.create(**GAUSSDB_INSTANCE)
+
+    row = await gaussdb.instance(answer.body["instance"]["id"])
+    assert row is not None
+    assert row["backup_strategy"]["keep_days"] == 7
+
+
+async def test_gaussdb_and_taurusdb_require_the_type_of_a_restore_in_place(
+    gaussdb: Restorable, taurusdb: Restorable
+) -> None:
+    assert (await gaussdb.restore(type=None)).refusal == (400, "DBS.280001")
+    own = taurusdb.instance_id
+    body = {"source_instance_id": own, "target_instance_id": own, "backup_id": taurusdb.backup_id}
+    assert (await taurusdb.server.send("POST", "instances/restore", body)).refusal == (400, "DBS.280001")
+    answer = await taurusdb.server.send("POST", "instances/restore", {**body, "type": "backup"})
+    assert answer.status == 200
+
+
+async def test_a_deleted_taurusdb_instance_keeps_its_status_until_it_is_gone(taurusdb: Restorable) -> None:
+    answer = await taurusdb.server.send("DELETE", f"instances/{taurusdb.instance_id}")
+
+    assert (answer.status, await taurusdb.status()) == (200, "ACTIVE")
+    taurusdb.server.clock.move(101)
+    assert await taurusdb.status() is None
+    path = f"instances/{taurusdb.instance_id}"
+    assert (await taurusdb.server.send("GET", path)).refusal == (404, "DBS.200045")

@@ -266,6 +266,17 @@ def test_the_vendor_restores_rds_to_a_new_instance_and_deletes_it(cloud: Running
     assert instance_status(rds_client, new_id) is None
 
 
+def test_the_vendor_restores_tables_of_rds(cloud: RunningCloud, rds_client: Any) -> None:
+    instance_id = instance_of(cloud, "rds")
+    (window,) = rds_client.list_restore_times(rds.ListRestoreTimesRequest(instance_id=instance_id)).restore_time
+    table = rds.RestoreTableInfoNew(old_name="orders", new_name="orders_old")
+    body = rds.RestoreTablesNewRequestBody(
+        restore_time=window.end_time,
+        restore_tables=[rds.RestoreDatabasesInfoNew(database="shop", tables=[table])],
+    )
+    assert rds_client.restore_tables_new(rds.RestoreTablesNewRequest(instance_id=instance_id, body=body)).job_id
+
+
 def test_otcextensions_overwrites_an_rds_instance(cloud: RunningCloud, conn: Any) -> None:
     instance = conn.rds.find_instance("orders-mysql")
     (backup,) = conn.rds.backups(instance, type="auto")

@@ -64,6 +64,16 @@ class InstanceChanges:
             {"instance_id": instance["id"], "instance_name": instance["name"], **times}, name=job_name
         )
 
+    def begin_beside(self, instance: Row, *, job_name: str) -> Row:
+        """Begin a restore that overwrites nothing, such as that of a table to a new name, and return its job.
+
+        :param instance: row of the instance.
+        :param job_name: name of the job.
+        """
+        times = self._state.started(f"{self._service}.{_PLANS['restore']}")
+        work = {"instance_id": instance["id"], "instance_name": instance["name"], **times}
+        return self._store.start_job(work, name=job_name)
+
     def is_changing(self, instance: Row) -> bool:
         """Whether a change of an instance has not ended."""
         change = instance.get("change")

@@ -21,6 +21,11 @@ from airflow_provider_backup.cloud.services.rds.restore_models import (
     RestoreSource,
     RestoreTarget,
 )
+from airflow_provider_backup.cloud.services.rds.table_restore_models import (
+    DatabaseRestore,
+    MySqlTableRestore,
+    PostgreSqlTableRestore,
+)
 from airflow_provider_backup.emulator.core.accounts import REGION
 from airflow_provider_backup.emulator.core.inventory import SeededInstance
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
@@ -68,7 +73,28 @@ class EmulatedRds(RestorableDatabaseService):
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""
-        return [web.post("/v3/{project_id}/backups/batch-delete", self.delete_backups), *super().routes()]
+        batch = "/v3/{project_id}/instances/batch/restore"
+        return [
+            web.post("/v3/{project_id}/backups/batch-delete", self.delete_backups),
+            web.post("/v3.1/{project_id}/instances/{instance_id}/restore/tables", self.restore_mysql_tables),
+            web.post(f"{batch}/tables", self.restore_postgresql_tables),
+            web.post(f"{batch}/databases", self.restore_databases),
+            *super().routes(),
+        ]
+
+    async def restore_mysql_tables(self, request: web.Request) -> web.Response:
+        """Begin to restore tables of a MySQL instance to new names; contents have no tables, so only the job shows."""
+        restore: MySqlTableRestore = checked_part(MySqlTableRestore, await self._body(request))
+        job = self._begin_beside(request.match_info["instance_id"], restore.restore_time, ("MySQL",))
+        return web.json_response({"job_id": job["id"]})
+
+    async def restore_postgresql_tables(self, request: web.Request) -> web.Response:
+        """Begin to restore tables of PostgreSQL instances to new names."""
+        return await self._restore_batch(request, PostgreSqlTableRestore, ("PostgreSQL",))
+
+    async def restore_databases(self, request: web.Request) -> web.Response:
+        """Begin to restore databases of instances to new names."""
+        return await self._restore_batch(request, DatabaseRestore, ("MySQL", "PostgreSQL"))
 
     async def delete_backups(self, request: web.Request) -> web.Response:
         """Start the deletion of several backups of SQL Server; each has a result of its own."""
@@ -194,6 +220,28 @@ class EmulatedRds(RestorableDatabaseService):
             and not (point.database_name or point.restore_all_database)
         ):
             raise ServiceError(400, BAD_PARAMETER, "SQL Server needs database_name or restore_all_database.")
+
+    async def _restore_batch(
+        self,
+        request: web.Request,
+        model: type[PostgreSqlTableRestore] | type[DatabaseRestore],
+        engines: tuple[str, ...],
+    ) -> web.Response:
+        parts = (await self._body(request)).get("instances")
+        if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
+            raise ServiceError(400, BAD_PARAMETER, "instances must be a list of objects.")
+        restores = [checked_part(model, part) for part in parts]
+        jobs = [self._begin_beside(each.instance_id, each.restore_time, engines) for each in restores]
+        results = [{"instance_id": job["instance_id"], "job_id": job["id"]} for job in jobs]
+        return web.json_response({"restore_result": results})
+
+    def _begin_beside(self, instance_id: str, moment: datetime, engines: tuple[str, ...]) -> Row:
+        instance = self._instance(instance_id)
+        if instance["engine"] not in engines:
+            raise ServiceError(400, "DBS.201207", "The engine does not support this operation.")
+        self._version_at(instance, moment)
+        self._refuse_other_status(instance)
+        return self.changes.begin_beside(instance, job_name="RestoreTables")
 
     def _deletion_result(self, backup_id: str) -> Row:
         try:
