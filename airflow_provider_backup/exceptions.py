@@ -114,6 +114,20 @@ class BackupMissingError(BackupError, AirflowFailException):
         )
 
 
+class StaleBackupError(BackupError, AirflowException):
+    """A resource has no good backup that is fresh enough.
+
+    :param found: how the resources stand, in words.
+    :param required: which backups are fresh enough, in words.
+    """
+
+    def __init__(self, found: str, required: str) -> None:
+        super().__init__(
+            f"No fresh backup: {found}. Required: {required}.",
+            next_step="Take a backup, wait for the scheduled one, or check in the cloud why it failed.",
+        )
+
+
 class UnprovenSubmissionError(BackupError, AirflowFailException):
     """A destructive operation may have been submitted by an earlier try, and nothing proves what became of it.
 

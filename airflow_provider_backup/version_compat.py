@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -110,6 +111,21 @@ def _state_from_database(dag_id: str, run_id: str, task_id: str, map_index: int)
             .scalar()
         )
     return None if state is None else str(state)
+
+
+def skip_tasks(operator: Any, context: Any, tasks: Iterable[Any]) -> None:
+    """Let Airflow skip tasks of a DAG run, whatever their trigger rules are; the running task succeeds.
+
+    On 3.x this ends the running task with an exception of Airflow's, unless the task is mapped.
+
+    :param operator: a ``SkipMixin``.
+    :param context: the context of the running task.
+    :param tasks: what is skipped.
+    """
+    if AIRFLOW_3:
+        operator.skip(ti=context["ti"], tasks=tasks)
+    else:
+        operator.skip(dag_run=context["dag_run"], tasks=list(tasks), map_index=context["ti"].map_index)
 
 
 def task_state_store(context: Any) -> Any:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
-from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION, BackupCloudHook
 from airflow_provider_backup.tasks.argument_check import ChecksArguments
 from airflow_provider_backup.tasks.outcome import ReportsOutcome
@@ -137,28 +136,3 @@ class BackupCloudOperator(ReportsOutcome, ChecksArguments, BaseOperator):
         :raises InvalidArgumentError: a documented rule is broken; the task fails without a retry.
         """
         return self.built(lambda: self.hook.run_in_cloud(action))
-
-    def check_while_parsing(self, build: Callable[[], object]) -> None:
-        """Reject literals that break a documented rule while the DAG is parsed; templated values pass.
-
-        :param build: builds the request from the operator's arguments.
-        :raises InvalidRequestError: a rule is broken, whatever the templates become.
-        """
-        try:
-            build()
-        except InvalidRequestError as error:
-            certain = [violation for violation in error.violations if not has_template(violation.value)]
-            if certain:
-                raise InvalidRequestError(f"{error.subject} of task {self.task_id!r}", certain) from None
-
-    def built(self, build: Callable[[], T]) -> T:
-        """Build a request when the task runs, with all templates rendered.
-
-        :param build: builds it.
-        :return: what it returns.
-        :raises InvalidArgumentError: a documented rule is broken; the task fails without a retry.
-        """
-        try:
-            return build()
-        except InvalidRequestError as error:
-            raise InvalidArgumentError(str(error)) from None

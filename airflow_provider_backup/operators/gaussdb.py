@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_backup.cloud.services.gaussdb.models import BackupCreate
-from airflow_provider_backup.operators.databases import DatabaseCreateBackupOperator, DatabaseDeleteBackupOperator
+from airflow_provider_backup.operators.databases import (
+    DatabaseCreateBackupOperator,
+    DatabaseDeleteBackupOperator,
+    DatabaseGetLatestBackupOperator,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -30,6 +34,15 @@ class GaussDbDeleteBackupOperator(DatabaseDeleteBackupOperator):
     """Delete a manual backup of a GaussDB instance (databases section 5).
 
     The arguments are those of :class:`~airflow_provider_backup.operators.databases.DatabaseDeleteBackupOperator`.
+    """
+
+    service_name = "gaussdb"
+
+
+class GaussDbGetLatestBackupOperator(DatabaseGetLatestBackupOperator):
+    """Return the newest good backup of a GaussDB instance, or of each of several (databases section 4).
+
+    The arguments are those of :class:`~airflow_provider_backup.operators.databases.DatabaseGetLatestBackupOperator`.
     """
 
     service_name = "gaussdb"

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.services.rds.models import BackupCreate
 from airflow_provider_backup.operators.base import listed
-from airflow_provider_backup.operators.databases import DatabaseCreateBackupOperator, DatabaseDeleteBackupOperator
+from airflow_provider_backup.operators.databases import (
+    DatabaseCreateBackupOperator,
+    DatabaseDeleteBackupOperator,
+    DatabaseGetLatestBackupOperator,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -66,3 +70,14 @@ class RdsDeleteBackupOperator(DatabaseDeleteBackupOperator):
 
     service_name = "rds"
     needs_instance = True
+
+
+class RdsGetLatestBackupOperator(DatabaseGetLatestBackupOperator):
+    """Return the newest good backup of an RDS instance, or of each of several (databases section 4).
+
+    RDS lists the backups of one instance only: several instances take one request each, or more.
+
+    The arguments are those of :class:`~airflow_provider_backup.operators.databases.DatabaseGetLatestBackupOperator`.
+    """
+
+    service_name = "rds"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.deletion import Deletion
+from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.registry import SERVICES, RegisteredServices
@@ -30,6 +31,16 @@ class BackupService(Protocol):
         """Start the deletion of a backup; one that is being deleted already counts as done.
 
         :raises NotFoundError: there is no such backup (any more).
+        """
+
+    async def latest_backups(self, rule: FreshnessRule, *, resource_ids: Sequence[str]) -> list[Freshness]:
+        """Judge whether resources have good backups that are fresh enough.
+
+        Some services take an argument for a group of resources in place of their ids.
+
+        :param rule: which backups are fresh enough.
+        :param resource_ids: ids of resources, one or more.
+        :return: each resource.
         """
 
 

@@ -21,9 +21,10 @@ from airflow_provider_backup.cloud.services.cbr.paging import pages_of
 
 @kept_members
 class ExtendInfo(TypedDict, total=False):
-    """Members of ``extend_info`` that tell how a backup stands."""
+    """Members of ``extend_info`` that tell how a backup stands, and whether a policy took it."""
 
     progress: Any
+    auto_trigger: Any
 
 
 @kept_members
@@ -32,6 +33,7 @@ class BackupRow(TypedDict, total=False):
 
     id: Any
     checkpoint_id: Any
+    vault_id: Any
     parent_id: Any
     resource_id: Any
     name: Any

@@ -21,6 +21,7 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
+from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import spelled_as_listed
@@ -30,6 +31,7 @@ from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists, restore_lists
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.checkpoints import Checkpoints
+from airflow_provider_backup.cloud.services.cbr.latest_backups import LatestBackups
 from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
@@ -186,6 +188,22 @@ class CbrService:
         :param vault_id: the vault.
         """
         return [resource.id for resource in (await self.vaults.get(vault_id)).resources]
+
+    async def latest_backups(
+        self, rule: FreshnessRule, *, resource_ids: Sequence[str] = (), vault_id: str | None = None
+    ) -> list[Freshness]:
+        """Judge whether resources have good backups that are fresh enough.
+
+        :param rule: which backups are fresh enough.
+        :param resource_ids: ids of servers, disks or file systems; empty for those of the vault.
+        :param vault_id: only backups in this vault; ``None`` for those in any.
+        :return: each resource; empty for a vault without any.
+        :raises NotFoundError: there is no such vault.
+        """
+        judged = resource_ids if resource_ids or vault_id is None else await self.resources_of(vault_id)
+        if not judged:
+            return []
+        return await LatestBackups(self.backups, self.operation_logs, self._clock).read(rule, judged, vault_id)
 
     async def _newest(
         self,

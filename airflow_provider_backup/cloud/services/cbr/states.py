@@ -140,6 +140,11 @@ def covering_backups_to_state(reference: OperationReference, backups: Sequence[B
     )
 
 
+def reason_in(log: OperationLog) -> str:
+    """Return why an operation failed, in the words of its log; empty when it gives no reason."""
+    return _words(log.error_info.code, log.error_info.message)
+
+
 def latest_change(backups: Iterable[Backup]) -> datetime | None:
     """Return when the last of some backups changed, by the service's clock; ``None`` when it does not tell."""
     return max((backup.updated_at for backup in backups if backup.updated_at is not None), default=None)

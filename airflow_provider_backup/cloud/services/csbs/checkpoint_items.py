@@ -22,11 +22,16 @@ from airflow_provider_backup.cloud.services.csbs.paging import PAGES
 
 @kept_members
 class ExtendInfo(TypedDict, total=False):
-    """Members of ``extend_info`` that tell how a backup stands."""
+    """Members of ``extend_info`` that tell how a backup stands, why it failed, and whether a policy took it."""
 
     progress: Any
     size: Any
     finished_at: Any
+    auto_trigger: Any
+    resource_name: Any
+    fail_op: Any
+    fail_reason: Any
+    fail_code: Any
 
 
 @kept_members

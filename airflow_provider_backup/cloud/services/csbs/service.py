@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from airflow_provider_backup.cloud.errors import (
     InvalidRequestError,
@@ -17,10 +17,12 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
+from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule, ListedBackup, read_freshness
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import spelled_as_listed
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combined_phase
+from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists
@@ -83,6 +85,25 @@ class CsbsService:
         :raises NotFoundError: there is none with this id.
         """
         return to_state(reference, [await self.checkpoint_items.get(reference.backup_id)])
+
+    async def latest_backups(
+        self, rule: FreshnessRule, *, resource_ids: Sequence[str] = (), policy_id: str | None = None
+    ) -> list[Freshness]:
+        """Judge whether servers have good backups that are fresh enough (CSBS section 5).
+
+        :param rule: which backups are fresh enough.
+        :param resource_ids: ids of servers; empty for those of the policy.
+        :param policy_id: only backups that this policy took; ``None`` for all.
+        :return: each server; empty for a policy without any.
+        :raises NotFoundError: there is no such policy.
+        """
+        if policy_id is not None and not resource_ids:
+            resource_ids = (await self.policies.get(policy_id)).server_ids
+        if not resource_ids:
+            return []
+        only = resource_ids[0] if len(resource_ids) == 1 else None
+        pages = self.checkpoint_items.pages(policy_id=policy_id, resource_id=only, sort="created_at:desc")
+        return await read_freshness(pages, _to_backup, resource_ids, rule, self._clock.now)
 
     async def _observe_checkpoint(self, reference: OperationReference) -> OperationState:
         items = [item async for item in self.checkpoint_items.list(checkpoint_id=reference.backup_id)]
@@ -206,3 +227,11 @@ class CsbsService:
 def _newest_first(items: Sequence[CheckpointItem]) -> list[str]:
     begun = {item.checkpoint_id: item.begun_at or EARLIEST for item in items if item.checkpoint_id is not None}
     return sorted(begun, key=begun.__getitem__, reverse=True)
+
+
+def _to_backup(row: Any) -> ListedBackup | None:
+    item = parsed(CheckpointItem, row)
+    if item.resource_id is None:
+        return None
+    state = to_state(OperationReference("csbs", item.id), [item])
+    return ListedBackup(item.resource_id, state, item.extend_info.auto_trigger)

@@ -39,6 +39,7 @@ class BackupRow(TypedDict, total=False):
     size: Any
     begin_time: Any
     end_time: Any
+    databases: Any
 
 
 class BackupFilters(TypedDict, total=False):
@@ -121,7 +122,7 @@ class Backups(Generic[CreateT, BackupT]):
         return matching(self._read(query), f"{self._service} backups", required, optional)
 
     def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
-        """Read the backups of all instances as pages of rows that are not checked; not for RDS.
+        """Read all backups, or those that match, as pages of rows that are not checked; RDS requires ``instance_id``.
 
         They hold no more than :class:`BackupRow`.
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection, Sequence
 from typing import Any, ClassVar
 
 from airflow_provider_backup.cloud.errors import ApiNotFoundError, BackupError, BadRequestError, ResourceBusyError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
+from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule, ListedBackup, read_freshness
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
@@ -65,6 +67,7 @@ class DatabaseService:
     """Whether one list shows the backups of all instances; otherwise each instance has its own."""
 
     def __init__(self, api: ServiceApi) -> None:
+        self._clock = api.cloud_clock
         self.backups: Backups[Any, Any] = Backups(
             api, service=self.name, backup=self.backup, query=self.backup_query, create_path=self.create_path
         )
@@ -117,6 +120,34 @@ class DatabaseService:
         :raises InvalidRequestError: the instance is missing.
         """
         return await self.observe(reference)
+
+    async def latest_backups(self, rule: FreshnessRule, *, resource_ids: Sequence[str]) -> list[Freshness]:
+        """Judge whether instances have good backups of all their databases that are fresh enough (databases section 4).
+
+        RDS has one list for each instance; the others have one for all.
+
+        :param rule: which backups are fresh enough.
+        :param resource_ids: ids of instances, one or more.
+        :return: each instance.
+        """
+        if not self.lists_all_instances:
+            by_instance = [self._read_freshness(rule, [each], each) for each in dict.fromkeys(resource_ids)]
+            return [each for judged in await asyncio.gather(*by_instance) for each in judged]
+        return await self._read_freshness(rule, resource_ids, resource_ids[0] if len(resource_ids) == 1 else None)
+
+    async def _read_freshness(
+        self, rule: FreshnessRule, resource_ids: Sequence[str], instance_id: str | None
+    ) -> list[Freshness]:
+        pages = self.backups.pages(instance_id=instance_id)
+        return await read_freshness(pages, self._listed_backup, resource_ids, rule, self._clock.now)
+
+    def _listed_backup(self, row: Any) -> ListedBackup | None:
+        backup: DatabaseBackup = self.backups.of_row(row)
+        kind = backup.type.lower()
+        if not backup.instance_id or kind not in ("", *_WHOLE_TYPES) or not backup.holds(()):
+            return None
+        is_automatic = kind == "auto" if kind else None
+        return ListedBackup(backup.instance_id, to_state(self.reference_to(backup), backup), is_automatic)
 
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a manual backup; one that is being deleted already counts as done.

@@ -41,6 +41,7 @@ class BackupRow(TypedDict, total=False):
     size: Any
     created_at: Any
     updated_at: Any
+    fail_reason: Any
 
 
 class BackupSummaryFilters(TypedDict, total=False):

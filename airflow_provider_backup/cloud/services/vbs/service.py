@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, UnexpectedResponseError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
+from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule, ListedBackup, read_freshness
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
+from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists, restore_lists
@@ -22,6 +25,9 @@ from airflow_provider_backup.cloud.services.vbs.states import job_to_state, to_s
 TAKING_A_BACKUP = "bksCreateBackup"
 """The type of the jobs that take backups (VBS section 4.4)."""
 
+AUTOMATIC_PREFIX = "autobk"
+"""What the names of automatic backups begin with (VBS section 3.5)."""
+
 
 class VbsService:
     """Volume Backup Service.
@@ -32,6 +38,7 @@ class VbsService:
     name = "vbs"
 
     def __init__(self, api: ServiceApi) -> None:
+        self._clock = api.cloud_clock
         self.policies = Policies(api)
         self.backups = Backups(api)
         self.jobs = Jobs(api)
@@ -69,6 +76,17 @@ class VbsService:
         :raises NotFoundError: there is none with this id.
         """
         return to_state(await self.backups.get(reference.backup_id))
+
+    async def latest_backups(self, rule: FreshnessRule, *, resource_ids: Sequence[str]) -> list[Freshness]:
+        """Judge whether disks have good backups that are fresh enough (VBS section 4.5).
+
+        :param rule: which backups are fresh enough.
+        :param resource_ids: ids of disks, one or more.
+        :return: each disk.
+        """
+        only = resource_ids[0] if len(resource_ids) == 1 else None
+        pages = self.backups.pages(volume_id=only, sort_key="created_at", sort_dir="desc")
+        return await read_freshness(pages, _to_backup, resource_ids, rule, self._clock.now)
 
     async def delete_backup(self, reference: OperationReference) -> None:
         """Start the deletion of a backup; one that is being deleted already counts as done.
@@ -153,3 +171,11 @@ class VbsService:
 def _newest(backups: Sequence[Backup]) -> OperationReference | None:
     newest = max(backups, key=lambda backup: backup.created_at or EARLIEST, default=None)
     return OperationReference("vbs", newest.id) if newest else None
+
+
+def _to_backup(row: Any) -> ListedBackup | None:
+    backup = parsed(Backup, row)
+    if backup.volume_id is None:
+        return None
+    # The name is all that tells them apart, and other backups cannot have such a one (VBS section 4.1).
+    return ListedBackup(backup.volume_id, to_state(backup), (backup.name or "").startswith(AUTOMATIC_PREFIX))
