@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_backup.sensors.databases import DatabaseBackupSensor
+from airflow_provider_backup.sensors.databases import DatabaseBackupSensor, DatabaseFreshBackupSensor
 
 
 class RdsBackupSensor(DatabaseBackupSensor):
@@ -13,3 +13,12 @@ class RdsBackupSensor(DatabaseBackupSensor):
 
     service_name = "rds"
     needs_instance = True
+
+
+class RdsFreshBackupSensor(DatabaseFreshBackupSensor):
+    """Wait until an RDS instance, or each of several, has a fresh backup (databases section 4).
+
+    The arguments are those of :class:`~airflow_provider_backup.sensors.databases.DatabaseFreshBackupSensor`.
+    """
+
+    service_name = "rds"
