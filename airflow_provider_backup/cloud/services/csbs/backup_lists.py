@@ -12,13 +12,11 @@ from airflow_provider_backup.cloud.services.csbs.checkpoint_items import Checkpo
 from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, ItemStatus
 from airflow_provider_backup.cloud.services.csbs.paging import PAGES
+from airflow_provider_backup.cloud.services.csbs.restores import RESTORING_STATUSES
 from airflow_provider_backup.cloud.services.csbs.states import to_state
 
 RUNNING_STATUSES: tuple[ItemStatus, ...] = ("protecting",)
 """What a backup is called until it is made (CSBS section 6.1)."""
-
-RESTORING_STATUSES: tuple[ItemStatus, ...] = ("waiting_restore", "restoring")
-"""What a backup is called while it is restored from (CSBS section 6.1)."""
 
 DELETING_STATUSES: tuple[ItemStatus, ...] = ("waiting_delete", "deleting")
 """What a backup is called until it is gone, in this order (CSBS section 6.1)."""

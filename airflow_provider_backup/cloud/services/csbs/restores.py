@@ -33,7 +33,6 @@ from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel, validated
 from airflow_provider_backup.cloud.schema.constraints import Identifier
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
-from airflow_provider_backup.cloud.services.csbs.backup_lists import RESTORING_STATUSES, restore_lists
 from airflow_provider_backup.cloud.services.csbs.manifest import MANIFEST
 from airflow_provider_backup.cloud.services.csbs.models import (
     CheckpointItem,
@@ -44,6 +43,9 @@ from airflow_provider_backup.cloud.services.csbs.models import (
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
     from airflow_provider_backup.cloud.services.csbs.checkpoints import Checkpoints
+
+RESTORING_STATUSES: Final[tuple[Literal["waiting_restore", "restoring"], ...]] = ("waiting_restore", "restoring")
+"""What a backup is called while it is restored from (CSBS section 6.1)."""
 
 NOT_BEGUN = "not begun yet"
 """Status of a restore as long as its backup has not changed since the submission."""
@@ -85,19 +87,20 @@ class CsbsRestoreOperation:
     :param items: the backups of the project.
     :param checkpoints: the calls that check and restore.
     :param clock: the cloud's clock.
+    :param lists: the list that answers for many restores.
     """
 
     name: ClassVar[str] = "restore"
     capabilities: ClassVar[Capabilities] = Capabilities(carries_name=False, is_destructive=True)
 
-    def __init__(self, items: CheckpointItems, checkpoints: Checkpoints, clock: CloudClock) -> None:
+    def __init__(self, items: CheckpointItems, checkpoints: Checkpoints, clock: CloudClock, lists: BackupLists) -> None:
         self._items = items
         self._checkpoints = checkpoints
         self._clock = clock
         self._resolved: tuple[CsbsRestoreRequest, CheckpointItem, RestoreCreate] | None = None
         self._not_before: datetime | None = None
         self._refusal: ApiError | None = None
-        self.lists: BackupLists = restore_lists(items)
+        self.lists = lists
 
     def subject(self, request: CsbsRestoreRequest) -> str:
         """Return the server and the backup."""

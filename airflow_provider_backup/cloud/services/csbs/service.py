@@ -25,7 +25,7 @@ from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combine
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists
+from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists, restore_lists
 from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
 from airflow_provider_backup.cloud.services.csbs.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
@@ -56,7 +56,8 @@ class CsbsService:
     @property
     def restores(self) -> CsbsRestoreOperation:
         """The restore of a backup, as a long-running operation."""
-        return CsbsRestoreOperation(self.checkpoint_items, self.checkpoints, self._clock)
+        lists = restore_lists(self.checkpoint_items)
+        return CsbsRestoreOperation(self.checkpoint_items, self.checkpoints, self._clock, lists)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read a checkpoint (all its backups together) or a single backup, once.
