@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import ApiError, InvalidRequestError, NotListedError
 from airflow_provider_backup.cloud.http.transport import Response
 from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference, OperationState
+from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.schema.base import ResponseModel
 from airflow_provider_backup.cloud.services.cbr import models as cbr
@@ -25,6 +26,7 @@ from airflow_provider_backup.cloud.services.taurusdb import models as taurusdb
 from airflow_provider_backup.cloud.services.vbs import models as vbs
 from airflow_provider_backup.cloud.settings import CloudSettings, NetworkSettings, PasswordCredentials
 from airflow_provider_backup.emulator.threaded import RunningCloud
+from tests.cloud.fuzzing.database_restores import restore_arguments
 from tests.cloud.fuzzing.models import assert_storable, look_at
 
 ID = "01234567-89ab-4def-8123-456789abcdef"
@@ -42,7 +44,7 @@ _DATABASE_POLICIES = {
 }
 _LAST = ("delete", "remove", "dissociate", "disassociate")
 """What takes things away comes after what looks at them."""
-_NEEDED_ALL_THE_SAME = ("instance_id", "policy_id")
+_NEEDED_ALL_THE_SAME = ("instance_id", "policy_id", "date")
 """Arguments with a default, without which some calls refuse to ask."""
 
 _SERVICES_PACKAGE = "airflow_provider_backup.cloud.services."
@@ -91,7 +93,9 @@ class Call:
             elif parameter.kind is parameter.VAR_POSITIONAL:
                 continue
             elif parameter.default is parameter.empty or name in _NEEDED_ALL_THE_SAME:
-                arguments[name] = given.get(f"{self.path[0]}.{name}", given.get(name))
+                owners = (".".join(self.path), self.path[0])
+                known = [given[f"{owner}.{name}"] for owner in owners if f"{owner}.{name}" in given]
+                arguments[name] = known[0] if known else given[name]
         came = method(**arguments)
         return [each async for each in came] if hasattr(came, "__aiter__") else await came
 
@@ -145,6 +149,9 @@ def look_at_result(result: Any) -> None:
     elif isinstance(result, ResponseModel):
         look_at(result)
         assert_storable(result.model_dump(mode="json", by_alias=True))
+    elif isinstance(result, Freshness):
+        for state in (result.good, result.failed, result.running):
+            look_at_result(state)
     elif isinstance(result, OperationState):
         assert str(result).encode()
         assert_storable([result.to_result(), result.phase.value, result.reason])
@@ -224,6 +231,8 @@ async def _vbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "policy": policy,
         "change": vbs.PolicyUpdate(name="weekly"),
         "backup": backup,
+        "rule": FreshnessRule(),
+        "resource_ids": [volume],
     }
 
 
@@ -268,6 +277,7 @@ async def _csbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "policy": policy,
         "changes": csbs.PolicyUpdate(name="weekly"),
         "restore": csbs.RestoreCreate(checkpoint_id=checkpoint.backup_id, parameters=parameters),
+        "rule": FreshnessRule(),
         "questions": [csbs.RestorableQuestion(checkpoint_item_id=item.id, target=checked)],
     }
 
@@ -306,6 +316,7 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "resources": [cbr.VaultResourceCreate(id=other, type="OS::Nova::Server")],
         "name": "before-upgrade",
         "since": None,
+        "rule": FreshnessRule(),
         "policy": policy,
         "vault": vault,
         "checkpoint": new,
@@ -331,6 +342,10 @@ def _database(name: str) -> Callable[[BackupCloud, RunningCloud], Any]:
             "name": "before-upgrade",
             "backup": models.BackupCreate(instance_id=other, name="before-upgrade-2"),
             "policy": _DATABASE_POLICIES[name],
+            "rule": FreshnessRule(),
+            "resource_ids": [instance],
+            "date": None,
+            **restore_arguments(name, instance, taken.id),
         }
 
     return arguments

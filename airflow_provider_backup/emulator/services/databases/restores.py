@@ -1,4 +1,4 @@
-"""Restores of RDS, GaussDB and TaurusDB, and the deletion of instances (databases sections 7, 8 and 11.1)."""
+"""Restores of RDS, GaussDB and TaurusDB, and the deletion of instances (databases sections 7, 8 and 11)."""
 
 from __future__ import annotations
 

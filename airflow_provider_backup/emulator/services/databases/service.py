@@ -85,7 +85,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
     job_name: ClassVar[str | None] = None
     job_progress: ClassVar[str] = "process"
     deleting_status: ClassVar[str] = "ACTIVE"
-    """There is no status for it (databases section 11.1)."""
+    """There is no status for it (databases section 11)."""
 
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         inventory.seed_instances(self.name, self.first_instances)
