@@ -51,13 +51,7 @@ class Ends:
         # A task that is ended before its trigger has begun has nobody whom Airflow could tell.
         deferred = [name for name, state in self.first_states().items() if state == "deferred"]
         self.wait_until(lambda: self.triggers() == len(deferred), self.triggers)
-        for dag_id, run_id in self.runs.items():
-            for entry in api.xcom_entries(dag_id, run_id):
-                if entry["key"] == "backup_reference":
-                    name = _name(entry)
-                    self.backups[name] = api.xcom(
-                        dag_id, run_id, entry["task_id"], entry["key"], map_index=entry["map_index"]
-                    )
+        self.backups = self.references()
 
     def end(self) -> None:
         """End the tasks, each in its way, and wait until nothing changes any more."""
@@ -76,7 +70,18 @@ class Ends:
         api.mark_task(DAG, run_id, "on_worker", "failed")
         self.wait_until(lambda: self.gone() >= DELETED, self.gone)
         self.wait_until(lambda: self.states()["mapped[0]"] == "success", self.states)
-        self.wait_until(lambda: self.states()["cleared"] == "deferred", self.states)
+        # It waited for the end of its earlier backup, deferred as well.
+        self.wait_until(lambda: "cleared" in self.references(), self.states)
+
+    def references(self) -> dict[str, dict[str, Any]]:
+        """Return what the present tries of the tasks have started, by name."""
+        api = self.airflow.api
+        return {
+            _name(entry): api.xcom(dag_id, run_id, entry["task_id"], entry["key"], map_index=entry["map_index"])
+            for dag_id, run_id in self.runs.items()
+            for entry in api.xcom_entries(dag_id, run_id)
+            if entry["key"] == "backup_reference"
+        }
 
     def first_states(self) -> dict[str, str]:
         """Return the states of tasks that wait for their backups."""
@@ -103,7 +108,7 @@ class Ends:
     def awaited_for_deletion(self) -> set[str]:
         """Return the names of the tasks whose triggers wait for the end of a backup, to delete it."""
         said = self._trigger_logs()
-        return {name for name, backup in self.backups.items() if f"{backup['backup_id']} is still being made" in said}
+        return {name for name, backup in self.backups.items() if f"{backup['backup_id']} is still running" in said}
 
     def in_phase(self, *phases: Phase) -> set[str]:
         """Return the names of the tasks whose first backups are in one of these phases."""
@@ -177,4 +182,4 @@ def test_the_log_names_the_backup_that_stays(ends: Ends, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["failed", "on_worker", "waiting"])
 def test_the_log_names_the_backup_that_is_deleted(ends: Ends, name: str) -> None:
-    assert f"the deletion of vbs job {ends.backups[name]['backup_id']} is asked for" in ends.log(name)
+    assert f"requested the deletion of vbs job {ends.backups[name]['backup_id']}" in ends.log(name)
