@@ -125,7 +125,8 @@ def skip_tasks(operator: Any, context: Any, tasks: Iterable[Any]) -> None:
     if AIRFLOW_3:
         operator.skip(ti=context["ti"], tasks=tasks)
     else:
-        operator.skip(dag_run=context["dag_run"], tasks=list(tasks), map_index=context["ti"].map_index)
+        run = context["dag_run"]
+        operator.skip(run, run.logical_date, list(tasks), map_index=context["ti"].map_index)
 
 
 def task_state_store(context: Any) -> Any:
