@@ -232,8 +232,15 @@ class QuotaExceededError(ApiError):
     """A quota or a capacity is exhausted."""
 
 
-class ResourceBusyError(ApiError):
-    """Another backup, restore or change is running on the resource; the same request can succeed later."""
+class ResourceBusyError(BackupError):
+    """Another backup, restore or change is running on the resource; the same request can succeed later.
+
+    Either the service answered so (:class:`ApiResourceBusyError`), or a status that was read before shows it.
+    """
+
+
+class ApiResourceBusyError(ResourceBusyError, ApiError):
+    """The service answered that another backup, restore or change is running on the resource."""
 
 
 class RateLimitedError(ApiError):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from airflow_provider_backup.cloud.errors import (
     ApiError,
     ApiNotFoundError,
+    ApiResourceBusyError,
     AuthenticationError,
     BackupError,
     BadRequestError,
@@ -17,7 +18,6 @@ from airflow_provider_backup.cloud.errors import (
     PermissionDeniedError,
     QuotaExceededError,
     RateLimitedError,
-    ResourceBusyError,
     ServerError,
     UnexpectedResponseError,
 )
@@ -46,7 +46,7 @@ PERMANENT = [
     refusal(AuthenticationError, 401),
     refusal(PermissionDeniedError, 403),
     refusal(ApiNotFoundError, 404),
-    refusal(ResourceBusyError, 409),
+    refusal(ApiResourceBusyError, 409),
     refusal(QuotaExceededError, 413),
     ConfigurationError("no region"),
     UnexpectedResponseError("not JSON"),

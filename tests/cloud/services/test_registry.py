@@ -12,11 +12,11 @@ from airflow_provider_backup.cloud.errors import (
     ApiDuplicateNameError,
     ApiError,
     ApiNotFoundError,
+    ApiResourceBusyError,
     AuthenticationError,
     BadRequestError,
     PermissionDeniedError,
     QuotaExceededError,
-    ResourceBusyError,
     ServerError,
 )
 from airflow_provider_backup.cloud.http.error_parsing import error_from_response
@@ -42,8 +42,8 @@ class FakeApi:
 # Service, status, codes, class. Sources: CBR section 14.2, CSBS section 10, VBS section 6.2 (which gives no status),
 # databases section 12.
 CODES: list[tuple[str, int, str, type[ApiError]]] = [
-    ("cbr", 400, codes("BackupService", "1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"), ResourceBusyError),
-    ("cbr", 500, "BackupService.0002", ResourceBusyError),
+    ("cbr", 400, codes("BackupService", "1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"), ApiResourceBusyError),
+    ("cbr", 500, "BackupService.0002", ApiResourceBusyError),
     (
         "cbr",
         404,
@@ -56,8 +56,8 @@ CODES: list[tuple[str, int, str, type[ApiError]]] = [
     ("cbr", 403, "BackupService.8600", PermissionDeniedError),
     ("cbr", 400, codes("BackupService", "0001 6101 6103 6113 6127 6201 6216 9900"), BadRequestError),
     ("cbr", 500, codes("BackupService", "1006 6132 6207 9910 9998"), ServerError),
-    ("csbs", 500, codes("CSBS", "1001 1002 2001 6030"), ResourceBusyError),
-    ("csbs", 400, codes("CSBS", "2003 2004 6005 6015 6031"), ResourceBusyError),
+    ("csbs", 500, codes("CSBS", "1001 1002 2001 6030"), ApiResourceBusyError),
+    ("csbs", 400, codes("CSBS", "2003 2004 6005 6015 6031"), ApiResourceBusyError),
     ("csbs", 404, codes("CSBS", "3000 3001 6040 7001"), ApiNotFoundError),
     ("csbs", 400, "CSBS.6000", ApiNotFoundError),
     ("csbs", 400, codes("CSBS", "0001 7000 9006"), QuotaExceededError),
@@ -66,7 +66,7 @@ CODES: list[tuple[str, int, str, type[ApiError]]] = [
     ("csbs", 400, codes("CSBS", "6003 6007 6010 8007 9001") + " BackupService.4008", BadRequestError),
     ("csbs", 403, "CSBS.9009", PermissionDeniedError),
     ("csbs", 500, codes("CSBS", "5001 9998 9999"), ServerError),
-    ("vbs", 400, codes("VolumeBackup", "0013 0206") + " AutoBackup.0225", ResourceBusyError),
+    ("vbs", 400, codes("VolumeBackup", "0013 0206") + " AutoBackup.0225", ApiResourceBusyError),
     ("vbs", 400, codes("VolumeBackup", "0021 0111 0207") + " AutoBackup.0205 common.0011", ApiNotFoundError),
     ("vbs", 400, codes("AutoBackup", "0216 1100"), ApiNotFoundError),
     ("vbs", 400, codes("VolumeBackup", "0040 0050 0071 0072 0073 0074 0075 0076 0077 0078 0079"), QuotaExceededError),
@@ -83,9 +83,9 @@ for _database in ("rds", "gaussdb", "taurusdb"):
             _database,
             409,
             codes("DBS", "200011 200019 200047 201202 201205 212006 280011") + " RDS.3004",
-            ResourceBusyError,
+            ApiResourceBusyError,
         ),
-        (_database, 400, codes("DBS", "200018 200076 201014 201206 201208 280343 06020003"), ResourceBusyError),
+        (_database, 400, codes("DBS", "200018 200076 201014 201206 201208 280343 06020003"), ApiResourceBusyError),
         (_database, 409, codes("DBS", "201201 201209 200022"), ApiDuplicateNameError),
         (
             _database,

@@ -2,9 +2,9 @@
 
 from airflow_provider_backup.cloud.errors import (
     ApiNotFoundError,
+    ApiResourceBusyError,
     PermissionDeniedError,
     QuotaExceededError,
-    ResourceBusyError,
 )
 from airflow_provider_backup.cloud.manifest import ServiceManifest, StatusWords, classify, codes
 from airflow_provider_backup.cloud.operations.status import phase_reader
@@ -27,7 +27,7 @@ MANIFEST = ServiceManifest(
     is_com_in_europe=True,  # in the vendor's own region files
     error_classes=classify(
         {
-            ResourceBusyError: codes("BackupService", "0002 1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"),
+            ApiResourceBusyError: codes("BackupService", "0002 1001 2002 2010 6123 6125 6130 6134 6203 7200 7302"),
             ApiNotFoundError: codes(
                 "BackupService", "4001 6000 6002 6105 6200 6217 6302 6500 6501 6601 6705 7000 7100 7202"
             ),

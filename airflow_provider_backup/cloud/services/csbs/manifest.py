@@ -3,9 +3,9 @@
 from airflow_provider_backup.cloud.errors import (
     ApiDuplicateNameError,
     ApiNotFoundError,
+    ApiResourceBusyError,
     BadRequestError,
     QuotaExceededError,
-    ResourceBusyError,
 )
 from airflow_provider_backup.cloud.manifest import ServiceManifest, StatusWords, classify
 from airflow_provider_backup.cloud.operations.status import phase_reader
@@ -27,7 +27,7 @@ MANIFEST = ServiceManifest(
     error_classes=classify(
         {
             # The page gives 1001, 1002, 2001 and 6030 the status 500 although nothing failed.
-            ResourceBusyError: "CSBS.1001 CSBS.1002 CSBS.2001 CSBS.2003 CSBS.2004 CSBS.6005 CSBS.6015 CSBS.6030 "
+            ApiResourceBusyError: "CSBS.1001 CSBS.1002 CSBS.2001 CSBS.2003 CSBS.2004 CSBS.6005 CSBS.6015 CSBS.6030 "
             "CSBS.6031 BackupService.6125 BackupService.6203",
             # These come with 500 as well, but repeating the same request does not help.
             BadRequestError: "CSBS.6019 CSBS.6023 CSBS.6032 CSBS.8001 CSBS.8008 CSBS.8009",

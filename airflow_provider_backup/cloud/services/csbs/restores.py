@@ -99,7 +99,7 @@ class CsbsRestoreOperation:
         self._clock = clock
         self._resolved: tuple[CsbsRestoreRequest, CheckpointItem, RestoreCreate] | None = None
         self._not_before: datetime | None = None
-        self._refusal: ApiError | None = None
+        self._refusal: ApiError | ResourceBusyError | None = None
         self.lists = lists
 
     def subject(self, request: CsbsRestoreRequest) -> str:
@@ -125,8 +125,10 @@ class CsbsRestoreOperation:
         # After the question: a change that is seen here is not one of the restore that is submitted next.
         item = await self._items.get(item.id)
         if self._refusal is None and item.status in RESTORING_STATUSES:
-            detail = f"the backup {item.id} is {item.status}"
-            self._refusal = ResourceBusyError(service="csbs", status=200, code="200", detail=detail)
+            self._refusal = ResourceBusyError(
+                f"The csbs backup {item.id} is {item.status}.",
+                next_step="Wait until the running task on the resource has ended, then repeat.",
+            )
         self._not_before = max(self._clock.earliest(datetime.now(UTC)), (item.updated_at or EARLIEST) + _ONE_MOMENT)
 
     async def submit(self, request: CsbsRestoreRequest) -> OperationReference:

@@ -4,11 +4,11 @@ from airflow_provider_backup.cloud.errors import (
     ApiDuplicateNameError,
     ApiError,
     ApiNotFoundError,
+    ApiResourceBusyError,
     AuthenticationError,
     BadRequestError,
     PermissionDeniedError,
     QuotaExceededError,
-    ResourceBusyError,
 )
 from airflow_provider_backup.cloud.manifest import StatusWords, classify, codes
 from airflow_provider_backup.cloud.operations.status import phase_reader
@@ -25,7 +25,7 @@ NO_SUCH_INSTANCE = codes("DBS", "200002 200013 200045 200408 200602 201028 29000
 
 ERROR_CLASSES: dict[str, type[ApiError]] = classify(
     {
-        ResourceBusyError: codes(
+        ApiResourceBusyError: codes(
             "DBS",
             "200011 200018 200019 200047 200076 200080 200463 200611 201014 201015 201202 201205 201206 201208 212006 "
             "212033 216011 280011 280343 280816 01010337 01280030 05000084 06020003",

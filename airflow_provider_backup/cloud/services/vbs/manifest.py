@@ -2,10 +2,10 @@
 
 from airflow_provider_backup.cloud.errors import (
     ApiNotFoundError,
+    ApiResourceBusyError,
     AuthenticationError,
     PermissionDeniedError,
     QuotaExceededError,
-    ResourceBusyError,
 )
 from airflow_provider_backup.cloud.manifest import ServiceManifest, StatusWords, classify, codes
 from airflow_provider_backup.cloud.operations.status import phase_reader
@@ -26,7 +26,7 @@ MANIFEST = ServiceManifest(
     ),
     error_classes=classify(
         {
-            ResourceBusyError: codes("VolumeBackup", "0013 0206"),
+            ApiResourceBusyError: codes("VolumeBackup", "0013 0206"),
             ApiNotFoundError: codes("VolumeBackup", "0021 0111 0207"),
             QuotaExceededError: codes(
                 "VolumeBackup", "0040 0050 0071 0072 0073 0074 0075 0076 0077 0078 0079 0080 0081 0082 0083 0084"
@@ -36,7 +36,7 @@ MANIFEST = ServiceManifest(
     )
     | classify(
         {
-            ResourceBusyError: codes("AutoBackup", "0225"),
+            ApiResourceBusyError: codes("AutoBackup", "0225"),
             ApiNotFoundError: codes("AutoBackup", "0205 0216 1100"),
             QuotaExceededError: codes("AutoBackup", "0203 0204 0215 0217 0218"),
             AuthenticationError: codes("AutoBackup", "0002 0003"),

@@ -10,11 +10,11 @@ from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import (
     ApiDuplicateNameError,
     ApiError,
+    ApiResourceBusyError,
     BadRequestError,
     InvalidRequestError,
     NotFoundError,
     NotListedError,
-    ResourceBusyError,
 )
 from airflow_provider_backup.cloud.services.gaussdb.models import PolicyUpdate as GaussDbPolicyUpdate
 from airflow_provider_backup.cloud.services.rds.models import BackupCreate, BackupDatabase
@@ -176,7 +176,7 @@ async def test_a_used_name_is_a_duplicate(family: Family) -> None:
 
 async def test_an_instance_that_is_being_backed_up_is_busy(family: Family) -> None:
     await family.start("first")
-    with pytest.raises(ResourceBusyError) as caught:
+    with pytest.raises(ApiResourceBusyError) as caught:
         await family.start("second")
     assert caught.value.code == "DBS.201205"
     assert caught.value.request_id

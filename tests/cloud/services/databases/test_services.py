@@ -6,10 +6,10 @@ import pytest
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import (
+    ApiResourceBusyError,
     BadRequestError,
     InvalidRequestError,
     NotFoundError,
-    ResourceBusyError,
 )
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
@@ -145,7 +145,7 @@ async def test_an_instance_that_does_not_exist_says_nothing_about_its_backup(fam
 
 async def test_a_running_backup_is_not_deleted(family: Family) -> None:
     reference = family.service.reference_to(await family.start())
-    with pytest.raises(ResourceBusyError) as caught:
+    with pytest.raises(ApiResourceBusyError) as caught:
         await family.service.delete_backup(reference)
     assert caught.value.code == "DBS.201208"
 
