@@ -7,11 +7,12 @@ change with :func:`override_task_limits`. Those of the client are in :mod:`airfl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+
+from airflow_provider_backup.cloud.override import Overridable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,23 +62,17 @@ class TaskLimits:
     same_rejection: float = 1.0
 
 
-_current = TaskLimits()
+_current = Overridable(TaskLimits())
 
 
 def task_limits() -> TaskLimits:
     """Return the limits that apply now."""
-    return _current
+    return _current.value
 
 
-@contextmanager
-def override_task_limits(**changes: Any) -> Iterator[TaskLimits]:
+def override_task_limits(**changes: Any) -> AbstractContextManager[TaskLimits]:
     """Change the limits inside, in all threads; for tests.
 
     :param changes: fields of :class:`TaskLimits`.
     """
-    global _current
-    before, _current = _current, replace(_current, **changes)
-    try:
-        yield _current
-    finally:
-        _current = before
+    return _current.override(replace(_current.value, **changes))

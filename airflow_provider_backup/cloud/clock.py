@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
+from contextlib import AbstractContextManager
 from typing import Protocol
+
+from airflow_provider_backup.cloud.override import Overridable
 
 
 class Clock(Protocol):
@@ -43,23 +45,17 @@ class SystemClock:
 
 SYSTEM_CLOCK: Clock = SystemClock()
 
-_current = SYSTEM_CLOCK
+_current = Overridable(SYSTEM_CLOCK)
 
 
 def current_clock() -> Clock:
     """Return the clock for whatever is constructed now without a clock of its own."""
-    return _current
+    return _current.value
 
 
-@contextmanager
-def override_clock(clock: Clock) -> Iterator[None]:
+def override_clock(clock: Clock) -> AbstractContextManager[Clock]:
     """Change the clock of everything that is constructed inside, in all threads; for tests.
 
     :param clock: the clock to use.
     """
-    global _current
-    before, _current = _current, clock
-    try:
-        yield
-    finally:
-        _current = before
+    return _current.override(clock)

@@ -7,11 +7,12 @@ constructed: :func:`current_limits`, which tests change with :func:`override_lim
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+
+from airflow_provider_backup.cloud.override import Overridable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,23 +92,17 @@ class Limits:
     final_read: float = 5.0
 
 
-_current = Limits()
+_current = Overridable(Limits())
 
 
 def current_limits() -> Limits:
     """Return the limits for whatever is constructed now without limits of its own."""
-    return _current
+    return _current.value
 
 
-@contextmanager
-def override_limits(**changes: Any) -> Iterator[Limits]:
+def override_limits(**changes: Any) -> AbstractContextManager[Limits]:
     """Change the limits of everything that is constructed inside, in all threads; for tests.
 
     :param changes: fields of :class:`Limits`.
     """
-    global _current
-    before, _current = _current, replace(_current, **changes)
-    try:
-        yield _current
-    finally:
-        _current = before
+    return _current.override(replace(_current.value, **changes))

@@ -159,7 +159,7 @@ class Submitter:
         try:
             reference = await self._operation.find_conflict(request)
         except BackupError as error:
-            # Also one that lasts, such as a missing permission: the wait goes on without this knowledge.
+            # Also one that lasts, such as a missing permission: the wait continues without this knowledge.
             self._log.info("Could not read what keeps %s busy: %s", self._subject, error)
             return None
         # An operation that was waited for already and is still listed does not show when the resource becomes free.

@@ -42,7 +42,7 @@ def change_limits(_short_waits: None) -> Iterator[ChangeLimits]:
 
 
 @pytest.fixture
-def later() -> Iterator[Callable[[float], None]]:
+def later() -> Iterator[Callable[[float], object]]:
     """Return a function that sets the clock of tasks forward until the end of the test; the local cloud's stays."""
     with ExitStack() as changes:
         yield lambda seconds: changes.enter_context(override_clock(LaterClock(seconds)))
