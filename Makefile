@@ -36,12 +36,9 @@ define environment
 endef
 install = uv pip install --quiet --build-constraint $(PINS)/development.txt
 
-# $(call test-on,AIRFLOW-PYTHON): all tests but those with the judges, which that environment has not (see tests/conftest.py);
-# the components of Airflow 2 start in another way than tests/system does.
-define test-on
-	@echo "== tests on Airflow $(subst -py, with Python ,$(1))"
-	@.venvs/airflow-$(1)/bin/python -m pytest -q $(if $(filter 2.%,$(1)),-m "not system")
-endef
+# One process for each core; real components run without neighbours.
+WORKERS = auto
+parallel = -m "not system" --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: help
 help: ## show the targets
@@ -141,16 +138,20 @@ tables: .venv/.ready ## write the table of services in the README
 test: lint types test-all test-core ## everything: lint, types, all tests on Airflow 3.3.2, and most of them on Airflow 2.11.2
 
 .PHONY: test-all
-test-all: .venv/.ready ## all tests on Airflow 3.3.2, with the end-to-end run in real components
+test-all: .venv/.ready ## all tests on Airflow 3.3.2, with the end-to-end run in real components (WORKERS=1: one after the other)
 	@echo "== all tests on Airflow 3.3.2"
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(parallel)
+	@echo "== real components of Airflow 3.3.2"
+	@$(BIN)/python -m pytest -q -m system
 
 .PHONY: test-core
 CORE_SET = 2.11.2-py$(python-version)
+# Other people's clients are not in that environment, and the components of Airflow 2 start in another way than tests/system does.
 test-core: ## all tests on Airflow 2.11.2 but those with other people's clients and with real components
 	@test -f $(PINS)/airflow-$(CORE_SET).txt || { echo "There is no package set airflow-$(CORE_SET).txt in $(PINS); Airflow 2.11 has sets for Python 3.11 and 3.12: make test-core PYTHON=python3.11"; exit 1; }
 	@$(MAKE) .venvs/airflow-$(CORE_SET)/.ready
-	$(call test-on,$(CORE_SET))
+	@echo "== tests on Airflow $(subst -py, with Python ,$(CORE_SET))"
+	@.venvs/airflow-$(CORE_SET)/bin/python -m pytest -q $(parallel)
 
 # The package sets whose interpreter starts, but for the two that `make test` covers whole.
 SETS := $(patsubst $(PINS)/airflow-%.txt,%,$(sort $(wildcard $(PINS)/airflow-*.txt)))

@@ -2,14 +2,15 @@
 
 ``conftest.py`` registers :class:`SecretSearch`. It looks at every log record (from DEBUG on, with its exceptions), at
 what each test printed, at what Airflow's test database and log folder hold at the end, and at whatever is handed to
-``searched`` of ``secret_search.py``. When a known secret is found, the run fails and says where.
+``searched`` of ``secret_search.py``. When a known secret is found, the run fails and says where. Workers of
+pytest-xdist search for themselves and hand on what they found.
 """
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 LOGGERS = (None, "aiohttp", "airflow", "airflow.processor", "airflow.task", "airflow_provider_backup", "asyncio")
 """Those that might not hand their records on, and the root of all."""
+FINDINGS = "secret_findings"
+"""Key of the findings among what a worker of pytest-xdist hands on at its end."""
 
 
 class _Searcher(logging.Handler):
@@ -69,6 +72,13 @@ class SecretSearch:
         search_folder(self._airflow_home)
         if findings and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[FINDINGS] = list(findings)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a worker of pytest-xdist found."""
+        findings.extend(getattr(node, "workeroutput", {}).get(FINDINGS, []))
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Say where."""

@@ -58,12 +58,13 @@ CLEAN = {
 }
 
 
-def run(folder: Path, work: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, work: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Run a test that does some work, with the search."""
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_it.py").write_text(BEGIN + "    " + work.strip().replace("\n    ", "\n") + "\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", "."]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", ".", "."],
+        [*command, ".", *options],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -75,6 +76,14 @@ def run(folder: Path, work: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("work", FOUND.values(), ids=FOUND)
 def test_a_run_that_lets_a_secret_out_fails(tmp_path: Path, work: str) -> None:
     done = run(tmp_path, work)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert re.search(r"^\d+ places hold a secret", done.stdout, re.MULTILINE)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.mark.parametrize("work", FOUND.values(), ids=FOUND)
+def test_a_secret_that_a_parallel_worker_lets_out_fails_the_run(tmp_path: Path, work: str) -> None:
+    done = run(tmp_path, work, "--numprocesses=1")
     assert "1 passed" in done.stdout, done.stdout + done.stderr
     assert re.search(r"^\d+ places hold a secret", done.stdout, re.MULTILINE)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED

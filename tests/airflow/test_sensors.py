@@ -198,13 +198,12 @@ def test_transient_errors_are_tolerated(wire: Wire, backup_cloud: RunningCloud, 
 def test_an_outage_that_lasts_for_many_pokes_is_logged_once(
     cloud: RunningCloud, logged: Callable[[], str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    cloud.set_backup_seconds(3600)
     backup = taken(cloud, "rds")
     cloud.misbehave("server_error", service="rds", status=503, count=12)
     caplog.clear()
 
-    with pytest.raises(AirflowSensorTimeout):
-        TaskRun(sensor("rds", "poke", backup=backup, timeout=1)).run()
+    # It ends when the service answers again, however long that takes.
+    TaskRun(sensor("rds", "poke", backup=backup)).run()
 
     warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert sum("failed, next in" in record.getMessage() for record in warnings) == 1
