@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_backup.cloud.services.gaussdb.models import BackupCreate
+from airflow_provider_backup.cloud.services.gaussdb.restore_models import DayQuery
 from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
 )
+from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -46,3 +48,15 @@ class GaussDbGetLatestBackupOperator(DatabaseGetLatestBackupOperator):
     """
 
     service_name = "gaussdb"
+
+
+class GaussDbGetRestoreWindowsOperator(DatabaseGetRestoreWindowsOperator):
+    """Return to which moments a GaussDB instance can be restored (databases section 7). ``date`` is required.
+
+    The arguments are those of
+    :class:`~airflow_provider_backup.operators.restore_windows.DatabaseGetRestoreWindowsOperator`.
+    """
+
+    title = "GaussDB"
+    service_name = "gaussdb"
+    query = DayQuery

@@ -12,6 +12,7 @@ from airflow_provider_backup.operators.databases import (
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
 )
+from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -80,4 +81,15 @@ class RdsGetLatestBackupOperator(DatabaseGetLatestBackupOperator):
     The arguments are those of :class:`~airflow_provider_backup.operators.databases.DatabaseGetLatestBackupOperator`.
     """
 
+    service_name = "rds"
+
+
+class RdsGetRestoreWindowsOperator(DatabaseGetRestoreWindowsOperator):
+    """Return to which moments an RDS instance can be restored (databases section 7).
+
+    The arguments are those of
+    :class:`~airflow_provider_backup.operators.restore_windows.DatabaseGetRestoreWindowsOperator`.
+    """
+
+    title = "RDS"
     service_name = "rds"

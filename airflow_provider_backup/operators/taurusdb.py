@@ -10,6 +10,7 @@ from airflow_provider_backup.operators.databases import (
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
 )
+from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -45,4 +46,15 @@ class TaurusDbGetLatestBackupOperator(DatabaseGetLatestBackupOperator):
     The arguments are those of :class:`~airflow_provider_backup.operators.databases.DatabaseGetLatestBackupOperator`.
     """
 
+    service_name = "taurusdb"
+
+
+class TaurusDbGetRestoreWindowsOperator(DatabaseGetRestoreWindowsOperator):
+    """Return to which moments a TaurusDB instance can be restored (databases section 7). Open Telekom Cloud has none.
+
+    The arguments are those of
+    :class:`~airflow_provider_backup.operators.restore_windows.DatabaseGetRestoreWindowsOperator`.
+    """
+
+    title = "TaurusDB"
     service_name = "taurusdb"

@@ -20,8 +20,16 @@ from airflow_provider_backup.operators.csbs import (
     CsbsExecutePolicyOperator,
     CsbsGetPolicyOperator,
 )
-from airflow_provider_backup.operators.gaussdb import GaussDbCreateBackupOperator, GaussDbDeleteBackupOperator
-from airflow_provider_backup.operators.rds import RdsCreateBackupOperator, RdsDeleteBackupOperator
+from airflow_provider_backup.operators.gaussdb import (
+    GaussDbCreateBackupOperator,
+    GaussDbDeleteBackupOperator,
+    GaussDbGetRestoreWindowsOperator,
+)
+from airflow_provider_backup.operators.rds import (
+    RdsCreateBackupOperator,
+    RdsDeleteBackupOperator,
+    RdsGetRestoreWindowsOperator,
+)
 from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator, TaurusDbDeleteBackupOperator
 from airflow_provider_backup.operators.vbs import (
     VbsCreateBackupOperator,
@@ -99,6 +107,7 @@ DATABASE_VALUES: dict[str, list[Any]] = {
     "name": ["abc", "a" * 65, "1abc", "-abc", "with space", "dötted", "a.bcd"],
     "description": ["a" * 257, *(f"a{sign}b" for sign in "><!\"&'=")],
 }
+NO_DAYS: list[Any] = ["", "tomorrow", "2031-02-30", "2031-04-02T12:00:00Z", ["2031-04-02"]]
 CBR_VALUES: dict[str, list[Any]] = {
     "name": ["a" * 65, "with space", "a.b", "<>"],
     "schedule": [*UNREADABLE_SCHEDULES, "every 31 days at 02:00", "daily at 02:00, 02:30"],
@@ -272,6 +281,13 @@ CASES = [
         TaurusDbCreateBackupOperator,
         DATABASE,
         {**DATABASE_VALUES, "name": ["abc", "a" * 65, "1abc", "with space", "备" * 22, "a.bcd"]},
+    ),
+    # Databases section 7
+    *_cases(RdsGetRestoreWindowsOperator, DATABASE, {"instance_id": ["", None, 5], "date": NO_DAYS}),
+    *_cases(
+        GaussDbGetRestoreWindowsOperator,
+        {**DATABASE, "date": "2031-04-02"},
+        {"instance_id": ["", None, 5], "date": [*NO_DAYS, None]},
     ),
 ]
 """Every case by itself: all other arguments are fine."""

@@ -21,7 +21,8 @@ from airflow_provider_backup.operators.csbs import (
     CsbsExecutePolicyOperator,
     CsbsGetPolicyOperator,
 )
-from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
+from airflow_provider_backup.operators.gaussdb import GaussDbGetRestoreWindowsOperator
+from airflow_provider_backup.operators.rds import RdsCreateBackupOperator, RdsGetRestoreWindowsOperator
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsCreatePolicyOperator
 from tests.airflow.invalid_arguments import CASES, INSTANCE, UUID
 from tests.airflow.recording_proxy import Wire
@@ -37,6 +38,8 @@ CLASSES: list[Any] = [
     CsbsGetPolicyOperator,
     CbrCreatePolicyOperator,
     CbrUpdatePolicyOperator,
+    RdsGetRestoreWindowsOperator,
+    GaussDbGetRestoreWindowsOperator,
 ]
 HOW = {
     "wait_for_completion",
