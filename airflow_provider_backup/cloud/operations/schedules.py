@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import IntEnum
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.operations.time_zones import read_time_zone
 
 
 class Weekday(IntEnum):
@@ -42,7 +42,6 @@ _SOME_DAY = date(2000, 1, 2)
 _GROUPS = {"weekdays": "mon-fri", "weekends": "sat,sun"}
 _FORM = "'daily at 14:00', 'Mon,Wed 02:30', 'Mon-Fri at 01:00, 13:00' or 'every 3 days at 02:00'"
 _TEXT = re.compile(r"^(?P<days>every\s+\d{1,4}\s+days?|[a-z][a-z,\s-]*?)\s+(?:at\s+)?(?P<times>\d.*)$")
-_OFFSET = re.compile(r"UTC(?:(?P<sign>[+-])(?P<hours>\d{2}):(?P<minutes>\d{2}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,16 +165,7 @@ def _parse_times(times: str, text: str) -> tuple[time, ...]:
 
 
 def _parse_zone(time_zone: str) -> timedelta:
-    if match := _OFFSET.fullmatch(str(time_zone)):
-        if match["sign"] is None:
-            return timedelta()
-        offset = timedelta(hours=int(match["hours"]), minutes=int(match["minutes"]))
-        if offset > timedelta(hours=14) or int(match["minutes"]) > 59:
-            raise _refused("time_zone", "an offset lies between UTC-14:00 and UTC+14:00", time_zone)
-        return -offset if match["sign"] == "-" else offset
     try:
-        return datetime.now(UTC).astimezone(ZoneInfo(str(time_zone))).utcoffset() or timedelta()
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _refused(
-            "time_zone", "must be UTC, an offset such as UTC+02:00, or a zone name such as Europe/Berlin", time_zone
-        ) from None
+        return datetime.now(UTC).astimezone(read_time_zone(str(time_zone))).utcoffset() or timedelta()
+    except ValueError as error:
+        raise _refused("time_zone", str(error), time_zone) from None
