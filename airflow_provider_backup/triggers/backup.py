@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator
 from importlib import import_module
@@ -28,6 +29,9 @@ from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client_cache import ClientLease
     from airflow_provider_backup.cloud.settings import CloudSettings
+
+log = logging.getLogger(__name__)
+"""Not the trigger's own ``self.log``, of which Airflow makes one for each of thousands of triggers."""
 
 _deletions: set[asyncio.Task[None]] = set()
 """References to the deletions of ended triggers: the event loop itself only holds weak ones."""
@@ -121,7 +125,7 @@ class BackupTrigger(BaseTrigger):
         event = refusal = None
         try:
             reference = OperationReference.from_dict(self.reference)
-            self.log.info("Waiting for %s (connection %r).", reference, self.huaweicloud_conn_id)
+            log.info("Waiting for %s (connection %r).", reference, self.huaweicloud_conn_id)
             await _load_client(reference.service)
             from airflow_provider_backup.cloud.polling import wait as waiting
 

@@ -163,7 +163,7 @@ class ListPoller:
             missing_reads=self.cost(waiter for waiter in due if waiter.was_missing),
             ended_reads=self._ended_reads,
             unlisted_reads=self.cost(unlisted),
-            undated_reads=self.cost(waiter for waiter in due if waiter.creation_time(self._cloud_clock) is None),
+            undated_reads=self.cost(waiter for waiter in due if not waiter.is_dated),
             unseen_reads=self.cost(waiter for waiter in due if self._is_unconfirmed(waiter)) if terminal else 0,
         )
         return cheapest_query(costs)
@@ -248,7 +248,7 @@ class ListPoller:
     async def _confirm(self, missing: list[Waiter]) -> list[Waiter]:
         """Look for the outcome of backups that may be terminal; return the waiters that need a single read."""
         recent = self._listing_for(QueryStrategy.RECENT)
-        dated = [waiter for waiter in missing if waiter.creation_time(self._cloud_clock) is not None]
+        dated = [waiter for waiter in missing if waiter.is_dated]
         reads = self.cost(dated)
         if recent is None or reads <= self._expected_pages(recent, len(dated)):
             return missing
@@ -259,7 +259,7 @@ class ListPoller:
         except BackupError as error:
             self._disable(recent, error)
             return missing
-        return left + [waiter for waiter in missing if waiter.creation_time(self._cloud_clock) is None]
+        return left + [waiter for waiter in missing if not waiter.is_dated]
 
     async def _poll_succeeded(
         self, listing: BackupList, waiters: Sequence[Waiter], due: Sequence[Waiter], most: int

@@ -115,8 +115,7 @@ class SharedPoller:
         del self._waiters[waiter]
         self._read_pool.stop(waiter)
         finished_at = waiter.outcome.finished_at if isinstance(waiter.outcome, OperationState) else None
-        created_at = waiter.creation_time(self._cloud_clock)
-        if created_at is not None and finished_at is not None:
+        if finished_at is not None and (created_at := waiter.creation_time(self._cloud_clock)) is not None:
             self._durations.add((finished_at - created_at).total_seconds())
         if not self._waiters:
             self._stop_loop()

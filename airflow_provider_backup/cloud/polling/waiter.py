@@ -132,6 +132,11 @@ class Waiter:
         return self.created_at
 
     @property
+    def is_dated(self) -> bool:
+        """Whether :meth:`creation_time` is known; asked for thousands of waiters, of which no list needs the time."""
+        return self.created_at is not None or self.started_at is not None
+
+    @property
     def was_missing(self) -> bool:
         """Whether a listing that should show the backup did not, a short time ago."""
         return self._monotonic() < self.missed_at + self.limits.missing_for
