@@ -33,9 +33,13 @@ class VbsHook(BackupServiceHook["VbsService"]):
         """
         return self.run(lambda vbs: vbs.backups.get(backup_id))
 
-    def list_policies(self) -> list[Policy]:
-        """Read all policies from synchronous code; the service knows no filters."""
-        return self.run_list(lambda vbs: vbs.policies.list())
+    def list_policies(self, **filters: Any) -> list[Policy]:
+        """Read all policies from synchronous code.
+
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.vbs.models.PolicyQuery`: none.
+        :raises InvalidRequestError: a filter is given.
+        """
+        return self.run_list(lambda vbs: vbs.policies.list(**filters))
 
     def get_policy(self, policy_id: str) -> Policy:
         """Read one policy from synchronous code.

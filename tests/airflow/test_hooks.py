@@ -67,6 +67,13 @@ def test_policies_are_listed_and_read_without_async_code(cloud: RunningCloud, se
         hook.get_policy("0f7c1c4e-0000-4000-8000-000000000000")
 
 
+@pytest.mark.usefixtures("cloud")
+@pytest.mark.parametrize("service", ["vbs", "csbs", "cbr"])
+def test_a_list_of_policies_refuses_an_unknown_filter_by_name(service: str) -> None:
+    with pytest.raises(InvalidRequestError, match="nothing was sent: colour: "):
+        CASES[service].hook().list_policies(colour="red")
+
+
 @pytest.mark.parametrize("service", DATABASES)
 def test_the_backup_policy_of_an_instance_is_read_without_async_code(cloud: RunningCloud, service: str) -> None:
     instance_id = resources(cloud, f"{service}_instances")[0]

@@ -17,11 +17,16 @@ from airflow_provider_backup.cloud.services.vbs.models import (
     Policy,
     PolicyCreate,
     PolicyCreated,
+    PolicyQuery,
     PolicyTask,
     PolicyTaskQuery,
     PolicyUpdate,
 )
 from airflow_provider_backup.cloud.services.vbs.paging import TASK_PAGES
+
+
+class PolicyFilters(TypedDict, total=False):
+    """The filters, as :class:`~airflow_provider_backup.cloud.services.vbs.models.PolicyQuery` has them: none."""
 
 
 class PolicyTaskFilters(TypedDict, total=False):
@@ -49,8 +54,16 @@ class Policies:
         answer = await self._api.post("backuppolicy", body=policy.to_wire())
         return parsed(PolicyCreated, answer).backup_policy_id
 
-    async def list(self) -> AsyncIterator[Policy]:
-        """Go through all policies; the service knows neither filters nor pages."""
+    def list(self, **filters: Unpack[PolicyFilters]) -> AsyncIterator[Policy]:
+        """Read all policies; the service knows neither filters nor pages (VBS section 3).
+
+        :param filters: the fields of :class:`~airflow_provider_backup.cloud.services.vbs.models.PolicyQuery`: none.
+        :raises InvalidRequestError: at the call, before anything is sent: a filter is given.
+        """
+        validated(PolicyQuery, "VBS policy list", filters)
+        return self._read()
+
+    async def _read(self) -> AsyncIterator[Policy]:
         for policy in parsed_list(Policy, await self._api.get("backuppolicy"), "backup_policies"):
             yield policy
 

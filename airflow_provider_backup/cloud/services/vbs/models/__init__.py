@@ -32,6 +32,7 @@ from airflow_provider_backup.cloud.services.vbs.models.policies import (
     Policy,
     PolicyCreate,
     PolicyCreated,
+    PolicyQuery,
     PolicyTag,
     PolicyUpdate,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "Policy",
     "PolicyCreate",
     "PolicyCreated",
+    "PolicyQuery",
     "PolicySchedule",
     "PolicyTag",
     "PolicyTask",

@@ -57,6 +57,10 @@ class PolicyCreate(RequestModel):
         return self
 
 
+class PolicyQuery(RequestModel):
+    """Filters of the list of policies: the service knows none (VBS section 3)."""
+
+
 class PolicyUpdate(RequestModel):
     """A change of a policy: what is not given stays (VBS section 3.2). Tags cannot be changed with it.
 
