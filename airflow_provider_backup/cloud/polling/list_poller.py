@@ -268,13 +268,10 @@ class ListPoller:
 
         :param most: pages to read at most; more than that, and single reads are cheaper.
         """
-        created = {
-            waiter: moment for waiter in waiters if (moment := waiter.creation_time(self._cloud_clock)) is not None
-        }
-        dated = list(created)
+        dated = [waiter for waiter in waiters if waiter.is_dated]
         pending = _by_key(listing, dated)
         snapshot = ListSnapshot(listing)
-        async for rows in self._pages(listing, _since(created.values(), self._cloud_clock), most=most):
+        async for rows in self._pages(listing, _since(dated, self._cloud_clock), most=most):
             for key in snapshot.add(rows, pending):
                 if self._succeeded(listing, pending[key], snapshot.rows_of[key]):
                     del pending[key], snapshot.rows_of[key]
@@ -358,9 +355,10 @@ def _by_key(listing: BackupList, waiters: Iterable[Waiter]) -> dict[str, list[Wa
     return by_key
 
 
-def _since(created: Iterable[datetime], clock: CloudClock) -> datetime | None:
+def _since(waiters: Iterable[Waiter], clock: CloudClock) -> datetime | None:
     """Return the start of the time window to list; the creation times that services report may be implausible."""
-    earliest = min(created, default=None)
+    created = (waiter.creation_time(clock) for waiter in waiters)
+    earliest = min((moment for moment in created if moment is not None), default=None)
     if earliest is None:
         return None
     return max(_EPOCH, min(earliest, clock.now())) - CREATION_MARGIN - clock.uncertainty

@@ -35,7 +35,8 @@ def row_id(row: Any, member: str = "id") -> str:
     :param row: as it came.
     :param member: where the id stands.
     """
-    found = row.get(member) if isinstance(row, Mapping) else None
+    # Not Mapping, whose check takes longer than the rest: what JSON holds are dicts.
+    found = row.get(member) if isinstance(row, dict) else None
     return str(found) if isinstance(found, str | int) else ""
 
 

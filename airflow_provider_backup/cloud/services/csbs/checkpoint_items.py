@@ -22,22 +22,25 @@ from airflow_provider_backup.cloud.services.csbs.paging import PAGES
 
 @kept_members
 class ExtendInfo(TypedDict, total=False):
-    """Members of ``extend_info`` that tell how a backup stands, why it failed, and whether a policy took it."""
+    """Members of ``extend_info`` that tell how a backup stands."""
 
     progress: Any
     size: Any
     finished_at: Any
-    auto_trigger: Any
     resource_name: Any
+
+
+@kept_members
+class DetailedExtendInfo(ExtendInfo, total=False):
+    """Those, and the members that tell why a backup failed and whether a policy took it."""
+
+    auto_trigger: Any
     fail_op: Any
     fail_reason: Any
     fail_code: Any
 
 
-@kept_members
-class BackupRow(TypedDict, total=False):
-    """What a page keeps of each row: what shows how a backup stands."""
-
+class _BackupRowMembers(TypedDict, total=False):
     id: Any
     checkpoint_id: Any
     resource_id: Any
@@ -46,7 +49,20 @@ class BackupRow(TypedDict, total=False):
     created_at: Any
     protected_at: Any
     progress: Any
+
+
+@kept_members
+class BackupRow(_BackupRowMembers, total=False):
+    """What a page keeps of each row: what shows how a backup stands. Thousands of waits read such pages."""
+
     extend_info: ExtendInfo
+
+
+@kept_members
+class DetailedBackupRow(_BackupRowMembers, total=False):
+    """What a page keeps of each row for the question how fresh backups are, failed ones and their reasons included."""
+
+    extend_info: DetailedExtendInfo
 
 
 class CheckpointItemFilters(TypedDict, total=False):
@@ -110,17 +126,18 @@ class CheckpointItems:
         rows = parsed_rows(self._pages(self._api, query), CheckpointItem)
         return matching(rows, "CSBS backups", required)
 
-    def pages(self, **filters: Unpack[CheckpointItemPageFilters]) -> AsyncIterator[RowPage]:
+    def pages(
+        self, *, row: type[Any] = BackupRow, **filters: Unpack[CheckpointItemPageFilters]
+    ) -> AsyncIterator[RowPage]:
         """Read all backups that match as pages of rows that are not checked.
 
-        They hold no more than :class:`BackupRow`.
-
+        :param row: what is kept of each row: :class:`BackupRow` or :class:`DetailedBackupRow`.
         :param filters: as for :meth:`list`.
         :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
             documented rule.
         """
         query = validated(CheckpointItemQuery, "CSBS backup query", filters)
-        return self._pages(self._api.keeping("checkpoint_items", BackupRow), query)
+        return self._pages(self._api.keeping("checkpoint_items", row), query)
 
     def _pages(self, api: ServiceApi, query: CheckpointItemQuery) -> AsyncIterator[RowPage]:
         return paginate(api, ("checkpoint_items",), "checkpoint_items", PAGES, query.to_wire())

@@ -26,7 +26,7 @@ from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists, restore_lists
-from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems
+from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems, DetailedBackupRow
 from airflow_provider_backup.cloud.services.csbs.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
@@ -103,7 +103,9 @@ class CsbsService:
         if not resource_ids:
             return []
         only = resource_ids[0] if len(resource_ids) == 1 else None
-        pages = self.checkpoint_items.pages(policy_id=policy_id, resource_id=only, sort="created_at:desc")
+        pages = self.checkpoint_items.pages(
+            row=DetailedBackupRow, policy_id=policy_id, resource_id=only, sort="created_at:desc"
+        )
         return await read_freshness(pages, _to_backup, resource_ids, rule, self._clock.now)
 
     async def _observe_checkpoint(self, reference: OperationReference) -> OperationState:
