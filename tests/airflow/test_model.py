@@ -1,4 +1,4 @@
-"""Promise 1 to 3, whatever happens in whatever order: one task under random faults, for every service.
+"""Promise 1 to 3, whatever happens in whatever order: one task under random faults, for every service and kind.
 
 ``make test-model`` draws many more examples, others each time.
 """
@@ -16,20 +16,14 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from airflow_provider_backup.cloud.limits import override_limits
 from tests.airflow.conftest import CONNECTION, ChangeLimits
-from tests.airflow.model.machine import OneTask
+from tests.airflow.model.backup_machine import OneBackupTask
+from tests.airflow.model.machine import TaskMachine
+from tests.airflow.model.restore_machine import OneRestoreTask
+from tests.airflow.restorable import RESTORE
 from tests.airflow.service_matrix import SERVICES
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 """How many examples to draw for each service; 0 for the same few every time."""
-
-SETTINGS = settings(
-    max_examples=EXAMPLES or 40,
-    stateful_step_count=30 if EXAMPLES else 15,
-    derandomize=not EXAMPLES,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=[phase for phase in Phase if phase is not Phase.explain],
-)
 
 
 @pytest.fixture
@@ -47,5 +41,25 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch, change_limits: ChangeLimits, ser
 @pytest.mark.usefixtures("_no_pauses")
 @pytest.mark.parametrize("service", SERVICES)
 def test_there_is_exactly_one_backup_whatever_happens(service: str) -> None:
-    machine = type(f"OneTaskOf{service.title()}", (OneTask,), {"service": service})
-    run_state_machine_as_test(machine, settings=SETTINGS)
+    _run(OneBackupTask, service, examples=40)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("service", RESTORE)
+def test_nothing_is_restored_twice_or_called_done_while_the_data_are_old(service: str) -> None:
+    _run(OneRestoreTask, service, examples=15)
+
+
+def _run(machine: type[TaskMachine], service: str, *, examples: int) -> None:
+    of_service = type(f"{machine.__name__}Of{service.title()}", (machine,), {"service": service})
+    run_state_machine_as_test(
+        of_service,
+        settings=settings(
+            max_examples=EXAMPLES or examples,
+            stateful_step_count=30 if EXAMPLES else 15,
+            derandomize=not EXAMPLES,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[phase for phase in Phase if phase is not Phase.explain],
+        ),
+    )

@@ -9,7 +9,6 @@ import pytest
 
 from airflow_provider_backup.cloud.errors import (
     BackupError,
-    BadRequestError,
     CloudConnectionError,
     InvalidRequestError,
     ResourceBusyError,
@@ -257,14 +256,20 @@ def test_a_busy_resource_is_waited_for(made: Restorable) -> None:
     made.cloud.set_backup_seconds(1)
     made.run(wait_for_completion=False).execute()
 
-    other = TaskRun(made.operator(), run_id="another", store=TaskStateStore())
-    if made.service != "vbs":
-        other.execute()
-        assert made.restores == 2
-    else:
-        # To VBS a backup that is being restored from is not available.
-        with pytest.raises(BadRequestError, match=r"VolumeBackup\.0089"):
-            other.execute()
+    TaskRun(made.operator(), run_id="another", store=TaskStateStore()).execute()
+
+    assert made.restores == 2
+
+
+def test_a_disk_that_is_restored_from_another_backup_is_waited_for(vbs: Restorable) -> None:
+    create = create_operator(vbs.cloud, "vbs", deferrable=False, volume_id=vbs.resource_id)
+    other_backup = TaskRun(create, run_id="later").execute()["backup_ids"][0]
+    vbs.cloud.set_backup_seconds(1)
+    TaskRun(vbs.operator(backup_id=other_backup, wait_for_completion=False), run_id="another").execute()
+
+    vbs.run().execute()
+
+    assert (vbs.restores, vbs.content) == (2, 1)
 
 
 def test_an_outage_is_waited_out_while_a_worker_waits_for_a_busy_resource(
@@ -342,12 +347,12 @@ def test_a_backup_of_a_resource_that_is_restored_waits_in_the_triggerer_for_the_
     assert run.finish(ended)["status"] == "available"
 
 
-def test_with_on_conflict_fail_a_busy_resource_fails_the_task(server: Restorable) -> None:
-    server.cloud.set_backup_seconds(3600)
-    server.run(wait_for_completion=False).execute()
+def test_with_on_conflict_fail_a_busy_resource_fails_the_task(made: Restorable) -> None:
+    made.cloud.set_backup_seconds(3600)
+    made.run(wait_for_completion=False).execute()
 
     with pytest.raises(ResourceBusyError):
-        TaskRun(server.operator(on_conflict="fail"), run_id="another", store=TaskStateStore()).execute()
+        TaskRun(made.operator(on_conflict="fail"), run_id="another", store=TaskStateStore()).execute()
 
 
 def test_with_on_conflict_adopt_a_running_restore_of_the_same_backup_is_adopted(cbr: Restorable) -> None:

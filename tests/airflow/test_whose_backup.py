@@ -23,7 +23,7 @@ from airflow_provider_backup.tasks.idempotency import idempotency_key
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.dag_runs import run_dag
-from tests.airflow.model.cloud_truth import CloudTruth
+from tests.airflow.model.world import age
 from tests.airflow.recording_proxy import Wire, is_post_to
 from tests.airflow.service_matrix import DATABASES, NAMED, SERVICES, create_operator, rows, target
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
@@ -128,7 +128,7 @@ def test_each_try_has_time_for_the_backup_of_the_deleted_run_and_never_deletes_i
     how = {"deferrable": True, "timeout": 3600, "on_clear": "adopt", "delete_on_kill": True}
     run = TaskRun(create_operator(cloud, service, **how), store=TaskStateStore() if with_store else None)
     run.execute()
-    CloudTruth(cloud, service).age(LATER)
+    age(cloud.state, LATER)
     again = made_again(run, timedelta(0))
     first = again.execute()
     getattr(again, step)()

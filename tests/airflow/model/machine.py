@@ -1,27 +1,25 @@
-"""The model: one task whose process, triggerer, connection and cloud go wrong in any order, and what must hold then."""
+"""What can happen to any one task: its process, triggerer, connection and cloud go wrong in any order."""
 
 from __future__ import annotations
 
-import time
-from typing import Any, ClassVar, get_args
+from abc import abstractmethod
+from typing import ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
-from airflow_provider_backup.tasks.submission_policy import IfExists, OnConflict
-from tests.airflow.model.trial import LONG, SHORT, Author, Trial
-from tests.airflow.model.troubles import TOLERANCE, troubles
+from tests.airflow.model.attempts import TaskAttempts
+from tests.airflow.model.times import LONG
+from tests.airflow.model.troubles import troubles
 from tests.airflow.secret_masks import forget_masks
-from tests.airflow.service_matrix import NAMED, SENSORS
-from tests.airflow.task_runs import TaskRun
 
 deaths = st.one_of(st.none(), st.integers(0, 45))
 """How many points a process passes before it dies; most attempts have 10 to 40."""
 
 
-class OneTask(RuleBasedStateMachine):
+class TaskMachine(RuleBasedStateMachine):
     """One task instance, and everything that can happen to it.
 
     No rule has a precondition: what an attempt comes to may hang on a millisecond, and hypothesis must be able to draw
@@ -29,54 +27,14 @@ class OneTask(RuleBasedStateMachine):
     """
 
     service: ClassVar[str]
-    trial: Trial
+    first_seconds: ClassVar[float] = LONG
+    """How long operations take in the cloud at first."""
+    trial: TaskAttempts
 
     def __init__(self) -> None:
         super().__init__()
         forget_masks()
-        self.cloud = RunningCloud(backup_seconds=LONG).__enter__()
-
-    @initialize(
-        author=st.builds(
-            dict,
-            two_servers=st.booleans(),
-            deferrable=st.sampled_from([True, True, True, False]),
-            on_clear=st.sampled_from(["fresh", "adopt"]),
-            on_conflict=st.sampled_from(["fail", *get_args(OnConflict)]),
-            short=st.sampled_from([False, False, False, True]),
-            tolerance=st.sampled_from([None, TOLERANCE]),
-            name=st.sampled_from([None, None, None, "nightly-copy"]),
-            if_exists=st.sampled_from(get_args(IfExists)),
-            retry_failed=st.sampled_from([True, True, True, False]),
-        ),
-        with_access_key=st.booleans(),
-        with_store=st.booleans(),
-        ends=st.sampled_from(["well", "well", "badly", "never"]),
-        death=deaths,
-        data=st.data(),
-    )
-    def begin(
-        self,
-        author: dict[str, Any],
-        with_access_key: bool,
-        with_store: bool,
-        ends: str,
-        death: int | None,
-        data: st.DataObject,
-    ) -> None:
-        """The task is tried for the first time."""
-        if self.service not in NAMED:
-            author["name"] = None
-        self.trial = Trial(
-            self.cloud,
-            Author(service=self.service, **author),
-            with_access_key=with_access_key,
-            with_store=with_store,
-        )
-        self.trial.plan(ends)
-        if data.draw(st.booleans(), label="with trouble"):
-            self.trouble_begins(data)
-        self.trial.attempt(death)
+        self.cloud = RunningCloud(backup_seconds=self.first_seconds).__enter__()
 
     # ------------------------------------------------------------------------------------------------ the task
 
@@ -98,11 +56,6 @@ class OneTask(RuleBasedStateMachine):
         self.trial.make_run_again()
         self.trial.attempt(death)
 
-    @rule(retries=st.integers(0, 4))
-    def retries_are_edited(self, retries: int) -> None:
-        """Somebody edits the DAG file."""
-        self.trial.edit_retries(retries)
-
     @rule(error=st.sampled_from(["Trigger failure", "Trigger timeout"]), death=deaths, ends_meanwhile=st.booleans())
     def trigger_dies(self, error: str, death: int | None, ends_meanwhile: bool) -> None:
         """Airflow gives the task back because its trigger failed or the deferral took too long."""
@@ -112,9 +65,9 @@ class OneTask(RuleBasedStateMachine):
         task = self.trial.run
         if self.trial.trigger_failures >= MOST_TRIGGER_FAILURES - 1:
             # It waits on the worker from now on, and might do so for an hour.
-            self.trial.behave()
-            self.trial.connect()
-            self.trial.end_backups(with_stuck=True)
+            self.trial.world.behave()
+            self.trial.world.connect()
+            self.trial.end_all(with_stuck=True)
         self.trial.resume(lambda: task.resume_after_failure(error), death, ends_meanwhile=ends_meanwhile)
 
     # ------------------------------------------------------------------------------------------------ the triggerer
@@ -141,100 +94,38 @@ class OneTask(RuleBasedStateMachine):
     def old_trigger_runs(self, which: int, ends_meanwhile: bool) -> None:
         """A triggerer that comes back starts the trigger of an attempt that is over."""
         if self.trial.older_deferrals:
-            before = set(self.trial.truth.backups())
+            before = self.there()
             deferred = self.trial.older_deferrals[which % len(self.trial.older_deferrals)]
             self.trial.event(deferred, ends_meanwhile=ends_meanwhile)
-            assert set(self.trial.truth.backups()) == before, "the trigger of an earlier attempt has changed the cloud"
+            assert self.there() == before, "the trigger of an earlier attempt has changed the cloud"
 
     # ------------------------------------------------------------------------------------------------ the world
 
     @rule(data=st.data())
     def trouble_begins(self, data: st.DataObject) -> None:
         """The cloud misbehaves for some requests."""
-        self.trial.misbehave(data.draw(troubles(self.service), label="trouble"))
-
-    @rule(only_first=st.booleans())
-    def backups_end(self, only_first: bool) -> None:
-        """Backups are over."""
-        self.trial.end_backups(only_first=only_first)
+        self.trial.world.misbehave(data.draw(troubles(self.service), label="trouble"))
 
     @rule(what=st.sampled_from(["right", "other credentials", "unknown user", "nobody listens"]))
     def connection_is_edited(self, what: str) -> None:
         """Somebody edits the connection."""
         if what == "other credentials":
-            self.trial.with_access_key = not self.trial.with_access_key
-        self.trial.connect(wrong=what if what in ("unknown user", "nobody listens") else None)
-
-    @rule()
-    def somebody_else_takes_a_backup(self) -> None:
-        """Another task backs the same resource up."""
-        self.trial.take_somebody_elses_backup()
-
-    @rule(
-        what=st.sampled_from(
-            [
-                "trouble ends",
-                "the next backup fails late",
-                "the next backup never ends",
-                "failed backups are removed",
-                "tokens die",
-                "the XComs of the waiting task get lost",
-                "the deadline comes",
-                "the task state store goes or comes",
-            ]
-        )
-    )
-    def something_happens(self, what: str) -> None:
-        """Small things."""
-        deferred, store = self.trial.deferred, self.trial.run.store
-        match what:
-            case "trouble ends":
-                self.trial.behave()
-            case "the next backup fails late":
-                self.trial.plan("badly")
-            case "the next backup never ends":
-                self.trial.plan("never")
-            # A note that is less than a minute old is believed, whatever the cloud says.
-            case "failed backups are removed" if deferred is None and store is None:
-                self.trial.truth.remove_failed()
-            case "tokens die":
-                self.cloud.revoke_tokens()
-            case "the XComs of the waiting task get lost" if deferred is not None:
-                self.trial.lose_xcoms()
-            case "the deadline comes" if deferred is not None and self.trial.author.timeout == SHORT:
-                time.sleep(max(0.0, self.trial.deadline_of(deferred) - time.time()))
-            case "the task state store goes or comes" if store is not None:
-                store.fails = not store.fails
+            self.trial.world.with_access_key = not self.trial.world.with_access_key
+        self.trial.world.connect(wrong=what if what in ("unknown user", "nobody listens") else None)
 
     # ------------------------------------------------------------------------------------------------ what must hold
-
-    @rule(deferrable=st.booleans())
-    def sensor_looks(self, deferrable: bool) -> None:
-        """A sensor of another task waits for the backup that this task reported, and reports its true state."""
-        if self.trial.reference is None:
-            return
-        sensor = SENSORS[self.service](
-            task_id="sensor",
-            backup=self.trial.reference,
-            deferrable=deferrable,
-            mode="reschedule",
-            poke_interval=0.05,
-            timeout=LONG,
-        )
-        self.trial.check_sensor(TaskRun(sensor))
-
-    @invariant()
-    def there_is_at_most_one_backup_per_key_and_generation(self) -> None:
-        """No second backup by accident."""
-        self.trial.check_that_nothing_is_there_twice()
 
     @invariant()
     def what_a_waiting_task_told_exists(self) -> None:
         """No id that names nothing."""
         self.trial.check_what_is_waited_for()
 
+    @abstractmethod
+    def there(self) -> set[str]:
+        """Return the ids of everything in the cloud that tasks of this kind make."""
+
     def teardown(self) -> None:
-        """Once all faults have ended, the next attempts end with the one backup."""
+        """Once all faults have ended, the next attempts end well."""
         try:
             if hasattr(self, "trial") and self.trial.is_judged:
                 self.trial.end_well()

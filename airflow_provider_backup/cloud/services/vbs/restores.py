@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, Violation
+from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, ResourceBusyError, Violation
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
 from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import validated
-from airflow_provider_backup.cloud.services.vbs.conflicts import backup_in_progress
+from airflow_provider_backup.cloud.services.vbs.conflicts import RESTORING, backup_in_progress, backup_in_restore
 from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup, RestoreCreate
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.services.vbs.backups import Backups
     from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 
-_RESTORING, _FAILED = "restoring", "error_restoring"
+_FAILED = "error_restoring"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class VbsRestoreOperation:
         self._backups = backups
         self._jobs = jobs
         self._resolved: tuple[VbsRestoreRequest, str, RestoreCreate] | None = None
+        self._refusal: ResourceBusyError | None = None
         self.lists = lists
 
     def subject(self, request: VbsRestoreRequest) -> str:
@@ -65,19 +66,29 @@ class VbsRestoreOperation:
         return None
 
     async def prepare(self, request: VbsRestoreRequest) -> None:
-        """Read the backup, and settle which disk is overwritten.
+        """Read the backup, settle which disk is overwritten, and look for a restore that keeps either busy.
 
         :raises NotFoundError: there is no such backup or job.
         :raises InvalidRequestError: the job took no backup.
         """
-        await self._resolve(request)
+        backup_id, restore = await self._resolve(request)
+        # The service refuses these with codes that also mean what does not pass, such as an attached disk.
+        busy = await backup_in_restore(self._backups, backup_id, restore.volume_id)
+        self._refusal = None
+        if busy is not None:
+            self._refusal = ResourceBusyError(
+                f"The vbs backup {busy.id} of the disk {busy.volume_id} is {busy.status}.",
+                next_step="Wait until the running task on the resource has ended, then repeat.",
+            )
 
     async def submit(self, request: VbsRestoreRequest) -> OperationReference:
-        """Submit the restore.
+        """Submit the restore, unless another one from the backup or of the disk was seen running before.
 
-        :raises ResourceBusyError: the disk is being backed up.
+        :raises ResourceBusyError: the disk is being backed up, or a restore is running.
         """
         backup_id, restore = await self._resolve(request)
+        if self._refusal is not None:
+            raise self._refusal
         job_id = await self._backups.restore(backup_id, restore)
         return OperationReference(
             "vbs", backup_id, job_id=job_id, expected_ids=(restore.volume_id,), operation=self.name
@@ -113,7 +124,7 @@ class VbsRestoreOperation:
         status, phase = job.status, phase_of(job.status)
         reason = job.reason if phase is Phase.FAILED else None
         backup = await self._backup(reference.backup_id) if phase is Phase.SUCCEEDED else None
-        if backup is not None and backup.status == _RESTORING:
+        if backup is not None and backup.status == RESTORING:
             status, phase = backup.status, Phase.IN_PROGRESS
         elif backup is not None and backup.status == _FAILED:
             phase, reason = Phase.FAILED, f"the job says {job.status}, but the backup is {backup.status}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,7 +43,7 @@ class TrueBackup:
         return self.phase in (Phase.IN_PROGRESS, Phase.SUCCEEDED)
 
 
-class CloudTruth:
+class BackupTruth:
     """The backups of one service.
 
     :param cloud: the local cloud.
@@ -76,21 +74,15 @@ class CloudTruth:
         named = {job["backup_id"] for job in jobs if job["id"] in text}
         return named | {backup_id for backup_id in self.backups() if backup_id in text}
 
-    def finish(self, *, with_stuck: bool = False, only_first: bool = False) -> None:
-        """Let backups be over now.
+    def begun(self, *, with_stuck: bool = False, only_first: bool = False) -> set[str]:
+        """Return when those backups began that are still running.
 
         :param with_stuck: those too that would never end.
-        :param only_first: only the oldest part that is still running.
+        :param only_first: only the oldest part.
         """
-        now = self._cloud.state.now()
         running = [row for row in rows(self._cloud, self._service) if self._goes_on(row)]
         chosen = [row for row in running if with_stuck or not self._is_stuck(row)]
-        # Jobs and logs have times of their own, which began at the same moment.
-        begun = {row["started_at"] for row in chosen[: 1 if only_first else None]}
-        for table in json.loads(self._cloud.state.to_json()):
-            for row in list(self._cloud.state.table(table).values()):
-                if row.get("started_at") in begun:
-                    row["ready_at"] = now.isoformat()
+        return {row["started_at"] for row in chosen[: 1 if only_first else None]}
 
     def remove_failed(self) -> None:
         """Delete failed backups, as a user who tidies up does."""
@@ -99,22 +91,6 @@ class CloudTruth:
                 for name in ("vbs.backups", "csbs.items", "cbr.backups", f"{self._service}.backups"):
                     for row_id in backup.ids:
                         self._cloud.state.table(name).pop(row_id, None)
-
-    def age(self, by: timedelta) -> None:
-        """Move the start of everything into the past.
-
-        :param by: how much.
-        """
-        for table in json.loads(self._cloud.state.to_json()):
-            for row in list(self._cloud.state.table(table).values()):
-                for moment in {"started_at", "created_at"} & row.keys():
-                    row[moment] = (datetime.fromisoformat(row[moment]) - by).isoformat()
-
-    def settle(self) -> None:
-        """Wait until the cloud is through with all that was sent to it before."""
-        for service in ("iam", self._service):
-            # What came first is answered first, as long as nothing delays it.
-            urllib.request.urlopen(f"{self._cloud.url('iam')}/_control/requests?{service}", timeout=10).read()
 
     def _backup(self, whole_id: str, parts: list[Row]) -> TrueBackup:
         running = [self._goes_on(row) for row in parts]
