@@ -174,7 +174,7 @@ test-model: .venv/.ready ## the model of one task in a world that goes wrong, at
 	@MODEL_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/python -m pytest -q tests/airflow/test_model.py
 
 .PHONY: test-cluster
-test-cluster: .venvs/cluster/.ready ## 200 backups on Celery, Redis and PostgreSQL while all of it is killed again and again: 8 minutes
+test-cluster: .venvs/cluster/.ready ## 160 backups and 40 restores on Celery, Redis and PostgreSQL while all is killed again and again: 8 minutes
 	@.venvs/cluster/bin/python -m tests.cluster.server_programs
 	@.venvs/cluster/bin/$(install) --python .venvs/cluster/bin/python --no-deps --reinstall-package airflow-provider-backup .
 	@.venvs/cluster/bin/python -m tests.cluster

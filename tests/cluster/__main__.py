@@ -1,4 +1,4 @@
-"""``make test-cluster``: 200 backups on a cluster that is hit again and again; ends well when each was taken once.
+"""``make test-cluster``: 160 backups and 40 restores on a cluster that is hit again and again, each done once.
 
 Run from the checkout: ``python -m tests.cluster``. What it prints at its end goes into ``docs/reliability.md``.
 """
@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -22,9 +23,19 @@ from sqlalchemy.exc import DBAPIError
 from airflow_provider_backup.cloud.client import BackupCloud
 from tests.cluster.chaos import Chaos, blows_against, described
 from tests.cluster.cluster import Cluster
-from tests.cluster.evidence import DAG_ID, Adoptions, Requests, backups_in, expected_backups
+from tests.cluster.damage import BACKED_UP
+from tests.cluster.evidence import (
+    DAG_ID,
+    Adoptions,
+    Requests,
+    accepted_restores,
+    backups_in,
+    expected_backups,
+    expected_restores,
+    unproven_restores,
+)
 from tests.cluster.metadata import Snapshot
-from tests.cluster.verdict import faults_found
+from tests.cluster.verdict import faults_found, restore_faults
 
 LOG_TAILS = 5
 """Of how many unfinished or failed tasks the log is shown."""
@@ -38,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :param arguments: the command line without the program; ``None`` takes the process's own.
     :return: the exit code: 0 when all is as it should be, 130 after Ctrl-C, else 1.
     """
-    parser = argparse.ArgumentParser(prog="cluster", description="Hit a cluster while it takes backups.")
+    parser = argparse.ArgumentParser(prog="cluster", description="Hit a cluster while it takes and restores backups.")
     parser.add_argument("--backup-seconds", type=float, default=260.0, help="how long a backup takes (%(default)s)")
     parser.add_argument("--run-seconds", type=float, default=1500.0, help="when to give up (%(default)s)")
     parser.add_argument("--keep", action="store_true", help="keep all logs, also when all went well")
@@ -82,7 +93,8 @@ def _run(cluster: Cluster, run_seconds: float, calm: bool) -> bool:
     chaos = Chaos([] if calm else blows_against(cluster, run_id), _say)
     last = _watch(cluster, chaos, run_id, run_seconds)
     seconds = chaos.seconds
-    faults = asyncio.run(_faults(cluster, run_id, last)) + [f"not done: {title}" for title in chaos.missing]
+    faults = asyncio.run(_faults(cluster, run_id, last)) + _restore_faults(cluster, last)
+    faults += [f"not done: {title}" for title in chaos.missing]
     faults += [f"no recovery: {landed.blow.title}" for landed in chaos.landed if landed.recovered_after is None]
     _print_figures(cluster, chaos, run_id, last, seconds)
     if faults:
@@ -121,12 +133,28 @@ async def _faults(cluster: Cluster, run_id: str, last: Snapshot) -> list[str]:
     async with BackupCloud(cluster.cloud.settings) as client:
         backups = await backups_in(client, cluster.work)
     results = cluster.metadata.results(run_id)
+    expected = expected_backups(cluster.work, run_id)
     return faults_found(
-        expected_backups(cluster.work, run_id),
-        {key: task.state for key, task in last.tasks.items()},
-        {key: result.get("backup_ids", []) for key, result in results.items()},
+        expected,
+        {key: task.state for key, task in last.tasks.items() if key in expected},
+        {key: result.get("backup_ids", []) for key, result in results.items() if key in expected},
         backups,
     )
+
+
+def _restore_faults(cluster: Cluster, last: Snapshot) -> list[str]:
+    return restore_faults(
+        expected_restores(cluster.work),
+        {key: task.state for key, task in last.tasks.items()},
+        accepted_restores(cluster.cloud.tables),
+        unproven=unproven_restores(_task_logs(cluster)),
+        versions=cluster.damage.versions(list(cluster.work.restores.values())),
+        wanted=BACKED_UP,
+    )
+
+
+def _task_logs(cluster: Cluster) -> Path:
+    return cluster.airflow.home / "logs"
 
 
 def _print_figures(cluster: Cluster, chaos: Chaos, run_id: str, last: Snapshot, seconds: float) -> None:
@@ -141,10 +169,17 @@ def _print_figures(cluster: Cluster, chaos: Chaos, run_id: str, last: Snapshot, 
         print(f"| {' | '.join(cells)} |")
     print(f"\nThe run took {seconds:.0f} s. Tasks: {described(last)}.")
     print("Tries: " + ", ".join(f"{count} tasks {number}" for number, count in sorted(tries.items())) + ".")
-    adoptions = Adoptions.in_logs(cluster.airflow.home / "logs")
-    print(f"Backups that a task found again instead of taking a second one: {adoptions.found}.")
-    print(f"Requests for a backup that got no clear answer: {adoptions.lost_answers}.")
+    adoptions = Adoptions.in_logs(_task_logs(cluster))
+    print(f"Backups and restores that a task found again instead of starting a second one: {adoptions.found}.")
+    print(f"Requests for a backup or a restore that got no clear answer: {adoptions.lost_answers}.")
     print(f"Requests for a backup that were answered, by status: {dict(requests.creations)}.")
+    print(f"Requests for a restore that were answered, by status: {dict(requests.restores)}.")
+    versions = cluster.damage.versions(list(cluster.work.restores.values()))
+    print(
+        f"Restores that the cloud accepted: {len(accepted_restores(cluster.cloud.tables))} "
+        f"for {len(cluster.work.restores)} tasks; data that came back: {Counter(versions.values())[BACKED_UP]}; "
+        f"tasks that could not prove their restore and sent nothing: {len(unproven_restores(_task_logs(cluster)))}."
+    )
     print(f"All requests, by status: {dict(sorted(requests.by_status.items()))}.")
     print(f"Components that ended by themselves and were started again: {', '.join(own_ends) or 'none'}.\n")
 

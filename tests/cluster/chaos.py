@@ -15,7 +15,8 @@ from tests.cluster.verdict import TaskKey
 
 Condition = Callable[[Snapshot], bool]
 
-_AWAY_FROM_WORKERS = frozenset({"deferred", "success"})
+_AWAY_FROM_WORKERS = frozenset({"deferred", "success", "failed"})
+"""A restore whose submission cannot be proved fails, as it should."""
 
 
 class Struck(NamedTuple):
@@ -118,19 +119,19 @@ def blows_against(cluster: Cluster, run_id: str) -> list[FaultEffect]:
             "worker 1 killed",
             lambda now: submitted(now) >= 25 and running_on("worker-1", now) >= 3,
             lambda _: blows.kill_worker("worker-1"),
-            "all tasks that it had are waiting or done",
+            "all tasks that it had are waiting or over",
         ),
         FaultEffect(
             "local cloud killed",
             lambda now: submitted(now) >= 60 and now.states["running"] >= 4,
             blows.kill_cloud,
-            "a worker has started another backup",
+            "a worker has started another operation",
         ),
         FaultEffect(
             "Redis killed, with its queue",
             lambda now: submitted(now) >= 75 and now.states["queued"] >= 3,
             lambda _: blows.kill_broker(),
-            "all tasks that were queued are waiting or done",
+            "all tasks that were queued are waiting or over",
         ),
         FaultEffect(
             "scheduler killed",
@@ -148,13 +149,13 @@ def blows_against(cluster: Cluster, run_id: str) -> list[FaultEffect]:
             "API server killed",
             lambda now: submitted(now) >= 140,
             blows.kill_api_server,
-            "a worker has started another backup",
+            "a worker has started another operation",
         ),
         FaultEffect(
             "all tokens revoked",
             lambda now: submitted(now) >= 170,
             blows.revoke_tokens,
-            "a worker has started another backup",
+            "a worker has started another operation",
         ),
         FaultEffect(
             "triggerer 1 killed",
@@ -172,13 +173,13 @@ def blows_against(cluster: Cluster, run_id: str) -> list[FaultEffect]:
             "worker 2 killed",
             lambda now: now.states["success"] >= 20 and running_on("worker-2", now) >= 1,
             lambda _: blows.kill_worker("worker-2"),
-            "all tasks that it had are waiting or done",
+            "all tasks that it had are waiting or over",
         ),
     ]
 
 
 def submitted(snapshot: Snapshot) -> int:
-    """Count the tasks that have started their backup."""
+    """Count the tasks that have started their work in the cloud."""
     return sum(snapshot.states[state] for state in _AWAY_FROM_WORKERS)
 
 

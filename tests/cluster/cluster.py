@@ -15,12 +15,13 @@ import httpx
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.emulator.services.registry import SERVICES
+from tests.cluster.damage import Damage
 from tests.cluster.metadata import Metadata
 from tests.cluster.server_programs import ServerPrograms
 from tests.cluster.servers import PostgresServer, RedisServer
 from tests.cluster.settings import cluster_settings
 from tests.cluster.supervisor import Supervisor
-from tests.cluster.work import COUNTS, Work
+from tests.cluster.work import COUNTS, SERVERS, Work
 from tests.system.local_airflow import AirflowStartError, LocalAirflow
 from tests.system.local_cloud_process import LocalCloudProcess
 from tests.system.own_process import OwnProcess, stop
@@ -38,11 +39,12 @@ START_SECONDS = 240.0
 SLOW_ANSWER = {
     "kind": "delay",
     "method": "POST",
-    "route": r"^.*/(cloudbackups|checkpoints|backups|backups/create)$",
+    "route": r"^.*/(cloudbackups|checkpoints|backups|backups/create|restore|restores)$",
     "seconds": 2.0,
     "after_effect": True,
 }
-"""The cloud takes its time to answer that a backup has begun, so that kills fall between the effect and the answer."""
+"""The cloud takes its time to answer that a backup or a restore has begun, so that kills fall between the effect and
+the answer."""
 
 _COMMANDS = {
     "scheduler": ("scheduler", "--skip-serve-logs"),
@@ -73,7 +75,7 @@ class Cluster:
             folder / "cloud",
             port=free_ports_in_a_row(1 + len(SERVICES)),
             backup_seconds=backup_seconds,
-            extra_resources=max(COUNTS.values()),
+            extra_resources=max(SERVERS, *COUNTS.values()),
             faults=[SLOW_ANSWER],
         )
         self.metadata = Metadata(self._postgres.address)
@@ -135,7 +137,12 @@ class Cluster:
 
     async def _prepared_work(self) -> Work:
         async with BackupCloud(self.cloud.settings) as client:
-            return await Work.prepared(client, self.cloud.description["resources"])
+            return await Work.prepared(client, self.cloud.description["resources"], self.damage)
+
+    @property
+    def damage(self) -> Damage:
+        """What was done to the data that the restores bring back."""
+        return Damage(self.cloud.description["iam"])
 
     def _all_are_ready(self) -> bool:
         self.airflow.check()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.tasks.idempotency import name_from_key
 from airflow_provider_backup.version_compat import generation_of
-from tests.cluster.verdict import Expected, FoundBackup
+from tests.cluster.verdict import Expected, FoundBackup, Restore
 from tests.cluster.work import Work
 from tests.statuses import phase_of
 
@@ -26,6 +27,9 @@ _UNNAMED = frozenset({"csbs"})
 
 _REQUEST_LINE = re.compile(r"INFO (?P<service>\w+) (?P<method>[A-Z]+) (?P<path>\S+): (?P<status>\d{3}) \(")
 _CREATION_PATHS = re.compile(r"/(cloudbackups|checkpoints|backups|backups/create)$")
+_RESTORE_PATHS = re.compile(r"/(restore|restores)$")
+_UNPROVEN = "Nothing was sent: an earlier try may have submitted a restore"
+_LOG_PATH = re.compile(r"/task_id=(?P<task_id>\w+)/map_index=(?P<map_index>\d+)/")
 
 
 def expected_backups(work: Work, run_id: str) -> dict[tuple[str, int], Expected]:
@@ -45,9 +49,48 @@ def _name(run_id: str, task_id: str, map_index: int) -> str:
     return name_from_key({"ti": task_instance}, generation=generation_of(task_instance))
 
 
+def expected_restores(work: Work) -> dict[tuple[str, int], Restore]:
+    """Tell what each task instance should restore; a task is called like its service, and what it does."""
+    return {
+        key: Restore(key[0].removesuffix("_restore"), each["backup_id"], each["server_id"])
+        for key, each in work.restores.items()
+    }
+
+
+def accepted_restores(tables: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[Restore]:
+    """Return all restores that the local cloud accepted, whether or not their request was answered.
+
+    :param tables: what the cloud knows.
+    """
+    logs = [row for row in tables.get("cbr.operation_logs", {}).values() if row["operation_type"] == "restore"]
+    details = [row["details"]["restore"] for row in logs]
+    rows = tables.get("csbs.restores", {}).values()
+    return [
+        *(Restore("cbr", each["backup_id"], each["target_resource_id"]) for each in details),
+        *(Restore("csbs", row["item_id"], row["server_id"]) for row in rows),
+    ]
+
+
+def unproven_restores(logs: Path) -> set[tuple[str, int]]:
+    """Return the task instances that failed because they could not prove what became of their restore.
+
+    :param logs: the folder of the tasks' logs.
+    """
+    found = [
+        match
+        for file in logs.rglob("*.log")
+        if (match := _LOG_PATH.search(str(file))) and _UNPROVEN in file.read_text(errors="replace")
+    ]
+    return {(match["task_id"], int(match["map_index"])) for match in found}
+
+
 async def backups_in(cloud: BackupCloud, work: Work) -> list[FoundBackup]:
-    """Read all backups that somebody asked for: those that instances take by themselves at night are left out."""
-    return [backup async for backup in _backups(cloud, work)]
+    """Read all backups that a task should take or took.
+
+    Those that instances take by themselves at night are left out, and those that are restored.
+    """
+    prepared = {each["backup_id"] for each in work.restores.values()}
+    return [backup async for backup in _backups(cloud, work) if backup.backup_id not in prepared]
 
 
 async def _backups(cloud: BackupCloud, work: Work) -> AsyncIterator[FoundBackup]:
@@ -76,22 +119,22 @@ class Requests:
     """What the local cloud was asked, as far as its log tells: a request that was answered has a line there.
 
     :param creations: requests for a backup, by status.
+    :param restores: requests for a restore, by status.
     :param by_status: all requests, by status.
     """
 
     creations: Counter[str]
+    restores: Counter[str]
     by_status: Counter[str]
 
     @classmethod
     def in_log(cls, log: Path) -> Requests:
         """Count the lines of the log."""
         found = [match for line in log.read_text().splitlines() if (match := _REQUEST_LINE.search(line))]
+        posted = [match for match in found if match["method"] == "POST"]
         return cls(
-            creations=Counter(
-                match["status"]
-                for match in found
-                if match["method"] == "POST" and _CREATION_PATHS.search(match["path"])
-            ),
+            creations=Counter(match["status"] for match in posted if _CREATION_PATHS.search(match["path"])),
+            restores=Counter(match["status"] for match in posted if _RESTORE_PATHS.search(match["path"])),
             by_status=Counter(match["status"] for match in found),
         )
 

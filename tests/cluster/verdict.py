@@ -1,9 +1,9 @@
-"""Whether every task got exactly one backup: Airflow's word and the cloud's held against each other."""
+"""Whether every task did its work exactly once: Airflow's word and the cloud's held against each other."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 TaskKey = tuple[str, int]
@@ -42,6 +42,20 @@ class Expected:
     name: str | None
 
 
+@dataclass(frozen=True)
+class Restore:
+    """A restore that a task instance should submit, or that the cloud accepted.
+
+    :param service: name of the service.
+    :param backup_id: what is restored.
+    :param resource_id: what is overwritten.
+    """
+
+    service: str
+    backup_id: str
+    resource_id: str
+
+
 def faults_found(
     expected: Mapping[TaskKey, Expected],
     states: Mapping[TaskKey, str],
@@ -78,6 +92,42 @@ def faults_found(
     times = Counter(identifier for identifiers in reported_ids.values() for identifier in identifiers)
     faults += [f"{count} tasks returned the backup {identifier}" for identifier, count in times.items() if count > 1]
     return faults
+
+
+def restore_faults(
+    expected: Mapping[TaskKey, Restore],
+    states: Mapping[TaskKey, str],
+    accepted: Sequence[Restore],
+    *,
+    unproven: Collection[TaskKey],
+    versions: Mapping[str, int],
+    wanted: int,
+) -> list[str]:
+    """Say everything that is not as it should be with restores; empty when all is well.
+
+    A task that cannot prove what became of its submission must fail, and not submit a second one.
+
+    :param expected: what each task instance should submit, once.
+    :param states: how each task instance ended.
+    :param accepted: all restores that the cloud accepted.
+    :param unproven: the task instances that said that they cannot prove what became of their submission.
+    :param versions: content of each resource, by its id.
+    :param wanted: the content that the backups hold.
+    """
+    counts = Counter(accepted)
+    faults = []
+    for key, restore in expected.items():
+        state, count = states.get(key, "missing"), counts.pop(restore, 0)
+        if count > 1:
+            faults.append(f"task {_called(key)} restored {count} times: {restore}")
+        if state == "success":
+            if count == 0:
+                faults.append(f"task {_called(key)} succeeded, but nothing was restored: {restore}")
+            if versions[restore.resource_id] != wanted:
+                faults.append(f"task {_called(key)} succeeded, but the content is {versions[restore.resource_id]}")
+        elif state != "failed" or key not in unproven:
+            faults.append(f"task {_called(key)} is {state}")
+    return faults + [f"nobody asked for {restore}" for restore in counts]
 
 
 def _called(key: TaskKey) -> str:

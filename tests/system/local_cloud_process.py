@@ -63,6 +63,12 @@ class LocalCloudProcess:
         """What it prints, a line for each request among it; it grows over restarts."""
         return self._folder / "cloud.log"
 
+    @property
+    def tables(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """What it knows, as it was saved after the last request that changed something: rows by table and id."""
+        tables: dict[str, dict[str, dict[str, Any]]] = json.loads((self._folder / "cloud.json").read_text())
+        return tables
+
     def start(self) -> OwnProcess:
         """Start it, or start it again with the state that it had; return when it is ready.
 

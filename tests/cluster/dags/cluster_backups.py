@@ -1,6 +1,6 @@
-"""Many backups at once, of several services: one run of this DAG is what the cluster test disturbs.
+"""Many backups and restores at once, of several services: one run of this DAG is what the cluster test disturbs.
 
-What to back up is in the environment variable ``CLUSTER_WORK``, see ``tests/cluster/work.py``.
+What to back up and to restore is in the environment variable ``CLUSTER_WORK``, see ``tests/cluster/work.py``.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from airflow.providers.common.compat.sdk import DAG
 
-from airflow_provider_backup.operators.cbr import CbrCreateBackupOperator
-from airflow_provider_backup.operators.csbs import CsbsExecutePolicyOperator
+from airflow_provider_backup.operators.cbr import CbrCreateBackupOperator, CbrRestoreBackupOperator
+from airflow_provider_backup.operators.csbs import CsbsExecutePolicyOperator, CsbsRestoreBackupOperator
 from airflow_provider_backup.operators.gaussdb import GaussDbCreateBackupOperator
 from airflow_provider_backup.operators.rds import RdsCreateBackupOperator
 from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator
@@ -40,3 +40,5 @@ with DAG(
     RdsCreateBackupOperator.partial(task_id="rds").expand(instance_id=work["rds_instances"])
     GaussDbCreateBackupOperator.partial(task_id="gaussdb").expand(instance_id=work["gaussdb_instances"])
     TaurusDbCreateBackupOperator.partial(task_id="taurusdb").expand(instance_id=work["taurusdb_instances"])
+    CsbsRestoreBackupOperator.partial(task_id="csbs_restore", overwrite=True).expand_kwargs(work["csbs_restores"])
+    CbrRestoreBackupOperator.partial(task_id="cbr_restore", overwrite=True).expand_kwargs(work["cbr_restores"])
