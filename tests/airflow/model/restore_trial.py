@@ -141,13 +141,15 @@ class RestoreTrial(TaskAttempts):
         with self.judging():
             outcome = self.outcome(go or self.run.execute, death, ends_meanwhile)
             new = self._see_what_is_new(self._owner)
-            assert not (own and new), f"{own} was submitted before, and now {new}"
+            # One that failed in the meantime is worth another one.
+            is_there = any(self.truth.restores()[each.id].is_live for each in own)
+            assert not (is_there and new), f"{own} was submitted before, and now {new}"
             if self.state is State.DEAD:
                 self._is_in_doubt = True
                 return None
             is_troubled = self.world.is_troubled(hits) or self.is_cut_short(outcome) or bool(go and self.xcoms_are_lost)
             self._check_told(outcome, before)
-            if must_find and not is_troubled and any(self.truth.restores()[each.id].is_live for each in own):
+            if must_find and not is_troubled and is_there:
                 is_found = self._told(outcome) in own or isinstance(outcome, BackupTimeoutError)
                 assert is_found, f"{own} was there already, and the task came to {outcome!r}"
             if isinstance(outcome, Exception):
