@@ -170,3 +170,22 @@ class BackupPartialError(BackupError, AirflowFailException):
             f"{observation}, but without {skipped}.",
             next_step="Fix what the reasons name, or accept partial backups with fail_on_skipped=False.",
         )
+
+
+class GuardedWorkError(BackupError, AirflowFailException):
+    """The work inside a backup guard did not succeed; the text says whether what was there before is back."""
+
+
+class GuardedWorkRunningError(BackupError, AirflowException):
+    """A task inside a backup guard is running while the guard decides about the restore: it was cleared meanwhile.
+
+    Nothing is restored.
+
+    :param running: names of the tasks, in words.
+    """
+
+    def __init__(self, running: str) -> None:
+        super().__init__(
+            f"Nothing is restored: the guarded work is not over ({running}).",
+            next_step="Let it end. Airflow runs this task again with what was cleared before it; otherwise clear it.",
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,9 @@ AIRFLOW_3 = Version(airflow.__version__).release >= (3,)
 
 TRIGGERS_HAVE_ON_KILL = Version(airflow.__version__).release >= (3, 3)
 """Whether the triggerer calls ``on_kill`` of a trigger whose task a user ended; before 3.3 it only cancels it."""
+
+ASKS_PEOPLE = Version(airflow.__version__).release >= (3, 1)
+"""Whether Airflow has human-in-the-loop operators: 3.1 and later."""
 
 RETRIES_KEEP_THE_DEFERRAL = Version(airflow.__version__).release[:2] == (3, 0)
 """Whether Airflow resumes a retry with the event of the previous, deferred try: a bug of 3.0."""
@@ -27,8 +31,17 @@ def own_xcom(task_instance: Any, key: str) -> Any:
     :param task_instance: the running task instance.
     :param key: the XCom's key.
     """
-    map_index = task_instance.map_index
-    value = task_instance.xcom_pull(task_ids=task_instance.task_id, key=key, map_indexes=map_index)
+    return xcom_of(task_instance, task_instance.task_id, key)
+
+
+def xcom_of(task_instance: Any, task_id: str, key: str = "return_value") -> Any:
+    """Read a value of a task of the same DAG run and with the same map index; ``None`` when there is none.
+
+    :param task_instance: the running task instance.
+    :param task_id: id of the task.
+    :param key: the XCom's key; its value is no list.
+    """
+    value = task_instance.xcom_pull(task_ids=task_id, key=key, map_indexes=task_instance.map_index)
     # 3.x answers a list when map_indexes is given as -1 for some versions; 2.11 answers the value.
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
@@ -111,6 +124,60 @@ def _state_from_database(dag_id: str, run_id: str, task_id: str, map_index: int)
             .scalar()
         )
     return None if state is None else str(state)
+
+
+def task_states(task_instance: Any, task_ids: Sequence[str]) -> dict[str, str | None]:
+    """Return the states of other tasks of the same DAG run, by id; instances of mapped tasks as ``task[0]``.
+
+    In a mapped task group these are the instances with the map index of the running task.
+
+    :param task_instance: the running task instance.
+    :param task_ids: ids of the other tasks; one without an instance in the database is left out.
+    """
+    read = _states_from_api if AIRFLOW_3 else _states_from_metadata
+    return {
+        name if map_index < 0 else f"{name}[{map_index}]": None if state is None else str(state)
+        for name, map_index, state in read(task_instance, task_ids)
+    }
+
+
+_StateRow = tuple[str, int, Any]
+
+
+def _states_from_api(task_instance: Any, task_ids: Sequence[str]) -> Iterator[_StateRow]:
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+    # Airflow calls instances of a mapped task ``task_0``, and a task of that name would take the place of one.
+    alike = [task_id for task_id in task_ids if re.search(r"_\d+$", task_id)]
+    others = [task_id for task_id in task_ids if task_id not in alike]
+    run_id = task_instance.run_id
+    for asked in (others, *([task_id] for task_id in alike)):
+        if not asked:
+            continue
+        answer = RuntimeTaskInstance.get_task_states(
+            dag_id=task_instance.dag_id,
+            run_ids=[run_id],
+            task_ids=asked,
+            map_index=None if task_instance.map_index < 0 else task_instance.map_index,
+        )
+        for key, state in answer.get(run_id, {}).items():
+            task_id, _, map_index = key.rpartition("_")
+            yield (key, -1, state) if key in asked else (task_id, int(map_index), state)
+
+
+def _states_from_metadata(task_instance: Any, task_ids: Sequence[str]) -> Iterator[_StateRow]:
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        rows = session.query(TaskInstance.task_id, TaskInstance.map_index, TaskInstance.state).filter(
+            TaskInstance.dag_id == task_instance.dag_id,
+            TaskInstance.run_id == task_instance.run_id,
+            TaskInstance.task_id.in_(task_ids),
+        )
+        if task_instance.map_index >= 0:
+            rows = rows.filter(TaskInstance.map_index == task_instance.map_index)
+        yield from rows.all()
 
 
 def skip_tasks(operator: Any, context: Any, tasks: Iterable[Any]) -> None:

@@ -37,6 +37,8 @@ if Version(airflow.__version__).release[:2] == (3, 0):
     del MODES["reschedule"]
 NO_TIME = timedelta(0)
 EXAMPLES = Path(__file__).parents[2] / "example_dags"
+OTHER_ENDS = {"example_guarded_maintenance": {"guarded.maintenance": "failed"}}
+"""Tasks of examples that do not succeed, and are not meant to."""
 
 pytestmark = pytest.mark.usefixtures("airflow_database")
 
@@ -67,7 +69,10 @@ def test_every_example_runs_to_its_end(cloud: RunningCloud, monkeypatch: pytest.
     monkeypatch.setenv("AIRFLOW_VAR_BACKUP_EXAMPLES", json.dumps(cloud.describe()["resources"]))
     ends = run_dag(example(name))
     assert len(ends) > 2
-    assert {task_id: end.state for task_id, end in ends.items()} == dict.fromkeys(ends, "success")
+    assert {task_id: end.state for task_id, end in ends.items()} == {
+        **dict.fromkeys(ends, "success"),
+        **OTHER_ENDS.get(name, {}),
+    }
 
 
 def test_the_param_of_the_maintenance_example_chooses_the_instance(

@@ -11,7 +11,11 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "airflow_provider_backup"
 FILES = [
-    *(file for layer in ("operators", "sensors", "hooks", "triggers") for file in (PACKAGE / layer).glob("*.py")),
+    *(
+        file
+        for layer in ("operators", "sensors", "task_groups", "hooks", "triggers")
+        for file in (PACKAGE / layer).glob("*.py")
+    ),
     *PACKAGE.glob("*.py"),
 ]
 PARTS = re.compile(r"\n\n|\n(?=:(?:param|return|raises)\b)|\n(?= *\* )")

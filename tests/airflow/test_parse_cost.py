@@ -35,3 +35,7 @@ def test_importing_all_sensors_and_hooks_loads_no_http_client_no_emulator_and_no
     modules = [f"{PACKAGE}.{layer}.{service}" for layer in ("sensors", "hooks") for service in SERVICES]
 
     assert loaded_by(*modules) == "[] []"
+
+
+def test_importing_task_groups_loads_no_http_client_no_emulator_and_no_models() -> None:
+    assert loaded_by(f"{PACKAGE}.task_groups.backup_guard") == "[] []"

@@ -1,0 +1,63 @@
+"""Guards on the local cloud, and work inside them that changes what is protected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.common.compat.sdk import task
+
+from airflow_provider_backup.emulator.threaded import RunningCloud
+from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator
+from airflow_provider_backup.task_groups.backup_guard import BackupGuard, backup_guard
+from tests.airflow.dag_runs import TaskEnd
+from tests.airflow.service_matrix import CREATE, resources, target
+
+BEFORE, AFTER = 1, 2
+"""Content versions before and after the work."""
+
+
+def disk_of(cloud: RunningCloud) -> str:
+    """Return the id of a disk that is not attached, and so can be restored."""
+    return resources(cloud, "volumes")[-1]
+
+
+def guard_of_disk(cloud: RunningCloud, group_id: str = "guard", **arguments: Any) -> BackupGuard:
+    """Return a guard around work on a disk."""
+    return backup_guard(
+        group_id,
+        backup=VbsCreateBackupOperator,
+        **{
+            "backup_args": {"volume_id": disk_of(cloud), "poll_interval": 0.05, "deferrable": False},
+            "restore": "on_failure",
+            **arguments,
+        },
+    )
+
+
+def guard_of(cloud: RunningCloud, service: str, **arguments: Any) -> BackupGuard:
+    """Return a guard around work on something of a service; what is missing for that is made."""
+    what = {"volume_id": disk_of(cloud)} if service == "vbs" else target(cloud, service)
+    return backup_guard(
+        "guard",
+        backup=CREATE[service],  # type: ignore[arg-type]
+        backup_args={**what, "poll_interval": 0.05, "deferrable": True},
+        restore="on_failure",
+        **arguments,
+    )
+
+
+def work(cloud: RunningCloud, *, fails: bool, task_id: str = "work", **arguments: Any) -> Any:
+    """Put a task into a DAG that changes the disk of :func:`disk_of`, and perhaps fails then."""
+
+    @task(task_id=task_id, **arguments)
+    def change() -> None:
+        cloud.change_content(disk_of(cloud), AFTER)
+        if fails:
+            raise ValueError("the migration is wrong")
+
+    return change()
+
+
+def states(ends: dict[str, TaskEnd], group_id: str = "guard") -> dict[str, str]:
+    """Return the states of the tasks that a guard adds, and of those outside, without the prefix of the group."""
+    return {name.removeprefix(f"{group_id}."): end.state for name, end in ends.items()}
