@@ -50,7 +50,7 @@ def dag_of(block: str, folder: Path) -> DAG:
 
 
 def shorten_intervals(task: Any) -> None:
-    if task.is_mapped:
+    if hasattr(task, "partial_kwargs"):
         if issubclass(task.operator_class, OperationOperator):
             task.partial_kwargs["poll_interval"] = 0.1
         return
