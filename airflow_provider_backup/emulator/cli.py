@@ -19,6 +19,7 @@ from airflow_provider_backup.cloud.http.urls import is_loopback
 from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.emulator.core.state_file import locked
 from airflow_provider_backup.emulator.faults.specs import read_faults
+from airflow_provider_backup.emulator.postgres.programs import PostgresError
 from airflow_provider_backup.emulator.server import DEFAULT_PORT, LocalCloud
 
 _MOST_EXTRA_RESOURCES = 10_000
@@ -47,11 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.backup_seconds,
                 options.state,
                 extra_resources=options.extra_resources,
+                postgres=options.postgres,
             )
             if options.faults is not None:
                 _arm_faults(cloud, options.faults)
             asyncio.run(_serve(cloud))
-    except ConfigurationError as error:
+    except (ConfigurationError, PostgresError) as error:
         print(error, file=sys.stderr)
         return 1
     except ValueError as error:
@@ -84,6 +86,7 @@ async def _serve(cloud: LocalCloud) -> None:
         await stop.wait()
     finally:
         await cloud.stop()
+        cloud.discard()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -127,6 +130,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="add N servers, each with a disk, and N instances of each database service; an existing state file "
         "keeps its own (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--postgres",
+        action="store_true",
+        help="let the PostgreSQL instances of RDS be real PostgreSQL servers on loopback, which backups copy and "
+        "restores bring back; needs the extra postgres (default: instances have no data but a content version)",
     )
     parser.add_argument(
         "--faults",

@@ -18,3 +18,12 @@ def backup_cloud() -> Iterator[RunningCloud]:
 
     with RunningCloud() as cloud:
         yield cloud
+
+
+@pytest.fixture
+def postgres_cloud() -> Iterator[RunningCloud]:
+    """A fresh local cloud as :func:`backup_cloud`, whose PostgreSQL instance is a real server; needs the extra."""
+    from airflow_provider_backup.emulator.threaded import RunningCloud
+
+    with RunningCloud(postgres=True) as cloud:
+        yield cloud

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ from airflow_provider_backup.emulator.control import Control
 from airflow_provider_backup.emulator.core import accounts
 from airflow_provider_backup.emulator.core.accounts import Accounts
 from airflow_provider_backup.emulator.core.authentication import Authenticator
+from airflow_provider_backup.emulator.core.content_store import ContentStore, VersionsOnly, following
 from airflow_provider_backup.emulator.core.gateway import MAXIMUM_BODY, admitting, answering
 from airflow_provider_backup.emulator.core.iam import EmulatedIam
 from airflow_provider_backup.emulator.core.inventory import Inventory
@@ -28,6 +30,7 @@ from airflow_provider_backup.emulator.core.service import EmulatedService
 from airflow_provider_backup.emulator.core.state import CloudState, system_time
 from airflow_provider_backup.emulator.faults.middleware import misbehaving
 from airflow_provider_backup.emulator.faults.registry import Faults
+from airflow_provider_backup.emulator.postgres.content_store import PostgresContentStore
 from airflow_provider_backup.emulator.services.registry import SERVICES, catalog_entries
 
 DEFAULT_PORT = 8780
@@ -48,7 +51,10 @@ class LocalCloud:
         has, 0 or more; a state file that is there already keeps its own.
     :param now: the clock, for tests; returns an aware UTC time.
     :param tls: the certificate to answer with; ``None`` answers plain http.
+    :param postgres: whether the PostgreSQL instances of RDS are real servers on loopback; needs the extra ``postgres``.
     :raises ValueError: the state file holds something else.
+    :raises ConfigurationError: PostgreSQL is asked for and is not installed, or its user cannot enter the folder of
+        the state file.
     """
 
     def __init__(
@@ -60,12 +66,18 @@ class LocalCloud:
         extra_resources: int = 0,
         now: Callable[[], datetime] = system_time,
         tls: ssl.SSLContext | None = None,
+        postgres: bool = False,
     ) -> None:
         self.host = host
         self._tls = tls
         self.state = CloudState(backup_seconds=backup_seconds, file=state_file, now=now)
         self.accounts = Accounts(self.state)
-        self._inventory = Inventory(self.state, extra_resources)
+        self._content_store: ContentStore = VersionsOnly()
+        if postgres:
+            self._content_store = PostgresContentStore(self.state, _folder_beside(state_file))
+        self._inventory = Inventory(self.state, extra_resources, self._content_store)
+        if not postgres:
+            self._inventory.forget_addresses()
         self._first_port = port
         self._ports: dict[str, int] = {}
         self._runners: list[web.AppRunner] = []
@@ -82,6 +94,13 @@ class LocalCloud:
         """
         self.state.save()
         sockets = self._bind()
+        try:
+            await self._content_store.follow()
+            self.state.save()
+        except BaseException:
+            _close(sockets.values())
+            await self._content_store.close()
+            raise
         self._ports.update({name: each.getsockname()[1] for name, each in sockets.items()})
         self._stopping = asyncio.Event()
         for name, application in self._applications().items():
@@ -102,7 +121,12 @@ class LocalCloud:
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
+        await self._content_store.close()
         self.state.save()
+
+    def discard(self) -> None:
+        """Remove temporary files, after the last stop."""
+        self._content_store.discard()
 
     def url(self, service: str) -> str:
         """Return the base URL of a service, without version.
@@ -117,7 +141,8 @@ class LocalCloud:
     def describe(self) -> dict[str, Any]:
         """Return everything that a client needs: URLs, project, credentials, ids of the seeded resources.
 
-        ``airflow_connection`` is the value for ``AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT``.
+        ``airflow_connection`` is the value for ``AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT``. With real PostgreSQL
+        servers, ``database_connections`` has a connection to each by the id of its instance.
         """
         kinds = dict.fromkeys(kind for service in SERVICES.values() for kind in service.protects)
         about: dict[str, Any] = {
@@ -133,6 +158,8 @@ class LocalCloud:
             "sk": accounts.SECRET_KEY,
             "resources": {kind: list(self._inventory.resources([kind])) for kind in kinds},
         }
+        if connections := self._content_store.connections():
+            about["database_connections"] = connections
         return {**about, "airflow_connection": connection_json(about)}
 
     async def _show_overview(self, request: web.Request) -> web.Response:
@@ -156,8 +183,7 @@ class LocalCloud:
                     raise OSError(f"there is no port above {_LAST_PORT}")
                 sockets[name] = socket.create_server((self.host, port), family=family, backlog=128)
             except OSError as error:
-                for bound in sockets.values():
-                    bound.close()
+                _close(sockets.values())
                 reason = error.strerror or str(error)
                 raise ConfigurationError(
                     f"The local cloud cannot listen on {self.host} port {port} ({name}): {reason}.",
@@ -181,6 +207,8 @@ class LocalCloud:
     def _application(self, name: str, more_routes: Iterable[web.RouteDef]) -> web.Application:
         service = self._services[name]
         inner = [] if name == "iam" else [admitting(self._authenticator)]
+        if name in self._content_store.services:
+            inner.append(following(self._content_store.follow))
         middlewares = [
             answering(service, self.state),
             misbehaving(
@@ -207,6 +235,21 @@ class LocalCloud:
         for middleware in inner:
             handler = partial(middleware, handler=handler)
         return await handler(request)
+
+
+def _close(sockets: Iterable[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
+
+
+def _folder_beside(state_file: Path | None) -> Path | None:
+    """Return the folder for what belongs to a state file and is too large for it; a new state has nothing there."""
+    if state_file is None:
+        return None
+    folder = state_file.with_suffix(f"{state_file.suffix}.postgres")
+    if not state_file.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    return folder
 
 
 def _prefixes(name: str) -> tuple[str, ...]:

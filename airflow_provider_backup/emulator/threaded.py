@@ -22,10 +22,14 @@ class RunningCloud:
 
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
     :param extra_resources: how many further servers, disks and instances of each database service there are.
+    :param postgres: whether the PostgreSQL instances of RDS are real servers; needs the extra ``postgres``.
+    :raises ConfigurationError: PostgreSQL is asked for and is not installed.
     """
 
-    def __init__(self, backup_seconds: float = 0.2, *, extra_resources: int = 0) -> None:
-        self._cloud = LocalCloud(port=0, backup_seconds=backup_seconds, extra_resources=extra_resources)
+    def __init__(self, backup_seconds: float = 0.2, *, extra_resources: int = 0, postgres: bool = False) -> None:
+        self._cloud = LocalCloud(
+            port=0, backup_seconds=backup_seconds, extra_resources=extra_resources, postgres=postgres
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="local-cloud", daemon=True)
 
@@ -41,6 +45,7 @@ class RunningCloud:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+        self._cloud.discard()
 
     def stop(self) -> None:
         """Stop listening, as a cloud that crashed; what it knows, faults and counters included, stays."""

@@ -17,7 +17,8 @@ WRITTEN = [
 ]
 AVOIDED = re.compile(
     r"\b([Gg]o(?:es)? on with|(?:[Tt]he )?time (?:is|was) over|[Bb]usy.?[Ww]ait\w*"
-    r"|[Ss]omebody|[Ww]hoever|[Nn]obody|[Ee]verybody)\b"
+    # In quotes it is the name of a user.
+    r"|[Ss]omebody|[Ww]hoever|(?<![\"`])[Nn]obody|[Ee]verybody)\b"
 )
 
 

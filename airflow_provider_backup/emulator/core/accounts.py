@@ -24,6 +24,9 @@ USER_ID = "10ca1c100d0000000000000000000e01"
 PASSWORD = "not-a-real-password"  # noqa: S105
 ACCESS_KEY = "LOCALCLOUDFAKEKEY001"
 SECRET_KEY = "not-a-real-secret-key-0000000000000000000"  # noqa: S105
+DATABASE_USER = "root"
+"""The administrator of every database instance."""
+DATABASE_PASSWORD = "not-a-real-database-password"  # noqa: S105
 
 TOKEN_LIFETIME = timedelta(hours=24)
 TOKEN_BYTES = 1536

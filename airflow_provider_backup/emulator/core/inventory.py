@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from airflow_provider_backup.emulator.core.content_store import ContentStore, VersionsOnly
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 
 _NAMESPACE = uuid.UUID("5e1f0b6c-0000-4000-8000-00000010ca11")
@@ -66,9 +67,11 @@ class Inventory:
     :param state: the state that holds the rows.
     :param extra: how many further servers, each with a disk, and further instances of each database service there are
         beside those with names of their own, 0 or more.
+    :param content_store: where the data of database instances are.
     """
 
-    def __init__(self, state: CloudState, extra: int = 0) -> None:
+    def __init__(self, state: CloudState, extra: int = 0, content_store: ContentStore | None = None) -> None:
+        self.content_store = content_store or VersionsOnly()
         self._state = state
         self._extra = extra
         if not self.servers:
@@ -105,6 +108,12 @@ class Inventory:
         :param kinds: ``servers``, ``volumes``, ``rds_instances`` and the like.
         """
         return {key: row for kind in kinds for key, row in self._state.table(f"inventory.{kind}").items()}
+
+    def forget_addresses(self) -> None:
+        """Let no instance have an address that an earlier run has given it: nothing answers there."""
+        for name in [table for table in self._state.table_names() if table.startswith("inventory.")]:
+            for row in self._state.table(name).values():
+                row.pop("address", None)
 
     def seed_instances(self, service: str, instances: Sequence[SeededInstance]) -> None:
         """Put the instances of a database service there, unless it has some already.

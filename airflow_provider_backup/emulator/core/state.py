@@ -55,14 +55,32 @@ class CloudState:
         """Return the rows of one kind by id, such as ``cbr.policies``; rows are JSON objects and may be changed."""
         return self._tables.setdefault(name, {})
 
+    def table_names(self) -> list[str]:
+        """Return the names of the tables that there are."""
+        return list(self._tables)
+
     def advance_clock(self, seconds: float) -> None:
         """Set the clock forward, so that everything that takes time ends sooner; a restart keeps it.
 
         :param seconds: how far, 0 or more.
         """
         ahead = self.table("clock").setdefault("ahead", {"seconds": 0.0})
+        ahead.setdefault("advances", []).append({"at": self.now().isoformat(), "seconds": seconds})
         ahead["seconds"] += seconds
         self._set_ahead(timedelta(seconds=seconds))
+
+    def machine_time(self, moment: datetime) -> datetime:
+        """Return what the clock of this machine showed when that of the cloud showed a moment.
+
+        :param moment: with its zone; one that was left out when the clock was set forward is that of the setting.
+        """
+        behind = timedelta()
+        for advance in self.table("clock").get("ahead", {}).get("advances", []):
+            begin, length = datetime.fromisoformat(advance["at"]), timedelta(seconds=advance["seconds"])
+            if moment <= begin:
+                break
+            behind += min(length, moment - begin)
+        return moment - behind
 
     def save(self) -> None:
         """Write the state to its file, whole or not at all; only its owner may read it."""

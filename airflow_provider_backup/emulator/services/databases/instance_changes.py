@@ -1,7 +1,8 @@
 """Restores, creations and deletions of instances of one emulated database service; nothing of HTTP.
 
 The ``change`` of an instance's row is absent, or its last change: ``kind`` (``restore``, ``creation`` or ``deletion``)
-and the members of :meth:`CloudState.started`. What a restore that failed was to overwrite stays as it was.
+and the members of :meth:`CloudState.started`; for the first two also ``source``, what is restored: ``instance_id`` and
+either ``backup_id`` or ``moment``. What a restore that failed was to overwrite stays as it was.
 """
 
 from __future__ import annotations
@@ -44,16 +45,19 @@ class InstanceChanges:
         self._deleting_status = deleting_status
         self._contents = Contents(state)
 
-    def begin(self, kind: Kind, instance: Row, *, job_name: str, version: int | None = None) -> Row:
+    def begin(
+        self, kind: Kind, instance: Row, *, job_name: str, version: int | None = None, source: Row | None = None
+    ) -> Row:
         """Begin a change and return its job.
 
         :param kind: what happens.
         :param instance: row of the instance.
         :param job_name: name of the job.
         :param version: the content that a restore brings.
+        :param source: what it is from.
         """
         times = self._state.started(f"{self._service}.{_PLANS[kind]}")
-        instance["change"] = {"kind": kind, **times}
+        instance["change"] = {"kind": kind, **times, **({"source": source} if source else {})}
         if version is not None:
             self._contents.restore({instance["id"]: version}, times)
         if kind == "restore":

@@ -87,7 +87,7 @@ class RestorableDatabaseService(EmulatedDatabaseService):
         for instance in (target, self._instances.get(source_id, target)):
             self._refuse_other_status(instance)
         name = self.job_names["same" if source_id == target_id else "existing"]
-        job = self.changes.begin("restore", target, job_name=name, version=content)
+        job = self.changes.begin("restore", target, job_name=name, version=content, source=_origin(source_id, point))
         return web.json_response({"job_id": job["id"]}, status=self.restore_paths[self._route(request)])
 
     async def restore_to_new(self, request: web.Request) -> web.Response:
@@ -105,7 +105,7 @@ class RestorableDatabaseService(EmulatedDatabaseService):
         )
         given = ("vpc_id", "subnet_id", "security_group_id", "time_zone", "enterprise_project_id", "tags")
         instance: Row = {
-            **{name: value for name, value in like.items() if name not in ("change", "tags")},
+            **{name: value for name, value in like.items() if name not in ("address", "change", "tags")},
             **{name: values[name] for name in given if name in values},
             "id": f"{uuid.uuid4().hex}{source_id[-4:]}",
             "name": wanted.name,
@@ -126,8 +126,15 @@ class RestorableDatabaseService(EmulatedDatabaseService):
             "start_time": strategy.get("start_time", self.first_policy["start_time"]),
             "keep_days": int(strategy.get("keep_days") or self.days_without_strategy),
         }
+        self._content_store.admit(instance, values.get("password"))
         self._instances[instance["id"]] = instance
-        job = self.changes.begin("creation", instance, job_name=self.job_names["new"], version=content)
+        job = self.changes.begin(
+            "creation",
+            instance,
+            job_name=self.job_names["new"],
+            version=content,
+            source=_origin(source_id, point),
+        )
         answer = {"instance": self.created_instance(instance, values), "job_id": job["id"]}
         return web.json_response(answer, status=self.new_status)
 
@@ -231,6 +238,12 @@ class RestorableDatabaseService(EmulatedDatabaseService):
         if not any(begin <= moment <= end for begin, end in windows):
             raise ServiceError(400, self.no_backup_for_moment, "There is no backup for this time.")
         return self.changes.version_at(source["id"], moment)
+
+
+def _origin(source_id: str, point: DatabaseRestorePoint) -> Row:
+    if point.restore_time is not None:
+        return {"instance_id": source_id, "moment": point.restore_time.isoformat()}
+    return {"instance_id": source_id, "backup_id": point.backup_id}
 
 
 def checked_part(model: type[Any], values: Row) -> Any:

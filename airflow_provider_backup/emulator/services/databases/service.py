@@ -16,7 +16,7 @@ from airflow_provider_backup.cloud.services.databases.models import (
     DatabaseInstanceQuery,
     DatabasePolicyUpdate,
 )
-from airflow_provider_backup.emulator.core.accounts import REGION
+from airflow_provider_backup.emulator.core.accounts import DATABASE_USER, REGION
 from airflow_provider_backup.emulator.core.inventory import Inventory, SeededInstance
 from airflow_provider_backup.emulator.core.service import EmulatedBackupService, ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import CloudState, Row
@@ -92,6 +92,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
         self._instances = inventory.instances(self.name)
         self._policies = state.table(f"{self.name}.policies")
         self._state = state
+        self._content_store = inventory.content_store
         self.store = BackupStore(state, self.name)
         self.changes = InstanceChanges(state, self.name, self._instances, self.store, self.deleting_status)
         for instance in self._instances.values():
@@ -298,6 +299,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
         :param is_busy: whether it is being backed up now.
         """
         policy = self._policy(row)
+        address = row.get("address") or {"host": "192.168.0.10", "port": row["port"]}
         zones = row.get("zones") or [f"{REGION}-0{number}" for number in (1, 2)]
         nodes = ("master", "slave") if row["type"] != "Single" else ("master",)
         return {
@@ -309,10 +311,10 @@ class EmulatedDatabaseService(EmulatedBackupService):
             "created": row["created"],
             "updated": row["created"],
             "region": REGION,
-            "port": row["port"],
-            "private_ips": ["192.168.0.10"],
+            "port": address["port"],
+            "private_ips": [address["host"]],
             "public_ips": [],
-            "db_user_name": "root",
+            "db_user_name": DATABASE_USER,
             "vpc_id": row["vpc_id"],
             "subnet_id": row["subnet_id"],
             "security_group_id": row["security_group_id"],

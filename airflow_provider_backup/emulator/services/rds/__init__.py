@@ -196,7 +196,7 @@ class EmulatedRds(RestorableDatabaseService):
         return {
             **{name: item[name] for name in copied},
             "datastore": {name: item["datastore"][name] for name in ("type", "version")},
-            "port": str(row["port"]),
+            "port": str(item["port"]),
             "region": REGION,
             "availability_zone": values["availability_zone"],
             "backup_strategy": item["backup_strategy"],
