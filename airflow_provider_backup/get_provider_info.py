@@ -31,7 +31,7 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": manifest.full_title,
-                "python-modules": [f"{_PACKAGE}.triggers.backup", f"{_PACKAGE}.triggers.conflict"],
+                "python-modules": [f"{_PACKAGE}.triggers.{name}" for name in ("backup", "conflict", "fresh_backup")],
             }
             for manifest in SERVICES.values()
         ],

@@ -20,6 +20,7 @@ from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.http.pipeline import RequestPipeline
 from airflow_provider_backup.cloud.http.transport import Transport
 from airflow_provider_backup.cloud.limits import Limits, current_limits
+from airflow_provider_backup.cloud.polling.shared_looks import SharedLooks
 from airflow_provider_backup.cloud.polling.shared_poller import SharedPoller
 from airflow_provider_backup.cloud.service_api import Query, ServiceApi
 from airflow_provider_backup.cloud.services.account_services import AccountServices
@@ -49,6 +50,8 @@ class BackupCloud(AccountServices):
         self._pollers: dict[tuple[str, str], SharedPoller] = {}
         self._polled_services = AccountServices(lambda name: self._api(name).with_tries(QUERY_TRIES))
         super().__init__(self._api)
+        self.looks = SharedLooks(self, clock=self._clock)
+        """The looks at fresh backups, shared by all who ask the same question."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,6 +66,7 @@ class BackupCloud(AccountServices):
         try:
             for poller in self._pollers.values():
                 await poller.close()
+            await self.looks.close()
             await self._account.close()
         finally:
             await self._transport.close()

@@ -16,7 +16,8 @@ from airflow_provider_backup.cloud.operations.deletion import Deletion, backup_o
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.exceptions import BackupFailedError, BackupMissingError, BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds
-from airflow_provider_backup.tasks.deferral import WAIT_XCOM, OperatorWaitMixin, wait_plan
+from airflow_provider_backup.tasks.deferral import OperatorWaitMixin, wait_plan
+from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM
 from airflow_provider_backup.tasks.idempotency import EVERY_GENERATION
 from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMixin
 from airflow_provider_backup.tasks.submission_record import SubmissionRecord, SubmissionRecordStore

@@ -69,7 +69,7 @@ class GetLatestBackupOperator(FreshnessArguments, BackupCloudOperator, SkipMixin
         :raises InvalidArgumentError: an argument is wrong; nothing was sent.
         """
         asked = self.built(self.question)
-        answer = self.act(self.look)
+        answer = self.act(asked.ask)
         if answer.is_fresh:
             self.log.info("%s", answer.fresh_text)
             return answer.to_result()

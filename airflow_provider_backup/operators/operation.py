@@ -144,12 +144,13 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
         if self._kill_handler:
             self._kill_handler.on_kill(self.hook, self.log, delete=self.delete_on_kill)
 
-    def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> Any:
+    def continue_wait(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> Any:
+        """Look, and end the task or defer it again; from here on it may be killed with its backup."""
         self._kill_handler = KillHandler(context["ti"], poll_interval=self.poll_interval, timeout=self.timeout)
         self._kill_handler.track(
             OperationReference.from_dict(plan["reference"]), is_own=plan.get("delete_on_kill", False)
         )
-        return super()._resume(context, plan, patient=patient)
+        return super().continue_wait(context, plan, patient=patient)
 
     def _submission(self, cloud: BackupCloud, context: Any, conflict: Conflict | None = None) -> IdempotentSubmission:
         identity = TaskIdentity(

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue
-
-from airflow_provider_backup.cloud.clock import current_clock
-from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
-from airflow_provider_backup.cloud.http.retry_policy import is_passing
-from airflow_provider_backup.cloud.http.time_limit import time_limit
-from airflow_provider_backup.cloud.operations.freshness import BackupType
+from airflow_provider_backup.cloud.operations.freshness import BackupType, FreshBackupResult
+from airflow_provider_backup.cloud.operations.freshness_question import FreshnessAnswer, FreshnessQuestion
 from airflow_provider_backup.exceptions import BackupSensorTimeoutError
-from airflow_provider_backup.hooks.base import DEFAULT_CONNECTION, BackupCloudHook
-from airflow_provider_backup.tasks.freshness_arguments import FreshnessAnswer, FreshnessArguments
-from airflow_provider_backup.tasks.outcome import ReportsOutcome
+from airflow_provider_backup.sensors.waiting import WaitingSensor
+from airflow_provider_backup.tasks.deferred_wait import bounded_times
+from airflow_provider_backup.tasks.freshness_arguments import FreshnessArguments
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
+    from airflow_provider_backup.triggers.fresh_backup import FreshBackupTrigger
 
 
-class FreshBackupSensor(ReportsOutcome, FreshnessArguments, BaseSensorOperator):
+class FreshBackupSensor(FreshnessArguments, WaitingSensor):
     """Wait until a resource, or each of several, has a good backup that is fresh enough, whatever takes it.
 
-    It waits on the worker (``mode="poke"``) or gives it back between two looks (``mode="reschedule"``). Failed backups
-    and those in progress never count; each look logs them. Transient errors are retried with the next look.
+    Failed backups and those in progress never count; looks log them. The result is the same in every mode: a
+    :class:`~airflow_provider_backup.cloud.operations.freshness.FreshBackupResult` for the argument of one resource, a
+    list of them for all others. The other arguments are those of
+    :class:`~airflow_provider_backup.sensors.waiting.WaitingSensor`.
 
     :param max_age: the backup began at most so long ago, by the cloud's clock: a ``timedelta`` or seconds, above 0;
         ``None`` for any age (templated).
@@ -35,18 +32,12 @@ class FreshBackupSensor(ReportsOutcome, FreshnessArguments, BaseSensorOperator):
         time (templated).
     :param backup_type: ``automatic`` or ``manual`` counts only backups of which the service tells that; ``any`` counts
         all (templated).
-    :param huaweicloud_conn_id: id of the connection (templated).
-    :param region: overrides the connection's region (templated).
-    :param project_id: overrides the connection's project (templated).
     """
 
-    template_fields: Sequence[str] = (
-        "huaweicloud_conn_id",
-        "region",
-        "project_id",
-        *FreshnessArguments.freshness_fields,
+    template_fields: Sequence[str] = (*WaitingSensor.template_fields, *FreshnessArguments.freshness_fields)
+    next_step_after_timeout: ClassVar[str] = (
+        "Give it more time (timeout), or check in the cloud why no backup was taken."
     )
-    ui_color = "#d8ecd8"
 
     def __init__(
         self,
@@ -54,60 +45,78 @@ class FreshBackupSensor(ReportsOutcome, FreshnessArguments, BaseSensorOperator):
         max_age: timedelta | float | None = None,
         after: datetime | str | None = None,
         backup_type: BackupType = "any",
-        huaweicloud_conn_id: str = DEFAULT_CONNECTION,
-        region: str | None = None,
-        project_id: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.max_age = max_age
         self.after = after
         self.backup_type = backup_type
-        self.huaweicloud_conn_id = huaweicloud_conn_id
-        self.region = region
-        self.project_id = project_id
-        self._ends = math.inf
 
-    def execute(self, context: Any) -> Any:
-        """Wait in the chosen mode.
+    def subject(self) -> FreshnessQuestion:
+        """Return the question."""
+        return self.built(self.question)
 
-        :return: a :class:`~airflow_provider_backup.cloud.operations.freshness.FreshBackupResult` for the argument of
-            one resource, a list of them for all others.
+    def plan(self, subject: FreshnessQuestion, poll_interval: float, deadline: float) -> dict[str, Any]:
+        """Return what the wait needs to know while it is deferred, as plain JSON."""
+        # The question as it is now: templates are rendered again when the task resumes.
+        return {"question": subject.to_dict(), **bounded_times(poll_interval, deadline)}
+
+    def subject_of(self, plan: Mapping[str, Any]) -> FreshnessQuestion:
+        """Return the question of a plan."""
+        return FreshnessQuestion.from_dict(plan["question"])
+
+    async def look_at(self, cloud: BackupCloud, subject: FreshnessQuestion) -> FreshnessAnswer:
+        """Look once."""
+        return await subject.ask(cloud)
+
+    def is_over(self, seen: FreshnessAnswer) -> bool:
+        """Return whether every resource has a fresh backup."""
+        return seen.is_fresh
+
+    def end(self, seen: FreshnessAnswer) -> FreshBackupResult | list[FreshBackupResult]:
+        """Return the newest good backups."""
+        self.log.info("%s", seen.fresh_text)
+        return seen.to_result()
+
+    def text_while_waiting(self, seen: FreshnessAnswer) -> str:
+        """Return which resources lack a fresh backup."""
+        return f"No fresh backup yet: {seen}."
+
+    def timeout_text(self, subject: FreshnessQuestion, seen: FreshnessAnswer) -> str:
+        """Return which resources lack a fresh backup at the end."""
+        return f"Timed out waiting for {subject}: {seen}."
+
+    def execute_complete(self, context: Any, event: dict[str, Any]) -> Any:
+        """Continue after the trigger's event: the task looks itself, and its result is that of its look.
+
+        :param context: the context of the task.
+        :param event: see :class:`~airflow_provider_backup.triggers.fresh_backup.FreshBackupTrigger`.
         """
-        return self.report(context, lambda: self._wait(context))
+        if event.get("outcome") != "over":
+            self.log.warning("Trigger event: %s", event.get("message") or event)
+        return self.continue_wait(context, self.plan_of(context))
 
-    def _wait(self, context: Any) -> Any:
-        asked = self.built(self.question)
-        self._ends = current_clock().monotonic() + self.timeout
-        self.log.info("Waiting for a fresh backup: %s (%s).", asked.rule, self.connection_text)
-        return super().execute(context)
+    def trigger_of(self, plan: Mapping[str, Any]) -> FreshBackupTrigger:
+        """Build the trigger that looks at intervals."""
+        from airflow_provider_backup.triggers.fresh_backup import FreshBackupTrigger
 
-    def poke(self, context: Any) -> PokeReturnValue | bool:
-        """Look once.
+        return FreshBackupTrigger(
+            plan["question"],
+            self.huaweicloud_conn_id,
+            region=self.region,
+            project_id=self.project_id,
+            poll_interval=plan["poll_interval"],
+            deadline=plan["deadline"],
+        )
 
-        :return: the result if every resource has a fresh backup.
-        :raises BackupSensorTimeoutError: timed out during the look.
-        """
+    def wait_on_the_worker(self, plan: Mapping[str, Any]) -> FreshnessAnswer:
+        """Wait here until every resource has a fresh backup."""
+        # Imported here, because it is not needed while a DAG file is parsed.
+        from airflow_provider_backup.cloud.polling.fresh_wait import wait_until_fresh
 
-        async def look(cloud: BackupCloud) -> FreshnessAnswer:
-            with time_limit(self._ends - current_clock().monotonic()):
-                return await self.look(cloud)
-
-        hook = BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
-        try:
-            answer = hook.run_in_cloud(look)
-        except OutOfTimeError as error:
-            raise BackupSensorTimeoutError(
-                f"Timed out looking for a fresh backup (timeout={self.timeout:g} s). {error.message}",
-                next_step="Check that the service can be reached, or raise the timeout.",
-            ) from error
-        except BackupError as error:
-            if not is_passing(error):
-                raise
-            self.log.warning("The backups could not be read, retrying: %s", error)
-            return False
-        if answer.is_fresh:
-            self.log.info("%s", answer.fresh_text)
-            return PokeReturnValue(is_done=True, xcom_value=answer.to_result())
-        self.log.info("No fresh backup yet: %s.", answer)
-        return False
+        question = self.subject_of(plan)
+        times = {name: plan[name] for name in ("poll_interval", "deadline")}
+        answer = self.hook.run_in_cloud(lambda cloud: wait_until_fresh(cloud, question, **times, log=self.log))
+        if answer is None:
+            raise BackupSensorTimeoutError(f"Timed out waiting for {question}.", next_step=self.next_step_after_timeout)
+        return answer

@@ -15,7 +15,7 @@ from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.limits import task_limits
-from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
+from airflow_provider_backup.tasks.deferred_wait import MOST_TRIGGER_FAILURES
 from airflow_provider_backup.tasks.submission_policy import SubmissionPolicy
 
 

@@ -13,7 +13,8 @@ from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.limits import task_limits
 from airflow_provider_backup.tasks.conflict import Conflict
-from airflow_provider_backup.tasks.deferral import WAIT_XCOM, OperatorWaitMixin
+from airflow_provider_backup.tasks.deferral import OperatorWaitMixin
+from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM
 from airflow_provider_backup.version_compat import FAIL_METHOD, own_xcom
 
 SHORTEST_PAUSE = 0.5

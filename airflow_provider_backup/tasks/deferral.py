@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow_provider_backup.cloud.clock import current_clock
-from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
-from airflow_provider_backup.cloud.http.retry_policy import is_passing
-from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.operations.backup import (
     BackupResult,
     OperationReference,
@@ -19,20 +15,13 @@ from airflow_provider_backup.cloud.operations.backup import (
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.text import one_line
 from airflow_provider_backup.exceptions import BackupFailedError, BackupPartialError, FinalBackupFailedError
-from airflow_provider_backup.hooks.base import BackupCloudHook
-from airflow_provider_backup.limits import task_limits
+from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM, DeferredWait, bounded_times
 from airflow_provider_backup.tasks.observing import observe_once
-from airflow_provider_backup.tasks.outcome import ReportsOutcome
-from airflow_provider_backup.version_compat import FAIL_METHOD, RETRIES_KEEP_THE_DEFERRAL, own_xcom
+from airflow_provider_backup.version_compat import RETRIES_KEEP_THE_DEFERRAL, own_xcom
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
-
-WAIT_XCOM = "backup_wait"
-"""Key of the XCom that holds what a deferred task waits for: pushed before the deferral, read after it."""
-
-MOST_TRIGGER_FAILURES = 5
-"""After this many failed triggers of one wait the task waits on the worker instead of deferring again."""
+    from airflow_provider_backup.triggers.backup import BackupTrigger
 
 
 def wait_plan(
@@ -55,39 +44,40 @@ def wait_plan(
     """
     return {
         "reference": reference.to_dict(),
-        "poll_interval": min(task_limits().longest_wait, poll_interval),
-        "deadline": min(current_clock().time() + task_limits().longest_wait, deadline),
+        **bounded_times(poll_interval, deadline),
         "started_at": started_at,
         "tolerance": tolerance,
         "delete_on_kill": delete_on_kill,
     }
 
 
-class DeferrableWaitMixin(ReportsOutcome):
-    """Waiting for one operation; for operators and sensors, which provide the attributes.
+class DeferrableWaitMixin(DeferredWait):
+    """Waiting for one operation; for operators and sensors, which provide the attributes."""
 
-    The deadline is one absolute time. It stays the same through deferral, a restart of the triggerer and the resumption
-    after a failed trigger.
-    """
-
-    deferrable: bool
     fail_on_skipped: bool = True
     retry_failed: bool = False
     """Whether Airflow may retry a task whose backup failed or was deleted."""
-    timeout_error: ClassVar[type[BackupError]]
     waits_for: ClassVar[str] = "backup"
     """Which operation is waited for, as references name it."""
     next_step_after_timeout: ClassVar[str] = (
         "Give it more time (timeout); the backup is left alone, and a retry adopts it."
     )
 
-    if TYPE_CHECKING:
-        defer: Any
+    def subject_of(self, plan: Mapping[str, Any]) -> OperationReference:
+        """Return the operation that is waited for."""
+        return OperationReference.from_dict(plan["reference"])
 
-    @property
-    def hook(self) -> BackupCloudHook:
-        """The account behind the connection."""
-        return BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
+    async def look_at(self, cloud: BackupCloud, subject: OperationReference) -> OperationState:
+        """Read the state of the operation once."""
+        return await self.look(cloud, subject)
+
+    def is_over(self, seen: OperationState) -> bool:
+        """Return whether the operation is terminal."""
+        return seen.phase.is_terminal
+
+    def timeout_text(self, subject: OperationReference, seen: OperationState) -> str:
+        """Return that the operation did not finish."""
+        return f"{subject} did not finish before the timeout (status: {seen.status})."
 
     async def look(self, cloud: BackupCloud, reference: OperationReference, *, is_new: bool = False) -> OperationState:
         """Read the state of a backup once.
@@ -119,17 +109,7 @@ class DeferrableWaitMixin(ReportsOutcome):
         self.log.info("%s; waiting until %s (%s).", observation, until, self.connection_text)
         if self.deferrable:
             self.defer_wait(context, plan)
-        return self.finish(plan, self._wait_on_the_worker(plan))
-
-    def defer_wait(self, context: Any, plan: dict[str, Any]) -> NoReturn:
-        """Defer the task to the triggerer.
-
-        :param context: the context of ``execute``.
-        :param plan: what to wait for, from :func:`wait_plan`.
-        :raises TaskDeferred: always.
-        """
-        context["ti"].xcom_push(key=WAIT_XCOM, value={**plan, "try_number": context["ti"].try_number})
-        self._defer(plan)
+        return self.finish(plan, self.wait_on_the_worker(plan))
 
     def finish(self, plan: dict[str, Any], observation: OperationState) -> Any:
         """Return the result of an operation that succeeded, or raise the error of another outcome.
@@ -166,11 +146,11 @@ class DeferrableWaitMixin(ReportsOutcome):
         if is_over and is_about_this and event.get("phase") == Phase.SUCCEEDED.value and not result.get("skipped"):
             return self.succeeded(context, result)
         self.log.warning("Trigger event: %s", one_line(str(event.get("message") or event.get("reason") or event)))
-        plan = self._plan_of(context)
+        plan = self.plan_of(context)
         if is_over and not is_about_this:
             # A triggerer with an older version does not know this operation, and waits for the backup.
-            self._count_failure(context, plan)
-        return self._resume(context, plan, patient=event.get("outcome") != "trouble")
+            self.count_failure(context, plan)
+        return self.continue_wait(context, plan, patient=event.get("outcome") != "trouble")
 
     def succeeded(self, context: Any, result: dict[str, Any]) -> Any:
         """Return the result of an operation that the trigger reported as successful.
@@ -183,97 +163,24 @@ class DeferrableWaitMixin(ReportsOutcome):
         self.log.info("%s", one_line(f"{what} is {result.get('status')} ({Phase.SUCCEEDED.value})"))
         return cast("BackupResult", result)
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Continue after a deferral; if the trigger failed or timed out, the backup is read before the task fails."""
-        return self.report(context, lambda: self.resume(next_method, next_kwargs, context))
-
-    def resume(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Any) -> Any:
-        """Do what :meth:`resume_execution` says.
-
-        :param next_method: the method that the deferral named, or Airflow's marker of a failed trigger.
-        :param next_kwargs: its arguments, or the error of the failed trigger.
-        :param context: the context of the task.
-        """
-        if next_method != FAIL_METHOD:
-            return getattr(self, next_method)(context, **(next_kwargs or {}))
-        error = (next_kwargs or {}).get("error", "unknown error")
-        traceback = "".join((next_kwargs or {}).get("traceback") or ())
-        self.log.warning("The trigger ended without an event (%s); reading the backup. %s", error, traceback)
-        plan = self._plan_of(context)
-        self._count_failure(context, plan)
-        return self._resume(context, plan)
-
-    def _count_failure(self, context: Any, plan: dict[str, Any]) -> None:
-        plan["trigger_failures"] = plan.get("trigger_failures", 0) + 1
-        context["ti"].xcom_push(key=WAIT_XCOM, value=plan)
-
-    def _plan_of(self, context: Any) -> dict[str, Any]:
-        # From XCom, not from the deferral's kwargs: those are lost when a trigger dies, and in dag.test().
-        plan = own_xcom(context["ti"], WAIT_XCOM)
-        if not isinstance(plan, dict):
-            raise BackupError("Cannot continue the wait: the XCom that holds its state was deleted.")
-        return plan
-
-    def _resume(self, context: Any, plan: dict[str, Any], *, patient: bool = True) -> Any:
-        if observation := self._seen_at_the_end(plan, patient=patient):
-            return self.finish(plan, observation)
-        if plan.get("trigger_failures", 0) >= MOST_TRIGGER_FAILURES:
-            self.log.warning("%d triggers of this wait failed; waiting on the worker.", plan["trigger_failures"])
-            return self.finish(plan, self._wait_on_the_worker(plan))
-        self._defer(plan)
-
-    def _seen_at_the_end(self, plan: dict[str, Any], *, patient: bool) -> OperationState | None:
-        reference = OperationReference.from_dict(plan["reference"])
-        left = plan["deadline"] - current_clock().time()
-
-        async def look(cloud: BackupCloud) -> OperationState:
-            with time_limit(max(left, task_limits().final_read), tolerance=plan.get("tolerance")):
-                return await self.look(cloud, reference)
-
-        try:
-            observation = self.hook.run_in_cloud(look)
-        except BackupError as error:
-            is_passed = left <= 0 and is_passing(error)
-            if is_passed or (isinstance(error, OutOfTimeError) and error.is_deadline):
-                raise self.timeout_error(
-                    f"Timed out waiting for {reference}, which could not be read. {error.message}",
-                    next_step=self.next_step_after_timeout,
-                ) from error
-            if not patient or not is_passing(error) or isinstance(error, OutOfTimeError):
-                raise
-            self.log.warning("%s could not be read: %s", reference, error)
-            return None
-        if observation.phase.is_terminal:
-            return observation
-        if left <= 0:
-            raise self.timeout_error(
-                f"{reference} did not finish before the timeout (status: {observation.status}).",
-                next_step=self.next_step_after_timeout,
-            )
-        return None
-
-    def _defer(self, plan: dict[str, Any]) -> NoReturn:
+    def trigger_of(self, plan: Mapping[str, Any]) -> BackupTrigger:
+        """Build the trigger that waits for the operation."""
         from airflow_provider_backup.triggers.backup import BackupTrigger
 
-        time_left = timedelta(seconds=max(0.0, plan["deadline"] - current_clock().time()))
-        self.defer(
-            trigger=BackupTrigger(
-                plan["reference"],
-                self.huaweicloud_conn_id,
-                region=self.region,
-                project_id=self.project_id,
-                poll_interval=plan["poll_interval"],
-                deadline=plan["deadline"],
-                started_at=plan["started_at"],
-                tolerance=plan.get("tolerance"),
-                delete_on_kill=plan.get("delete_on_kill", False),
-            ),
-            method_name="execute_complete",
-            timeout=time_left + task_limits().framework_margin,
+        return BackupTrigger(
+            plan["reference"],
+            self.huaweicloud_conn_id,
+            region=self.region,
+            project_id=self.project_id,
+            poll_interval=plan["poll_interval"],
+            deadline=plan["deadline"],
+            started_at=plan["started_at"],
+            tolerance=plan.get("tolerance"),
+            delete_on_kill=plan.get("delete_on_kill", False),
         )
-        raise AssertionError("defer ends by raising")
 
-    def _wait_on_the_worker(self, plan: dict[str, Any]) -> OperationState:
+    def wait_on_the_worker(self, plan: Mapping[str, Any]) -> OperationState:
+        """Wait here until the operation is terminal."""
         # Imported here, because it is not needed while a DAG file is parsed.
         from airflow_provider_backup.cloud.polling.wait import wait_until_terminal
         from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError

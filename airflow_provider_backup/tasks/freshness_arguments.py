@@ -4,76 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from airflow_provider_backup.cloud.errors import BackupError, InvalidRequestError, Violation
-from airflow_provider_backup.cloud.operations.freshness import (
-    BACKUP_TYPES,
-    BackupType,
-    FreshBackupResult,
-    Freshness,
-    FreshnessRule,
-    stale_text,
-)
+from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.operations.freshness import BACKUP_TYPES, BackupType, FreshnessRule
+from airflow_provider_backup.cloud.operations.freshness_question import FreshnessQuestion
 from airflow_provider_backup.tasks.argument_check import ChecksArguments
 from airflow_provider_backup.tasks.templating import has_template
-
-if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.client import BackupCloud
-
-MOST_NAMED = 10
-"""Resources that a text about stale backups names at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class FreshnessQuestion:
-    """What one look is about.
-
-    :param rule: which backups are fresh enough; its ``after`` is by this machine's clock.
-    :param targets: the arguments of ``latest_backups`` of a service.
-    :param is_single: whether the question is about one resource.
-    """
-
-    rule: FreshnessRule
-    targets: dict[str, Any]
-    is_single: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FreshnessAnswer:
-    """What one look has shown.
-
-    :param judged: the resources, one or more.
-    :param is_single: whether the question was about one resource.
-    """
-
-    judged: Sequence[Freshness]
-    is_single: bool
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether every resource has a fresh backup."""
-        return all(each.is_fresh for each in self.judged)
-
-    def to_result(self) -> FreshBackupResult | list[FreshBackupResult]:
-        """Return the newest good backup, or that of each resource when several may be asked for."""
-        results = [each.to_result() for each in self.judged]
-        return results[0] if self.is_single else results
-
-    @property
-    def fresh_text(self) -> str:
-        """What is said when every resource has a fresh backup."""
-        if len(self.judged) == 1:
-            return f"{self.judged[0].good} ({self.judged[0].reason})."
-        return f"All {len(self.judged)} resources have a fresh backup."
-
-    def __str__(self) -> str:
-        if self.is_single:
-            return stale_text(self.judged, MOST_NAMED)
-        stale = sum(not each.is_fresh for each in self.judged)
-        return f"{stale} of {len(self.judged)} resources without a fresh backup: {stale_text(self.judged, MOST_NAMED)}"
 
 
 class FreshnessArguments(ChecksArguments):
@@ -130,30 +68,9 @@ class FreshnessArguments(ChecksArguments):
             raise InvalidRequestError("The search for a fresh backup", violations)
         ((name, value),) = given.items()
         if name in self.groups:
-            return FreshnessQuestion(rule, {name: value}, is_single=False)
+            return FreshnessQuestion(self.service_name, rule, {name: value}, is_single=False)
         ids = [value] if name == self.one else list(value)
-        return FreshnessQuestion(rule, {"resource_ids": ids}, is_single=name == self.one)
-
-    async def look(self, cloud: BackupCloud) -> FreshnessAnswer:
-        """Read the lists that answer the question, once.
-
-        :param cloud: the open client.
-        :raises InvalidRequestError: an argument is wrong; nothing was sent.
-        :raises BackupError: there is no resource to judge.
-        """
-        asked = self.question()
-        after = asked.rule.after
-        rule = FreshnessRule(
-            asked.rule.max_age, None if after is None else cloud.cloud_clock.there(after), asked.rule.backup_type
-        )
-        judged = await cloud.service(self.service_name).latest_backups(rule, **asked.targets)
-        if not judged:
-            where = " ".join(f"{name} {value}" for name, value in asked.targets.items())
-            raise BackupError(
-                f"There is nothing to judge: {self.service_name} {where} has no resources.",
-                next_step="Check the id; add resources to it, or name them in the task.",
-            )
-        return FreshnessAnswer(judged, asked.is_single)
+        return FreshnessQuestion(self.service_name, rule, {"resource_ids": ids}, is_single=name == self.one)
 
     def _broken_rules(self, name: str, value: Any) -> list[Violation]:
         if name != self.several:

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import AsyncIterator
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_backup.cloud.clock import current_clock
-from airflow_provider_backup.cloud.errors import (
-    AuthenticationError,
-    BackupError,
-    ConfigurationError,
-    PermissionDeniedError,
-)
+from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
-from airflow_provider_backup.cloud.polling.wait_errors import WaitTimeoutError, WaitTroubleError
-from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.exceptions import UnknownConnectionError
 from airflow_provider_backup.limits import task_limits
+from airflow_provider_backup.triggers.base import REFUSALS, CloudTrigger, Refusal, load_client, trouble
 from airflow_provider_backup.triggers.cancellation import CONTINUES, LEFT_ALONE, KilledTaskCleanup
 from airflow_provider_backup.version_compat import TRIGGERS_HAVE_ON_KILL
-
-if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.client_cache import ClientLease
-    from airflow_provider_backup.cloud.settings import CloudSettings
 
 log = logging.getLogger(__name__)
 """Not the trigger's own ``self.log``, of which Airflow makes one for each of thousands of triggers."""
@@ -37,28 +25,7 @@ _deletions: set[asyncio.Task[None]] = set()
 """References to the deletions of ended triggers: the event loop itself only holds weak ones."""
 
 
-async def _load_client(service: str) -> None:
-    """Import the modules for waiting in a thread: that is slow, and all triggers share the event loop."""
-    modules = [
-        f"airflow_provider_backup.{module}" for module in ("hooks.base", "cloud.client_cache", "cloud.polling.wait")
-    ]
-    # A service that this version does not know is rejected later, with a message.
-    if service in SERVICES:
-        modules.append(SERVICES[service].client.rpartition(".")[0])
-    for module in modules:
-        if module not in sys.modules:
-            await asyncio.to_thread(import_module, module)
-
-
-class _Refusal(NamedTuple):
-    """A permanent rejection; the wait continues once the connection is edited or its files are renewed."""
-
-    error: BackupError
-    settings: CloudSettings
-    at: float
-
-
-class BackupTrigger(BaseTrigger):
+class BackupTrigger(CloudTrigger):
     """Wait in the triggerer until an operation is terminal: a backup or its deletion.
 
     The constructor only stores: one that raises, or an argument that is not plain JSON, would stop the whole triggerer.
@@ -89,11 +56,8 @@ class BackupTrigger(BaseTrigger):
         tolerance: float | None = None,
         delete_on_kill: bool = False,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call,unused-ignore]
+        super().__init__(huaweicloud_conn_id, region, project_id)
         self.reference = reference
-        self.huaweicloud_conn_id = huaweicloud_conn_id
-        self.region = region
-        self.project_id = project_id
         self.poll_interval = poll_interval
         self.deadline = deadline
         self.started_at = started_at
@@ -126,11 +90,11 @@ class BackupTrigger(BaseTrigger):
         try:
             reference = OperationReference.from_dict(self.reference)
             log.info("Waiting for %s (connection %r).", reference, self.huaweicloud_conn_id)
-            await _load_client(reference.service)
+            await load_client(reference.service, "wait")
             from airflow_provider_backup.cloud.polling import wait as waiting
 
             while event is None:
-                async with await self._shared_cloud(refusal) as cloud:
+                async with await self.shared_cloud(refusal) as cloud:
                     # In parts and not as one coroutine: each coroutine costs memory and time, times thousands.
                     waiter = waiting.start_wait(
                         cloud,
@@ -147,8 +111,8 @@ class BackupTrigger(BaseTrigger):
                         waiting.end_wait(cloud, waiter)
                     try:
                         event = _news(await waiting.wait_outcome(cloud, waiter))
-                    except (AuthenticationError, ConfigurationError, PermissionDeniedError) as error:
-                        refusal = _Refusal(error, cloud.settings, current_clock().monotonic())
+                    except REFUSALS as error:
+                        refusal = Refusal(error, cloud.settings, current_clock().monotonic())
         except asyncio.CancelledError:
             if not TRIGGERS_HAVE_ON_KILL:
                 self._clean_up()
@@ -158,7 +122,7 @@ class BackupTrigger(BaseTrigger):
             # it waits on the worker.
             raise
         except BackupError as error:
-            event = _trouble(error.of_connection(self.huaweicloud_conn_id))
+            event = trouble(error.of_connection(self.huaweicloud_conn_id))
         self._is_finished = True
         yield TriggerEvent(event)  # type: ignore[no-untyped-call,unused-ignore]
 
@@ -208,17 +172,6 @@ class BackupTrigger(BaseTrigger):
             # No caller awaits this task any more, so that the error would be lost.
             self.log.exception("%s could not be deleted and is kept, because of an error.", reference)
 
-    async def _shared_cloud(self, refusal: _Refusal | None) -> ClientLease:
-        """Return the client; after a rejection only if the connection has changed."""
-        from airflow_provider_backup.cloud.client_cache import shared_cloud
-        from airflow_provider_backup.hooks.base import BackupCloudHook
-
-        hook = BackupCloudHook(self.huaweicloud_conn_id, region=self.region, project_id=self.project_id)
-        settings = await hook.recent_settings(not_older_than=refusal.at if refusal else 0.0)
-        if refusal is not None and settings == refusal.settings:
-            raise refusal.error
-        return shared_cloud(settings)
-
 
 def _news(observation: OperationState) -> dict[str, Any]:
     operation = observation.reference.operation
@@ -230,8 +183,3 @@ def _news(observation: OperationState) -> dict[str, Any]:
         # As the previous release wrote it: the worker may have an older version.
         **({} if operation == "backup" else {"operation": operation}),
     }
-
-
-def _trouble(error: BackupError) -> dict[str, Any]:
-    outcomes = {WaitTimeoutError: "timeout", WaitTroubleError: "trouble"}
-    return {"outcome": outcomes.get(type(error), "refused"), "message": str(error)}

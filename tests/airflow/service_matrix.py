@@ -28,6 +28,13 @@ NAMED = tuple(name for name, case in CASES.items() if case.has_names)
 
 CREATE = {name: case.create for name, case in CASES.items()}
 SENSORS = {name: case.sensor for name, case in CASES.items()}
+FRESH: dict[str, Any] = {
+    name: getattr(
+        import_module(case.sensor.__module__), case.sensor.__name__.replace("BackupSensor", "FreshBackupSensor")
+    )
+    for name, case in CASES.items()
+}
+"""The sensors of fresh backups."""
 DELETE = {name: case.delete for name, case in CASES.items()}
 OPERATIONS: dict[str, Any] = {name: cast("Any", case.create).operation for name, case in CASES.items()}
 _TARGETS = {case.target_argument for case in CASES.values()}

@@ -16,6 +16,7 @@ from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from airflow_provider_backup.triggers.conflict import ConflictTrigger
+from airflow_provider_backup.triggers.fresh_backup import FreshBackupTrigger
 from tests.secret_search import searched
 
 FAIL = "__fail__"
@@ -198,7 +199,7 @@ class TaskRun:
 
 
 def _put_aside(deferred: TaskDeferred) -> Deferred:
-    assert isinstance(deferred.trigger, BackupTrigger | ConflictTrigger)
+    assert isinstance(deferred.trigger, BackupTrigger | ConflictTrigger | FreshBackupTrigger)
     assert isinstance(deferred.timeout, timedelta)
     return Deferred(deferred.trigger, deferred.method_name, deferred.timeout)
 

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_backup.cloud.errors import BackupError, ServerError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
-from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
+from airflow_provider_backup.tasks.deferred_wait import MOST_TRIGGER_FAILURES
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from airflow_provider_backup.triggers.conflict import ConflictTrigger
 from tests.airflow.service_matrix import (

@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud.errors import ApiError
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupTimeoutError
-from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES, WAIT_XCOM
+from airflow_provider_backup.tasks.deferred_wait import MOST_TRIGGER_FAILURES, WAIT_XCOM
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.killed_triggers import end_from_outside, is_deleted
 from tests.airflow.recording_proxy import Wire

@@ -15,7 +15,7 @@ import pytest
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
-from airflow_provider_backup.tasks.deferral import WAIT_XCOM
+from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM
 from tests.airflow.conftest import ChangeLimits
 from tests.airflow.killed_triggers import Logged, TaskState, is_deleted
 from tests.airflow.service_matrix import SERVICES, create_operator, finish_backups, rows, taken

@@ -18,7 +18,7 @@ from airflow.triggers.base import BaseTrigger
 from packaging.version import Version
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
-from airflow_provider_backup.tasks.deferral import WAIT_XCOM
+from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM
 from tests.airflow.service_matrix import (
     DELETE,
     SENSORS,

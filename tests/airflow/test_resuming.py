@@ -19,7 +19,7 @@ from airflow_provider_backup.exceptions import (
     UnknownConnectionError,
 )
 from airflow_provider_backup.limits import TaskLimits
-from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
+from airflow_provider_backup.tasks.deferred_wait import MOST_TRIGGER_FAILURES
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.recording_proxy import Wire

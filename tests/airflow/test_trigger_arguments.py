@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +19,18 @@ from pydantic import BaseModel
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import InvalidArgumentError
-from airflow_provider_backup.tasks.deferral import WAIT_XCOM, DeferrableWaitMixin
+from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM, DeferredWait
 from tests.airflow.restorable import RESTORE, Restorable
-from tests.airflow.service_matrix import CREATE, DELETE, SENSORS, SERVICES, create_operator, let_time_pass, taken
+from tests.airflow.service_matrix import (
+    CREATE,
+    DELETE,
+    FRESH,
+    SENSORS,
+    SERVICES,
+    create_operator,
+    let_time_pass,
+    taken,
+)
 from tests.airflow.task_runs import TaskRun
 from tests.airflow.trigger_rows import arguments_from, row_of, trigger_classes
 
@@ -101,7 +110,7 @@ def assert_plain(value: Any) -> None:
 
 
 def test_the_triggers_are_found() -> None:
-    assert "BackupTrigger" in [trigger.__name__ for trigger in TRIGGERS]
+    assert {"BackupTrigger", "FreshBackupTrigger"} <= {trigger.__name__ for trigger in TRIGGERS}
 
 
 @each_argument
@@ -144,7 +153,7 @@ def test_a_constructor_raises_nothing_whatever_it_is_given(trigger: type[BaseTri
 def deferring_classes() -> set[type[Any]]:
     """Return every operator and sensor that can defer and that authors can use."""
     found: set[type[Any]] = set()
-    waiting: list[type[Any]] = [DeferrableWaitMixin]
+    waiting: list[type[Any]] = [DeferredWait]
     while waiting:
         for each in waiting.pop().__subclasses__():
             waiting.append(each)
@@ -187,6 +196,17 @@ def restore(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
     return made.operator(deferrable=True, **arguments)
 
 
+def freshness(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return a sensor that waits for the end of a backup of an hour."""
+    cloud.set_backup_seconds(3600)
+    backup = taken(cloud, service)
+    (resource_id,) = backup["resource_ids"] or backup["expected_ids"] or [backup["instance_id"]]
+    after = datetime.now(UTC) - timedelta(minutes=1)
+    usual = {"task_id": "fresh", "after": after, "deferrable": True, "poke_interval": 0.05}
+    sensor = FRESH[service]
+    return sensor(**{sensor.several: [resource_id], **usual, **arguments})
+
+
 def deferral(task: Any) -> tuple[TaskRun, TaskDeferred]:
     """Run a task until it is put aside."""
     run = TaskRun(task)
@@ -202,14 +222,14 @@ async def _only_event(trigger: BaseTrigger) -> Any:
 
 def test_everything_that_defers_is_built_here() -> None:
     # By name: a test that imports a module anew makes its classes anew.
-    here = {*CREATE.values(), *SENSORS.values(), *DELETE.values(), *RESTORE.values()}
+    here = {*CREATE.values(), *SENSORS.values(), *DELETE.values(), *RESTORE.values(), *FRESH.values()}
     assert {each.__name__ for each in deferring_classes()} == {getattr(each, "__name__", None) for each in here}
 
 
 @pytest.mark.parametrize("arguments", [{}, {"region": "eu-de"}], ids=["plain", "region"])
 @pytest.mark.parametrize(
     ("service", "build"),
-    [(service, build) for service in SERVICES for build in (operator, sensor, deletion)]
+    [(service, build) for service in SERVICES for build in (operator, sensor, deletion, freshness)]
     + [(service, restore) for service in RESTORE],
 )
 def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
@@ -224,16 +244,19 @@ def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
     assert_plain(json.loads(run.ti.xcoms[WAIT_XCOM]))
 
     let_time_pass(cloud)
-    (trigger,) = [each for each in TRIGGERS if path.endswith(each.__qualname__)]
+    (trigger,) = [each for each in TRIGGERS if path.endswith(f".{each.__qualname__}")]
     event = asyncio.run(_only_event(trigger(**arguments_from(row_of(handed_over)))))
     assert_plain(event)
     result = run.resume(deferred.method_name, event=event)
     assert_plain(result)
-    assert result["backup_id"] == event["result"]["backup_id"]
+    if build is freshness:
+        assert (event, len(result)) == ({"outcome": "over"}, 1)
+    else:
+        assert result["backup_id"] == event["result"]["backup_id"]
 
 
 @pytest.mark.parametrize("arguments", [{"timeout": 0.3}, {"timeout": 60 * 60 * 24 * 365 * 50}], ids=["short", "long"])
-@pytest.mark.parametrize("build", [operator, sensor, deletion])
+@pytest.mark.parametrize("build", [operator, sensor, deletion, freshness])
 def test_times_of_any_length_are_handed_over_as_plain_numbers(
     cloud: RunningCloud, build: Any, arguments: dict[str, Any]
 ) -> None:
@@ -264,7 +287,7 @@ def test_an_operator_refuses_times_without_end(cloud: RunningCloud, build: Any, 
 
 @pytest.mark.parametrize("value", ODD_OBJECTS, ids=lambda value: type(value).__name__)
 @pytest.mark.parametrize("name", ["huaweicloud_conn_id", "region", "project_id"])
-@pytest.mark.parametrize("build", [operator, sensor, deletion])
+@pytest.mark.parametrize("build", [operator, sensor, deletion, freshness])
 def test_a_template_that_became_an_odd_object_never_reaches_a_trigger(
     cloud: RunningCloud, build: Any, name: str, value: Any
 ) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from airflow_provider_backup.cloud.clock import override_clock
+from airflow_provider_backup.cloud.operations.freshness import FreshnessRule
+from airflow_provider_backup.cloud.operations.freshness_question import FreshnessQuestion
 from airflow_provider_backup.limits import TaskLimits
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from airflow_provider_backup.triggers.conflict import ConflictTrigger
+from airflow_provider_backup.triggers.fresh_backup import FreshBackupTrigger
 from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.cloud.polling.populated_cloud import Place, VirtualCloud, open_client
 from tests.virtual_clock import VIRTUAL_CLOCK
@@ -33,7 +39,7 @@ async def place(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
         yield Place(running, client, "rds")
 
 
-async def event_of(trigger: BackupTrigger | ConflictTrigger) -> dict[str, object]:
+async def event_of(trigger: BackupTrigger | ConflictTrigger | FreshBackupTrigger) -> dict[str, object]:
     """Return the payload of the only event of a trigger."""
     [event] = [event async for event in trigger.run()]
     payload: dict[str, object] = event.payload
@@ -83,3 +89,39 @@ async def test_a_trigger_fires_at_its_deadline(place: Place) -> None:
     )
     assert (await event_of(trigger))["outcome"] == "timeout"
     assert VIRTUAL_CLOCK.monotonic() - began == pytest.approx(3600, abs=0.1)
+
+
+def fresh_trigger(place: Place, **arguments: Any) -> FreshBackupTrigger:
+    """Return a trigger that waits for a manual backup of an instance that began in the last hour."""
+    instance_id = place.running.describe()["resources"]["rds_instances"][0]
+    rule = FreshnessRule(max_age=timedelta(hours=1), backup_type="manual")
+    question = FreshnessQuestion("rds", rule, {"resource_ids": [instance_id]}, is_single=True)
+    usual = {"poll_interval": 60.0, "deadline": VIRTUAL_CLOCK.time() + 3600}
+    return FreshBackupTrigger(question.to_dict(), "huaweicloud_backup_default", **{**usual, **arguments})
+
+
+async def test_a_trigger_of_fresh_backups_fires_within_its_interval_after_the_backup(place: Place) -> None:
+    [reference] = await place.start(1)
+    [row] = place.parts_of(reference)
+    row["ready_at"] = place.at(1800)
+    began = VIRTUAL_CLOCK.monotonic()
+
+    assert await event_of(fresh_trigger(place)) == {"outcome": "over"}
+    assert 1800 <= VIRTUAL_CLOCK.monotonic() - began <= 1861
+
+
+async def test_a_trigger_of_fresh_backups_fires_at_its_deadline(place: Place) -> None:
+    began = VIRTUAL_CLOCK.monotonic()
+
+    assert await event_of(fresh_trigger(place)) == {"outcome": "timeout"}
+    assert VIRTUAL_CLOCK.monotonic() - began == pytest.approx(3600, abs=1)
+
+
+async def test_triggers_with_the_same_question_share_their_looks(place: Place) -> None:
+    place.forget_requests()
+    deadline = VIRTUAL_CLOCK.time() + 3600
+
+    events = await asyncio.gather(*(event_of(fresh_trigger(place, deadline=deadline)) for _ in range(100)))
+
+    assert events == [{"outcome": "timeout"}] * 100
+    assert place.requests.total() <= 65

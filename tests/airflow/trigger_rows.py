@@ -26,7 +26,10 @@ def trigger_classes() -> list[type[BaseTrigger]]:
         value
         for module in modules
         for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, BaseTrigger) and value.__module__ == module.__name__
+        if inspect.isclass(value)
+        and issubclass(value, BaseTrigger)
+        and not inspect.isabstract(value)
+        and value.__module__ == module.__name__
     }
     return sorted(found, key=lambda trigger: trigger.__qualname__)
 

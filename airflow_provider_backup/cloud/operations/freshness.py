@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationState
 from airflow_provider_backup.cloud.operations.listing import RowPage
@@ -62,6 +62,27 @@ class FreshnessRule:
     def counts(self, backup: ListedBackup) -> bool:
         """Return whether a backup is of the right type."""
         return self.backup_type == "any" or backup.is_automatic is (self.backup_type == "automatic")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as plain JSON."""
+        return {
+            "max_age": None if self.max_age is None else self.max_age.total_seconds(),
+            "after": None if self.after is None else self.after.isoformat(),
+            "backup_type": self.backup_type,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Return the rule that :meth:`to_dict` returned.
+
+        :param values: what it returned.
+        """
+        max_age, after = values["max_age"], values["after"]
+        return cls(
+            max_age=None if max_age is None else timedelta(seconds=max_age),
+            after=None if after is None else datetime.fromisoformat(after),
+            backup_type=values["backup_type"],
+        )
 
     def __str__(self) -> str:
         parts = [] if self.max_age is None else [f"at most {duration_text(self.max_age)} old"]

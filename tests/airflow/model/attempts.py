@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError
-from airflow_provider_backup.tasks.deferral import WAIT_XCOM
+from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.model.process_death import Death, ProcessDied, dying
 from tests.airflow.model.times import A_MOMENT, CLOCKS_DIFFER, HANG, LONG_AGO, MEANWHILE

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
-from airflow_provider_backup.tasks.deferral import MOST_TRIGGER_FAILURES
+from airflow_provider_backup.tasks.deferred_wait import MOST_TRIGGER_FAILURES
 from tests.airflow.model.attempts import TaskAttempts
 from tests.airflow.model.times import LONG
 from tests.airflow.model.troubles import troubles
