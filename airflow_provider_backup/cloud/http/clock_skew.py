@@ -32,6 +32,8 @@ class CloudClock:
         self._limits = limits or current_limits()
         self._least = timedelta.min
         self._most = timedelta.max
+        self.difference = timedelta(0)
+        """How much the cloud's clock is ahead of this machine's; negative when it is behind."""
 
     def learn(self, headers: Mapping[str, str], sent_at: datetime, received_at: datetime) -> None:
         """Take note of an answer.
@@ -49,11 +51,8 @@ class CloudClock:
             self._least, self._most = least, most
         else:
             self._least, self._most = max(least, self._least), min(most, self._most)
-
-    @property
-    def difference(self) -> timedelta:
-        """How much the cloud's clock is ahead of this machine's; negative when it is behind."""
-        return max(self._least, min(self._most, timedelta(0)))
+        # Here, as it is asked for several times in each request.
+        self.difference = max(self._least, min(self._most, timedelta(0)))
 
     def machine_now(self) -> datetime:
         """Return what this machine's clock shows now, aware, in UTC."""

@@ -208,7 +208,8 @@ def _request_id_inside(decoded: Any, secrets: KnownSecrets) -> str | None:
 
 def _id_text(text: str, secrets: KnownSecrets) -> str:
     # A header may hold bytes that are no text, and an id in the body anything, such as the begin of another log line.
-    return "".join(each if each.isprintable() else "\ufffd" for each in plain_text(secrets.masked(text), 200))
+    plain = plain_text(secrets.masked(text), 200)
+    return plain if plain.isprintable() else "".join(each if each.isprintable() else "\ufffd" for each in plain)
 
 
 def _text_of(value: Any) -> str | None:

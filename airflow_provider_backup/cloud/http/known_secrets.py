@@ -41,6 +41,33 @@ class _Forms(NamedTuple):
     clues: tuple[str, ...]
 
 
+class _Clues:
+    """What is searched for first, as most texts hold no secret.
+
+    :param clues: of all secrets.
+    """
+
+    def __init__(self, clues: Iterable[str]) -> None:
+        self._texts = tuple(dict.fromkeys(clues))
+        self._bytes = tuple(clue.encode(errors="replace") for clue in self._texts)
+        self._are_ascii = all(map(str.isascii, self._texts))
+
+    def may_be_in(self, text: str) -> bool:
+        """Return whether one of them stands in a text."""
+        return any(clue in text for clue in self._texts)
+
+    def may_be_in_bytes(self, document: bytes) -> bool:
+        """Return whether one of them stands in a document."""
+        return any(clue in document for clue in self._bytes)
+
+    def may_hide_in(self, document: bytes) -> bool:
+        """Return whether the escapes of a document may hide one of them.
+
+        Most escapes are of letters with accents, which hide no clue without them.
+        """
+        return _ESCAPED_ASCII.search(document) is not None or not self._are_ascii
+
+
 class KnownSecrets:
     """Secrets in every form in which servers repeat them: as they are, percent-encoded, escaped and in base64.
 
@@ -50,6 +77,7 @@ class KnownSecrets:
     def __init__(self, values: Iterable[str | None] = ()) -> None:
         self._forms: dict[str, _Forms] = {}
         self._latest: deque[str] = deque()
+        self._clues: _Clues | None = None
         self.know(*values)
 
     def know(self, *values: str | None) -> None:
@@ -60,6 +88,7 @@ class KnownSecrets:
         for value in values:
             if value and len(value) >= SHORTEST and value not in self._forms:
                 self._forms[value] = _forms_of(value)
+                self._clues = None
 
     def know_for_now(self, *values: str | None) -> None:
         """Mask these until several others have come, as tokens do that are renewed.
@@ -72,6 +101,7 @@ class KnownSecrets:
                 self._latest.append(value)
                 if len(self._latest) > _LATEST:
                     self._forms.pop(self._latest.popleft(), None)
+                    self._clues = None
 
     def and_also(self, *values: str | None) -> Self:
         """Return these and some more, for one request.
@@ -88,7 +118,7 @@ class KnownSecrets:
 
         :param text: any text.
         """
-        return _masked(text, self._forms.values())
+        return _masked(text, self._forms.values()) if self._known_clues.may_be_in(text) else text
 
     def masked_content(self, content: Any, document: bytes) -> Any:
         """Return decoded JSON with every secret masked in its texts.
@@ -98,21 +128,26 @@ class KnownSecrets:
         :param content: the JSON, or a part of it.
         :param document: what it was read from: looking there first takes little time.
         """
-        clues = tuple({clue for forms in self._forms.values() for clue in forms.clues})
-        if b"\0" in document or (has_unicode_escapes(document) and _may_hide(clues, document)):
+        clues = self._known_clues
+        if b"\0" in document or (has_unicode_escapes(document) and clues.may_hide_in(document)):
             # Encodings of two or four bytes hide secrets, and so do escapes.
             document = json.dumps(content, ensure_ascii=False).encode(errors="replace")
-        if any(clue.encode(errors="replace") in document for clue in clues):
-            return self._masked(content, "", clues)
-        return content
+        return self._masked(content, "") if clues.may_be_in_bytes(document) else content
 
-    def _masked(self, value: Any, member: str, clues: tuple[str, ...]) -> Any:
+    @property
+    def _known_clues(self) -> _Clues:
+        # Kept from one answer to the next, as they change with the secrets only.
+        if self._clues is None:
+            self._clues = _Clues(clue for forms in self._forms.values() for clue in forms.clues)
+        return self._clues
+
+    def _masked(self, value: Any, member: str) -> Any:
         if isinstance(value, str):
-            return self._masked_member(value, member) if any(clue in value for clue in clues) else value
+            return self._masked_member(value, member) if self._known_clues.may_be_in(value) else value
         if isinstance(value, list):
-            return [self._masked(item, member, clues) for item in value]
+            return [self._masked(item, member) for item in value]
         if isinstance(value, dict):
-            return {self._masked(key, "name", clues): self._masked(item, key, clues) for key, item in value.items()}
+            return {self._masked(key, "name"): self._masked(item, key) for key, item in value.items()}
         return value
 
     def _masked_member(self, text: str, member: str) -> str:
@@ -170,11 +205,6 @@ def _forms_of(value: str) -> _Forms:
     in_base64 = {base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()}
     texts = {value, *encoded, *escaped, *in_base64, *(form.rstrip("=") for form in in_base64)}
     return _Forms(tuple(texts), tuple({_clue_of(text[:_TELLING]) for text in texts}))
-
-
-def _may_hide(clues: Iterable[str], document: bytes) -> bool:
-    # Most escapes are of letters with accents, which hide no clue without them.
-    return _ESCAPED_ASCII.search(document) is not None or not all(map(str.isascii, clues))
 
 
 def _clue_of(text: str) -> str:
