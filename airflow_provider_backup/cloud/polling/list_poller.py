@@ -355,10 +355,14 @@ def _by_key(listing: BackupList, waiters: Iterable[Waiter]) -> dict[str, list[Wa
     return by_key
 
 
-def _since(waiters: Iterable[Waiter], clock: CloudClock) -> datetime | None:
+def _since(waiters: Sequence[Waiter], clock: CloudClock) -> datetime | None:
     """Return the start of the time window to list; the creation times that services report may be implausible."""
-    created = (waiter.creation_time(clock) for waiter in waiters)
-    earliest = min((moment for moment in created if moment is not None), default=None)
+    created = [waiter.created_at for waiter in waiters if waiter.created_at is not None]
+    # The others know when their backup was started: only the first of these moments has to be converted.
+    started = [waiter.started_at for waiter in waiters if waiter.created_at is None and waiter.started_at is not None]
+    if started:
+        created.append(clock.there(datetime.fromtimestamp(min(started), UTC)))
+    earliest = min(created, default=None)
     if earliest is None:
         return None
     return max(_EPOCH, min(earliest, clock.now())) - CREATION_MARGIN - clock.uncertainty

@@ -37,7 +37,9 @@ def row_id(row: Any, member: str = "id") -> str:
     """
     # Not Mapping, whose check takes longer than the rest: what JSON holds are dicts.
     found = row.get(member) if isinstance(row, dict) else None
-    return str(found) if isinstance(found, str | int) else ""
+    if isinstance(found, str):
+        return found
+    return str(found) if isinstance(found, int) else ""
 
 
 def new_rows(rows: list[Any], seen: set[str], member: str = "id") -> list[Any]:
