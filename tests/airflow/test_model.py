@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -18,6 +19,7 @@ from airflow_provider_backup.cloud.limits import override_limits
 from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.model.backup_machine import OneBackupTask
 from tests.airflow.model.machine import TaskMachine
+from tests.airflow.model.restore_case import BackupCase
 from tests.airflow.model.restore_machine import OneRestoreTask
 from tests.airflow.restorable import RESTORE
 from tests.airflow.service_matrix import SERVICES
@@ -47,11 +49,11 @@ def test_there_is_exactly_one_backup_whatever_happens(service: str) -> None:
 @pytest.mark.usefixtures("_no_pauses")
 @pytest.mark.parametrize("service", RESTORE)
 def test_nothing_is_restored_twice_or_called_done_while_the_data_are_old(service: str) -> None:
-    _run(OneRestoreTask, service, examples=15)
+    _run(OneRestoreTask, service, examples=15, case=BackupCase)
 
 
-def _run(machine: type[TaskMachine], service: str, *, examples: int) -> None:
-    of_service = type(f"{machine.__name__}Of{service.title()}", (machine,), {"service": service})
+def _run(machine: type[TaskMachine], service: str, *, examples: int, **members: Any) -> None:
+    of_service = type(f"{machine.__name__}Of{service.title()}", (machine,), {"service": service, **members})
     run_state_machine_as_test(
         of_service,
         settings=settings(

@@ -12,7 +12,6 @@ from tests.airflow.model.times import LONG, SHORT
 class RestoreAuthor:
     """The arguments of the task.
 
-    :param service: name of the service.
     :param deferrable: whether the task waits in the triggerer.
     :param on_conflict: what a busy resource means.
     :param short: whether the time ends soon.
@@ -21,7 +20,6 @@ class RestoreAuthor:
     :param by_id: whether the backup is named by its id, in place of the result of the task that took it.
     """
 
-    service: str
     deferrable: bool
     on_conflict: str
     short: bool

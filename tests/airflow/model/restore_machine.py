@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
@@ -11,15 +11,18 @@ from hypothesis.stateful import initialize, invariant, rule
 from airflow_provider_backup.tasks.submission_policy import OnConflict
 from tests.airflow.model.machine import TaskMachine, deaths
 from tests.airflow.model.restore_author import RestoreAuthor
+from tests.airflow.model.restore_case import RestoreCase
 from tests.airflow.model.restore_trial import RestoreTrial
 from tests.airflow.model.times import SHORT
 from tests.airflow.model.troubles import TOLERANCE
+from tests.airflow.model.world import World
 
 
 class OneRestoreTask(TaskMachine):
     """One task instance that restores, and everything that can happen to it."""
 
     first_seconds = 0.0
+    case: ClassVar[type[RestoreCase]]
     trial: RestoreTrial
 
     @initialize(
@@ -48,12 +51,10 @@ class OneRestoreTask(TaskMachine):
         data: st.DataObject,
     ) -> None:
         """The task is tried for the first time."""
-        self.trial = RestoreTrial(
-            self.cloud,
-            RestoreAuthor(service=self.service, **author),
-            with_access_key=with_access_key,
-            with_store=with_store,
-        )
+        # The connection first: the case takes a backup.
+        world = World(self.cloud, self.service, with_access_key=with_access_key)
+        case = self.case(self.cloud, self.service)
+        self.trial = RestoreTrial(case, world, RestoreAuthor(**author), with_store=with_store)
         self.trial.plan(ends)
         if data.draw(st.booleans(), label="with trouble"):
             self.trouble_begins(data)
@@ -68,7 +69,7 @@ class OneRestoreTask(TaskMachine):
 
     @rule()
     def somebody_else_restores(self) -> None:
-        """Another task restores the same backup to the same resource."""
+        """Another task restores the same backup in the same way."""
         self.trial.restore_in_another_task()
 
     @rule()

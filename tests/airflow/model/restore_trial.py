@@ -12,7 +12,6 @@ from typing import Any
 from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, ResourceBusyError
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.emulator.core.state import Row
-from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import (
     BackupFailedError,
     BackupTimeoutError,
@@ -21,23 +20,21 @@ from airflow_provider_backup.exceptions import (
 )
 from tests.airflow.model.attempts import Awaited, State, TaskAttempts
 from tests.airflow.model.restore_author import RestoreAuthor
-from tests.airflow.model.restore_truth import RestoreTruth, TrueRestore
+from tests.airflow.model.restore_case import RestoreCase
+from tests.airflow.model.restore_truth import TrueRestore
 from tests.airflow.model.times import LONG, ROUNDING, SHORT
 from tests.airflow.model.world import World
-from tests.airflow.restorable import Restorable
-from tests.airflow.service_matrix import create_operator, rows
+from tests.airflow.service_matrix import rows
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
 
 TASK = "the task"
 SOMEBODY_ELSE = "somebody else"
+_QUICKLY: dict[str, Any] = {"wait_for_completion": False, "on_conflict": "fail"}
 Owner = tuple[str, int, int]
 """Who submitted a restore, in which DAG run of those with the same id, and in which generation."""
 
 WANTED = 1
 """The content that the backup holds."""
-
-FOUND_BY_TIME = frozenset({"cbr"})
-"""Services that list restores, so that one is found again without a record."""
 
 
 @dataclass(frozen=True)
@@ -56,28 +53,28 @@ class RestoreTrial(TaskAttempts):
     without a record a retry of CBR takes a restore of the same backup to the same resource that began since the DAG run
     did; and ``on_conflict="adopt"`` takes one that runs, no matter whose.
 
-    :param cloud: a local cloud of its own, in which everything takes no time yet.
+    :param case: what is restored, in a local cloud of its own in which everything takes no time yet.
+    :param world: the world around it.
     :param author: what the task is.
-    :param with_access_key: how the connection proves who asks.
     :param with_store: whether Airflow has a task state store.
     """
 
-    def __init__(self, cloud: RunningCloud, author: RestoreAuthor, *, with_access_key: bool, with_store: bool) -> None:
-        world = World(cloud, author.service, with_access_key=with_access_key)
+    def __init__(self, case: RestoreCase, world: World, author: RestoreAuthor, *, with_store: bool) -> None:
+        named = case.by_id() if author.by_id else {}
+        super().__init__(world, case.operator(**author.arguments(), **named), with_store=with_store)
         self.author = author
-        self.truth = RestoreTruth(cloud, author.service)
-        self._made = Restorable(cloud, author.service)
-        named = {"backup_id": self._made.backup["backup_ids"][0]} if author.by_id else {}
-        super().__init__(world, self._made.operator(**author.arguments(), **named), with_store=with_store)
+        self.case = case
+        self.truth = case.truth
         self._backups_before = self._backups()
-        self._bystanders = self._contents_of_others()
+        self._bystanders = case.contents_of_others()
         self._owners: dict[str, Owner] = {}
         self._taken_over: set[str] = set()
+        self._ran_before: dict[str, TrueRestore] = {}
         self._is_in_doubt = False
         self._others = 0
-        self._version = self._made.content
-        self._changed_at = cloud.state.now()
-        cloud.set_backup_seconds(LONG)
+        self._version = world.cloud.content(case.resource_id)
+        self._changed_at = world.cloud.state.now()
+        world.cloud.set_backup_seconds(LONG)
 
     # The world
 
@@ -91,23 +88,21 @@ class RestoreTrial(TaskAttempts):
 
     def plan(self, ends: str) -> None:
         """Settle how the next restore ends: ``well``, ``badly`` or ``never``."""
-        self.world.plan(f"{self.author.service}.restore", ends)
+        self.world.plan(f"{self.case.service}.restore", ends)
 
     def break_data(self) -> None:
         """Let the data change: what a restore is needed for."""
         self._version += 1
-        self.world.cloud.change_content(self._made.resource_id, self._version)
+        self.world.cloud.change_content(self.case.resource_id, self._version)
         self._changed_at = self.world.cloud.state.now()
 
     def restore_in_another_task(self) -> None:
-        """Let another task restore the same backup to the same resource."""
-        self._let_another_task_run(self._made.operator(**self._quickly()))
+        """Let another task restore the same backup in the same way."""
+        self._let_another_task_run(self.case.operator(**_QUICKLY))
 
     def take_backup_in_another_task(self) -> None:
         """Let another task back the resource up."""
-        self._let_another_task_run(
-            create_operator(self.world.cloud, self.author.service, **self._backed_up(), **self._quickly())
-        )
+        self._let_another_task_run(self.case.backup_operator(**_QUICKLY))
         self._backups_before |= self._backups()
 
     def kill(self) -> None:
@@ -135,6 +130,7 @@ class RestoreTrial(TaskAttempts):
         before, hits = self.truth.restores(), self.world.hits()
         own = [each for each in self._own() if each.is_live]
         must_find = bool(own) and self._is_found_again()
+        self._ran_before = {name: each for name, each in before.items() if each.is_running}
         if self.author.on_conflict == "adopt":
             self._taken_over |= {each.id for each in before.values() if each.is_running}
         was_busy = self._is_kept_busy_by_others()
@@ -194,10 +190,10 @@ class RestoreTrial(TaskAttempts):
         """Return what a trigger waits for: all restores of one backup, or the backup that keeps the resource busy."""
         reference = deferred.trigger_arguments["reference"]
         if reference.get("operation") == "restore":
-            # While another task restores the same backup, its status proves nothing for this one.
-            of_backup = [each for each in self.truth.restores().values() if each.backup_id == reference["backup_id"]]
-            running = [each for each in of_backup if each.is_running]
-            return _Awaited(bool(running), any(each.is_stuck for each in running)) if of_backup else None
+            # While another task restores the same, what is read of it proves nothing for this one.
+            alike = self.truth.alike(reference)
+            running = [each for each in alike if each.is_running]
+            return _Awaited(bool(running), any(each.is_stuck for each in running)) if alike else None
         names = ("id", "job_id", "checkpoint_id")
         rows_of_it = [row for row in self._backup_rows() if reference["backup_id"] in {row.get(name) for name in names}]
         return _Awaited(any(map(self._goes_on, rows_of_it)), is_stuck=False) if rows_of_it else None
@@ -224,23 +220,23 @@ class RestoreTrial(TaskAttempts):
             live = Counter(self._owners[each.id] for each in self.truth.restores().values() if each.is_live)
             twice = {owner: count for owner, count in live.items() if owner[0] == TASK and count > 1}
             assert not twice, f"restored twice: {twice}"
-            assert self._contents_of_others() == self._bystanders, "something else was overwritten"
+            assert self.case.contents_of_others() == self._bystanders, "something else was overwritten"
             assert self._backups_before <= self._backups(), "a backup is gone"
 
     def _check_result(self, result: Mapping[str, Any], restore: TrueRestore) -> None:
         """The restore is good, and the content is what the backup holds, unless it was changed since."""
         equals = [each for each in self.truth.restores().values() if _is_the_same(each, restore)]
         good = [each for each in equals if each.phase is Phase.SUCCEEDED and each.started_at >= restore.started_at]
-        # CSBS shows of a backup only how the last restore from it ended.
-        proof = good if self.author.service == "csbs" else [each for each in good if each == restore]
+        # Where nothing is shown of a restore but the backup, a later one from it counts as well.
+        proof = [each for each in good if each == restore or not self.truth.shows_each]
         assert proof, f"{result} was reported, but the restore is {restore}"
-        if max(each.ready_at for each in proof) > self._changed_at:
-            content = self._made.content
+        if self.case.has_key or max(each.ready_at for each in proof) > self._changed_at:
+            content = self.case.content_of(restore)
             assert content == WANTED, f"{result} was reported, but the content is {content}"
         else:
-            assert restore.id in self._found_by_time(), f"{restore} ended before the data broke, but {result}"
-        assert result["resource_ids"] == [self._made.resource_id]
-        assert result["backup_ids"] == self._made.backup["backup_ids"]
+            assert self._may_be_taken(restore), f"{restore} ended before the data broke, but {result}"
+        assert result["resource_ids"] == [restore.target_id]
+        assert result["backup_ids"] == self.case.backup["backup_ids"]
 
     def _check_told(self, outcome: Any, before: Mapping[str, TrueRestore]) -> None:
         if isinstance(outcome, Exception):
@@ -250,7 +246,7 @@ class RestoreTrial(TaskAttempts):
             return
         told = self._told(outcome)
         assert told is not None, f"the task told of a restore that does not exist: {outcome!r}"
-        is_right = self._owners[told.id] == self._owner or told.id in self._taken_over | self._found_by_time()
+        is_right = self._owners[told.id] == self._owner or told.id in self._taken_over or self._may_be_taken(told)
         assert is_right, f"the task took {told} of {self._owners[told.id]} for its own"
         if not isinstance(outcome, Deferred):
             self._check_result(outcome, told)
@@ -288,18 +284,6 @@ class RestoreTrial(TaskAttempts):
 
     # How it is done
 
-    def _backed_up(self) -> dict[str, str]:
-        """Return the argument that says what to back up: the one vault, policy or disk."""
-        if self.author.service == "vbs":
-            return {"volume_id": self._made.resource_id}
-        argument, table = {"cbr": ("vault_id", "cbr.vaults"), "csbs": ("policy_id", "csbs.policies")}[
-            self.author.service
-        ]
-        return {argument: next(iter(self.world.cloud.state.table(table)))}
-
-    def _quickly(self) -> dict[str, Any]:
-        return {"wait_for_completion": False, "on_conflict": "fail"}
-
     def _let_another_task_run(self, operator: Any) -> None:
         self._others += 1
         with suppress(BackupError):
@@ -317,9 +301,9 @@ class RestoreTrial(TaskAttempts):
 
     @property
     def _is_backup_ruined(self) -> bool:
-        """Whether the backup cannot be restored any more: to VBS it is not available after a restore that failed."""
+        """Whether the backup cannot be restored any more."""
         last = max(self.truth.restores().values(), key=lambda each: each.started_at, default=None)
-        return self.author.service == "vbs" and last is not None and last.phase is Phase.FAILED
+        return self.case.is_ruined_by_failure and last is not None and last.phase is Phase.FAILED
 
     def _own(self) -> list[TrueRestore]:
         return [each for each in self.truth.restores().values() if self._owners[each.id] == self._owner]
@@ -331,16 +315,16 @@ class RestoreTrial(TaskAttempts):
 
     def _is_found_again(self) -> bool:
         """Whether the next attempt must find what was submitted before it."""
-        if self.run.store is not None and not self._store_fails:
-            return not self._is_in_doubt
-        return False
+        if self.case.has_key:
+            return True
+        return self.run.store is not None and not self._store_fails and not self._is_in_doubt
 
-    def _found_by_time(self) -> set[str]:
-        """Return what an attempt may take for its own where nothing but the time tells."""
-        if self.author.service not in FOUND_BY_TIME or (self.run.store is not None and not self._is_in_doubt):
-            return set()
-        since = self.run.dag_run.start_date
-        return {each.id for each in self.truth.restores().values() if each.started_at >= since}
+    def _may_be_taken(self, restore: TrueRestore) -> bool:
+        """Whether an attempt may take a restore for its own because nothing tells it from that."""
+        if self.case.has_key or self.is_first_try or (self.run.store is not None and not self._is_in_doubt):
+            return False
+        is_in_time = restore.started_at >= self.run.dag_run.start_date
+        return is_in_time and self.case.may_take(self._ran_before, restore)
 
     def _told(self, outcome: Any) -> TrueRestore | None:
         """Return the restore that the task reports."""
@@ -358,18 +342,10 @@ class RestoreTrial(TaskAttempts):
         return self.world.cloud.state.now() < datetime.fromisoformat(row["ready_at"])
 
     def _backup_rows(self) -> list[Row]:
-        return rows(self.world.cloud, self.author.service)
+        return rows(self.world.cloud, self.case.service)
 
     def _backups(self) -> set[str]:
         return {row["id"] for row in self._backup_rows()}
-
-    def _contents_of_others(self) -> dict[str, int]:
-        inventory = self.world.cloud.describe()["resources"]
-        own = self._made.resource_id
-        servers = self.world.cloud.state.table("inventory.servers")
-        parts = {own, *servers.get(own, {"volumes": []})["volumes"]}
-        others = [each for kind in ("servers", "volumes") for each in inventory[kind] if each not in parts]
-        return {each: self.world.cloud.content(each) for each in others}
 
 
 def _is_the_same(one: TrueRestore, other: TrueRestore) -> bool:

@@ -59,6 +59,8 @@ class RestoreTruth:
     def __init__(self, cloud: RunningCloud, service: str) -> None:
         self._cloud = cloud
         self._accepted = _ACCEPTED[service]
+        self.shows_each = service != "csbs"
+        """Whether the service shows each restore; otherwise only how the last one from a backup ended."""
 
     def restores(self) -> dict[str, TrueRestore]:
         """Return all restores by id, oldest first."""
@@ -68,6 +70,10 @@ class RestoreTruth:
     def named_by(self, reference: Mapping[str, Any]) -> TrueRestore | None:
         """Return the restore that a reference or a result names; ``None`` when there is none."""
         return self.restores().get(reference.get("job_id") or "")
+
+    def alike(self, reference: Mapping[str, Any]) -> list[TrueRestore]:
+        """Return all restores of the backup of a reference to a restore, oldest first."""
+        return [each for each in self.restores().values() if each.backup_id == reference["backup_id"]]
 
     def begun(self, *, with_stuck: bool = False, only_first: bool = False) -> set[str]:
         """Return when those restores began that are still running.
