@@ -45,12 +45,14 @@ class UnknownConnectionError(ConfigurationError, AirflowNotFoundException):
     """Airflow has no connection with the id that a task names. Nothing was sent.
 
     :param connection_id: the id.
+    :param next_step: what the user can do about it; ``None`` for a connection to the cloud.
     """
 
-    def __init__(self, connection_id: str) -> None:
+    def __init__(self, connection_id: str, *, next_step: str | None = None) -> None:
         super().__init__(
             f"Airflow has no connection {connection_id!r}.",
-            next_step="Create it with type huaweicloud_backup (in the UI, with 'airflow connections add', in a secrets "
+            next_step=next_step
+            or "Create it with type huaweicloud_backup (in the UI, with 'airflow connections add', in a secrets "
             "backend, or as an environment variable of every worker and triggerer), or correct huaweicloud_conn_id.",
         )
 

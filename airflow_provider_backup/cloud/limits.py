@@ -56,7 +56,8 @@ class Limits:
     :param longest_listing_delay: how long lists and logs may lag behind a checkpoint that succeeded; what they do not
         show by then is not expected any more.
     :param longest_restore_start: how long after its submission a restore may begin, where the service does not show
-        when a backup changed (CSBS section 5).
+        when a backup changed (CSBS section 5), or knows no job (databases section 8.3).
+    :param longest_status_delay: how long after the end of its job the status of an instance may be that of before.
     :param new_backup_grace: in which the service may not know a backup yet that was just started (databases section
         10).
     :param missing_for: how long a listing that did not show a backup is not expected to show it; listings may lag.
@@ -86,6 +87,7 @@ class Limits:
 
     longest_listing_delay: float = 120.0
     longest_restore_start: float = 600.0
+    longest_status_delay: float = 30.0
     new_backup_grace: float = 60.0
     missing_for: float = 60.0
     silence_grace: float = 5.0

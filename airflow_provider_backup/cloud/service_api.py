@@ -76,6 +76,13 @@ class ServiceApi:
         """The cloud's clock, as far as answers have shown it."""
         return self._sender.cloud_clock
 
+    def mask(self, secret: str) -> None:
+        """Mask a secret from now on wherever an answer repeats it.
+
+        :param secret: what a request sends and nothing may show, such as the password of a new instance.
+        """
+        self._sender.secrets.know(secret)
+
     async def get(self, *segments: str, query: Query | None = None, version: str | None = None) -> Any:
         """Read; repeated on transient errors. Returns the decoded JSON, or ``None`` without a body."""
         return await self._send("GET", segments, query=query, version=version)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.services.gaussdb.models import BackupCreate
 from airflow_provider_backup.cloud.services.gaussdb.restore_models import DayQuery
+from airflow_provider_backup.cloud.services.gaussdb.restore_requests import GaussDbRestoreRequests
 from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
 )
+from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
 from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
 
 if TYPE_CHECKING:
@@ -60,3 +63,44 @@ class GaussDbGetRestoreWindowsOperator(DatabaseGetRestoreWindowsOperator):
     title = "GaussDB"
     service_name = "gaussdb"
     query = DayQuery
+
+
+class GaussDbRestoreInstanceOperator(DatabaseRestoreInstanceOperator):
+    """Restore a GaussDB instance: ``POST /v3/{project_id}/instances/recovery`` in place, or ``POST
+    /v3/{project_id}/instances`` for a new one (databases section 8). Open Telekom Cloud has the latter only.
+
+    The other arguments are those of
+    :class:`~airflow_provider_backup.operators.restore_instance.DatabaseRestoreInstanceOperator`.
+    ``availability_zone`` is three zones, all equal or all different; it has to be given unless ``like`` shows one zone
+    or three.
+
+    :param volume: storage of a new instance, ``{"type": ..., "size": ...}``, the size in GB: a multiple of 40 for each
+        shard, and not smaller than that of the instance that was backed up (templated).
+    :param port: of a new instance, 1 to 65535 (templated).
+    :param disk_encryption_id: id of the key that encrypts the disks of a new instance (templated).
+    """
+
+    service_name = "gaussdb"
+    requests = GaussDbRestoreRequests()
+    new_fields = (*DatabaseRestoreInstanceOperator.new_fields, "volume", "port", "disk_encryption_id")
+    template_fields: Sequence[str] = (
+        *DatabaseRestoreInstanceOperator.template_fields,
+        *("volume", "port", "disk_encryption_id"),
+    )
+
+    def __init__(
+        self,
+        *,
+        volume: Mapping[str, Any] | None = None,
+        port: int | None = None,
+        disk_encryption_id: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.volume = volume
+        self.port = port
+        self.disk_encryption_id = disk_encryption_id
+
+    def service_of(self, cloud: BackupCloud) -> GaussDbService:
+        """Return GaussDB."""
+        return cloud.gaussdb

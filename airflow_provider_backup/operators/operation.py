@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_backup.cloud.errors import OutOfTimeError
 from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationReference, OperationState
-from airflow_provider_backup.cloud.operations.operation import AnyOperation
+from airflow_provider_backup.cloud.operations.operation import AnyOperation, Capabilities
 from airflow_provider_backup.exceptions import BackupTimeoutError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
 from airflow_provider_backup.tasks.conflict import Conflict, ConflictDeferral
@@ -21,7 +21,13 @@ from airflow_provider_backup.tasks.deferral import wait_plan
 from airflow_provider_backup.tasks.identity import TaskIdentity
 from airflow_provider_backup.tasks.on_kill import KillHandler
 from airflow_provider_backup.tasks.submission import IdempotentSubmission
-from airflow_provider_backup.tasks.submission_policy import IfExists, OnClear, OnConflict, SubmissionPolicy
+from airflow_provider_backup.tasks.submission_policy import (
+    IfExists,
+    OnClear,
+    OnConflict,
+    OnUncertain,
+    SubmissionPolicy,
+)
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -57,6 +63,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
     if_exists: IfExists = "new"
     on_clear: OnClear = "fresh"
     delete_on_kill: bool = False
+    on_uncertain: OnUncertain = "fail"
 
     def __init__(
         self,
@@ -94,6 +101,15 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
 
         :param cloud: the open client.
         """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the service can do for the operation."""
+        return self.operation.capabilities
+
+    def name_prefix(self) -> str | None:
+        """Return what precedes the key in a generated name; ``None`` for DAG and task."""
+        return None
 
     def own_name(self) -> str | None:
         """Return the ``name`` argument; ``None`` if the name is generated from the key."""
@@ -155,9 +171,10 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
     def _submission(self, cloud: BackupCloud, context: Any, conflict: Conflict | None = None) -> IdempotentSubmission:
         identity = TaskIdentity(
             context,
-            capabilities=self.operation.capabilities,
+            capabilities=self.capabilities,
             arguments=self.compared_arguments(),
             own_name=self.own_name(),
+            prefix=self.name_prefix(),
             outlives_clears=self.on_clear == "adopt",
             installation=cloud.settings.installation,
             began_at=conflict.work_since if conflict else None,
@@ -176,6 +193,7 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
                 if_exists=self.if_exists,
                 on_clear=self.on_clear,
                 retry_failed=self.retry_failed,
+                on_uncertain=self.on_uncertain,
             ),
             records=identity.records(self.log),
             clock=cloud.cloud_clock,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_backup.cloud.services.rds.models import BackupCreate
+from airflow_provider_backup.cloud.services.rds.restore_requests import RdsRestoreRequests
 from airflow_provider_backup.operators.base import listed
 from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
 )
+from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
 from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
 
 if TYPE_CHECKING:
@@ -93,3 +95,73 @@ class RdsGetRestoreWindowsOperator(DatabaseGetRestoreWindowsOperator):
 
     title = "RDS"
     service_name = "rds"
+
+
+class RdsRestoreInstanceOperator(DatabaseRestoreInstanceOperator):
+    """Restore an RDS instance: ``POST /v3.1/{project_id}/instances/recovery`` in place, or ``POST
+    /v3/{project_id}/instances`` for a new one (databases section 8).
+
+    The other arguments are those of
+    :class:`~airflow_provider_backup.operators.restore_instance.DatabaseRestoreInstanceOperator`. PostgreSQL to the
+    instance that was backed up: the sources disagree whether RDS offers it, so that a warning is logged.
+
+    :param databases: SQL Server only: the databases to restore instead of all: a list of names, or a mapping of names
+        to new names (templated).
+    :param restore_all_databases: SQL Server in place: whether all databases are restored; it requires this or
+        ``databases``.
+    :param volume: storage of a new instance, ``{"type": ..., "size": ...}``, the size in GB and not smaller than that
+        of the instance that was backed up (templated).
+    :param ha: a new instance with a standby: ``{"mode": "Ha", "replication_mode": ...}``; ``False`` for one without
+        (templated).
+    :param port: of a new instance, 1 to 65535 (templated).
+    :param collation: of a new instance of SQL Server (templated).
+    :param disk_encryption_id: id of the key that encrypts the disks of a new instance (templated).
+    :param tags: labels of a new instance, at most 20 (templated).
+    """
+
+    service_name = "rds"
+    needs_instance = True
+    requests = RdsRestoreRequests()
+    new_fields = (
+        *DatabaseRestoreInstanceOperator.new_fields,
+        *("volume", "ha", "port", "collation", "disk_encryption_id", "tags"),
+    )
+    template_fields: Sequence[str] = (
+        *DatabaseRestoreInstanceOperator.template_fields,
+        *("volume", "ha", "port", "collation", "disk_encryption_id", "tags"),
+        "databases",
+    )
+
+    def __init__(
+        self,
+        *,
+        databases: Sequence[str] | Mapping[str, str] | None = None,
+        restore_all_databases: bool = False,
+        volume: Mapping[str, Any] | None = None,
+        ha: Mapping[str, str] | Literal[False] | None = None,
+        port: int | None = None,
+        collation: str | None = None,
+        disk_encryption_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.databases = databases
+        self.restore_all_databases = restore_all_databases
+        self.volume = volume
+        self.ha = ha
+        self.port = port
+        self.collation = collation
+        self.disk_encryption_id = disk_encryption_id
+        self.tags = tags
+
+    def service_of(self, cloud: BackupCloud) -> RdsService:
+        """Return RDS."""
+        return cloud.rds
+
+    def options(self) -> dict[str, Any]:
+        """Return which databases are restored, by the names of the request."""
+        names = listed(self.databases)
+        renamed = dict.fromkeys(names, "") if isinstance(names, list) else names
+        options = {"database_name": renamed} if renamed is not None else {}
+        return options if self.is_new or not self.restore_all_databases else {**options, "restore_all_database": True}

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
-from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationState
-from airflow_provider_backup.cloud.operations.status import Phase
-from airflow_provider_backup.exceptions import BackupFailedError, FinalBackupFailedError, InvalidArgumentError
+from airflow_provider_backup.cloud.operations.backup import BackupResult
+from airflow_provider_backup.exceptions import InvalidArgumentError
 from airflow_provider_backup.operators.operation import OperationOperator
+from airflow_provider_backup.operators.restore_outcome import EndsWithRestore
 from airflow_provider_backup.tasks.conflict import Conflict
 from airflow_provider_backup.tasks.reference_arguments import BackupReferenceMixin
 
 
-class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
+class RestoreBackupOperator(EndsWithRestore, BackupReferenceMixin, OperationOperator):
     """Overwrite a resource with a backup, and wait until the restore has finished.
 
     A restore can neither be stopped nor undone. The submission is recorded before it is sent (Airflow 3.3 and later).
@@ -50,8 +50,6 @@ class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
     template_fields: Sequence[str] = (*OperationOperator.template_fields, "backup", "backup_id")
     target_fields: ClassVar[tuple[str, ...]]
     """The arguments of :meth:`target`; ``None`` has a meaning, which no template may take on by accident."""
-    waits_for = "restore"
-    next_step_after_timeout = "Give it more time (timeout); the restore continues in the cloud, and a retry adopts it."
 
     def __init__(
         self,
@@ -113,20 +111,3 @@ class RestoreBackupOperator(BackupReferenceMixin, OperationOperator):
                     next_step=f"Check its source. Without {name} the restore may overwrite what was backed up.",
                 )
         return super().submit_and_wait(context, conflict)
-
-    def finish(self, plan: dict[str, Any], observation: OperationState) -> BackupResult:
-        """Return the result of a restore that succeeded.
-
-        :param plan: the wait, from ``wait_plan``.
-        :param observation: the terminal state of the restore.
-        :raises BackupFailedError: the restore failed.
-        """
-        if observation.phase is not Phase.SUCCEEDED:
-            error = BackupFailedError if self.retry_failed else FinalBackupFailedError
-            raise error(
-                observation,
-                next_step="Check the resource in the cloud: it may be partly overwritten. Clearing the task submits "
-                "the restore again.",
-            )
-        self.log.info("%s", observation)
-        return observation.to_result()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.services.taurusdb.models import BackupCreate
+from airflow_provider_backup.cloud.services.taurusdb.restore_requests import TaurusDbRestoreRequests
 from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
 )
+from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
 from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
 
 if TYPE_CHECKING:
@@ -58,3 +61,42 @@ class TaurusDbGetRestoreWindowsOperator(DatabaseGetRestoreWindowsOperator):
 
     title = "TaurusDB"
     service_name = "taurusdb"
+
+
+class TaurusDbRestoreInstanceOperator(DatabaseRestoreInstanceOperator):
+    """Restore a TaurusDB instance: ``POST /v3/{project_id}/instances/restore`` in place, or ``POST
+    /v3/{project_id}/instances`` for a new one (databases section 8). Open Telekom Cloud has neither.
+
+    The other arguments are those of
+    :class:`~airflow_provider_backup.operators.restore_instance.DatabaseRestoreInstanceOperator`.
+    ``availability_zone`` is that of the primary node.
+
+    :param availability_zone_mode: ``single`` or ``multi``, of a new instance (templated).
+    :param slave_count: number of read replicas of a new instance, 0 or more (templated).
+    :param tags: labels of a new instance (templated).
+    """
+
+    service_name = "taurusdb"
+    requests = TaurusDbRestoreRequests()
+    new_fields = (*DatabaseRestoreInstanceOperator.new_fields, "availability_zone_mode", "slave_count", "tags")
+    template_fields: Sequence[str] = (
+        *DatabaseRestoreInstanceOperator.template_fields,
+        *("availability_zone_mode", "slave_count", "tags"),
+    )
+
+    def __init__(
+        self,
+        *,
+        availability_zone_mode: str | None = None,
+        slave_count: int | None = None,
+        tags: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.availability_zone_mode = availability_zone_mode
+        self.slave_count = slave_count
+        self.tags = tags
+
+    def service_of(self, cloud: BackupCloud) -> TaurusDbService:
+        """Return TaurusDB."""
+        return cloud.taurusdb

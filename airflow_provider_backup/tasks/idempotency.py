@@ -37,7 +37,12 @@ def idempotency_key(context: Any, generation: str, installation: str = "") -> st
 
 
 def name_from_key(
-    context: Any, *, generation: str = EVERY_GENERATION, installation: str = "", longest: int = 57
+    context: Any,
+    *,
+    generation: str = EVERY_GENERATION,
+    installation: str = "",
+    longest: int = 57,
+    prefix: str | None = None,
 ) -> str:
     """Return the backup's name for the running task instance: a readable prefix and the key.
 
@@ -48,10 +53,14 @@ def name_from_key(
     :param installation: likewise.
     :param longest: maximum length, 16 or more. Every service accepts 64; a number of ours (``-2``) and one of CBR's
         (``-0001``, CBR section 6.1) may follow.
+    :param prefix: an author's own readable prefix, which the service accepts; ``None`` for DAG and task.
     """
+    key = idempotency_key(context, generation, installation)
+    if prefix is not None:
+        return f"{prefix}-{key}"
     task_instance = context["ti"]
     readable = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{task_instance.dag_id}-{task_instance.task_id}").strip("-_")
     # VBS rejects names that begin with "auto", databases those that do not begin with a letter.
     if not readable[:1].isalpha() or readable.lower().startswith("auto"):
         readable = f"airflow-{readable}".rstrip("-")
-    return f"{readable[: longest - KEY_LENGTH - 1].rstrip('-_')}-{idempotency_key(context, generation, installation)}"
+    return f"{readable[: longest - KEY_LENGTH - 1].rstrip('-_')}-{key}"

@@ -24,6 +24,7 @@ class TaskIdentity:
     :param capabilities: capabilities of the operation.
     :param arguments: what is operated on and how, by argument: a record of other arguments is ignored.
     :param own_name: the ``name`` argument; ``None`` if the name is generated from the key.
+    :param prefix: what precedes the key in a generated name; ``None`` for DAG and task.
     :param outlives_clears: whether a cleared task uses the same operation as before (``on_clear="adopt"``).
     :param installation: name of this Airflow among others with the same DAG and cloud project; may be empty.
     :param began_at: when the work of this try began, in seconds since the epoch, as far as it is known from before a
@@ -37,6 +38,7 @@ class TaskIdentity:
         capabilities: Capabilities,
         arguments: Mapping[str, Any],
         own_name: str | None = None,
+        prefix: str | None = None,
         outlives_clears: bool = False,
         installation: str = "",
         began_at: float | None = None,
@@ -50,6 +52,7 @@ class TaskIdentity:
         self._installation = installation
         self._began_at = None if began_at is None else datetime.fromtimestamp(began_at, UTC)
         self.own_name = own_name
+        self._prefix = prefix
         self.has_key = capabilities.carries_name and own_name is None
         """Whether the name of the operation holds the key of the task instance."""
         self.generation = EVERY_GENERATION if outlives_clears else generation_of(task_instance)
@@ -99,7 +102,7 @@ class TaskIdentity:
     def _names(self, generation: str, installation: str = "") -> list[str]:
         if self.own_name:
             return [self.own_name]
-        key_name = name_from_key(self._context, generation=generation, installation=installation)
+        key_name = name_from_key(self._context, generation=generation, installation=installation, prefix=self._prefix)
         if not self._names_are_unique:
             return [key_name]
         # A failed operation keeps its name, and the service rejects a second one: then the next name is used.

@@ -199,7 +199,9 @@ class IdempotentSubmission:
             return owned
         await search.pass_over_failed(is_logged=self._conflict is None)
         if not self._operation.capabilities.may_be_repeated and self._may_have_been_submitted:
-            raise UnprovenSubmissionError(self._operation.name, self._subject, next_step=texts.NOT_PROVED)
+            if self._policy.on_uncertain == "fail":
+                raise UnprovenSubmissionError(self._operation.name, self._subject, next_step=texts.NOT_PROVED)
+            self._log.warning(texts.REPEATED, self._operation.name, self._subject)
         return None
 
     @property

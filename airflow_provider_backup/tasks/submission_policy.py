@@ -8,6 +8,7 @@ from typing import Literal
 IfExists = Literal["new", "adopt", "fail"]
 OnConflict = Literal["wait", "adopt", "fail"]
 OnClear = Literal["fresh", "adopt"]
+OnUncertain = Literal["fail", "repeat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class SubmissionPolicy:
         one, ``adopt`` it or ``fail``.
     :param on_clear: whether a cleared task starts a ``fresh`` operation or may ``adopt`` what it had before.
     :param retry_failed: whether a retry starts another operation after a failed one.
+    :param on_uncertain: what to do when an earlier try may have submitted a destructive operation, and nothing proves
+        what became of it: ``fail``, or ``repeat`` it.
     """
 
     timeout: float
@@ -33,3 +36,4 @@ class SubmissionPolicy:
     if_exists: IfExists = "new"
     on_clear: OnClear = "fresh"
     retry_failed: bool = True
+    on_uncertain: OnUncertain = "fail"

@@ -36,3 +36,7 @@ NOT_PROVED = (
     "Check in the cloud whether it started. If it did not, clear the task, which submits it again; otherwise wait "
     "until it has finished."
 )
+REPEATED = (
+    "An earlier try may have submitted a %s of %s, and what became of it cannot be proved; submitting it again "
+    "(on_uncertain is 'repeat')."
+)

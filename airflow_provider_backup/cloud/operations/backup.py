@@ -24,7 +24,7 @@ class OperationReference:
     :param backup_id: the id to ask for; ``kind`` says what it names.
     :param kind: ``backup``; ``checkpoint`` (CBR and CSBS: the backups of several resources taken together); ``job``
         (VBS: the job that makes the backup).
-    :param instance_id: database services only: the instance that is backed up.
+    :param instance_id: database services only: the instance that is backed up, or that a restore is to.
     :param job_id: GaussDB and TaurusDB: the job that makes the backup, known to the task that started it; it shows the
         progress and the reason of a failure. Restores: the job or operation log that reports how the restore goes.
     :param expected_ids: checkpoints: the resources that were asked for, known to the task that started it; CSBS does
@@ -35,6 +35,11 @@ class OperationReference:
     :param was_failed: deletions only: whether the backup had failed before it was deleted; then that status says
         nothing about its deletion.
     :param submitted_at: restores only: the restore did not begin before, ISO 8601 by the cloud's clock.
+    :param source_instance_id: restores of database instances only: the instance that was backed up, when known.
+    :param restore_time: restores of database instances only: the moment whose state is restored, ISO 8601;
+        ``backup_id`` is empty then.
+    :param is_new: restores of database instances only: whether they create the instance.
+    :param was_restoring: restores of database instances only: whether the instance was seen being restored.
     """
 
     service: str
@@ -47,6 +52,10 @@ class OperationReference:
     parts: tuple[str, ...] = ()
     was_failed: bool = False
     submitted_at: str | None = None
+    source_instance_id: str | None = None
+    restore_time: str | None = None
+    is_new: bool = False
+    was_restoring: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reference as a dict of JSON values without empty members."""
@@ -60,9 +69,14 @@ class OperationReference:
     def from_dict(cls, values: Mapping[str, Any]) -> OperationReference:
         """Build a reference from :meth:`to_dict` of this or a neighbour version: unknown members are ignored."""
         given = {key: value for key, value in values.items() if key in cls.__slots__ and value}
+        # A restore to a moment has no backup.
+        given.setdefault("backup_id", "")
         return cls(**given | {name: tuple(given.get(name, ())) for name in ("expected_ids", "parts")})
 
     def __str__(self) -> str:
+        if self.operation == "restore" and self.instance_id:
+            source = f"backup {self.backup_id}" if self.backup_id else (self.restore_time or "a moment")
+            return one_line(f"restore of {self.service} instance {self.instance_id} from {source}")
         what = one_line(f"{self.service} {self.kind} {self.backup_id}")
         return what if self.operation == "backup" else f"{self.operation} of {what}"
 

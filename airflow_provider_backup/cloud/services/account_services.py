@@ -59,7 +59,7 @@ class RestoringService(Protocol):
 
     @property
     def restores(self) -> Observable:
-        """The restore of a backup, as a long-running operation."""
+        """How restores are observed."""
 
 
 class ObservedOperation:

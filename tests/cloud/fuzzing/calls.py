@@ -85,7 +85,8 @@ class Call:
         arguments: dict[str, Any] = {}
         for name, parameter in inspect.signature(method).parameters.items():
             if name == "reference":
-                arguments[name] = given[f"{self.kind}_reference"]
+                own = given.get(f"{'.'.join(self.path)}.reference")
+                arguments[name] = own or given[f"{self.kind}_reference"]
             elif parameter.kind is parameter.VAR_KEYWORD:
                 (filters,) = get_args(get_type_hints(method)[name])
                 if "instance_id" in filters.__annotations__:
@@ -345,6 +346,9 @@ def _database(name: str) -> Callable[[BackupCloud, RunningCloud], Any]:
             "rule": FreshnessRule(),
             "resource_ids": [instance],
             "date": None,
+            "restores.observe.reference": OperationReference(
+                name, taken.id, instance_id=instance, job_id=taken.job_id, operation="restore"
+            ),
             **restore_arguments(name, instance, taken.id),
         }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
-from airflow_provider_backup.cloud.schema.fields import EARLIEST
+from airflow_provider_backup.cloud.services.databases.conflicts import what_runs
 from airflow_provider_backup.cloud.services.databases.models import DatabaseBackupCreate
 
 if TYPE_CHECKING:
@@ -59,11 +59,8 @@ class DatabaseBackupOperation:
         return await self._service.find_running(instance_id=request.instance_id, databases=request.database_names)
 
     async def find_conflict(self, request: DatabaseBackupCreate) -> OperationReference | None:
-        """Look for a backup of the instance that is being made, of whatever type."""
-        listed = self._service.backups.list(instance_id=request.instance_id)
-        running = [backup async for backup in listed if backup.phase is Phase.IN_PROGRESS]
-        newest = max(running, key=lambda backup: backup.begin_time or EARLIEST, default=None)
-        return self._service.reference_to(newest) if newest else None
+        """Look for a backup of the instance that is being made, of whatever type, or a restore to it."""
+        return await what_runs(self._service, request.instance_id)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the backup."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Generic, TypeVar
 
+from airflow_provider_backup.cloud.operations.backup import OperationReference
+from airflow_provider_backup.cloud.operations.listing import BackupLists
 from airflow_provider_backup.cloud.schema.answers import parsed, parsed_list, row_id
 from airflow_provider_backup.cloud.schema.base import RequestModel, validated
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
@@ -16,6 +18,7 @@ from airflow_provider_backup.cloud.services.databases.restore_models import (
     RestoreWindow,
     RestoreWindowQuery,
 )
+from airflow_provider_backup.cloud.services.databases.restore_states import RestoreObserver, RestoreState
 
 RestoreT = TypeVar("RestoreT", bound=RequestModel)
 NewT = TypeVar("NewT", bound=DatabaseNewInstance)
@@ -25,6 +28,7 @@ class Restores(Generic[RestoreT, NewT]):
     """The restores of one database service.
 
     :param api: the service.
+    :param observer: reads how restores stand.
     :param service: its name, for errors.
     :param window_query: the model of what windows are read by.
     :param path: where restores to existing instances are posted to.
@@ -34,6 +38,7 @@ class Restores(Generic[RestoreT, NewT]):
     def __init__(
         self,
         api: ServiceApi,
+        observer: RestoreObserver,
         *,
         service: str,
         window_query: type[RestoreWindowQuery] = RestoreWindowQuery,
@@ -41,7 +46,9 @@ class Restores(Generic[RestoreT, NewT]):
         version: str | None = None,
     ) -> None:
         self._api = api
+        self._observer = observer
         self._service = service
+        self.lists = BackupLists(reads=lambda reference: 2 if reference.job_id else 1)
         self._window_query = window_query
         self._path = path
         self._version = version
@@ -88,6 +95,16 @@ class Restores(Generic[RestoreT, NewT]):
         :raises QuotaExceededError: the project may have no more instances.
         :raises BadRequestError: the backup does not fit, or there is none for that moment.
         """
+        if instance.password is not None:
+            self._api.mask(instance.password.get_secret_value())
         body = await self._api.post("instances", body=instance.to_wire())
         started = parsed(NewInstance, body, "instance")
         return started.model_copy(update={"job_id": row_id(body, "job_id") or None})
+
+    async def observe(self, reference: OperationReference) -> RestoreState:
+        """Read once how a restore stands: its job, if it is known, and the instance.
+
+        :param reference: of a restore.
+        :raises NotFoundError: there is no such instance (yet, or any more).
+        """
+        return await self._observer.observe(reference)

@@ -31,6 +31,7 @@ from airflow_provider_backup.cloud.services.databases.models import (
 )
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.services.databases.restore_models import RestoreWindowQuery
+from airflow_provider_backup.cloud.services.databases.restore_states import RestoreObserver
 from airflow_provider_backup.cloud.services.databases.restores import Restores
 from airflow_provider_backup.cloud.services.databases.states import to_state
 from airflow_provider_backup.cloud.text import one_line
@@ -63,11 +64,14 @@ class DatabaseService:
     restore_version: ClassVar[str | None] = None
     """Version of the API in that path; ``None`` for that of the service."""
     restore_window_query: ClassVar[type[RestoreWindowQuery]] = RestoreWindowQuery
+    windows_need_day: ClassVar[bool] = False
+    """Whether restore windows are read for one day only."""
     lists_all_instances: ClassVar[bool] = True
     """Whether one list shows the backups of all instances; otherwise each instance has its own."""
 
     def __init__(self, api: ServiceApi) -> None:
-        self._clock = api.cloud_clock
+        self.clock = api.cloud_clock
+        """The cloud's clock, as far as answers have shown it."""
         self.backups: Backups[Any, Any] = Backups(
             api, service=self.name, backup=self.backup, query=self.backup_query, create_path=self.create_path
         )
@@ -78,6 +82,7 @@ class DatabaseService:
         )
         self.restores: Restores[Any, Any] = Restores(
             api,
+            RestoreObserver(self.instances, self.jobs, self.clock),
             service=self.name,
             window_query=self.restore_window_query,
             path=self.restore_path,
@@ -139,7 +144,7 @@ class DatabaseService:
         self, rule: FreshnessRule, resource_ids: Sequence[str], instance_id: str | None
     ) -> list[Freshness]:
         pages = self.backups.pages(instance_id=instance_id)
-        return await read_freshness(pages, self._listed_backup, resource_ids, rule, self._clock.now)
+        return await read_freshness(pages, self._listed_backup, resource_ids, rule, self.clock.now)
 
     def _listed_backup(self, row: Any) -> ListedBackup | None:
         backup: DatabaseBackup = self.backups.of_row(row)

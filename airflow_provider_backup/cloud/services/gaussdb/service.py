@@ -27,6 +27,7 @@ class GaussDbService(DatabaseService):
     instance_query = InstanceQuery
     policy = Policy
     restore_window_query = DayQuery
+    windows_need_day = True
     backups: Backups[BackupCreate, Backup]
     backup_policies: BackupPolicies[PolicyUpdate, Policy]
     restores: Restores[Restore, RestoredInstance]
