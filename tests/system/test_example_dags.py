@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.operations.status import Phase
 from tests.statuses import phase_of
 from tests.system.cloud_contents import CloudItem, contents_of
+from tests.system.demo import NEED_DATABASE
 from tests.system.local_airflow import LocalAirflow
 from tests.system.local_cloud_process import LocalCloudProcess
 from tests.system.run_board import RunBoard, TaskRow
@@ -49,7 +50,7 @@ def runs(local_airflow: LocalAirflow, local_cloud: LocalCloudProcess) -> Example
 
 
 async def _run_examples(airflow: LocalAirflow, cloud: LocalCloudProcess) -> ExampleRuns:
-    runs = ExampleRuns(RunBoard.start(airflow.api, airflow.wait_for_dags()))
+    runs = ExampleRuns(RunBoard.start(airflow.api, airflow.wait_for_dags(without=(NEED_DATABASE,))))
     deadline = time.monotonic() + RUN_SECONDS
     async with BackupCloud(cloud.settings) as client:
         while not runs.board.finished and time.monotonic() < deadline:
