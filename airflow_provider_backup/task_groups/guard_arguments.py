@@ -14,7 +14,8 @@ from airflow_provider_backup.task_groups.approval import check_asking
 from airflow_provider_backup.task_groups.guard_outcome import IfRestored
 from airflow_provider_backup.task_groups.restore_operators import (
     ACCOUNT_ARGUMENTS,
-    restore_operator_of,
+    RESTORE,
+    operator_of_service,
 )
 
 Restore = Literal["always_ask", "on_failure", "never"]
@@ -48,7 +49,7 @@ class GuardArguments:
     @property
     def restore_operator(self) -> Any:
         """The operator that restores; ``None`` if the service has none."""
-        return restore_operator_of(self.backup)
+        return operator_of_service(self.backup, RESTORE)
 
     def check(self, group_id: str) -> None:
         """Reject wrong arguments.

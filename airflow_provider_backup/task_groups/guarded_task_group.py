@@ -15,9 +15,10 @@ from airflow_provider_backup.task_groups.guard_arguments import GuardArguments
 from airflow_provider_backup.task_groups.guard_outcome import GuardOutcomeOperator
 from airflow_provider_backup.task_groups.restore_needed import RestoreNeededOperator
 from airflow_provider_backup.task_groups.restore_operators import names_target, shared_arguments
+from airflow_provider_backup.task_groups.wrapped_work import OUTCOME, WrappingTaskGroup
 
 
-class GuardedTaskGroup(TaskGroup):
+class GuardedTaskGroup(WrappingTaskGroup):
     """A task group that begins with a backup and ends with a task that says what happened.
 
     :param arguments: those of the guard.
@@ -30,6 +31,7 @@ class GuardedTaskGroup(TaskGroup):
     """The last task; its result is a :class:`~airflow_provider_backup.task_groups.guard_outcome.GuardResult`."""
 
     def __init__(self, *, arguments: GuardArguments, **kwargs: Any) -> None:
+        arguments.check(kwargs["group_id"])
         super().__init__(**kwargs)
         self.arguments = arguments
 
@@ -37,18 +39,17 @@ class GuardedTaskGroup(TaskGroup):
         """Add the backup; what is added until :meth:`finish` is the work."""
         self.backup = self.arguments.backup(task_id="backup", **self.arguments.backup_args)
 
+    def parameters(self) -> dict[str, Any]:
+        """Return the result of the backup."""
+        return {"backup": self.backup.output}
+
     def finish(self) -> None:
         """Add what follows the work.
 
         :raises InvalidRequestError: there is no work, or a part of it cannot be guarded.
         """
         work = [task for task in self.iter_tasks() if task is not self.backup]
-        roots = [
-            task
-            for task in work
-            if not task.is_teardown and not task.upstream_task_ids & {each.task_id for each in work}
-        ]
-        self._check(work, roots)
+        roots = self.roots_of(work, title="Guard", reason="without a good backup")
         for task in roots:
             self.backup.set_downstream(task)
         judged = list(self._judged(self))
@@ -65,7 +66,7 @@ class GuardedTaskGroup(TaskGroup):
                 approve = approval(str(self.group_id), restore_needed, self.arguments.ask_args)
             restore = self._restore(restore_needed)
         self.outcome = GuardOutcomeOperator(
-            task_id="outcome",
+            task_id=OUTCOME,
             backup_task_id=self.backup.task_id,
             work_task_ids=judged,
             restore_needed_task_id=None if restore_needed is None else restore_needed.task_id,
@@ -86,36 +87,12 @@ class GuardedTaskGroup(TaskGroup):
             # The restore is over at once when the backup has failed.
             chain[0].set_downstream(self.outcome)
 
-    def _check(self, work: list[Any], roots: list[Any]) -> None:
-        violations = []
-        if not roots:
-            violations.append(
-                Violation("work", "put at least one task into the guard", [each.task_id for each in work])
-            )
-        violations += [
-            Violation(
-                f"{task.task_id}.trigger_rule",
-                "must be 'all_success' for the first tasks of the work, or they would run without a good backup",
-                str(task.trigger_rule),
-            )
-            for task in roots
-            if task.trigger_rule != TriggerRule.ALL_SUCCESS
-        ]
-        inside = {task.task_id for task in work}
-        violations += [
-            Violation(task.task_id, "a setup inside a guard needs its teardown inside, too", task.task_id)
-            for task in work
-            if task.is_setup and not any(each.is_teardown and each.task_id in inside for each in task.downstream_list)
-        ]
-        if violations:
-            raise InvalidRequestError(f"Guard {self.group_id!r}", violations)
-
     def _judged(self, group: TaskGroup) -> Iterator[str]:
         """Yield the ids of the tasks by which the work is judged."""
         child: Any
         for child in group.children.values():
-            if isinstance(child, GuardedTaskGroup):
-                # What failed inside may have been restored: its last task says so.
+            if isinstance(child, WrappingTaskGroup):
+                # What failed inside a guard may have been restored: its last task says so.
                 yield child.outcome.task_id
             elif isinstance(child, TaskGroup):
                 yield from self._judged(child)

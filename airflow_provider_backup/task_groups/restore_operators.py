@@ -1,4 +1,4 @@
-"""Which operator restores the backups of a create operator, and with which arguments."""
+"""Which operators of a service restore its backups and delete its instances, and with which arguments."""
 
 from __future__ import annotations
 
@@ -7,41 +7,37 @@ from importlib import import_module
 from typing import Any
 
 from airflow_provider_backup.cloud.services.registry import SERVICES
-from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 
-_OPERATORS = "airflow_provider_backup.operators"
-_ENDINGS = ("RestoreBackupOperator", "RestoreInstanceOperator")
+RESTORE = ("RestoreBackupOperator", "RestoreInstanceOperator")
+"""Endings of the names of operators that overwrite what was backed up."""
+
 ACCOUNT_ARGUMENTS = ("huaweicloud_conn_id", "region", "project_id")
-"""Arguments by which a restore works on the account that has the backup."""
+"""Arguments by which an operator works on the account that has the backup."""
 _SHARED_ARGUMENTS = (*ACCOUNT_ARGUMENTS, "deferrable", "poll_interval")
 
 
-def restore_operator_of(create: type[CreateBackupOperator]) -> Any:
-    """Return the operator of the same service that overwrites resources with its backups.
+def operator_of_service(known: type, endings: str | tuple[str, ...]) -> Any:
+    """Return another operator of the same service.
 
-    :param create: a create operator of a registered service, or a subclass of one.
+    :param known: an operator of a registered service, or a subclass of one.
+    :param endings: how the name of the wanted class may end.
     :return: its class; ``None`` if the service has none.
     """
-    modules = {f"{_OPERATORS}.{name}" for name in SERVICES}
-    module = next((base.__module__ for base in create.__mro__ if base.__module__ in modules), None)
+    modules = {f"airflow_provider_backup.operators.{name}" for name in SERVICES}
+    module = next((base.__module__ for base in known.__mro__ if base.__module__ in modules), None)
     if module is None:
         return None
-    found = vars(import_module(module)).values()
-    return next(
-        (each for each in found if isinstance(each, type) and each.__module__ == module and _restores(each)), None
-    )
+    classes = [each for each in vars(import_module(module)).values() if isinstance(each, type)]
+    own = (each for each in classes if each.__module__ == module and each.__name__.endswith(endings))
+    return next(own, None)
 
 
-def _restores(operator: type) -> bool:
-    return operator.__name__.endswith(_ENDINGS)
+def shared_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the first operator of a group that the others take over.
 
-
-def shared_arguments(backup_args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of a backup that its restore takes over.
-
-    :param backup_args: the arguments of the create operator.
+    :param arguments: those of the first operator.
     """
-    return {name: backup_args[name] for name in _SHARED_ARGUMENTS if name in backup_args}
+    return {name: arguments[name] for name in _SHARED_ARGUMENTS if name in arguments}
 
 
 def names_target(operator: Any, restore_args: Mapping[str, Any]) -> bool:

@@ -8,7 +8,9 @@ from airflow.providers.common.compat.sdk import task
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator
-from airflow_provider_backup.task_groups.backup_guard import BackupGuard, backup_guard
+from airflow_provider_backup.task_groups.backup_guard import backup_guard
+from airflow_provider_backup.task_groups.guarded_task_group import GuardedTaskGroup
+from airflow_provider_backup.task_groups.wrapped_work import WrappedWork
 from tests.airflow.dag_runs import TaskEnd
 from tests.airflow.service_matrix import CREATE, resources, target
 
@@ -21,7 +23,7 @@ def disk_of(cloud: RunningCloud) -> str:
     return resources(cloud, "volumes")[-1]
 
 
-def guard_of_disk(cloud: RunningCloud, group_id: str = "guard", **arguments: Any) -> BackupGuard:
+def guard_of_disk(cloud: RunningCloud, group_id: str = "guard", **arguments: Any) -> WrappedWork[GuardedTaskGroup]:
     """Return a guard around work on a disk."""
     return backup_guard(
         group_id,
@@ -34,7 +36,7 @@ def guard_of_disk(cloud: RunningCloud, group_id: str = "guard", **arguments: Any
     )
 
 
-def guard_of(cloud: RunningCloud, service: str, **arguments: Any) -> BackupGuard:
+def guard_of(cloud: RunningCloud, service: str, **arguments: Any) -> WrappedWork[GuardedTaskGroup]:
     """Return a guard around work on something of a service; what is missing for that is made."""
     what = {"volume_id": disk_of(cloud)} if service == "vbs" else target(cloud, service)
     return backup_guard(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task, task_group
@@ -12,13 +12,15 @@ from airflow.providers.common.compat.sdk import DAG, AirflowSkipException, task,
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator
 from airflow_provider_backup.task_groups.backup_guard import backup_guard
+from airflow_provider_backup.task_groups.restore_operators import RESTORE, operator_of_service
 from airflow_provider_backup.version_compat import ASKS_PEOPLE
 from tests.airflow.dag_runs import run_dag
 from tests.airflow.guards import AFTER, BEFORE, disk_of, guard_of, guard_of_disk, states, work
-from tests.airflow.restorable import RESTORE
-from tests.airflow.service_matrix import resources
+from tests.airflow.service_matrix import CREATE, resources
 
 NO_TIME = timedelta(0)
+RESTORABLE = [name for name, create in CREATE.items() if operator_of_service(cast("type", create), RESTORE)]
+"""The services whose backups can be restored."""
 RESTORED = {"backup": "success", "work": "failed", "restore_needed": "success", "restore": "success"}
 NOT_RESTORED = {"restore_needed": "skipped", "restore": "skipped"}
 
@@ -42,7 +44,7 @@ def after(*upstream: Any) -> None:
     list(upstream) >> after()
 
 
-@pytest.mark.parametrize("service", RESTORE)
+@pytest.mark.parametrize("service", RESTORABLE)
 def test_every_resource_of_the_backup_gets_its_data_back_when_the_work_fails(
     cloud: RunningCloud, dag: DAG, service: str
 ) -> None:

@@ -14,7 +14,8 @@ from airflow_provider_backup.operators.cbr import CbrCreateBackupOperator
 from airflow_provider_backup.operators.gaussdb import GaussDbDeleteBackupOperator
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsRestoreBackupOperator
 from airflow_provider_backup.task_groups.backup_guard import backup_guard
-from airflow_provider_backup.task_groups.restore_operators import restore_operator_of
+from airflow_provider_backup.task_groups.restore_operators import RESTORE as RESTORE_ENDINGS
+from airflow_provider_backup.task_groups.restore_operators import operator_of_service
 from airflow_provider_backup.version_compat import ASKS_PEOPLE
 from tests.airflow.restorable import RESTORE
 from tests.airflow.service_matrix import CREATE
@@ -102,7 +103,7 @@ def test_asking_is_refused_without_the_operators(dag: DAG, monkeypatch: pytest.M
 
 
 def test_a_guard_around_nothing_is_refused(dag: DAG) -> None:
-    with dag, pytest.raises(InvalidRequestError, match="put at least one task into the guard"):  # noqa: SIM117
+    with dag, pytest.raises(InvalidRequestError, match="put at least one task into it"):  # noqa: SIM117
         with backup_guard("guard", **USUAL):
             pass
 
@@ -120,7 +121,7 @@ def test_work_that_would_begin_without_a_good_backup_is_refused(dag: DAG) -> Non
 
 
 def test_a_setup_without_its_teardown_is_refused(dag: DAG) -> None:
-    with dag, pytest.raises(InvalidRequestError, match="a setup inside a guard needs its teardown inside, too"):  # noqa: SIM117
+    with dag, pytest.raises(InvalidRequestError, match="a setup needs its teardown in the same group"):  # noqa: SIM117
         with backup_guard("guard", **USUAL):
             add_work("open").as_setup() >> add_work()
 
@@ -212,11 +213,11 @@ def test_nothing_of_a_guard_is_left_open_when_its_work_cannot_be_built(dag: DAG)
 @pytest.mark.parametrize("service", RESTORE)
 def test_the_restore_operator_of_a_service_is_found_by_its_create_operator(service: str) -> None:
     create: Any = CREATE[service]
-    assert restore_operator_of(create) is RESTORE[service]
+    assert operator_of_service(create, RESTORE_ENDINGS) is RESTORE[service]
 
 
 def test_the_restore_operator_is_found_by_a_create_operator_of_the_authors_own() -> None:
-    assert restore_operator_of(OwnCreateOperator) is VbsRestoreBackupOperator
+    assert operator_of_service(OwnCreateOperator, RESTORE_ENDINGS) is VbsRestoreBackupOperator
 
 
 def test_the_page_of_operators_names_tasks_of_a_guard_that_exist(dag: DAG) -> None:

@@ -33,7 +33,7 @@ BLOCKS = [
 ]
 DAGS = [block for _, block in BLOCKS if "with DAG(" in block]
 OTHERS = [(name, block) for name, block in BLOCKS if "with DAG(" not in block]
-SKIPPED_WHEN_ALL_IS_WELL = re.compile(r"\.(restore_needed|restore)(\[\d+\])?$")
+SKIPPED_WHEN_ALL_IS_WELL = re.compile(r"^guarded_migration\.(restore_needed|restore)$")
 """Tasks of a guard around work that succeeds."""
 CONNECTION = re.compile(r"""(?:`|DEFAULT=')(\{"conn_type".*?\}\})[`']""", re.DOTALL)
 
