@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from airflow_provider_backup.emulator.core.accounts import DATABASE_PASSWORD
+from airflow_provider_backup.emulator.postgres import content_store
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.callers import client_of
 from tests.emulator.postgres_instance import BACKUP_SECONDS, PostgresInstance, SqlError, run_sql
@@ -211,6 +212,24 @@ async def test_a_moment_between_two_restores_comes_back(instance: PostgresInstan
     instance.cloud.state.advance_clock(600)
 
     await instance.restore(restore_time=moment + timedelta(seconds=1))
+    instance.finish()
+
+    assert await instance.invoices() == 10
+
+
+async def test_a_backup_that_was_due_before_the_last_request_holds_what_was_there_then(
+    instance: PostgresInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(content_store, "_SOON", timedelta())
+    await instance.sql("DELETE FROM invoices WHERE id > 10")
+    due = instance.cloud.state.now().isoformat()
+    await instance.sql("DELETE FROM invoices")
+
+    backups = instance.cloud.state.table("rds.backups")
+    (nightly,) = [row for row in backups.values() if row["instance_id"] == instance.instance_id]
+    later = {**nightly, "id": f"{0:032d}br03", "started_at": due, "ready_at": due}
+    backups[later["id"]] = later
+    await instance.restore(backup_id=later["id"])
     instance.finish()
 
     assert await instance.invoices() == 10

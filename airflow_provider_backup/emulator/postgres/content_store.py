@@ -8,7 +8,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 _SERVICE = "rds"
 _ENGINE = "PostgreSQL"
+_SOON = timedelta(seconds=5)
+"""So long after a backup began, a copy of what is there now is made without looking back."""
 
 
 class PostgresContentStore(ContentStore):
@@ -174,10 +176,14 @@ class PostgresContentStore(ContentStore):
             database = self._databases.get(row["instance_id"])
             if row["failure"] is None and database is not None and database.is_running:
                 copy = self._folder / "backups" / backup_id
+                begin = self._state.machine_time(datetime.fromisoformat(row["started_at"]))
                 if row["instance_id"] in new:
                     copy.symlink_to(self._first.data)
-                else:
+                elif datetime.now(UTC) - begin < _SOON:
                     await self._work(database.copy_to, copy)
+                else:
+                    # An automatic backup that was due while there was no request.
+                    await self._work(database.copy_moment, begin, copy)
                 self._copies.add(backup_id)
 
     def _instances(self) -> dict[str, Row]:

@@ -102,6 +102,22 @@ class InstanceDatabase:
             raise PostgresError(f"The server of {self._data} does not run.")
         self._server.copy_to(folder)
 
+    def copy_moment(self, moment: datetime, folder: Path) -> None:
+        """Write the data that it had at a moment.
+
+        :param moment: the moment on this machine's clock; one before the first data has these.
+        :param folder: where the cluster directory goes; when something fails there is none.
+        :raises PostgresError: the recovery failed.
+        """
+        draft = self._folder / "moment"
+        shutil.rmtree(draft, ignore_errors=True)
+        self._finish_log()
+        base, log, is_covered = self._history_of(moment)
+        self._programs.copy_folder(base, draft)
+        if is_covered:
+            self._recover(draft, moment, [log, self._data / "pg_wal"])
+        draft.rename(folder)
+
     def prepare_copy(self, name: str, copy: Path) -> None:
         """End the server and prepare the data of a copy.
 
@@ -123,13 +139,9 @@ class InstanceDatabase:
         :raises PostgresError: the recovery failed.
         """
         self.drop_prepared()
-        for database in (origin, self):
-            database._finish_log()
+        origin.copy_moment(moment, self._next)
+        self._finish_log()
         self.halt()
-        base, log, is_covered = origin._history_of(moment)
-        self._programs.copy_folder(base, self._next)
-        if is_covered:
-            self._recover(moment, [log, origin._data / "pg_wal"])
         self._set_prepared(name)
 
     def drop_prepared(self) -> None:
@@ -176,8 +188,8 @@ class InstanceDatabase:
         if self._server is not None and self._server.is_running:
             self._server.query("SELECT pg_current_xact_id();\nSELECT pg_switch_wal();")
 
-    def _recover(self, moment: datetime, logs: list[Path]) -> None:
-        (self._next / "recovery.signal").touch()
+    def _recover(self, data: Path, moment: datetime, logs: list[Path]) -> None:
+        (data / "recovery.signal").touch()
         places = [shlex.quote(str(log)).replace("%", "%%") for log in logs]
         settings = {
             "restore_command": " || ".join(f"cp {place}/%f %p" for place in places),
@@ -187,7 +199,7 @@ class InstanceDatabase:
             # Ready is then said of a server that has recovered.
             "hot_standby": "off",
         }
-        server = PostgresServer(self._programs, self._next, self._first.password, free_port(), settings)
+        server = PostgresServer(self._programs, data, self._first.password, free_port(), settings)
         server.start()
         server.stop()
 
