@@ -94,10 +94,10 @@ class BackupExistsError(NameTakenError, AirflowFailException):
         )
 
 
-class BackupMissingError(BackupError, AirflowFailException):
-    """The backup to delete does not exist, and ``if_missing`` is ``fail``: a retry cannot help.
+class MissingError(BackupError, AirflowFailException):
+    """What a task should delete does not exist, and ``if_missing`` is ``fail``: a retry cannot help.
 
-    :param reference: the backup, as the task names it.
+    :param reference: what should be deleted, as the task names it.
     :param place: where it was searched, in words.
     :param answer: the error of the service.
     :param would_know: whether this task has a record of what earlier tries saw.
@@ -111,9 +111,17 @@ class BackupMissingError(BackupError, AirflowFailException):
         hint = " (checkpoint_id is for whole checkpoints only)" if reference.kind == "checkpoint" else ""
         super().__init__(
             f"Nothing was deleted: {reference} does not exist in {place}. {answer.message}{memory}",
-            next_step=f"Check the id{hint}, and region and project_id of the connection and the task. Where the backup "
-            "may be deleted already, count that as success with if_missing='ignore'.",
+            next_step=f"Check the id{hint}, and region and project_id of the connection and the task. Where it may "
+            "be deleted already, count that as success with if_missing='ignore'.",
         )
+
+
+class BackupMissingError(MissingError):
+    """The backup to delete does not exist, and ``if_missing`` is ``fail``: a retry cannot help."""
+
+
+class InstanceMissingError(MissingError):
+    """The instance to delete does not exist, and ``if_missing`` is ``fail``: a retry cannot help."""
 
 
 class StaleBackupError(BackupError, AirflowException):

@@ -13,6 +13,7 @@ from airflow_provider_backup.operators.databases import (
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
 )
+from airflow_provider_backup.operators.delete_instance import DatabaseDeleteInstanceOperator
 from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
 from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
 
@@ -104,3 +105,13 @@ class GaussDbRestoreInstanceOperator(DatabaseRestoreInstanceOperator):
     def service_of(self, cloud: BackupCloud) -> GaussDbService:
         """Return GaussDB."""
         return cloud.gaussdb
+
+
+class GaussDbDeleteInstanceOperator(DatabaseDeleteInstanceOperator):
+    """Delete a GaussDB instance with its data (databases section 11.1).
+
+    The arguments are those of
+    :class:`~airflow_provider_backup.operators.delete_instance.DatabaseDeleteInstanceOperator`.
+    """
+
+    service_name = "gaussdb"

@@ -4,58 +4,34 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
-
-from airflow.providers.common.compat.sdk import conf
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_backup.cloud.errors import OutOfTimeError
 from airflow_provider_backup.cloud.http.time_limit import time_limit
 from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.operation import AnyOperation, Capabilities
-from airflow_provider_backup.exceptions import BackupTimeoutError
-from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, in_seconds, listed
+from airflow_provider_backup.operators.base import listed
+from airflow_provider_backup.operators.waiting import WaitingOperator
 from airflow_provider_backup.tasks.conflict import Conflict, ConflictDeferral
-from airflow_provider_backup.tasks.conflict_deferral import DeferrableConflictMixin
 from airflow_provider_backup.tasks.deferral import wait_plan
 from airflow_provider_backup.tasks.identity import TaskIdentity
 from airflow_provider_backup.tasks.on_kill import KillHandler
 from airflow_provider_backup.tasks.submission import IdempotentSubmission
-from airflow_provider_backup.tasks.submission_policy import (
-    IfExists,
-    OnClear,
-    OnConflict,
-    OnUncertain,
-    SubmissionPolicy,
-)
+from airflow_provider_backup.tasks.submission_policy import IfExists, OnClear, OnUncertain
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
 
 
-class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
+class OperationOperator(WaitingOperator):
     """Submit an operation once, or adopt it, and wait for it.
 
-    :param wait_for_completion: whether the task waits until the operation has succeeded; otherwise it ends after the
-        submission.
-    :param deferrable: whether to wait in the triggerer, also for a busy resource; ``None`` follows
-        ``[operators] default_deferrable``.
-    :param poll_interval: poll interval in seconds, or a ``timedelta``, above 0.
-    :param timeout: timeout in seconds, or a ``timedelta``, above 0, counted from the start of the task. It includes
-        search, submission and the wait for a busy resource. The operation is left alone after it.
-    :param tolerance: seconds of consecutive transient errors, or a ``timedelta``, above 0, after which the task fails
-        with the last error; ``None`` waits until ``timeout``.
-    :param on_conflict: what to do while another operation keeps the resource busy:
+    The other arguments are those of :class:`~airflow_provider_backup.operators.waiting.WaitingOperator`.
 
-        * ``wait``: submit again when the resource may be free.
-        * ``adopt``: wait for the operation of the same kind that is running on all the resources, no matter who
-          submitted it; otherwise behave like ``wait``.
-        * ``fail``: fail the task (retryable).
     :param retry_failed: whether the task may be retried, if it has ``retries``, after its operation failed.
     """
 
-    template_fields: Sequence[str] = BackupCloudOperator.template_fields
-    timeout_error = BackupTimeoutError
+    template_fields: Sequence[str] = WaitingOperator.template_fields
     operation: ClassVar[type[AnyOperation]]
     """What is submitted; its capabilities are known while a DAG is parsed."""
     not_compared: ClassVar[frozenset[str]] = frozenset({"name", "description"})
@@ -65,26 +41,8 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
     delete_on_kill: bool = False
     on_uncertain: OnUncertain = "fail"
 
-    def __init__(
-        self,
-        *,
-        wait_for_completion: bool = True,
-        deferrable: bool | None = None,
-        poll_interval: float | timedelta = 30.0,
-        timeout: float | timedelta = 6 * 60 * 60,
-        tolerance: float | timedelta | None = None,
-        on_conflict: OnConflict = "wait",
-        retry_failed: bool = True,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, retry_failed: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        check_choice(self.task_id, "on_conflict", on_conflict, get_args(OnConflict))
-        self.wait_for_completion = wait_for_completion
-        self.deferrable = conf.getboolean("operators", "default_deferrable") if deferrable is None else deferrable
-        self.poll_interval = in_seconds(self.task_id, "poll_interval", poll_interval)
-        self.timeout = in_seconds(self.task_id, "timeout", timeout)
-        self.tolerance = None if tolerance is None else in_seconds(self.task_id, "tolerance", tolerance)
-        self.on_conflict = on_conflict
         self.retry_failed = retry_failed
         self._kill_handler: KillHandler | None = None
 
@@ -184,12 +142,8 @@ class OperationOperator(DeferrableConflictMixin, BackupCloudOperator):
             [*map(self.request, identity.names())],
             [*map(self.request, identity.former_names())],
             identity=identity,
-            policy=SubmissionPolicy(
-                timeout=self.timeout,
-                poll_interval=self.poll_interval,
-                is_deferrable=self.deferrable and (conflict is None or conflict.may_be_deferred),
-                tolerance=self.tolerance,
-                on_conflict=self.on_conflict,
+            policy=self.submission_policy(
+                conflict,
                 if_exists=self.if_exists,
                 on_clear=self.on_clear,
                 retry_failed=self.retry_failed,

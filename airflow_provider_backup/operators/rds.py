@@ -13,6 +13,7 @@ from airflow_provider_backup.operators.databases import (
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
 )
+from airflow_provider_backup.operators.delete_instance import DatabaseDeleteInstanceOperator
 from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
 from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
 
@@ -165,3 +166,13 @@ class RdsRestoreInstanceOperator(DatabaseRestoreInstanceOperator):
         renamed = dict.fromkeys(names, "") if isinstance(names, list) else names
         options = {"database_name": renamed} if renamed is not None else {}
         return options if self.is_new or not self.restore_all_databases else {**options, "restore_all_database": True}
+
+
+class RdsDeleteInstanceOperator(DatabaseDeleteInstanceOperator):
+    """Delete an RDS instance with its data (databases section 11.1). A last backup goes to the recycle bin first.
+
+    The arguments are those of
+    :class:`~airflow_provider_backup.operators.delete_instance.DatabaseDeleteInstanceOperator`.
+    """
+
+    service_name = "rds"

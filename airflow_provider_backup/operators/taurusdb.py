@@ -12,6 +12,7 @@ from airflow_provider_backup.operators.databases import (
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
 )
+from airflow_provider_backup.operators.delete_instance import DatabaseDeleteInstanceOperator
 from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
 from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
 
@@ -100,3 +101,13 @@ class TaurusDbRestoreInstanceOperator(DatabaseRestoreInstanceOperator):
     def service_of(self, cloud: BackupCloud) -> TaurusDbService:
         """Return TaurusDB."""
         return cloud.taurusdb
+
+
+class TaurusDbDeleteInstanceOperator(DatabaseDeleteInstanceOperator):
+    """Delete a TaurusDB instance with its data (databases section 11.1).
+
+    The arguments are those of
+    :class:`~airflow_provider_backup.operators.delete_instance.DatabaseDeleteInstanceOperator`.
+    """
+
+    service_name = "taurusdb"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from airflow_provider_backup.cloud.clock import Clock
 from airflow_provider_backup.cloud.errors import BackupError, OutOfTimeError, ResourceBusyError
+from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.http.transient_error_log import TransientErrorLog
 from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference
@@ -79,6 +80,7 @@ class ConflictWait:
     :param clock: this machine's clock.
     :param log: logger of the task.
     :param earlier: the state from before the last deferral; ``None`` without one.
+    :param may_adopt: whether ``on_conflict="adopt"`` makes a difference, for the error.
     """
 
     def __init__(
@@ -91,9 +93,11 @@ class ConflictWait:
         clock: Clock,
         log: logging.Logger,
         earlier: Conflict | None = None,
+        may_adopt: bool = True,
     ) -> None:
         self._subject = subject
         self._noun = noun
+        self._may_adopt = may_adopt
         self._policy = policy
         self._deadline = deadline
         self._clock = clock
@@ -112,10 +116,30 @@ class ConflictWait:
         """Whether the resource was reported as busy, in this attempt or before a deferral."""
         return self._conflict is not None
 
-    @property
-    def last_watched(self) -> dict[str, Any] | None:
-        """The operation that the trigger waited for before this attempt; ``None`` without one."""
-        return self._conflict.watched if self._conflict else None
+    async def to_watch(self, find: Callable[[], Awaitable[OperationReference | None]]) -> OperationReference | None:
+        """Return the operation to wait for in the triggerer; ``None`` if the task has to submit again instead.
+
+        :param find: reads what keeps the resource busy.
+        """
+        if not self.is_deferrable:
+            return None
+        try:
+            reference = await find()
+        except BackupError as error:
+            # Also one that lasts, such as a missing permission: the wait continues without this knowledge.
+            self._log.info("Could not read what keeps %s busy: %s", self._subject, error)
+            return None
+        last = self._conflict.watched if self._conflict else None
+        # An operation that was waited for already and is still listed does not show when the resource becomes free.
+        return None if reference is None or reference.to_dict() == last else reference
+
+    def may_pass(self, error: BackupError) -> bool:
+        """Return whether an error while the resource is busy is worth another look.
+
+        :param error: the error of a look.
+        """
+        is_final = isinstance(error, OutOfTimeError) and not error.is_deadline
+        return self._policy.on_conflict != "fail" and not is_final and is_passing(error)
 
     def check_deadline(self) -> None:
         """Give up if the deadline of an earlier wait has passed.
@@ -193,8 +217,8 @@ class ConflictWait:
         started = f"no {self._noun} was started"
         if conflict.unclear_since is not None:
             started = f"a {self._noun} may have been started, as a request got no answer; a retry searches for it"
+        adoption = f", or let it adopt a running {self._noun} with on_conflict='adopt'" if self._may_adopt else ""
         return BackupTimeoutError(
             f"Timed out: {self._subject} was busy for {seconds:.0f} s; {started}. Last error: {conflict.refusal}",
-            next_step=f"Check what is running there. Give the task more time (timeout), or let it adopt a running "
-            f"{self._noun} with on_conflict='adopt'.",
+            next_step=f"Check what is running there. Give the task more time (timeout){adoption}.",
         )

@@ -14,7 +14,7 @@ from airflow_provider_backup.cloud.errors import (
     OutOfTimeError,
     ResourceBusyError,
 )
-from airflow_provider_backup.cloud.http.retry_policy import is_passing, may_have_taken_effect
+from airflow_provider_backup.cloud.http.retry_policy import may_have_taken_effect
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.operation import AnyOperation
 from airflow_provider_backup.tasks import submission_texts as texts
@@ -103,7 +103,7 @@ class Submitter:
                     return owned
                 if self._policy.on_conflict == "fail":
                     raise
-                watched = await self._conflicting(request) if self._busy.is_deferrable else None
+                watched = await self._busy.to_watch(lambda: self._operation.find_conflict(request))
                 await self._pause(refusal, watched)
             except BackupError as error:
                 if not may_have_taken_effect(error) or isinstance(error, OutOfTimeError):
@@ -131,8 +131,7 @@ class Submitter:
             try:
                 return await find()
             except BackupError as error:
-                is_final = isinstance(error, OutOfTimeError) and not error.is_deadline
-                if self._policy.on_conflict == "fail" or is_final or not is_passing(error):
+                if not self._busy.may_pass(error):
                     raise
                 await self._pause(error)
 
@@ -153,17 +152,6 @@ class Submitter:
     async def _what_runs(self, request: Any) -> OwnedOperation | None:
         # The operation that keeps the resource busy may be this task's own one, which the list did not show yet.
         return await self._search.found(request) or await self._search.running(request)
-
-    async def _conflicting(self, request: Any) -> OperationReference | None:
-        """Return the operation to wait for in the triggerer; ``None`` if the task has to submit again instead."""
-        try:
-            reference = await self._operation.find_conflict(request)
-        except BackupError as error:
-            # Also one that lasts, such as a missing permission: the wait continues without this knowledge.
-            self._log.info("Could not read what keeps %s busy: %s", self._subject, error)
-            return None
-        # An operation that was waited for already and is still listed does not show when the resource becomes free.
-        return None if reference is None or reference.to_dict() == self._busy.last_watched else reference
 
     async def _send(self, request: Any, sent_at: float) -> OwnedOperation:
         self._announce(request)

@@ -28,6 +28,7 @@ from airflow_provider_backup.operators.gaussdb import (
 from airflow_provider_backup.operators.rds import (
     RdsCreateBackupOperator,
     RdsDeleteBackupOperator,
+    RdsDeleteInstanceOperator,
     RdsGetRestoreWindowsOperator,
 )
 from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator, TaurusDbDeleteBackupOperator
@@ -281,6 +282,12 @@ CASES = [
         TaurusDbCreateBackupOperator,
         DATABASE,
         {**DATABASE_VALUES, "name": ["abc", "a" * 65, "1abc", "with space", "备" * 22, "a.bcd"]},
+    ),
+    # Databases section 11.1
+    *_cases(
+        RdsDeleteInstanceOperator,
+        {**DATABASE, "confirm_name": "orders"},
+        {"instance_id": ["", None, 5], "confirm_name": ["", None, 5]},
     ),
     # Databases section 7
     *_cases(RdsGetRestoreWindowsOperator, DATABASE, {"instance_id": ["", None, 5], "date": NO_DAYS}),

@@ -18,6 +18,7 @@ from airflow_provider_backup.tasks.deferred_wait import MOST_TRIGGER_FAILURES, W
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.killed_triggers import end_from_outside, is_deleted
 from tests.airflow.recording_proxy import Wire
+from tests.airflow.restorable import Restorable
 from tests.airflow.service_matrix import (
     CASES,
     DELETE,
@@ -25,6 +26,7 @@ from tests.airflow.service_matrix import (
     SERVICES,
     cbr_vault,
     csbs_policy,
+    finish_backups,
     let_time_pass,
     rows,
     taken,
@@ -178,6 +180,57 @@ def test_a_deletion_that_fails_again_fails_the_retry_before_its_timeout(cloud: R
     run.retry()
     with pytest.raises(BackupFailedError, match="on fire"):
         run.execute()
+
+
+# ----------------------------------------------------------------------------------------------------- busy backups
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_running_backup_is_waited_for_in_the_triggerer_and_then_deleted(cloud: RunningCloud, service: str) -> None:
+    cloud.set_backup_seconds(3600)
+    backup = taken(cloud, service)
+    run = TaskRun(DELETE[service](task_id="delete", backup=backup, deferrable=True, poll_interval=0.05))
+    waiting = deferred(run)
+    assert waiting.is_for_conflict
+    finish_backups(cloud)
+    cloud.set_backup_seconds(0.05)
+    assert run.finish(waiting)["service"] == service
+    assert all(row.get("gone_at") for row in rows(cloud, service)) or is_deleted(backup)
+
+
+def test_a_backup_that_is_restored_from_is_deleted_afterwards(cloud: RunningCloud) -> None:
+    made = Restorable(cloud, "cbr")
+    cloud.set_backup_seconds(3600)
+    made.run(wait_for_completion=False).execute()
+    run = TaskRun(DELETE["cbr"](task_id="delete", backup=made.backup, deferrable=True, poll_interval=0.05))
+    waiting = deferred(run)
+    assert waiting.is_for_conflict
+    finish_backups(cloud)
+    cloud.set_backup_seconds(0.05)
+    assert run.finish(waiting)["backup_id"] == made.backup["backup_id"]
+    assert made.content == 1
+
+
+def test_a_backup_that_others_delete_while_it_was_busy_counts_as_deleted(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(3600)
+    backup = taken(cloud, "rds")
+    run = TaskRun(DELETE["rds"](task_id="delete", backup=backup, deferrable=True, poll_interval=0.05))
+    waiting = deferred(run)
+    del cloud.state.table("rds.backups")[backup["backup_id"]]
+    assert run.resume(waiting.method_name, event={"outcome": "over"})["backup_id"] == backup["backup_id"]
+
+
+def test_the_deadline_stays_the_same_through_the_wait_for_a_busy_backup(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(3600)
+    backup = taken(cloud, "rds")
+    run = TaskRun(DELETE["rds"](task_id="delete", backup=backup, deferrable=True, poll_interval=0.05, timeout=600))
+    deadline = deferred(run).trigger_arguments["deadline"]
+    finish_backups(cloud)
+    now = cloud.state.now()
+    # The deletion of a database's backup takes a second.
+    cloud.state.now = lambda: now
+    again = run.resume("submit_again", event={"outcome": "over"})
+    assert again.trigger_arguments["deadline"] == deadline
 
 
 # ------------------------------------------------------------------------------------------------------------ sharing

@@ -15,6 +15,7 @@ from airflow_provider_backup.cloud.errors import (
     ConfigurationError,
     NotFoundError,
     PermissionDeniedError,
+    ResourceBusyError,
 )
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
@@ -339,12 +340,31 @@ def test_transient_errors_while_waiting_for_the_end_of_a_deletion_are_tolerated(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_running_backup_cannot_be_deleted(cloud: RunningCloud, service: str) -> None:
+def test_the_deletion_of_a_running_backup_fails_by_choice(cloud: RunningCloud, service: str) -> None:
     cloud.set_backup_seconds(3600)
     backup = taken(cloud, service)
-    with pytest.raises(BackupError):
-        TaskRun(DELETE[service](task_id="delete", backup=backup)).execute()
+    with pytest.raises(ResourceBusyError):
+        TaskRun(DELETE[service](task_id="delete", backup=backup, on_conflict="fail")).execute()
     assert len(rows(cloud, service)) == 1
+
+
+@pytest.mark.parametrize("on_conflict", ["wait", "adopt"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_running_backup_is_deleted_when_it_is_over(cloud: RunningCloud, service: str, on_conflict: str) -> None:
+    cloud.set_backup_seconds(0.4)
+    backup = taken(cloud, service)
+    operator = DELETE[service](task_id="delete", backup=backup, poll_interval=0.05, timeout=20, on_conflict=on_conflict)
+    assert TaskRun(operator).execute()["service"] == service
+    assert is_gone(backup)
+
+
+def test_a_backup_that_stays_busy_times_out_and_is_kept(cloud: RunningCloud) -> None:
+    cloud.set_backup_seconds(3600)
+    backup = taken(cloud, "rds")
+    operator = DELETE["rds"](task_id="delete", backup=backup, poll_interval=0.05, timeout=1.2)
+    with pytest.raises(BackupTimeoutError, match=r"was busy for .*; no deletion was started.*\(timeout\)\.$"):
+        TaskRun(operator).execute()
+    assert len(rows(cloud, "rds")) == 1
 
 
 def test_the_backup_of_another_service_is_refused_when_the_task_runs(cloud: RunningCloud) -> None:

@@ -22,7 +22,11 @@ from airflow_provider_backup.operators.csbs import (
     CsbsGetPolicyOperator,
 )
 from airflow_provider_backup.operators.gaussdb import GaussDbGetRestoreWindowsOperator
-from airflow_provider_backup.operators.rds import RdsCreateBackupOperator, RdsGetRestoreWindowsOperator
+from airflow_provider_backup.operators.rds import (
+    RdsCreateBackupOperator,
+    RdsDeleteInstanceOperator,
+    RdsGetRestoreWindowsOperator,
+)
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsCreatePolicyOperator
 from tests.airflow.invalid_arguments import CASES, INSTANCE, UUID
 from tests.airflow.recording_proxy import Wire
@@ -38,6 +42,7 @@ CLASSES: list[Any] = [
     CsbsGetPolicyOperator,
     CbrCreatePolicyOperator,
     CbrUpdatePolicyOperator,
+    RdsDeleteInstanceOperator,
     RdsGetRestoreWindowsOperator,
     GaussDbGetRestoreWindowsOperator,
 ]

@@ -174,6 +174,13 @@ async def test_a_backup_that_is_restored_from_is_not_deleted(cbr: Cbr, server: R
     assert (await cbr.call("DELETE", f"/backups/{server.backup['id']}")).refusal == (400, "6216")
 
 
+async def test_the_checkpoint_of_a_backup_that_is_restored_from_is_available(cbr: Cbr, server: Restorable) -> None:
+    await server.restore()
+
+    answer = await cbr.call("GET", f"/checkpoints/{server.backup['checkpoint_id']}")
+    assert answer.body["checkpoint"]["status"] == "available"
+
+
 async def test_what_is_being_backed_up_is_not_restored(cbr: Cbr, server: Restorable) -> None:
     await cbr.back_up(server.backup["vault_id"])
 

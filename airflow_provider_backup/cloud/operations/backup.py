@@ -29,8 +29,9 @@ class OperationReference:
         progress and the reason of a failure. Restores: the job or operation log that reports how the restore goes.
     :param expected_ids: checkpoints: the resources that were asked for, known to the task that started it; CSBS does
         not show which of them it left out, and lists of backups do not, either. Restores: what is overwritten.
-    :param operation: ``backup`` (the backup is being taken), ``deletion`` (it is being deleted) or ``restore`` (a
-        resource is being overwritten with it).
+    :param operation: ``backup`` (the backup is being taken), ``deletion`` (it is being deleted), ``restore`` (a
+        resource is being overwritten with it) or ``instance_deletion`` (a database instance is being deleted;
+        ``backup_id`` is empty then).
     :param parts: deletions only: ids of the single backups whose deletion is waited for.
     :param was_failed: deletions only: whether the backup had failed before it was deleted; then that status says
         nothing about its deletion.
@@ -69,7 +70,7 @@ class OperationReference:
     def from_dict(cls, values: Mapping[str, Any]) -> OperationReference:
         """Build a reference from :meth:`to_dict` of this or a neighbour version: unknown members are ignored."""
         given = {key: value for key, value in values.items() if key in cls.__slots__ and value}
-        # A restore to a moment has no backup.
+        # A restore to a moment and the deletion of an instance have no backup.
         given.setdefault("backup_id", "")
         return cls(**given | {name: tuple(given.get(name, ())) for name in ("expected_ids", "parts")})
 
@@ -77,8 +78,10 @@ class OperationReference:
         if self.operation == "restore" and self.instance_id:
             source = f"backup {self.backup_id}" if self.backup_id else (self.restore_time or "a moment")
             return one_line(f"restore of {self.service} instance {self.instance_id} from {source}")
-        what = one_line(f"{self.service} {self.kind} {self.backup_id}")
-        return what if self.operation == "backup" else f"{self.operation} of {what}"
+        names_backup = self.backup_id or not self.instance_id
+        what = f"{self.kind} {self.backup_id}" if names_backup else f"instance {self.instance_id}"
+        what = one_line(f"{self.service} {what}")
+        return what if self.operation == "backup" else f"{self.operation.removeprefix('instance_')} of {what}"
 
 
 class SkippedResource(TypedDict):

@@ -11,10 +11,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, Violation
+from airflow_provider_backup.cloud.errors import (
+    BadRequestError,
+    InvalidRequestError,
+    NotFoundError,
+    ResourceBusyError,
+    Violation,
+)
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.listing import BackupList, BackupLists, Row, RowPage, one_read
-from airflow_provider_backup.cloud.operations.operation import Capabilities
+from airflow_provider_backup.cloud.operations.operation import Capabilities, Operation
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 
 DELETED = "deleted"
@@ -37,10 +43,30 @@ class DeletingService(Protocol):
         """Start the deletion of a backup; one that is being deleted already counts as done."""
 
 
-def backup_of(reference: OperationReference) -> OperationReference:
-    """Return the reference of the backup that a deletion is about.
+class DeletionOperation(Operation[Any], Protocol):
+    """The deletion of something that is read before."""
 
-    :param reference: of a deletion, or of the backup itself.
+    @property
+    def before(self) -> OperationState:
+        """How it stood before its deletion was submitted; known after ``prepare``."""
+
+    def reference_to(self, before: OperationState) -> OperationReference:
+        """Return the reference of the deletion of something.
+
+        :param before: how it was seen before its deletion.
+        """
+
+    async def is_running(self, reference: OperationReference) -> bool:
+        """Return whether a deletion that was submitted before certainly runs.
+
+        :param reference: of the deletion.
+        """
+
+
+def target_of(reference: OperationReference) -> OperationReference:
+    """Return the reference of what a deletion is about.
+
+    :param reference: of a deletion, or of its target.
     """
     return replace(reference, operation="backup", parts=(), was_failed=False)
 
@@ -108,8 +134,18 @@ class Deletion:
         :raises NotFoundError: there is no such backup (any more).
         :raises ResourceBusyError: the backup is still being taken, or restored from.
         """
-        await self._service.delete_backup(self.before.reference)
+        try:
+            await self._service.delete_backup(self.before.reference)
+        except BadRequestError as refusal:
+            if self.before.phase is Phase.IN_PROGRESS:
+                # Not every service says that it is busy; meanwhile the backup may have become good.
+                raise ResourceBusyError(f"{self.before}: {refusal.message}", next_step=refusal.next_step) from refusal
+            raise
         return deletion_of(self.before)
+
+    def reference_to(self, before: OperationState) -> OperationReference:
+        """Return the reference of the deletion of a backup, see :func:`deletion_of`."""
+        return deletion_of(before)
 
     async def find(
         self,
@@ -137,6 +173,10 @@ class Deletion:
         """Return the backup while it is being taken."""
         return self.before.reference if self.before.phase is Phase.IN_PROGRESS else None
 
+    async def is_running(self, reference: OperationReference) -> bool:
+        """Return whether one of the backups is still there."""
+        return (await self.observe(reference)).phase is Phase.IN_PROGRESS
+
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read once how a deletion stands: whether its backups are still there, in their order up to the first that is.
 
@@ -146,7 +186,7 @@ class Deletion:
         if not reference.parts:
             raise InvalidRequestError(str(reference), [Violation("parts", "must name a backup", list(reference.parts))])
         for number, backup_id in enumerate(reference.parts):
-            backup = replace(backup_of(reference), backup_id=backup_id, kind="backup", job_id=None, expected_ids=())
+            backup = replace(target_of(reference), backup_id=backup_id, kind="backup", job_id=None, expected_ids=())
             seen = await self._read(backup)
             if seen is not None:
                 return _state(replace(reference, parts=reference.parts[number:]), seen)

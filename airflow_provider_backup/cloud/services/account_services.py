@@ -62,6 +62,15 @@ class RestoringService(Protocol):
         """How restores are observed."""
 
 
+@runtime_checkable
+class InstanceDeletingService(Protocol):
+    """A service whose instances can be deleted."""
+
+    @property
+    def instance_deletion(self) -> Observable:
+        """The deletion of an instance, as a long-running operation."""
+
+
 class ObservedOperation:
     """One kind of operation of one service, as far as waiting for it needs it.
 
@@ -106,7 +115,7 @@ class AccountServices(RegisteredServices):
         """Return how operations of one kind are observed.
 
         :param name: the service, as for :meth:`service`.
-        :param operation: ``backup``, ``deletion`` or ``restore``.
+        :param operation: ``backup``, ``deletion``, ``restore`` or ``instance_deletion``.
         :raises ConfigurationError: there is no such service, or it has no such operation.
         """
         service = self.service(name)
@@ -117,6 +126,9 @@ class AccountServices(RegisteredServices):
             return ObservedOperation(name, deletion.lists, deletion.observe)
         if operation == "restore" and isinstance(service, RestoringService):
             return ObservedOperation(name, service.restores.lists, service.restores.observe)
+        if operation == "instance_deletion" and isinstance(service, InstanceDeletingService):
+            instances = service.instance_deletion
+            return ObservedOperation(name, instances.lists, instances.observe)
         raise ConfigurationError(
             f"{name} has no operation {one_line(repr(operation))}.",
             next_step="Run the same version of airflow-provider-backup on workers and triggerers.",

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_backup.cloud.errors import CloudConnectionError, InvalidRequestError, NotFoundError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState, SingleBackup
-from airflow_provider_backup.cloud.operations.deletion import Deletion, DeletionList, backup_of, deletion_of
+from airflow_provider_backup.cloud.operations.deletion import Deletion, DeletionList, deletion_of, target_of
 from airflow_provider_backup.cloud.operations.listing import BackupLists, one_read
 from airflow_provider_backup.cloud.operations.operation import Operation
 from airflow_provider_backup.cloud.operations.status import Phase
@@ -68,7 +68,7 @@ def test_the_reference_of_a_backup_has_no_members_of_a_deletion() -> None:
 
 
 def test_the_reference_of_a_deletion_leads_back_to_the_backup() -> None:
-    assert backup_of(deletion("b1", was_failed=True)) == CHECKPOINT
+    assert target_of(deletion("b1", was_failed=True)) == CHECKPOINT
 
 
 def test_the_reference_of_a_deletion_reads_as_what_is_deleted() -> None:

@@ -12,7 +12,6 @@ from airflow_provider_backup.cloud.errors import (
     ApiError,
     ApiNotFoundError,
     AuthenticationError,
-    BackupError,
     BadRequestError,
     NotFoundError,
     NotListedError,
@@ -28,7 +27,12 @@ from airflow_provider_backup.cloud.operations.row_checks import spelled_as_liste
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists, restore_lists
+from airflow_provider_backup.cloud.services.cbr.backup_lists import (
+    RESTORING_STATUSES,
+    RUNNING_STATUSES,
+    backup_lists,
+    restore_lists,
+)
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.cbr.latest_backups import LatestBackups
@@ -121,8 +125,7 @@ class CbrService:
         :param reference: of the kind ``checkpoint`` or ``backup``; there is nothing to do for a checkpoint that failed
             without any backup.
         :raises NotFoundError: there is no such backup, or no backup of this checkpoint (any more).
-        :raises ResourceBusyError: a backup is still running.
-        :raises BackupError: the checkpoint does not show its backups yet.
+        :raises ResourceBusyError: a backup is still running; its checkpoint may not show it yet.
         :raises InvalidRequestError: the reference is of another kind.
         """
         check_kind(reference, "checkpoint", "backup")
@@ -289,16 +292,21 @@ class CbrService:
     async def _delete(self, backup_id: str) -> None:
         try:
             await self.backups.delete(backup_id)
-        except (BadRequestError, ResourceBusyError):
+        except (BadRequestError, ResourceBusyError) as refusal:
             # A deletion that is under way refuses the next one, also when it is the repetition of a lost answer.
-            if phase_of((await self.backups.get(backup_id)).status) not in (Phase.DELETING, Phase.DELETED):
+            status = (await self.backups.get(backup_id)).status
+            if status in RESTORING_STATUSES:
+                raise ResourceBusyError(
+                    f"cbr backup {backup_id} is {status}: {refusal.message}", next_step="Delete it when that is over."
+                ) from refusal
+            if phase_of(status) not in (Phase.DELETING, Phase.DELETED):
                 raise
 
     async def _refuse_to_delete_nothing(self, reference: OperationReference) -> None:
         status = (await self.checkpoints.get(reference.backup_id)).status
         phase = phase_of(status)
         if phase is Phase.IN_PROGRESS:
-            raise BackupError(
+            raise ResourceBusyError(
                 f"The {reference} is {status} and shows no backup yet, so there is nothing to delete.",
                 next_step="Wait until it is finished, then delete again.",
             )

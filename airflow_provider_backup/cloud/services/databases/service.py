@@ -19,6 +19,7 @@ from airflow_provider_backup.cloud.services.databases.backup_lists import (
     lists_of_busy_instances,
 )
 from airflow_provider_backup.cloud.services.databases.backups import Backups
+from airflow_provider_backup.cloud.services.databases.instance_deletion import InstanceDeletion
 from airflow_provider_backup.cloud.services.databases.instances import Instances
 from airflow_provider_backup.cloud.services.databases.jobs import Jobs
 from airflow_provider_backup.cloud.services.databases.manifest import NO_SUCH_INSTANCE, phase_of
@@ -93,6 +94,11 @@ class DatabaseService:
             if self.lists_all_instances
             else lists_of_busy_instances(self.title, self.instances)
         )
+
+    @property
+    def instance_deletion(self) -> InstanceDeletion:
+        """The deletion of an instance as a long-running operation, for one attempt."""
+        return InstanceDeletion(self)
 
     def reference_to(self, backup: DatabaseBackup) -> OperationReference:
         """Return where to look for a backup later.

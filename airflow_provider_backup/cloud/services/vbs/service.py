@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from airflow_provider_backup.cloud.errors import BackupError, BadRequestError, NotFoundError, UnexpectedResponseError
+from airflow_provider_backup.cloud.errors import (
+    BadRequestError,
+    NotFoundError,
+    ResourceBusyError,
+    UnexpectedResponseError,
+)
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule, ListedBackup, read_freshness
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
@@ -13,7 +18,7 @@ from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists, restore_lists
+from airflow_provider_backup.cloud.services.vbs.backup_lists import RESTORING_STATUS, backup_lists, restore_lists
 from airflow_provider_backup.cloud.services.vbs.backups import Backups
 from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
@@ -93,7 +98,7 @@ class VbsService:
 
         :param reference: of kind ``backup`` or ``job``; there is nothing to do for a job that failed without a backup.
         :raises NotFoundError: there is no such backup or job (any more).
-        :raises BackupError: the job does not name its backup yet.
+        :raises ResourceBusyError: the backup is still being taken; its job may not name it yet.
         :raises InvalidRequestError: the reference is of another kind.
         """
         check_kind(reference, "backup", "job")
@@ -101,7 +106,7 @@ class VbsService:
         if reference.kind == "job":
             job = await self.jobs.get(reference.backup_id)
             if job.backup_id is None and phase_of(job.status) is Phase.IN_PROGRESS:
-                raise BackupError(
+                raise ResourceBusyError(
                     f"The {reference} does not name its backup yet, so there is nothing to delete.",
                     next_step="Wait until the job is running, then delete again.",
                 )
@@ -110,9 +115,14 @@ class VbsService:
             return
         try:
             await self.backups.delete(backup_id)
-        except BadRequestError:
+        except BadRequestError as refusal:
             # A deletion that is under way refuses the next one, also when it is the repetition of a lost answer.
-            if phase_of((await self.backups.get(backup_id)).status) not in (Phase.DELETING, Phase.DELETED):
+            status = (await self.backups.get(backup_id)).status
+            if status == RESTORING_STATUS or phase_of(status) is Phase.IN_PROGRESS:
+                raise ResourceBusyError(
+                    f"vbs backup {backup_id} is {status}: {refusal.message}", next_step="Delete it when that is over."
+                ) from refusal
+            if phase_of(status) not in (Phase.DELETING, Phase.DELETED):
                 raise
 
     async def _observe_as_job(self, reference: OperationReference) -> OperationState:

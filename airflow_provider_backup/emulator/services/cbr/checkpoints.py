@@ -206,6 +206,9 @@ class CheckpointRoutes:
 
     def _status(self, row: Row) -> str:
         statuses = {self._backups.status(backup) for backup in self._backups.of(checkpoint_id=row["id"])}
+        if "restoring" in statuses:
+            # Restored from: the backup is as good as it was.
+            statuses.add("available")
         for status in ("protecting", "error", "available", "deleting"):
             if status in statuses:
                 return status
