@@ -284,7 +284,7 @@ class CbrDeleteBackupOperator(CheckpointDeleteBackupOperator):
 
 
 class CbrRestoreBackupOperator(RestoreBackupOperator):
-    """Overwrite a server or a disk with a backup: ``POST /v3/{project_id}/backups/{backup_id}/restore`` (CBR
+    """Overwrite a server, disk or file system with a backup: ``POST /v3/{project_id}/backups/{backup_id}/restore`` (CBR
     section 7.4).
 
     The service shuts a server down and starts it again. A disk must be detached, or its server stopped. The restore
@@ -296,13 +296,15 @@ class CbrRestoreBackupOperator(RestoreBackupOperator):
     :param server_id: id of the server to overwrite; ``None`` for the one that was backed up (templated).
     :param volume_id: id of the disk to overwrite, for the backup of a disk; ``None`` for the one that was backed up
         (templated).
+    :param resource_id: id of the file system (SFS Turbo) to overwrite, for the backup of a file system; ``None`` for
+        the one that was backed up (templated).
     :param mappings: for a server, the disks to overwrite: keys are ids of the disks that were backed up, or of their
         backups, values are ids of the disks to overwrite (templated). Other disks are left alone. ``None`` overwrites
         each disk that was backed up.
     :param power_on: whether the server is started afterwards; ``None`` means ``True`` (templated).
     """
 
-    target_fields = ("server_id", "volume_id", "mappings", "power_on")
+    target_fields = ("server_id", "volume_id", "resource_id", "mappings", "power_on")
     template_fields: Sequence[str] = (
         *RestoreBackupOperator.template_fields,
         "checkpoint_id",
@@ -317,6 +319,7 @@ class CbrRestoreBackupOperator(RestoreBackupOperator):
         checkpoint_id: str | None = None,
         server_id: str | None = None,
         volume_id: str | None = None,
+        resource_id: str | None = None,
         mappings: Mapping[str, str] | None = None,
         power_on: bool | None = None,
         **kwargs: Any,
@@ -325,6 +328,7 @@ class CbrRestoreBackupOperator(RestoreBackupOperator):
         self.checkpoint_id = checkpoint_id
         self.server_id = server_id
         self.volume_id = volume_id
+        self.resource_id = resource_id
         self.mappings = mappings
         self.power_on = power_on
 

@@ -205,7 +205,7 @@ def test_a_backup_that_is_restored_from_is_deleted_afterwards(cloud: RunningClou
     run = TaskRun(DELETE["cbr"](task_id="delete", backup=made.backup, deferrable=True, poll_interval=0.05))
     waiting = deferred(run)
     assert waiting.is_for_conflict
-    finish_backups(cloud)
+    cloud.state.advance_clock(3600)
     cloud.set_backup_seconds(0.05)
     assert run.finish(waiting)["backup_id"] == made.backup["backup_id"]
     assert made.content == 1

@@ -28,6 +28,7 @@ from airflow_provider_backup.operators.csbs import CsbsRestoreBackupOperator
 from airflow_provider_backup.tasks.submission_record import NOTE_KEY
 from tests.airflow.restorable import RESTORE, Restorable
 from tests.airflow.service_matrix import SENSORS, create_operator
+from tests.airflow.services.cbr import cbr_vault_of_file_system
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
 
 OPERATIONS: dict[str, Any] = {"cbr": CbrRestoreOperation, "csbs": CsbsRestoreOperation, "vbs": VbsRestoreOperation}
@@ -114,6 +115,24 @@ def test_a_mapping_leaves_the_other_disks_alone(cloud: RunningCloud) -> None:
     assert [cloud.content(disk) for disk in disks] == [1, *[2] * len(disks[1:])]
 
 
+@pytest.mark.parametrize("names_target", [True, False])
+def test_a_file_system_of_cbr_is_brought_back(cloud: RunningCloud, names_target: bool) -> None:
+    create = create_operator(cloud, "cbr", deferrable=False, vault_id=cbr_vault_of_file_system(cloud))
+    backup = TaskRun(create, run_id="before").execute()
+    (file_system,) = backup["resource_ids"]
+    cloud.change_content(file_system, 2)
+    target = {"resource_id": file_system} if names_target else {}
+
+    result = TaskRun(
+        CbrRestoreBackupOperator(
+            task_id="restore", backup=backup, overwrite=True, poll_interval=0.05, deferrable=True, **target
+        )
+    ).run()
+
+    assert result["resource_ids"] == [file_system]
+    assert cloud.content(file_system) == 1
+
+
 def test_a_server_can_be_left_off(server: Restorable) -> None:
     server.run(power_on=False).run()
 
@@ -172,7 +191,9 @@ def test_a_restore_needs_a_backup(service: str) -> None:
         ({"volume_id": ""}, "volume_id"),
         ({"mappings": {}}, "mappings"),
         ({"mappings": {"disk": ""}}, "mappings"),
+        ({"resource_id": ""}, "resource_id"),
         ({"volume_id": "disk", "server_id": "server"}, "volume_id is for the backup of a disk"),
+        ({"resource_id": "file system", "server_id": "server"}, "resource_id for that of a file system"),
         ({"power_on": "perhaps"}, "power_on"),
     ],
 )

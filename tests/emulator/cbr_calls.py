@@ -20,6 +20,7 @@ START = datetime(2031, 1, 7, 8, 15, 0, 265, tzinfo=UTC)
 BACKUP_SECONDS = 100
 UNKNOWN = "2d9f0c11-0d41-4f0f-9a51-27d1d6a40001"
 SERVER, VOLUME = "OS::Nova::Server", "OS::Cinder::Volume"
+FILE_SYSTEM = "OS::Sfs::Turbo"
 PATTERN = "FREQ=DAILY;INTERVAL=1;BYHOUR=0;BYMINUTE=30"
 
 

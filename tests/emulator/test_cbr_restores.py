@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_backup.emulator.core.contents import Contents
-from tests.emulator.cbr_calls import BACKUP_SECONDS, UNKNOWN, VOLUME, Cbr, billing
+from tests.emulator.cbr_calls import BACKUP_SECONDS, FILE_SYSTEM, UNKNOWN, VOLUME, Cbr, billing
 
 
 @pytest.fixture
@@ -37,6 +37,8 @@ class Restorable:
     def order(self, **changes: Any) -> dict[str, Any]:
         if self.backup["resource_type"] == VOLUME:
             order: dict[str, Any] = {"volume_id": self.backup["resource_id"]}
+        elif self.backup["resource_type"] == FILE_SYSTEM:
+            order = {"resource_id": self.backup["resource_id"]}
         else:
             children = self.backup["children"]
             mappings = [{"backup_id": child["id"], "volume_id": child["resource_id"]} for child in children]
@@ -76,6 +78,47 @@ async def disk(cbr: Cbr) -> Restorable:
     vault = await cbr.vault(resources=[{"id": detached, "type": VOLUME}], billing=billing(object_type="disk"))
     await cbr.backed_up(vault["id"])
     return Restorable(cbr, (await cbr.backups())[0])
+
+
+@pytest.fixture
+async def file_system(cbr: Cbr) -> Restorable:
+    """The backup of a file system."""
+    identifier = next(iter(cbr.inventory.file_systems))
+    vault = await cbr.vault(resources=[{"id": identifier, "type": FILE_SYSTEM}], billing=billing(object_type="turbo"))
+    await cbr.backed_up(vault["id"])
+    return Restorable(cbr, (await cbr.backups())[0])
+
+
+async def test_a_restore_of_a_file_system_brings_its_content_back(cbr: Cbr, file_system: Restorable) -> None:
+    identifier = file_system.backup["resource_id"]
+    file_system.contents.change(identifier, 2)
+
+    log_id = await file_system.restore()
+
+    assert (await file_system.log(log_id))["extra_info"]["restore"]["target_resource_id"] == identifier
+    cbr.pass_seconds(BACKUP_SECONDS)
+    assert (await file_system.log(log_id))["status"] == "success"
+    assert file_system.contents.version(identifier) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"resource_id": UNKNOWN}, (404, "6302")),
+        ({"resource_id": None, "volume_id": UNKNOWN}, (400, "9900")),
+        ({"resource_id": None}, (400, "9900")),
+    ],
+)
+async def test_an_order_that_does_not_fit_the_backup_of_a_file_system_is_refused(
+    file_system: Restorable, changes: dict[str, Any], refusal: tuple[int, str]
+) -> None:
+    assert await file_system.refusal(**changes) == refusal
+
+
+async def test_a_file_system_that_is_smaller_than_the_backup_is_refused(cbr: Cbr, file_system: Restorable) -> None:
+    cbr.inventory.file_systems[file_system.backup["resource_id"]]["size_gb"] -= 1
+
+    assert await file_system.refusal() == (400, "2001")
 
 
 async def test_a_restore_of_a_server_brings_the_content_of_its_disks_back(cbr: Cbr, server: Restorable) -> None:
@@ -204,7 +247,7 @@ async def test_only_a_good_backup_is_restored(cbr: Cbr) -> None:
         ({"server_id": None}, (400, "9900")),
         ({"mappings": [{"backup_id": UNKNOWN, "volume_id": UNKNOWN}]}, (404, "6200")),
         ({"details": {}}, (400, "9900")),
-        ({"server_id": None, "mappings": None, "resource_id": UNKNOWN}, (400, "6116")),
+        ({"server_id": None, "mappings": None, "resource_id": UNKNOWN}, (400, "9900")),
     ],
 )
 async def test_an_order_that_does_not_fit_the_backup_of_a_server_is_refused(

@@ -1,4 +1,4 @@
-"""What stands in the local cloud from its first start: servers, their disks, database instances.
+"""What stands in the local cloud from its first start: servers, their disks, file systems, database instances.
 
 All ids are derived from names, so that they are the same on every machine and can be written into documents.
 """
@@ -57,12 +57,16 @@ _VOLUMES = (
 )
 
 
+_FILE_SYSTEMS = {"shared-data": (500, "eu-de-01"), "home-folders": (1200, "eu-de-02")}
+"""File systems (SFS Turbo) by name: size in GB and zone."""
+
+
 def _id(kind: str, name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{kind}/{name}"))
 
 
 class Inventory:
-    """Servers, disks and database instances; rows in the state's tables, put there at the first start only.
+    """Servers, disks, file systems and database instances; rows in tables, put there at the first start only.
 
     :param state: the state that holds the rows.
     :param extra: how many further servers, each with a disk, and further instances of each database service there are
@@ -76,6 +80,8 @@ class Inventory:
         self._extra = extra
         if not self.servers:
             self._seed_servers(extra)
+        if not self.file_systems:
+            self._seed_file_systems()
 
     @property
     def servers(self) -> dict[str, Row]:
@@ -93,6 +99,14 @@ class Inventory:
         """
         return self._state.table("inventory.volumes")
 
+    @property
+    def file_systems(self) -> dict[str, Row]:
+        """File systems (SFS Turbo) by id.
+
+        Rows have ``id``, ``name``, ``size_gb``, ``availability_zone``, ``status``.
+        """
+        return self._state.table("inventory.file_systems")
+
     def instances(self, service: str) -> dict[str, Row]:
         """Database instances by id.
 
@@ -105,7 +119,7 @@ class Inventory:
     def resources(self, kinds: Iterable[str]) -> dict[str, Row]:
         """Return everything of some kinds, by id.
 
-        :param kinds: ``servers``, ``volumes``, ``rds_instances`` and the like.
+        :param kinds: ``servers``, ``volumes``, ``file_systems``, ``rds_instances`` and the like.
         """
         return {key: row for kind in kinds for key, row in self._state.table(f"inventory.{kind}").items()}
 
@@ -141,6 +155,17 @@ class Inventory:
                 "vpc_id": _id("network", "vpc"),
                 "subnet_id": _id("network", "subnet"),
                 "security_group_id": _id("network", "security-group"),
+            }
+
+    def _seed_file_systems(self) -> None:
+        for name, (size_gb, zone) in _FILE_SYSTEMS.items():
+            identifier = _id("file-system", name)
+            self.file_systems[identifier] = {
+                "id": identifier,
+                "name": name,
+                "size_gb": size_gb,
+                "availability_zone": zone,
+                "status": "available",
             }
 
     def _seed_servers(self, extra: int) -> None:

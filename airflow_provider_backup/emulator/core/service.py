@@ -57,7 +57,7 @@ class EmulatedBackupService(EmulatedService, Protocol):
     """
 
     protects: ClassVar[tuple[str, ...]]
-    """Kinds of resources that it backs up: ``servers``, ``volumes``, ``rds_instances`` and the like."""
+    """Kinds of resources that it backs up: ``servers``, ``volumes``, ``file_systems``, ``rds_instances`` and others."""
     operations: ClassVar[tuple[str, ...]] = ()
     """What else than backups takes time and can be planned to end: ``deletion``, ``restore``."""
     path_prefixes: ClassVar[tuple[str, ...]] = ("",)

@@ -12,18 +12,25 @@ from tests.airflow.service_case import ServiceCase, resources
 
 def cbr_vault(cloud: RunningCloud, *, servers: int = 1) -> str:
     """Make a CBR vault with servers in it and return its id."""
+    return _vault(cloud, "server", "OS::Nova::Server", resources(cloud, "servers")[:servers])
+
+
+def cbr_vault_of_file_system(cloud: RunningCloud) -> str:
+    """Make a CBR vault with a file system in it and return its id."""
+    return _vault(cloud, "turbo", "OS::Sfs::Turbo", resources(cloud, "file_systems")[:1])
+
+
+def _vault(cloud: RunningCloud, object_type: str, resource_type: str, resource_ids: list[str]) -> str:
     new = VaultCreate.model_validate(
         {
             "name": "vault",
             "billing": {
                 "consistent_level": "crash_consistent",
-                "object_type": "server",
+                "object_type": object_type,
                 "protect_type": "backup",
                 "size": 1000,
             },
-            "resources": [
-                {"id": server, "type": "OS::Nova::Server"} for server in resources(cloud, "servers")[:servers]
-            ],
+            "resources": [{"id": each, "type": resource_type} for each in resource_ids],
         }
     )
     return CbrHook().run(lambda cbr: cbr.vaults.create(new)).id

@@ -38,7 +38,8 @@ NOT_LOGGED = "not logged yet"
 _RUNNING_LOGS: Final[tuple[Literal["waiting", "running"], ...]] = ("waiting", "running")
 _RESTORING = ("waiting_restore", "restoring")
 _ONE_MOMENT = timedelta(microseconds=1)
-_SERVER, _DISK = "OS::Nova::Server", "OS::Cinder::Volume"
+_KINDS = {"server_id": "a server", "volume_id": "a disk", "resource_id": "a file system"}
+_SERVER, _DISK, _FILE_SYSTEM = "OS::Nova::Server", "OS::Cinder::Volume", "OS::Sfs::Turbo"
 
 
 class RestoreTarget(RequestModel):
@@ -46,6 +47,7 @@ class RestoreTarget(RequestModel):
 
     :param server_id: the server.
     :param volume_id: the disk, for the backup of a disk.
+    :param resource_id: the file system, for the backup of a file system.
     :param mappings: for a server: the disk that is overwritten by id of the disk that was backed up, or by id of its
         backup; disks that are not named are left alone. ``None`` overwrites each disk that was backed up.
     :param power_on: whether the server is started afterwards; ``None`` leaves that to the service, which starts it.
@@ -53,14 +55,24 @@ class RestoreTarget(RequestModel):
 
     server_id: Identifier | None = None
     volume_id: Identifier | None = None
+    resource_id: Identifier | None = None
     mappings: Annotated[dict[Identifier, Identifier], Field(min_length=1)] | None = None
     power_on: bool | None = None
 
     @model_validator(mode="after")
     def _has_one_kind(self) -> RestoreTarget:
-        if self.volume_id is not None and (self.server_id is not None or self.mappings is not None):
-            raise ValueError("volume_id is for the backup of a disk, server_id and mappings for that of a server")
+        is_of_server = self.server_id is not None or self.mappings is not None
+        if sum((is_of_server, self.volume_id is not None, self.resource_id is not None)) > 1:
+            raise ValueError(
+                "volume_id is for the backup of a disk, resource_id for that of a file system, server_id and mappings "
+                "for that of a server"
+            )
         return self
+
+    @property
+    def target_id(self) -> str | None:
+        """Id of what is overwritten; ``None`` for what was backed up."""
+        return self.server_id or self.volume_id or self.resource_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ class CbrRestoreRequest:
 
 
 class CbrRestoreOperation:
-    """Overwrite a server or a disk with a backup (CBR section 7.4).
+    """Overwrite a server, a disk or a file system with a backup (CBR section 7.4).
 
     :param backups: the backups of the project.
     :param logs: the operation logs of the project.
@@ -98,7 +110,7 @@ class CbrRestoreOperation:
 
     def subject(self, request: CbrRestoreRequest) -> str:
         """Return the target and the backup."""
-        target = request.target.server_id or request.target.volume_id or "what was backed up"
+        target = request.target.target_id or "what was backed up"
         return f"{target} from {request.backup}"
 
     def name_in(self, request: CbrRestoreRequest) -> str | None:
@@ -164,7 +176,7 @@ class CbrRestoreOperation:
     async def running_on(self, resource_ids: Collection[str]) -> OperationReference | None:
         """Return the newest logged restore that runs now and overwrites one of these resources.
 
-        :param resource_ids: ids of servers and disks.
+        :param resource_ids: ids of servers, disks and file systems.
         """
         found: list[tuple[datetime, OperationReference]] = []
         for status in _RUNNING_LOGS:
@@ -268,14 +280,14 @@ class CbrRestoreOperation:
         reference = request.backup
         if reference.kind == "backup":
             return await self._backups.get(reference.backup_id)
-        target_id = request.target.server_id or request.target.volume_id
+        target_id = request.target.target_id
         found = [
             backup
             async for backup in self._backups.list(checkpoint_id=reference.backup_id)
             if backup.parent_id is None and target_id in (None, backup.resource_id)
         ]
         if len(found) != 1:
-            rule = f"must name one backup: {len(found)} of {reference} fit; give backup_id, or server_id or volume_id"
+            rule = f"must name one backup: {len(found)} of {reference} fit; give backup_id, or what is overwritten"
             raise InvalidRequestError("CBR restore", [Violation("backup", rule, reference.backup_id)])
         return found[0]
 
@@ -296,21 +308,22 @@ def _restore_of(backup: Backup, target: RestoreTarget) -> RestoreCreate:
 
     :raises InvalidRequestError: the target does not fit the backup.
     """
-    values: dict[str, object] = {"power_on": target.power_on}
-    violations = []
-    if backup.resource_type == _SERVER:
-        values |= {"server_id": target.server_id or backup.resource_id, "mappings": _mappings(backup, target)}
-        if target.volume_id is not None:
-            violations.append(Violation("volume_id", "the backup is one of a server", target.volume_id))
-    elif backup.resource_type == _DISK:
-        values["volume_id"] = target.volume_id or backup.resource_id
-        given = {"server_id": target.server_id, "mappings": target.mappings}
-        violations += [Violation(name, "the backup is one of a disk", value) for name, value in given.items() if value]
-    else:
-        rule = "must be a backup of a server or a disk; the client's backups.restore() takes others"
-        violations.append(Violation("backup", rule, backup.resource_type))
+    members = {_SERVER: ("server_id", "mappings"), _DISK: ("volume_id",), _FILE_SYSTEM: ("resource_id",)}
+    own = members.get(backup.resource_type or "")
+    if own is None:
+        rule = "must be a backup of a server, a disk or a file system; the client's backups.restore() takes others"
+        raise InvalidRequestError("CBR restore", [Violation("backup", rule, backup.resource_type)])
+    others = [name for names in members.values() if names is not own for name in names]
+    violations = [
+        Violation(name, f"the backup is one of {_KINDS[own[0]]}", value)
+        for name in others
+        if (value := getattr(target, name)) is not None
+    ]
     if violations:
         raise InvalidRequestError("CBR restore", violations)
+    values: dict[str, object] = {"power_on": target.power_on, own[0]: target.target_id or backup.resource_id}
+    if backup.resource_type == _SERVER:
+        values["mappings"] = _mappings(backup, target)
     return validated(RestoreCreate, "CBR restore", values)
 
 

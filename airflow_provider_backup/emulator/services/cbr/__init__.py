@@ -27,11 +27,11 @@ class EmulatedCbr(EmulatedBackupService):
     """CBR v3: policies, vaults, taking, reading, restoring and deleting backups, operation logs.
 
     :param state: where everything is kept.
-    :param inventory: the servers and disks.
+    :param inventory: the servers, disks and file systems.
     """
 
     name = "cbr"
-    protects = ("servers", "volumes")
+    protects = ("servers", "volumes", "file_systems")
     operations = ("deletion", "restore")
 
     def __init__(self, state: CloudState, inventory: Inventory) -> None:

@@ -21,7 +21,7 @@ from airflow_provider_backup.emulator.services.cbr.backups import Backups, wire_
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.services.cbr.refusals import INVALID, refusal
 from airflow_provider_backup.emulator.services.cbr.schema import CHECKPOINT_CREATE, refuse_incomplete
-from airflow_provider_backup.emulator.services.cbr.vaults import SERVER_TYPE, Vaults, provider_id
+from airflow_provider_backup.emulator.services.cbr.vaults import SERVER_TYPE, VOLUME_TYPE, Vaults, provider_id
 
 # MB for each GB of the resource; no source says, so a vault fills neither at once nor never.
 _FULL_SIZE, _INCREMENTAL_SIZE = 100, 10
@@ -129,8 +129,8 @@ class CheckpointRoutes:
 
     def _back_up(self, checkpoint: Row, vault: Row, resource: Row, parameters: CheckpointParameters, name: str) -> None:
         is_server = resource["type"] == SERVER_TYPE
-        table = self._inventory.servers if is_server else self._inventory.volumes
-        source = table[resource["id"]]
+        # What is not there was left out.
+        source = self._vaults.source(resource["type"], resource["id"]) or {}
         earlier = self._backups.of(vault_id=vault["id"], resource_id=resource["id"])
         # The first backup of a resource is always full.
         incremental = parameters.incremental is not False and any(
@@ -156,7 +156,7 @@ class CheckpointRoutes:
             "incremental": incremental,
             "size": resource["size"] * (_INCREMENTAL_SIZE if incremental else _FULL_SIZE),
             "expired_at": expiry.isoformat() if days > 0 else None,
-            "volume": None if is_server else source,
+            "volume": source if resource["type"] == VOLUME_TYPE else None,
             "children": self._children(source, resource) if is_server else [],
             "contents": self._contents.snapshot(resource["id"]),
             "deletion": None,

@@ -17,7 +17,7 @@ from airflow_provider_backup.emulator.services.cbr.backups import Backups
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.services.cbr.refusals import INVALID, refusal
 from airflow_provider_backup.emulator.services.cbr.schema import RESTORE_CREATE, refuse_incomplete
-from airflow_provider_backup.emulator.services.cbr.vaults import SERVER_TYPE, Vaults
+from airflow_provider_backup.emulator.services.cbr.vaults import FILE_SYSTEM_TYPE, SERVER_TYPE, VOLUME_TYPE, Vaults
 
 _RESTORABLE_SERVERS = ("ACTIVE", "SHUTOFF")
 
@@ -26,7 +26,7 @@ class RestoreRoutes:
     """The route ``/backups/{backup_id}/restore``.
 
     :param state: gives the time.
-    :param inventory: the servers and disks.
+    :param inventory: the servers, disks and file systems.
     :param vaults: the vaults that hold the backups.
     :param backups: keeps the backups.
     :param logs: keeps the operation logs.
@@ -47,15 +47,14 @@ class RestoreRoutes:
         return [web.post("/v3/{project_id}/backups/{backup_id}/restore", self.restore)]
 
     async def restore(self, request: web.Request) -> web.Response:
-        """Begin to overwrite a server or a disk; answers with the id of the operation log, as ``job_id``."""
+        """Begin to overwrite a server, a disk or a file system; the ``job_id`` of the answer is that of its log."""
         backup = self._backups.get(request.match_info["backup_id"])
         body = await json_object(request, code=INVALID, envelope="restore")
         refuse_incomplete(body, RESTORE_CREATE)
         order = checked(RestoreCreate, body, code=INVALID)
-        if order.resource_id is not None:
-            raise refusal("6116", "that resource_id names")
         is_server = backup["resource_type"] == SERVER_TYPE
-        target, sources = self._server(backup, order) if is_server else self._disk(backup, order)
+        find_target = {SERVER_TYPE: self._server, VOLUME_TYPE: self._disk, FILE_SYSTEM_TYPE: self._file_system}
+        target, sources = find_target[backup["resource_type"]](backup, order)
         overwritten = list(dict.fromkeys([target["id"], *sources]))
         self._refuse_busy(backup, overwritten)
         times = self._state.started("cbr.restore")
@@ -107,6 +106,16 @@ class RestoreRoutes:
         if disk["status"] != "available":
             raise refusal("2011", disk["id"], disk["status"])
         return disk, {disk["id"]: backup["resource_id"]}
+
+    def _file_system(self, backup: Row, order: RestoreCreate) -> tuple[Row, dict[str, str]]:
+        if order.resource_id is None:
+            raise refusal("9900", "resource_id must be given for the backup of a file system")
+        file_system = self._inventory.file_systems.get(order.resource_id)
+        if file_system is None:
+            raise refusal("6302", order.resource_id)
+        if file_system["size_gb"] < backup["resource_size"]:
+            raise refusal("2001", order.resource_id)
+        return file_system, {file_system["id"]: backup["resource_id"]}
 
     def _existing_disk(self, volume_id: str, least_gb: int) -> Row:
         disk = self._inventory.volumes.get(volume_id)

@@ -21,9 +21,14 @@ from airflow_provider_backup.emulator.services.cbr.refusals import refusal
 
 SERVER_TYPE = "OS::Nova::Server"
 VOLUME_TYPE = "OS::Cinder::Volume"
-_OBJECT_TYPES = {SERVER_TYPE: "server", VOLUME_TYPE: "disk"}
-_PROTECTABLE_STATUSES = {SERVER_TYPE: ("ACTIVE", "SHUTOFF"), VOLUME_TYPE: ("available", "in-use")}
-_REFUSALS = {SERVER_TYPE: ("7100", "7101"), VOLUME_TYPE: ("7000", "7001")}
+FILE_SYSTEM_TYPE = "OS::Sfs::Turbo"
+_OBJECT_TYPES = {SERVER_TYPE: "server", VOLUME_TYPE: "disk", FILE_SYSTEM_TYPE: "turbo"}
+_PROTECTABLE_STATUSES = {
+    SERVER_TYPE: ("ACTIVE", "SHUTOFF"),
+    VOLUME_TYPE: ("available", "in-use"),
+    FILE_SYSTEM_TYPE: ("available",),
+}
+_REFUSALS = {SERVER_TYPE: ("7100", "7101"), VOLUME_TYPE: ("7000", "7001"), FILE_SYSTEM_TYPE: ("6302", "6215")}
 # CBR section 3; the other object types hold nothing here.
 _PROVIDER_IDS = {
     "server": "0daac4c5-6707-4851-97ba-169e36266b66",
@@ -47,7 +52,7 @@ class Vaults:
     """All vaults of the service.
 
     :param state: keeps them, and gives the time.
-    :param inventory: the servers and disks that they may hold.
+    :param inventory: the servers, disks and file systems that they may hold.
     :param backups: the backups in them.
     """
 
@@ -112,7 +117,7 @@ class Vaults:
         if resource["removal"] is not None:
             return refusal("6134", resource["id"])
         missing, forbidden = _REFUSALS[resource["type"]]
-        source = self._source(resource["type"], resource["id"])
+        source = self.source(resource["type"], resource["id"])
         if source is None:
             return refusal(missing, resource["id"])
         if source["status"] not in _PROTECTABLE_STATUSES[resource["type"]]:
@@ -161,6 +166,15 @@ class Vaults:
             "extra_info": resource["extra_info"],
         }
 
+    def source(self, resource_type: str, resource_id: str) -> Row | None:
+        """Return the server, disk or file system that a vault may hold; ``None`` when there is none."""
+        tables = {
+            SERVER_TYPE: self._inventory.servers,
+            VOLUME_TYPE: self._inventory.volumes,
+            FILE_SYSTEM_TYPE: self._inventory.file_systems,
+        }
+        return tables[resource_type].get(resource_id)
+
     def _protect_status(self, resource: Row, backups: Sequence[Row]) -> str:
         if resource["removal"] is not None:
             return "error" if self._state.is_ready(resource["removal"]) else "removing"
@@ -177,7 +191,7 @@ class Vaults:
             raise refusal("6116", resource.type)
         if _OBJECT_TYPES[resource.type] != vault["billing"]["object_type"]:
             raise refusal("6102", resource.type)
-        source = self._source(resource.type, resource.id)
+        source = self.source(resource.type, resource.id)
         if source is None:
             raise refusal(_REFUSALS[resource.type][0], resource.id)
         for other in self.all():
@@ -192,10 +206,6 @@ class Vaults:
             "extra_info": resource.extra_info.to_wire() if resource.extra_info else {},
             "removal": None,
         }
-
-    def _source(self, resource_type: str, resource_id: str) -> Row | None:
-        table = self._inventory.servers if resource_type == SERVER_TYPE else self._inventory.volumes
-        return table.get(resource_id)
 
 
 def provider_id(vault: Row) -> str | None:

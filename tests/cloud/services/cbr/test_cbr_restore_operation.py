@@ -21,7 +21,8 @@ from airflow_provider_backup.emulator.server import LocalCloud
 from tests.cloud.services.cbr.conftest import _settings
 
 BACKUP_SECONDS = 100
-SERVER, DISK = "OS::Nova::Server", "OS::Cinder::Volume"
+SERVER, DISK, FILE_SYSTEM = "OS::Nova::Server", "OS::Cinder::Volume", "OS::Sfs::Turbo"
+OBJECT_TYPES = {SERVER: "server", DISK: "disk", FILE_SYSTEM: "turbo"}
 RESTORE_ROUTE = "/v3/{project_id}/backups/{backup_id}/restore"
 
 
@@ -57,9 +58,9 @@ class Restorable:
 
     async def back_up(self, kind: str = SERVER, count: int = 1) -> None:
         """Back up the first resources of a kind that can be restored."""
-        tables = {SERVER: "inventory.servers", DISK: "inventory.volumes"}
+        tables = {SERVER: "inventory.servers", DISK: "inventory.volumes", FILE_SYSTEM: "inventory.file_systems"}
         rows = self.local.state.table(tables[kind]).values()
-        found = [row["id"] for row in rows if kind == DISK and row["status"] == "available"]
+        found = [row["id"] for row in rows if kind != SERVER and row["status"] == "available"]
         found = found or [row["id"] for row in rows if kind == SERVER and len(row["volumes"]) == 2]
         self.resource_id = found[0]
         vault = VaultCreate.model_validate(
@@ -67,7 +68,7 @@ class Restorable:
                 "name": "app",
                 "billing": {
                     "consistent_level": "crash_consistent",
-                    "object_type": "server" if kind == SERVER else "disk",
+                    "object_type": OBJECT_TYPES[kind],
                     "protect_type": "backup",
                     "size": 500,
                 },
@@ -174,10 +175,53 @@ async def test_a_checkpoint_of_several_servers_needs_the_server(made: Restorable
         await made.operation.submit(CbrRestoreRequest(made.checkpoint, RestoreTarget()))
 
 
+async def test_a_file_system_is_overwritten_by_its_own_backup(made: Restorable) -> None:
+    await made.back_up(FILE_SYSTEM)
+    made.contents.change(made.resource_id, 2)
+    operation, request = made.operation, made.request()
+
+    await operation.prepare(request)
+    reference = await operation.submit(request)
+
+    assert reference.expected_ids == (made.resource_id,)
+    made.later(BACKUP_SECONDS)
+    assert (await operation.observe(reference)).phase is Phase.SUCCEEDED
+    assert made.contents.version(made.resource_id) == 1
+
+
+async def test_another_file_system_is_overwritten_by_its_id(made: Restorable) -> None:
+    await made.back_up(FILE_SYSTEM)
+    _, other = made.local.state.table("inventory.file_systems")
+    operation, request = made.operation, made.request(resource_id=other)
+
+    await operation.prepare(request)
+
+    assert (await operation.submit(request)).expected_ids == (other,)
+
+
 @pytest.mark.parametrize(
-    "members", [{"volume_id": "disk", "server_id": "server"}, {"volume_id": "disk", "mappings": {"disk": "disk"}}]
+    "members", [{"server_id": "server"}, {"volume_id": "disk"}, {"mappings": {"disk": "disk"}}], ids=str
 )
-def test_a_target_is_a_server_or_a_disk(members: dict[str, Any]) -> None:
+async def test_what_does_not_fit_the_backup_of_a_file_system_is_refused_before_it_is_sent(
+    made: Restorable, members: dict[str, Any]
+) -> None:
+    await made.back_up(FILE_SYSTEM)
+
+    with pytest.raises(InvalidRequestError, match="the backup is one of a file system"):
+        await made.operation.prepare(made.request(**members))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"volume_id": "disk", "server_id": "server"},
+        {"volume_id": "disk", "mappings": {"disk": "disk"}},
+        {"volume_id": "disk", "resource_id": "file system"},
+        {"resource_id": "file system", "server_id": "server"},
+        {"resource_id": "file system", "mappings": {"disk": "disk"}},
+    ],
+)
+def test_a_target_is_a_server_a_disk_or_a_file_system(members: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequestError, match="volume_id is for the backup of a disk"):
         validated(RestoreTarget, "restore", members)
 
@@ -186,6 +230,7 @@ def test_a_target_is_a_server_or_a_disk(members: dict[str, Any]) -> None:
     ("members", "rule"),
     [
         ({"volume_id": "disk"}, "the backup is one of a server"),
+        ({"resource_id": "file system"}, "the backup is one of a server"),
         ({"mappings": {"nope": "disk"}}, "must name disks of the backup"),
     ],
 )
@@ -196,7 +241,7 @@ async def test_what_does_not_fit_the_backup_of_a_server_is_refused_before_it_is_
         await made.operation.prepare(made.request(**members))
 
 
-@pytest.mark.parametrize("members", [{"server_id": "server"}, {"mappings": {"disk": "disk"}}])
+@pytest.mark.parametrize("members", [{"server_id": "server"}, {"mappings": {"disk": "disk"}}, {"resource_id": "x"}])
 async def test_what_does_not_fit_the_backup_of_a_disk_is_refused_before_it_is_sent(
     made: Restorable, members: dict[str, Any]
 ) -> None:
