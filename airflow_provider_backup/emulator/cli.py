@@ -49,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.state,
                 extra_resources=options.extra_resources,
                 postgres=options.postgres,
+                automatic_backups=options.automatic_backups,
             )
             if options.faults is not None:
                 _arm_faults(cloud, options.faults)
@@ -136,6 +137,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="let the PostgreSQL instances of RDS be real PostgreSQL servers on loopback, which backups copy and "
         "restores bring back; needs the extra postgres (default: instances have no data but a content version)",
+    )
+    parser.add_argument(
+        "--automatic-backups",
+        action="store_true",
+        help="let the database instances be backed up every night by the policies that they have from the start; "
+        "policies that a client makes or changes run by their schedules in any case",
     )
     parser.add_argument(
         "--faults",

@@ -23,10 +23,11 @@ from airflow_provider_backup.emulator.core import accounts
 from airflow_provider_backup.emulator.core.accounts import Accounts
 from airflow_provider_backup.emulator.core.authentication import Authenticator
 from airflow_provider_backup.emulator.core.content_store import ContentStore, VersionsOnly, following
-from airflow_provider_backup.emulator.core.gateway import MAXIMUM_BODY, admitting, answering
+from airflow_provider_backup.emulator.core.gateway import MAXIMUM_BODY, admitting, answering, running_policies
 from airflow_provider_backup.emulator.core.iam import EmulatedIam
 from airflow_provider_backup.emulator.core.inventory import Inventory
-from airflow_provider_backup.emulator.core.service import EmulatedService
+from airflow_provider_backup.emulator.core.policy_runs import PolicyRuns
+from airflow_provider_backup.emulator.core.service import EmulatedBackupService, EmulatedService
 from airflow_provider_backup.emulator.core.state import CloudState, system_time
 from airflow_provider_backup.emulator.faults.middleware import misbehaving
 from airflow_provider_backup.emulator.faults.registry import Faults
@@ -52,6 +53,8 @@ class LocalCloud:
     :param now: the clock, for tests; returns an aware UTC time.
     :param tls: the certificate to answer with; ``None`` answers plain http.
     :param postgres: whether the PostgreSQL instances of RDS are real servers on loopback; needs the extra ``postgres``.
+    :param automatic_backups: whether the database instances of the first start are backed up by their policies from now
+        on; policies that a client makes or changes run in any case.
     :raises ValueError: the state file holds something else.
     :raises ConfigurationError: PostgreSQL is asked for and is not installed, or its user cannot enter the folder of
         the state file.
@@ -67,6 +70,7 @@ class LocalCloud:
         now: Callable[[], datetime] = system_time,
         tls: ssl.SSLContext | None = None,
         postgres: bool = False,
+        automatic_backups: bool = False,
     ) -> None:
         self.host = host
         self._tls = tls
@@ -84,6 +88,9 @@ class LocalCloud:
         self._stopping = asyncio.Event()
         self._authenticator = Authenticator(self.state, self.accounts)
         self._services = {name: self._service(name, self.state) for name in ("iam", *SERVICES)}
+        self._policy_runs = PolicyRuns(self.state, {name: self._backup_service(name, self.state) for name in SERVICES})
+        if automatic_backups:
+            self._schedule_instances()
         templates = {name: {route.path for route in service.routes()} for name, service in self._services.items()}
         self.faults = Faults(templates, lambda: self.state.now())
 
@@ -162,6 +169,13 @@ class LocalCloud:
             about["database_connections"] = connections
         return {**about, "airflow_connection": connection_json(about)}
 
+    def _schedule_instances(self) -> None:
+        scheduled = self.state.table("schedules")
+        for name in SERVICES:
+            for instance_id in self._inventory.instances(name):
+                if f"{name}/{instance_id}" not in scheduled:
+                    self.state.schedule(name, instance_id)
+
     async def _show_overview(self, request: web.Request) -> web.Response:
         """Describe what is here, for a caller of the first port."""
         return web.json_response(
@@ -196,6 +210,9 @@ class LocalCloud:
         if name == "iam":
             accounts_of_state = self.accounts if state is self.state else Accounts(state)
             return EmulatedIam(accounts_of_state, self._authenticator, self._ports, catalog_entries())
+        return self._backup_service(name, state)
+
+    def _backup_service(self, name: str, state: CloudState) -> EmulatedBackupService:
         # Another state is that of an earlier moment: its resources are there.
         return SERVICES[name](state, self._inventory if state is self.state else Inventory(state))
 
@@ -211,6 +228,7 @@ class LocalCloud:
             inner.append(following(self._content_store.follow))
         middlewares = [
             answering(service, self.state),
+            running_policies(self._policy_runs.catch_up),
             misbehaving(
                 service,
                 self.faults,

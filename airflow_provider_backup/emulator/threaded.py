@@ -23,12 +23,25 @@ class RunningCloud:
     :param backup_seconds: how long a backup takes, in seconds, 0 or more.
     :param extra_resources: how many further servers, disks and instances of each database service there are.
     :param postgres: whether the PostgreSQL instances of RDS are real servers; needs the extra ``postgres``.
+    :param automatic_backups: whether the database instances are backed up by the policies that they have from the
+        start; policies that a client makes or changes run in any case.
     :raises ConfigurationError: PostgreSQL is asked for and is not installed.
     """
 
-    def __init__(self, backup_seconds: float = 0.2, *, extra_resources: int = 0, postgres: bool = False) -> None:
+    def __init__(
+        self,
+        backup_seconds: float = 0.2,
+        *,
+        extra_resources: int = 0,
+        postgres: bool = False,
+        automatic_backups: bool = False,
+    ) -> None:
         self._cloud = LocalCloud(
-            port=0, backup_seconds=backup_seconds, extra_resources=extra_resources, postgres=postgres
+            port=0,
+            backup_seconds=backup_seconds,
+            extra_resources=extra_resources,
+            postgres=postgres,
+            automatic_backups=automatic_backups,
         )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="local-cloud", daemon=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -125,3 +125,30 @@ async def test_triggers_with_the_same_question_share_their_looks(place: Place) -
 
     assert events == [{"outcome": "timeout"}] * 100
     assert place.requests.total() <= 65
+
+
+@pytest.mark.parametrize("service", ["rds", "taurusdb"])
+async def test_a_trigger_waits_for_the_automatic_backup_of_tonight(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with VirtualCloud(automatic_backups=True) as running:
+        running.set_backup_seconds(600)
+        monkeypatch.setenv(CONNECTION, running.connection_json())
+        now = datetime.fromtimestamp(VIRTUAL_CLOCK.time(), UTC)
+        rule = FreshnessRule(after=now, backup_type="automatic")
+        instance_id = running.describe()["resources"][f"{service}_instances"][0]
+        question = FreshnessQuestion(service, rule, {"resource_ids": [instance_id]}, is_single=True)
+        trigger = FreshBackupTrigger(
+            question.to_dict(),
+            "huaweicloud_backup_default",
+            poll_interval=300,
+            deadline=VIRTUAL_CLOCK.time() + 26 * 3600,
+        )
+
+        assert await event_of(trigger) == {"outcome": "over"}
+
+    # The policy of an instance begins at 01:00.
+    tonight = now.replace(hour=1, minute=0, second=0, microsecond=0)
+    tonight += timedelta(days=tonight <= now)
+    seconds = VIRTUAL_CLOCK.time() - tonight.timestamp()
+    assert 600 <= seconds <= 901

@@ -1,6 +1,6 @@
 """The gateway in front of every service, as middlewares: answers with request ids, and admission.
 
-Another middleware (such as one that lets requests fail on purpose) goes between the two, see ``server.py``.
+Other middlewares (policies that run by schedule, requests that fail on purpose) go between the two, see ``server.py``.
 Source: access sections 4, 6 and 7.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from email.utils import format_datetime
 
 from aiohttp import web
@@ -67,6 +68,20 @@ def answering(service: EmulatedService, state: CloudState) -> Middleware:
         path = one_line(request.path)
         log.info("%s %s %s: %d (%.0f ms)", service.name, request.method, path, response.status, milliseconds)
         return response
+
+    return middleware
+
+
+def running_policies(catch_up: Callable[[], None]) -> Middleware:
+    """Return the middleware that lets policies run that were due before a request.
+
+    :param catch_up: makes up for what was due.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        catch_up()
+        return await handler(request)
 
     return middleware
 

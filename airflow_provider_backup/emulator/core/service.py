@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from airflow_provider_backup.cloud.schema.base import RequestModel, violations_of
 from airflow_provider_backup.emulator.core.catalog import CatalogEntry
 from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.run_times import RunTimes
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
@@ -49,6 +50,19 @@ class EmulatedService(Protocol):
         """Return an error body in this service's form."""
 
 
+class ScheduledPolicies(Protocol):
+    """The policies of a service that run by their schedules, by the ids that :meth:`CloudState.schedule` was told."""
+
+    def run_times(self, policy_id: str) -> Sequence[RunTimes]:
+        """Return when a policy runs; empty when it is switched off, or there is none with this id."""
+
+    def run(self, policy_id: str) -> None:
+        """Take the backups of a policy now; what cannot be backed up now is left out."""
+
+    def expire(self) -> None:
+        """Take away the automatic backups that policies no longer keep."""
+
+
 class EmulatedBackupService(EmulatedService, Protocol):
     """A service of the registry: ``emulator/services/<name>`` has it as ``SERVICE``.
 
@@ -64,6 +78,8 @@ class EmulatedBackupService(EmulatedService, Protocol):
     """What may stand before its paths."""
     catalog_entries: ClassVar[tuple[CatalogEntry, ...]] = ()
     """Where the catalog of a token shows it; empty for the one entry that its manifest describes."""
+    schedules: ScheduledPolicies | None = None
+    """Its policies that run by their schedules; ``None`` when nothing runs by itself."""
 
     @abstractmethod
     def __init__(self, state: CloudState, inventory: Inventory) -> None: ...

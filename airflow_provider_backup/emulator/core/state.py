@@ -42,6 +42,8 @@ class CloudState:
     ) -> None:
         self.backup_seconds = backup_seconds
         self.now = now
+        self.schedules_changed = True
+        """Whether schedules have to be looked at again, see ``policy_runs.py``."""
         self._file = file
         self._tables: dict[str, dict[str, Row]] = {}
         if file is not None and file.exists():
@@ -81,6 +83,25 @@ class CloudState:
                 break
             behind += min(length, moment - begin)
         return moment - behind
+
+    def schedule(self, service: str, policy_id: str) -> None:
+        """Note that a policy was made or changed: it runs by its schedule, as it is now, from now on.
+
+        :param service: name of its service.
+        :param policy_id: its id.
+        """
+        row = {"service": service, "policy_id": policy_id, "until": self.now().isoformat()}
+        self.table("schedules")[f"{service}/{policy_id}"] = row
+        self.schedules_changed = True
+
+    def standing_at(self, moment: datetime) -> Self:
+        """Return a state with the same tables whose clock stands; it has no file.
+
+        :param moment: what its clock shows.
+        """
+        other = type(self)(backup_seconds=self.backup_seconds, now=lambda: moment)
+        other._tables = self._tables
+        return other
 
     def save(self) -> None:
         """Write the state to its file, whole or not at all; only its owner may read it."""

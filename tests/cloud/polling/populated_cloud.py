@@ -40,13 +40,17 @@ class VirtualCloud(RunningCloud):
     """A local cloud in the event loop of the test, in virtual time; use it with ``async with``.
 
     :param extra_resources: as for :class:`RunningCloud`.
+    :param automatic_backups: likewise.
     """
 
     clock = VIRTUAL_CLOCK
 
-    def __init__(self, *, extra_resources: int = 0) -> None:
+    def __init__(self, *, extra_resources: int = 0, automatic_backups: bool = False) -> None:
         self._cloud = LocalCloud(
-            port=0, extra_resources=extra_resources, now=lambda: datetime.fromtimestamp(self.clock.time(), UTC)
+            port=0,
+            extra_resources=extra_resources,
+            now=lambda: datetime.fromtimestamp(self.clock.time(), UTC),
+            automatic_backups=automatic_backups,
         )
 
     async def __aenter__(self) -> Self:

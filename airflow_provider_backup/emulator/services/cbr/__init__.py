@@ -19,6 +19,7 @@ from airflow_provider_backup.emulator.services.cbr.checkpoints import Checkpoint
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.services.cbr.policies import PolicyRoutes
 from airflow_provider_backup.emulator.services.cbr.restores import RestoreRoutes
+from airflow_provider_backup.emulator.services.cbr.schedules import Schedules
 from airflow_provider_backup.emulator.services.cbr.vault_routes import VaultRoutes
 from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
 
@@ -37,10 +38,12 @@ class EmulatedCbr(EmulatedBackupService):
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         backups, logs = Backups(state), OperationLogs(state)
         vaults = Vaults(state, inventory, backups)
+        checkpoints = CheckpointRoutes(state, inventory, vaults, backups, logs)
+        self.schedules = Schedules(state, vaults, backups, checkpoints)
         self._parts = (
             PolicyRoutes(state, vaults),
             VaultRoutes(state, vaults, backups, logs),
-            CheckpointRoutes(state, inventory, vaults, backups, logs),
+            checkpoints,
             BackupRoutes(state, vaults, backups, logs),
             RestoreRoutes(state, inventory, vaults, backups, logs),
             logs,

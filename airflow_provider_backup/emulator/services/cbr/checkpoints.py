@@ -58,7 +58,18 @@ class CheckpointRoutes:
         """Begin to back up a vault's resources, or some of them; those that cannot be backed up are skipped."""
         body = await json_object(request, code=INVALID, envelope="checkpoint")
         refuse_incomplete(body, CHECKPOINT_CREATE)
-        order = checked(CheckpointCreate, body, code=INVALID)
+        row = self.begin(checked(CheckpointCreate, body, code=INVALID))
+        checkpoint = self._view(row, request.match_info["project_id"])
+        # The provider is shown only when a checkpoint is read (CBR section 6.1).
+        del checkpoint["vault"]["provider_id"]
+        return web.json_response({"checkpoint": checkpoint})
+
+    def begin(self, order: CheckpointCreate) -> Row:
+        """Begin to back up a vault's resources, or some of them, and return the checkpoint's row.
+
+        :param order: what is wanted.
+        :raises ServiceError: the vault cannot be backed up now.
+        """
         parameters = order.parameters or CheckpointParameters()
         vault = self._vaults.get(order.vault_id)
         self._refuse_unready(vault, parameters)
@@ -97,10 +108,7 @@ class CheckpointRoutes:
         for number, resource in enumerate(possible, start=1):
             suffix = f"-{number:04}" if len(possible) > 1 else ""
             self._back_up(row, vault, resource, parameters, name + suffix)
-        checkpoint = self._view(row, request.match_info["project_id"])
-        # The provider is shown only when a checkpoint is read (CBR section 6.1).
-        del checkpoint["vault"]["provider_id"]
-        return web.json_response({"checkpoint": checkpoint})
+        return row
 
     async def get_checkpoint(self, request: web.Request) -> web.Response:
         """Read a checkpoint."""

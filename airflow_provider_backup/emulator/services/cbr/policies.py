@@ -23,7 +23,7 @@ MOST_POLICIES = 32
 
 
 class PolicyRoutes:
-    """The routes below ``/policies``. Schedules are kept and shown, but nothing runs on them.
+    """The routes below ``/policies``; what runs by their schedules is in ``schedules.py``.
 
     :param state: keeps the policies.
     :param vaults: knows what they are bound to.
@@ -63,6 +63,7 @@ class PolicyRoutes:
             "trigger_id": self._state.new_uuid(),
         }
         table[row["id"]] = row
+        self._state.schedule("cbr", row["id"])
         return web.json_response({"policy": {**self._view(row), "associated_vaults": None}})
 
     async def list_policies(self, request: web.Request) -> web.Response:
@@ -94,6 +95,7 @@ class PolicyRoutes:
                 raise refusal("6003")
         row.update({name: sent[name] for name in ("name", "enabled", "operation_definition") if name in sent})
         row["properties"] = row["properties"] | sent.get("trigger", {}).get("properties", {})
+        self._state.schedule("cbr", row["id"])
         return web.json_response({"policy": self._view(row)})
 
     async def delete_policy(self, request: web.Request) -> web.Response:

@@ -20,6 +20,7 @@ from airflow_provider_backup.emulator.services.csbs.checkpoint_items import Chec
 from airflow_provider_backup.emulator.services.csbs.checkpoints import CheckpointRoutes
 from airflow_provider_backup.emulator.services.csbs.policies import PolicyRoutes
 from airflow_provider_backup.emulator.services.csbs.restores import Restores
+from airflow_provider_backup.emulator.services.csbs.schedules import Schedules
 
 
 class EmulatedCsbs(EmulatedBackupService):
@@ -37,6 +38,7 @@ class EmulatedCsbs(EmulatedBackupService):
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         backups = Backups(state, inventory)
         restores = Restores(state, inventory, backups)
+        self.schedules = Schedules(state, backups)
         self._parts = (
             PolicyRoutes(state, inventory),
             CheckpointRoutes(state, backups, restores),

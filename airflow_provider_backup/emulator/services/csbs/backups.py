@@ -66,13 +66,8 @@ class Backups:
 
     def items(self) -> list[Row]:
         """Return the backups that exist; those whose deletion ended are taken away."""
-        table, disks = self._state.table("csbs.items"), self._state.table("csbs.volume_backups")
-        deleted = {row["id"] for row in table.values() if row["deletion"] and self.status(row) == "deleted"}
-        if deleted:
-            for identifier in deleted:
-                del table[identifier]
-            for disk_id in [disk["id"] for disk in disks.values() if disk["item_id"] in deleted]:
-                del disks[disk_id]
+        table = self._state.table("csbs.items")
+        self.take_away([row for row in table.values() if row["deletion"] and self.status(row) == "deleted"])
         return list(table.values())
 
     def status(self, row: Row) -> str:
@@ -130,8 +125,8 @@ class Backups:
         """Return the name of a server that exists."""
         return str(self._inventory.servers[server_id]["name"])
 
-    def start(self, checkpoint_id: str, servers: Iterable[Row], order: Order) -> None:
-        """Begin to back up servers, one backup for each.
+    def start(self, checkpoint_id: str, servers: Iterable[Row], order: Order) -> list[Row]:
+        """Begin to back up servers, and return the backups: one for each.
 
         :param checkpoint_id: id of the checkpoint that holds them.
         :param servers: servers without an :meth:`obstacle`, as a policy names them: ``id``, and ``extra_info`` with the
@@ -140,13 +135,14 @@ class Backups:
         """
         prefix = "autobk" if order.auto_trigger else "manualbk"
         name = order.name or f"{prefix}_{self._state.new_suffix()}"
+        rows = []
         for server in servers:
             excluded = server["extra_info"].get("exclude_volumes")
-            self._start_one(checkpoint_id, server["id"], name, order, excluded if isinstance(excluded, list) else ())
+            left_out = excluded if isinstance(excluded, list) else ()
+            rows.append(self._start_one(checkpoint_id, server["id"], name, order, left_out))
+        return rows
 
-    def _start_one(
-        self, checkpoint_id: str, server_id: str, name: str, order: Order, excluded: Collection[str]
-    ) -> None:
+    def _start_one(self, checkpoint_id: str, server_id: str, name: str, order: Order, excluded: Collection[str]) -> Row:
         server = self._inventory.servers[server_id]
         item_id = self._state.new_uuid()
         # The first backup of a server is always full (CSBS section 4.1).
@@ -173,7 +169,7 @@ class Backups:
             }
             size += disk_backup["size"]
             self._state.table("csbs.volume_backups")[disk_backup["id"]] = disk_backup
-        self._state.table("csbs.items")[item_id] = {
+        row: Row = {
             "id": item_id,
             "checkpoint_id": checkpoint_id,
             "policy_id": order.policy_id,
@@ -193,6 +189,17 @@ class Backups:
             "restore": None,
             **self._state.started("csbs"),
         }
+        self._state.table("csbs.items")[item_id] = row
+        return row
+
+    def take_away(self, rows: Iterable[Row]) -> None:
+        """Take backups away at once, with the disk backups in them."""
+        table, disks = self._state.table("csbs.items"), self._state.table("csbs.volume_backups")
+        gone = {row["id"] for row in rows}
+        for item_id in gone:
+            del table[item_id]
+        for disk_id in [disk["id"] for disk in disks.values() if disk["item_id"] in gone] if gone else ():
+            del disks[disk_id]
 
     def delete(self, rows: Iterable[Row]) -> None:
         """Begin to delete backups; :meth:`CloudState.plan_failure` for ``csbs.deletion`` lets a deletion fail."""

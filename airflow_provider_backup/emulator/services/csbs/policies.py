@@ -94,6 +94,7 @@ class PolicyRoutes:
             "tags": [tag.to_wire() for tag in policy.tags or ()],
         }
         self._rows[policy_id] = row
+        self._state.schedule("csbs", policy_id)
         return web.json_response({"policy": row})
 
     async def get_policy(self, request: web.Request) -> web.Response:
@@ -127,6 +128,7 @@ class PolicyRoutes:
         row.update(changes.model_dump(mode="json", include={"name", "description", "parameters"}, exclude_none=True))
         if change is not None:
             self._change_operation(operation, change)
+        self._state.schedule("csbs", row["id"])
         answered = {**operation, "trigger": {"properties": operation["trigger"]["properties"]}}
         policy = {name: value for name, value in row.items() if name != "tags"}
         return web.json_response({"policy": {**policy, "scheduled_operations": [answered]}})

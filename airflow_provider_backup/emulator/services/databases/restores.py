@@ -128,6 +128,7 @@ class RestorableDatabaseService(EmulatedDatabaseService):
         }
         self._content_store.admit(instance, values.get("password"))
         self._instances[instance["id"]] = instance
+        self._state.schedule(self.name, instance["id"])
         job = self.changes.begin(
             "creation",
             instance,

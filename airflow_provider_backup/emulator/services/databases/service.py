@@ -29,6 +29,7 @@ from airflow_provider_backup.emulator.services.databases.requests import (
     refuse_malformed_backup_id,
     refuse_malformed_instance_id,
 )
+from airflow_provider_backup.emulator.services.databases.schedules import Schedules
 from airflow_provider_backup.emulator.services.databases.store import BackupStore
 
 EMPTY_REQUEST = "DBS.200006"
@@ -95,6 +96,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
         self._content_store = inventory.content_store
         self.store = BackupStore(state, self.name)
         self.changes = InstanceChanges(state, self.name, self._instances, self.store, self.deleting_status)
+        self.schedules = Schedules(self._instances, self._policies, self.store, self.changes, self._refuse_other_status)
         for instance in self._instances.values():
             # An instance with a policy is one that an earlier start has seen.
             if instance["id"] not in self._policies:
@@ -207,6 +209,7 @@ class EmulatedDatabaseService(EmulatedBackupService):
             raise ServiceError(400, BAD_PARAMETER, "The request body has no object backup_policy.")
         wanted = checked_fields(self.policy_update, {**body, **policy}, self.codes.policy)
         self._policies[instance["id"]] = {**self._policy(instance), **wanted.to_body()["backup_policy"]}
+        self._state.schedule(self.name, instance["id"])
         return self.policy_set(instance, wanted)
 
     async def get_job(self, request: web.Request) -> web.Response:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from operator import itemgetter
 
+from airflow_provider_backup.emulator.core.automatic_backups import AutomaticBackups, Retention
 from airflow_provider_backup.emulator.core.contents import Contents
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 
@@ -26,6 +27,7 @@ class BackupStore:
     def __init__(self, state: CloudState, service: str) -> None:
         self._state = state
         self._service = service
+        self._automatic = AutomaticBackups(state, service)
 
     def all(self, members: Iterable[tuple[str, str]] = ()) -> list[Row]:
         """Return the backups that exist now, the newest first.
@@ -62,8 +64,8 @@ class BackupStore:
         return {
             row["instance_id"]
             for row in self._rows().values()
-            # Nightly ones ended long ago.
-            if row["type"] == "manual" and self.status(row) == "BUILDING"
+            # The automatic ones of the first start ended long ago.
+            if (row["type"] == "manual" or row["id"] in self._automatic) and self.status(row) == "BUILDING"
         }
 
     def is_running_on(self, instance_id: str) -> bool:
@@ -105,6 +107,38 @@ class BackupStore:
             "failure": None,
         }
         self._rows()[row["id"]] = row
+
+    def start_automatic(self, instance: Row) -> None:
+        """Start an automatic backup of an instance.
+
+        :param instance: the row of the instance.
+        """
+        row = {
+            **self._described(instance, uuid.uuid4().hex),
+            "type": "auto",
+            "name": f"{instance['name']}-{self._state.now():%Y%m%d%H%M%S}",
+            "description": None,
+            "databases": [],
+            "contents": Contents(self._state).snapshot(instance["id"]),
+            **self._state.started(self._service),
+        }
+        self._rows()[row["id"]] = row
+        self._automatic.add(row["id"], instance["id"], instance["id"])
+
+    def expire(self, keep_days: Mapping[str, int]) -> None:
+        """Take away automatic backups that are too old; those of the first start stay.
+
+        :param keep_days: days that the automatic backups of an instance stay, by its id; 0 and none for ever.
+        """
+        gone = self._automatic.expired(
+            self._rows(),
+            lambda instance_id: Retention(days=keep_days.get(instance_id) or None),
+            self.status,
+            good="COMPLETED",
+            failed="FAILED",
+        )
+        for row in gone:
+            del self._rows()[row["id"]]
 
     def begin_deletion(self, row: Row) -> None:
         """Let a backup show as being deleted for a short while, and then be gone."""

@@ -47,7 +47,9 @@ class EmulatedVbs(EmulatedBackupService):
 
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         backups = Backups(state, inventory)
-        self._parts = (PolicyRoutes(Policies(state, inventory, backups)), BackupRoutes(backups))
+        policies = Policies(state, inventory, backups)
+        self.schedules = policies
+        self._parts = (PolicyRoutes(policies), BackupRoutes(backups))
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""

@@ -4,15 +4,20 @@ Rows of ``vbs.policies``: ``id``, ``name``, ``scheduled_policy`` (as on the wire
 ``volumes`` (ids of disks).
 
 Rows of ``vbs.tasks``: ``id``, ``policy_id``, ``volume_id``, ``backup_name``, ``created_at``, ``job_id`` (``None``
-when the backup was not even started), ``code`` and ``message`` (why it was not). Policies run on request; nothing
-runs by schedule here.
+when the backup was not even started), ``code`` and ``message`` (why it was not).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import time
 from typing import Any
 
+from airflow_provider_backup.cloud.operations.schedules import Weekday
+from airflow_provider_backup.cloud.operations.time_zones import read_time_zone
 from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.run_times import RunTimes
 from airflow_provider_backup.emulator.core.service import ServiceError
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.services.vbs.backups import Backups, Order, milliseconds
@@ -79,6 +84,7 @@ class Policies:
             "tags": policy.get("tags", []),
             "volumes": [],
         }
+        self._state.schedule("vbs", policy_id)
         return policy_id
 
     def update(self, policy_id: str, change: Row) -> None:
@@ -95,6 +101,7 @@ class Policies:
                 for name in pair:
                     stored.pop(name, None)
         stored.update(scheduled)
+        self._state.schedule("vbs", policy_id)
 
     def delete(self, policy_id: str) -> None:
         """Delete a policy and its tasks; the backups stay.
@@ -153,6 +160,33 @@ class Policies:
             raise refusal("AutoBackup.0225")
         for volume_id in policy["volumes"]:
             self._start_task(policy, volume_id)
+
+    def run_times(self, policy_id: str) -> Sequence[RunTimes]:
+        """Return when a policy runs by its schedule (VBS section 3.1)."""
+        row = self._state.table("vbs.policies").get(policy_id)
+        if row is None or row["scheduled_policy"]["status"] != "ON":
+            return ()
+        scheduled = row["scheduled_policy"]
+        times = tuple(time.fromisoformat(text.strip()) for text in scheduled["start_time"].split(","))
+        weekdays = frozenset(int(Weekday[name]) for name in scheduled.get("week_frequency") or ())
+        # Intervals begin anew with each month.
+        return [
+            RunTimes(
+                times,
+                weekdays,
+                interval=scheduled.get("frequency") or 1,
+                zone=read_time_zone(row["time_zone"] or "UTC"),
+            )
+        ]
+
+    def run(self, policy_id: str) -> None:
+        """Start a backup of every disk under a policy, unless an earlier run goes on."""
+        with suppress(ServiceError):
+            self.execute(policy_id)
+
+    def expire(self) -> None:
+        """Take away the backups of policies that they no longer keep, as each reading of backups does."""
+        self._backups.rows()
 
     def tasks(self, policy_id: str) -> list[Row]:
         """Return what the runs of a policy did, oldest first, as it goes over the wire (VBS section 3.5).
