@@ -1,6 +1,6 @@
 """``make bench``: measure, and write ``docs/performance.md`` with its plot.
 
-Run from the checkout: ``python -m benchmarks [waiting|parse|cloud|submit|airflow|report ...]``.
+Run from the checkout: ``python -m benchmarks [waiting|parse|cloud|submit|freshness|airflow|report ...]``.
 """
 
 from __future__ import annotations
@@ -80,6 +80,12 @@ def _submit(_: argparse.Namespace) -> None:
     _keep("submit", measured_submits())
 
 
+def _freshness(_: argparse.Namespace) -> None:
+    from benchmarks.freshness import measured_looks
+
+    _keep("freshness", measured_looks())
+
+
 def _airflow(_: argparse.Namespace) -> None:
     from benchmarks.real_airflow.run import measured_triggerers
 
@@ -90,6 +96,7 @@ _PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "parse": _parse,
     "cloud": _cloud,
     "submit": _submit,
+    "freshness": _freshness,
     "waiting": _waiting,
     "airflow": _airflow,
 }

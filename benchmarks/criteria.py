@@ -18,6 +18,10 @@ MOST_REQUESTS = {"cbr": 40, "csbs": 40, "vbs": 40, "rds": 320, "gaussdb": 320, "
 ONE_READ_EACH = frozenset({"rds"})
 """Services whose lists are of one resource, so that the end of each backup takes a request of its own."""
 
+MOST_LOOK_REQUESTS = {"cbr": 3, "csbs": 3, "vbs": 3, "gaussdb": 11, "taurusdb": 11, "rds": 1_000}
+"""Requests of one look at the fresh backups of 1,000 resources: a page holds 1,000 rows, and 100 where a database
+service answers; RDS lists those of one instance only."""
+
 SHARE_OF_CPU = {"rds": 4}
 """The best peer's CPU divided by ours, where single reads need most of it."""
 
@@ -155,6 +159,22 @@ def _number(value: float) -> str:
 
 _LONGEST_ROUND = 0.2
 """Seconds of the event loop after which the triggerer warns."""
+
+
+def judged_looks(rows: Sequence[Row]) -> list[Judgement]:
+    """Judge the looks at fresh backups.
+
+    :param rows: their figures.
+    """
+    return [
+        Judgement(
+            f"requests of one look at fresh backups of {row['resources']:,} resources, {row['service']}",
+            f"{MOST_LOOK_REQUESTS[row['service']]:,}",
+            f"{row['requests']:,}" + ("" if row["fresh"] == row["resources"] else f", {row['fresh']:,} found"),
+            row["requests"] <= MOST_LOOK_REQUESTS[row["service"]] and row["fresh"] == row["resources"],
+        )
+        for row in rows
+    ]
 
 
 def judged_triggerers(rows: Sequence[Row]) -> list[Judgement]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.criteria import Judgement, judged, judged_triggerers
+from benchmarks.criteria import Judgement, judged, judged_looks, judged_triggerers
 from benchmarks.parse_time import OPERATORS
 from benchmarks.plan import MEASURE
 from benchmarks.plot import draw
@@ -50,6 +50,8 @@ def _judgement_part(figures: Mapping[str, Section]) -> str:
     judgements = judged(figures["waiting"]["figures"])
     if "airflow" in figures:
         judgements += judged_triggerers(figures["airflow"]["figures"])
+    if "freshness" in figures:
+        judgements += judged_looks(figures["freshness"]["figures"])
     passed = sum(judgement.passed is True for judgement in judgements)
     head = f"## Must show\n\nAt {MEASURE:,} jobs, {passed} of {len(judgements)} hold.\n\n"
     return head + table(("what", "at most", "measured", "holds"), map(_judgement_row, judgements)) + "\n"
@@ -162,6 +164,24 @@ def _submit_part(section: Section) -> str:
     )
 
 
+def _freshness_part(section: Section) -> str:
+    head = ("service", "resources", "backups of each", "requests", "seconds")
+    rows = (
+        (
+            row["service"],
+            f"{row['resources']:,}",
+            f"{row['nights']:,}",
+            f"{row['requests']:,}",
+            f"{row['seconds']:.2f}",
+        )
+        for row in section["figures"]
+    )
+    return (
+        "## One look at fresh backups\n\nAre all of them younger than a day? Of CBR, all are in one vault. Client and "
+        f"local cloud share a process. {_made(section)}\n\n{table(head, rows)}\n"
+    )
+
+
 def _airflow_part(section: Section) -> str:
     head = ("trigger", "tasks", "finished", "triggerer's CPU, s", "seconds", "blocked for, s (by the collector)")
     rows = (
@@ -181,7 +201,13 @@ def _airflow_part(section: Section) -> str:
     )
 
 
-_PARTS = {"airflow": _airflow_part, "submit": _submit_part, "parse": _parse_part, "cloud": _cloud_part}
+_PARTS = {
+    "airflow": _airflow_part,
+    "submit": _submit_part,
+    "freshness": _freshness_part,
+    "parse": _parse_part,
+    "cloud": _cloud_part,
+}
 
 
 def _made(section: Section) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.criteria import Judgement, judged, judged_triggerers
+from benchmarks.criteria import MOST_LOOK_REQUESTS, Judgement, judged, judged_looks, judged_triggerers
 
 
 def row(contender: str, service: str | None = None, jobs: int = 5_000, **figures: Any) -> dict[str, Any]:
@@ -102,3 +102,16 @@ def test_a_block_by_the_garbage_collector_is_not_held_against_a_trigger() -> Non
     )
 
     assert the_one_about("warnings", judgements).measured == "0 (1 with it, 0 with sleeping triggers)"
+
+
+def test_a_look_holds_up_to_its_number_of_requests_and_when_it_finds_everything() -> None:
+    good = {"resources": 1_000, "fresh": 1_000}
+    at_the_limit = judged_looks(
+        [{"service": name, "requests": most, **good} for name, most in MOST_LOOK_REQUESTS.items()]
+    )
+    beyond = judged_looks(
+        [{"service": "cbr", "requests": 4, **good}, {"service": "cbr", "requests": 1, **good, "fresh": 1}]
+    )
+
+    assert {judgement.passed for judgement in at_the_limit} == {True}
+    assert [judgement.passed for judgement in beyond] == [False, False]
