@@ -22,6 +22,7 @@ from airflow_provider_backup.operators.existing_policy import ExistingPolicyOper
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
 from airflow_provider_backup.operators.policy_arguments import LONG_TERM, PolicyArguments, known_schedule
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
+from airflow_provider_backup.tasks.freshness_targets import CbrFreshness
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -354,37 +355,12 @@ def _result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
     return policy_result("cbr", policy, enabled=policy.enabled, resource_ids=vaults, created=created)
 
 
-class CbrGetLatestBackupOperator(GetLatestBackupOperator):
+class CbrGetLatestBackupOperator(CbrFreshness, GetLatestBackupOperator):
     """Return the newest good backup of a server, disk or file system, or of each of several (CBR section 7.2).
 
-    Give exactly one of ``resource_id``, ``resource_ids`` and ``vault_id``. The other arguments are those of
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.CbrFreshness` and
     :class:`~airflow_provider_backup.operators.latest_backup.GetLatestBackupOperator`.
-
-    :param resource_id: id of the server, disk or file system (templated).
-    :param resource_ids: ids of several of them (templated).
-    :param vault_id: id of a vault: each of its resources, and only backups in it (templated).
     """
 
-    template_fields: Sequence[str] = (
-        *GetLatestBackupOperator.template_fields,
-        "resource_id",
-        "resource_ids",
-        "vault_id",
-    )
+    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *CbrFreshness.target_fields)
     service_name = "cbr"
-    one = "resource_id"
-    several = "resource_ids"
-    groups = ("vault_id",)
-
-    def __init__(
-        self,
-        *,
-        resource_id: str | None = None,
-        resource_ids: Sequence[str] | None = None,
-        vault_id: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.resource_id = resource_id
-        self.resource_ids = resource_ids
-        self.vault_id = vault_id

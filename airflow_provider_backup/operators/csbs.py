@@ -25,6 +25,7 @@ from airflow_provider_backup.operators.existing_policy import ExistingPolicyOper
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
 from airflow_provider_backup.operators.policy_arguments import PolicyArguments
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
+from airflow_provider_backup.tasks.freshness_targets import CsbsFreshness
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -252,32 +253,12 @@ def _result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
     return policy_result("csbs", policy, enabled=policy.enabled, resource_ids=policy.server_ids, created=created)
 
 
-class CsbsGetLatestBackupOperator(GetLatestBackupOperator):
+class CsbsGetLatestBackupOperator(CsbsFreshness, GetLatestBackupOperator):
     """Return the newest good backup of a server, or of each of several (CSBS section 5).
 
-    Give exactly one of ``server_id``, ``server_ids`` and ``policy_id``. The other arguments are those of
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.CsbsFreshness` and
     :class:`~airflow_provider_backup.operators.latest_backup.GetLatestBackupOperator`.
-
-    :param server_id: id of the server (templated).
-    :param server_ids: ids of several servers (templated).
-    :param policy_id: id of a policy: each of its servers, and only backups that it took (templated).
     """
 
-    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, "server_id", "server_ids", "policy_id")
+    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *CsbsFreshness.target_fields)
     service_name = "csbs"
-    one = "server_id"
-    several = "server_ids"
-    groups = ("policy_id",)
-
-    def __init__(
-        self,
-        *,
-        server_id: str | None = None,
-        server_ids: Sequence[str] | None = None,
-        policy_id: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.server_id = server_id
-        self.server_ids = server_ids
-        self.policy_id = policy_id

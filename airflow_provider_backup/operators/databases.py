@@ -12,6 +12,7 @@ from airflow_provider_backup.cloud.services.databases.operations import Database
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
+from airflow_provider_backup.tasks.freshness_targets import DatabaseFreshness
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -78,27 +79,11 @@ class DatabaseDeleteBackupOperator(DeleteBackupOperator):
         self.instance_id = instance_id
 
 
-class DatabaseGetLatestBackupOperator(GetLatestBackupOperator):
+class DatabaseGetLatestBackupOperator(DatabaseFreshness, GetLatestBackupOperator):
     """Return the newest good backup of a database instance, or of each of several (databases section 4).
 
-    Give exactly one of ``instance_id`` and ``instance_ids``. The other arguments are those of
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.DatabaseFreshness` and
     :class:`~airflow_provider_backup.operators.latest_backup.GetLatestBackupOperator`.
-
-    :param instance_id: id of the instance (templated).
-    :param instance_ids: ids of several instances; RDS has one list for each (templated).
     """
 
-    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, "instance_id", "instance_ids")
-    one = "instance_id"
-    several = "instance_ids"
-
-    def __init__(
-        self,
-        *,
-        instance_id: str | None = None,
-        instance_ids: Sequence[str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.instance_id = instance_id
-        self.instance_ids = instance_ids
+    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *DatabaseFreshness.target_fields)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, SkipMixin
 
-from airflow_provider_backup.cloud.operations.freshness import BackupType, FreshBackupResult
+from airflow_provider_backup.cloud.operations.freshness import FreshBackupResult
 from airflow_provider_backup.exceptions import StaleBackupError
 from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice
 from airflow_provider_backup.tasks.freshness_arguments import FreshnessArguments
@@ -23,14 +22,9 @@ class GetLatestBackupOperator(FreshnessArguments, BackupCloudOperator, SkipMixin
     Only good backups count; failed ones and those in progress are named in logs and errors. With several resources,
     each needs a backup that is fresh enough. It reads pages of lists, once, and waits for nothing.
 
-    The other arguments are those of :class:`~airflow_provider_backup.operators.base.BackupCloudOperator`.
+    The other arguments are those of :class:`~airflow_provider_backup.tasks.freshness_arguments.FreshnessArguments` and
+    :class:`~airflow_provider_backup.operators.base.BackupCloudOperator`.
 
-    :param max_age: the backup began at most so long ago, by the cloud's clock: a ``timedelta`` or seconds, above 0;
-        ``None`` for any age (templated).
-    :param after: the backup began then or later: an ISO 8601 text or a ``datetime``, with a time zone; ``None`` for any
-        time (templated).
-    :param backup_type: ``automatic`` or ``manual`` counts only backups of which the service tells that; ``any`` counts
-        all (templated).
     :param if_stale: what happens when a resource has no backup that is fresh enough: ``fail`` fails the task, ``skip``
         skips it, ``short_circuit`` lets it succeed and skips all tasks downstream, whatever their trigger rules are.
     """
@@ -40,16 +34,10 @@ class GetLatestBackupOperator(FreshnessArguments, BackupCloudOperator, SkipMixin
     def __init__(
         self,
         *,
-        max_age: timedelta | float | None = None,
-        after: datetime | str | None = None,
-        backup_type: BackupType = "any",
         if_stale: IfStale = "fail",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.max_age = max_age
-        self.after = after
-        self.backup_type = backup_type
         self.if_stale = if_stale
 
     def check_arguments(self) -> None:

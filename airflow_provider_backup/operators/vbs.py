@@ -18,6 +18,7 @@ from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
+from airflow_provider_backup.tasks.freshness_targets import VbsFreshness
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -242,28 +243,12 @@ class VbsRestoreBackupOperator(RestoreBackupOperator):
         return cloud.vbs.restores
 
 
-class VbsGetLatestBackupOperator(GetLatestBackupOperator):
+class VbsGetLatestBackupOperator(VbsFreshness, GetLatestBackupOperator):
     """Return the newest good backup of a disk, or of each of several (VBS section 4.5).
 
-    Give exactly one of ``volume_id`` and ``volume_ids``. The other arguments are those of
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.VbsFreshness` and
     :class:`~airflow_provider_backup.operators.latest_backup.GetLatestBackupOperator`.
-
-    :param volume_id: id of the disk (templated).
-    :param volume_ids: ids of several disks (templated).
     """
 
-    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, "volume_id", "volume_ids")
+    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *VbsFreshness.target_fields)
     service_name = "vbs"
-    one = "volume_id"
-    several = "volume_ids"
-
-    def __init__(
-        self,
-        *,
-        volume_id: str | None = None,
-        volume_ids: Sequence[str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.volume_id = volume_id
-        self.volume_ids = volume_ids

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from airflow_provider_backup.sensors.checkpoints import CheckpointBackupSensor
 from airflow_provider_backup.sensors.fresh_backup import FreshBackupSensor
+from airflow_provider_backup.tasks.freshness_targets import CsbsFreshness
 
 
 class CsbsBackupSensor(CheckpointBackupSensor):
@@ -21,32 +21,12 @@ class CsbsBackupSensor(CheckpointBackupSensor):
     service_name = "csbs"
 
 
-class CsbsFreshBackupSensor(FreshBackupSensor):
+class CsbsFreshBackupSensor(CsbsFreshness, FreshBackupSensor):
     """Wait until a server, or each of several, has a fresh backup (CSBS section 5).
 
-    Give exactly one of ``server_id``, ``server_ids`` and ``policy_id``. The other arguments are those of
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.CsbsFreshness` and
     :class:`~airflow_provider_backup.sensors.fresh_backup.FreshBackupSensor`.
-
-    :param server_id: id of the server (templated).
-    :param server_ids: ids of several servers (templated).
-    :param policy_id: id of a policy: each of its servers, and only backups that it took (templated).
     """
 
-    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, "server_id", "server_ids", "policy_id")
+    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, *CsbsFreshness.target_fields)
     service_name = "csbs"
-    one = "server_id"
-    several = "server_ids"
-    groups = ("policy_id",)
-
-    def __init__(
-        self,
-        *,
-        server_id: str | None = None,
-        server_ids: Sequence[str] | None = None,
-        policy_id: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.server_id = server_id
-        self.server_ids = server_ids
-        self.policy_id = policy_id

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_backup.sensors.base import BackupSensor
 from airflow_provider_backup.sensors.fresh_backup import FreshBackupSensor
+from airflow_provider_backup.tasks.freshness_targets import DatabaseFreshness
 
 
 class DatabaseBackupSensor(BackupSensor):
@@ -24,27 +25,11 @@ class DatabaseBackupSensor(BackupSensor):
         self.instance_id = instance_id
 
 
-class DatabaseFreshBackupSensor(FreshBackupSensor):
+class DatabaseFreshBackupSensor(DatabaseFreshness, FreshBackupSensor):
     """Wait until a database instance, or each of several, has a fresh backup (databases section 4).
 
-    Give exactly one of ``instance_id`` and ``instance_ids``. The other arguments are those of
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.DatabaseFreshness` and
     :class:`~airflow_provider_backup.sensors.fresh_backup.FreshBackupSensor`.
-
-    :param instance_id: id of the instance (templated).
-    :param instance_ids: ids of several instances; RDS has one list for each (templated).
     """
 
-    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, "instance_id", "instance_ids")
-    one = "instance_id"
-    several = "instance_ids"
-
-    def __init__(
-        self,
-        *,
-        instance_id: str | None = None,
-        instance_ids: Sequence[str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.instance_id = instance_id
-        self.instance_ids = instance_ids
+    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, *DatabaseFreshness.target_fields)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_backup.cloud.operations.freshness import BackupType, FreshBackupResult
+from airflow_provider_backup.cloud.operations.freshness import FreshBackupResult
 from airflow_provider_backup.cloud.operations.freshness_question import FreshnessAnswer, FreshnessQuestion
 from airflow_provider_backup.exceptions import BackupSensorTimeoutError
 from airflow_provider_backup.sensors.waiting import WaitingSensor
@@ -23,34 +22,15 @@ class FreshBackupSensor(FreshnessArguments, WaitingSensor):
 
     Failed backups and those in progress never count; looks log them. The result is the same in every mode: a
     :class:`~airflow_provider_backup.cloud.operations.freshness.FreshBackupResult` for the argument of one resource, a
-    list of them for all others. The other arguments are those of
+    list of them for all others. The arguments are those of
+    :class:`~airflow_provider_backup.tasks.freshness_arguments.FreshnessArguments` and
     :class:`~airflow_provider_backup.sensors.waiting.WaitingSensor`.
-
-    :param max_age: the backup began at most so long ago, by the cloud's clock: a ``timedelta`` or seconds, above 0;
-        ``None`` for any age (templated).
-    :param after: the backup began then or later: an ISO 8601 text or a ``datetime``, with a time zone; ``None`` for any
-        time (templated).
-    :param backup_type: ``automatic`` or ``manual`` counts only backups of which the service tells that; ``any`` counts
-        all (templated).
     """
 
     template_fields: Sequence[str] = (*WaitingSensor.template_fields, *FreshnessArguments.freshness_fields)
     next_step_after_timeout: ClassVar[str] = (
         "Give it more time (timeout), or check in the cloud why no backup was taken."
     )
-
-    def __init__(
-        self,
-        *,
-        max_age: timedelta | float | None = None,
-        after: datetime | str | None = None,
-        backup_type: BackupType = "any",
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.max_age = max_age
-        self.after = after
-        self.backup_type = backup_type
 
     def subject(self) -> FreshnessQuestion:
         """Return the question."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_backup.sensors.base import BackupSensor
 from airflow_provider_backup.sensors.fresh_backup import FreshBackupSensor
+from airflow_provider_backup.tasks.freshness_targets import VbsFreshness
 
 
 class VbsBackupSensor(BackupSensor):
@@ -29,28 +30,12 @@ class VbsBackupSensor(BackupSensor):
         return {"backup": self.backup_id, "job": self.job_id}
 
 
-class VbsFreshBackupSensor(FreshBackupSensor):
+class VbsFreshBackupSensor(VbsFreshness, FreshBackupSensor):
     """Wait until a disk, or each of several, has a fresh backup (VBS section 4.5).
 
-    Give exactly one of ``volume_id`` and ``volume_ids``. The other arguments are those of
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.VbsFreshness` and
     :class:`~airflow_provider_backup.sensors.fresh_backup.FreshBackupSensor`.
-
-    :param volume_id: id of the disk (templated).
-    :param volume_ids: ids of several disks (templated).
     """
 
-    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, "volume_id", "volume_ids")
+    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, *VbsFreshness.target_fields)
     service_name = "vbs"
-    one = "volume_id"
-    several = "volume_ids"
-
-    def __init__(
-        self,
-        *,
-        volume_id: str | None = None,
-        volume_ids: Sequence[str] | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.volume_id = volume_id
-        self.volume_ids = volume_ids

@@ -15,7 +15,7 @@ from airflow_provider_backup.tasks.templating import has_template
 
 
 class FreshnessArguments(ChecksArguments):
-    """The arguments that the operators and sensors of fresh backups share.
+    """The arguments that the operators and sensors of fresh backups share; it stands before their other bases.
 
     A subclass names the service (``service_name``) and the arguments of which exactly one says what is judged: that of
     one resource, that of several, and those of groups, which ``latest_backups`` of the service takes under their name.
@@ -29,14 +29,25 @@ class FreshnessArguments(ChecksArguments):
     """
 
     freshness_fields: ClassVar[Sequence[str]] = ("max_age", "after", "backup_type")
+    target_fields: ClassVar[Sequence[str]] = ()
+    """The arguments that say what is judged."""
     service_name: ClassVar[str]
     one: ClassVar[str]
     several: ClassVar[str]
     groups: ClassVar[tuple[str, ...]] = ()
 
-    max_age: timedelta | float | None
-    after: datetime | str | None
-    backup_type: BackupType
+    def __init__(
+        self,
+        *,
+        max_age: timedelta | float | None = None,
+        after: datetime | str | None = None,
+        backup_type: BackupType = "any",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.max_age = max_age
+        self.after = after
+        self.backup_type = backup_type
 
     def check_arguments(self) -> None:
         """Reject wrong literals once the operator is built.
