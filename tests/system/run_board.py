@@ -134,6 +134,9 @@ class RunBoard:
         if isinstance(value := self._values.get((key, REFERENCE_KEY)), dict):
             reference = OperationReference.from_dict(value)
             subject, status = await self._seen_in_cloud(cloud, reference)
+            if instance["state"] in ("success", "failed"):
+                # What a task left behind may be deleted by a later one.
+                self._final.add(reference)
             is_under_way = reference not in self._final
         return TaskRow(*key, instance["try_number"], instance["state"] or "waiting", subject, status, is_under_way)
 

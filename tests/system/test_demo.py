@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
+from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.emulator.services.registry import SERVICES
 from tests.system import demo
 from tests.system.airflow_api import AirflowApi
@@ -149,6 +150,36 @@ async def test_a_second_backup_of_a_task_would_be_noticed(
     assert board.taking_tasks == 1
     assert outcome.unreported_backups == strays
     assert outcome.is_good == (not strays)
+
+
+class FinishedApi(FakeApi):
+    """One task that is over."""
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        return [{"task_id": "backup", "map_index": -1, "try_number": 1, "state": "success", "start_date": "2026"}]
+
+
+class CountingCloud:
+    """Counts how often it is asked for the state of an operation, which is gone."""
+
+    looks = 0
+
+    def service(self, name: str) -> CountingCloud:
+        return self
+
+    async def observe(self, reference: object) -> None:
+        self.looks += 1
+        raise NotFoundError("It was deleted.")
+
+
+async def test_what_a_finished_task_left_behind_is_looked_at_once() -> None:
+    cloud = CountingCloud()
+    board = RunBoard(cast("AirflowApi", FinishedApi()), {"dag": "run"})
+
+    rows = [(await board.look(cast("Any", cloud)))[0] for _ in range(3)]
+
+    assert cloud.looks == 1
+    assert {(row.status, row.is_under_way) for row in rows} == {("gone", False)}
 
 
 def test_the_closing_table_marks_what_the_demo_made_and_shows_it_first() -> None:
