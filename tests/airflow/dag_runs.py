@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +42,7 @@ def run_dag(dag: DAG, **arguments: Any) -> dict[str, TaskEnd]:
     :return: how its tasks ended, by task id; mapped ones as ``task[0]``, ``task[1]`` ...
     """
     if AIRFLOW_3:
+        _share_api_server()
         _store(dag)
     run = dag.test(**arguments)
     ends = {}
@@ -48,6 +50,13 @@ def run_dag(dag: DAG, **arguments: Any) -> dict[str, TaskEnd]:
         name = ti.task_id if ti.map_index == -1 else f"{ti.task_id}[{ti.map_index}]"
         ends[name] = TaskEnd(str(ti.state), ti.xcom_pull(task_ids=ti.task_id, map_indexes=ti.map_index), ti.try_number)
     return ends
+
+
+def _share_api_server() -> None:
+    # From 3.3 on Airflow does so itself; before, each task makes one, which takes three seconds and stays in memory.
+    supervisor: Any = importlib.import_module("airflow.sdk.execution_time.supervisor")
+    if not hasattr(supervisor.in_process_api_server, "cache_info"):
+        supervisor.in_process_api_server = functools.lru_cache(maxsize=1)(supervisor.in_process_api_server)
 
 
 def _store(dag: DAG) -> None:

@@ -44,6 +44,7 @@ def guard_of(cloud: RunningCloud, service: str, **arguments: Any) -> WrappedWork
         backup=CREATE[service],  # type: ignore[arg-type]
         backup_args={**what, "poll_interval": 0.05, "deferrable": True},
         restore="on_failure",
+        restore_args={"poll_interval": 0.05},
         **arguments,
     )
 
