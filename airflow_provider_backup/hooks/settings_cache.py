@@ -22,6 +22,13 @@ class _Recent:
     is_read_after_refusal: bool = False
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def settings_since(self, not_older_than: float) -> CloudSettings | None:
+        """Return the settings if they are recent enough."""
+        limits = task_limits()
+        oldest = not_older_than - limits.same_rejection if self.is_read_after_refusal else not_older_than
+        is_old = self.read_at < max(oldest, current_clock().monotonic() - limits.connection_memory)
+        return None if is_old else self.settings
+
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[object, _Recent]] = WeakKeyDictionary()
 
@@ -37,11 +44,13 @@ async def recent_settings(
     """
     of_loop = _by_loop.setdefault(asyncio.get_running_loop(), {})
     recent = of_loop.get(key) or of_loop.setdefault(key, _Recent())
+    # Without the lock, unless newer settings are being read: thousands of triggers may start together.
+    if not recent.reading.locked() and (settings := recent.settings_since(not_older_than)) is not None:
+        return settings
     async with recent.reading:
-        settings = recent.settings
-        limits = task_limits()
-        oldest = not_older_than - limits.same_rejection if recent.is_read_after_refusal else not_older_than
-        if settings is None or recent.read_at < max(oldest, current_clock().monotonic() - limits.connection_memory):
+        # Another caller may have read them meanwhile.
+        settings = recent.settings_since(not_older_than)
+        if settings is None:
             settings = recent.settings = await read()
             recent.read_at = current_clock().monotonic()
             recent.is_read_after_refusal = not_older_than > 0
