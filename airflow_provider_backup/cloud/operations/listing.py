@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -156,3 +156,35 @@ class BackupLists:
 def one_read(reference: OperationReference) -> int:
     """A look at any backup takes one request."""
     return 1
+
+
+def lists_of_restores(
+    service: str,
+    pages: Callable[[], AsyncIterator[RowPage]],
+    statuses: Collection[str],
+    phase_of_status: Callable[[str | None], Phase],
+    *,
+    page_size: int,
+    reads: int,
+) -> BackupLists:
+    """Return the list that answers for many restores: as long as a backup is restored from, its restore is in progress.
+
+    :param service: the service's title, for logs.
+    :param pages: reads the backups that are restored from, page by page.
+    :param statuses: what a backup is called while it is restored from.
+    :param phase_of_status: the phases of the service's statuses.
+    :param page_size: rows that a page holds at most.
+    :param reads: how many requests one look at a restore by itself takes.
+    """
+    restoring = Listing(
+        title=f"{service} backups that are restored from",
+        page_size=page_size,
+        read=lambda since: pages(),
+        id_members=("id",),
+        kinds=("backup",),
+        is_running=lambda status: status in statuses,
+        phase_of_status=phase_of_status,
+        started_members=(),
+        to_state=lambda reference, rows: None,
+    )
+    return BackupLists(reads=lambda reference: reads, running=restoring)

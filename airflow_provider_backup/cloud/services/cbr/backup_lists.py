@@ -17,9 +17,6 @@ from airflow_provider_backup.cloud.services.cbr.states import covering_backups_t
 RUNNING_STATUSES = ("waiting_protect", "protecting")
 """What a backup is called until it is made (CBR section 3)."""
 
-RESTORING_STATUSES = ("waiting_restore", "restoring")
-"""What a backup is called while it is restored from (CBR section 3)."""
-
 DELETING_STATUSES = ("waiting_delete", "deleting")
 """What a backup is called until it is gone (CBR section 3)."""
 
@@ -53,25 +50,6 @@ def backup_lists(backups: Backups) -> BackupLists:
         terminal=listing("Recent terminal CBR backups", TERMINAL_STATUSES),
         existing=listing("CBR backups that are being deleted", DELETING_STATUSES),
     )
-
-
-def restore_lists(backups: Backups) -> BackupLists:
-    """Return the list that answers for many restores: as long as a backup is restored from, its restore is in progress.
-
-    :param backups: the backups of the project.
-    """
-    restoring = Listing(
-        title="CBR backups that are restored from",
-        page_size=LARGEST_PAGE,
-        read=lambda since: backups.pages(status=RESTORING_STATUSES),
-        id_members=("id",),
-        kinds=("backup",),
-        is_running=RESTORING_STATUSES.__contains__,
-        phase_of_status=phase_of,
-        started_members=(),
-        to_state=lambda reference, rows: None,
-    )
-    return BackupLists(reads=lambda reference: 2, running=restoring)
 
 
 def _to_state(reference: OperationReference, rows: Sequence[Row]) -> OperationState | None:

@@ -32,11 +32,13 @@ if TYPE_CHECKING:
     from airflow_provider_backup.cloud.services.cbr.backups import Backups
     from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 
+RESTORING_STATUSES = ("waiting_restore", "restoring")
+"""What a backup is called while it is restored from (CBR section 3)."""
+
 NOT_LOGGED = "not logged yet"
 """Status of a restore as long as no operation log tells of it."""
 
 _RUNNING_LOGS: Final[tuple[Literal["waiting", "running"], ...]] = ("waiting", "running")
-_RESTORING = ("waiting_restore", "restoring")
 _ONE_MOMENT = timedelta(microseconds=1)
 _KINDS = {"server_id": "a server", "volume_id": "a disk", "resource_id": "a file system"}
 _SERVER, _DISK, _FILE_SYSTEM = "OS::Nova::Server", "OS::Cinder::Volume", "OS::Sfs::Turbo"
@@ -210,7 +212,7 @@ class CbrRestoreOperation:
         reason = _reason(log) if phase is Phase.FAILED else None
         if phase is Phase.SUCCEEDED:
             backup_status = await self._backup_status(reference.backup_id)
-            if backup_status in _RESTORING:
+            if backup_status in RESTORING_STATUSES:
                 status, phase = str(backup_status), Phase.IN_PROGRESS
             elif phase_of(backup_status) is Phase.FAILED:
                 phase = Phase.FAILED

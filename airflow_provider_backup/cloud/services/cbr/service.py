@@ -21,26 +21,23 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.http.retry_policy import is_passing
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule
+from airflow_provider_backup.cloud.operations.listing import lists_of_restores
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import spelled_as_listed
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.cbr.backup_lists import (
-    RESTORING_STATUSES,
-    RUNNING_STATUSES,
-    backup_lists,
-    restore_lists,
-)
+from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.cbr.latest_backups import LatestBackups
 from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
+from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE
 from airflow_provider_backup.cloud.services.cbr.policies import Policies
-from airflow_provider_backup.cloud.services.cbr.restores import CbrRestoreOperation
+from airflow_provider_backup.cloud.services.cbr.restores import RESTORING_STATUSES, CbrRestoreOperation
 from airflow_provider_backup.cloud.services.cbr.states import (
     checkpoint_to_state,
     latest_change,
@@ -75,7 +72,15 @@ class CbrService:
     @property
     def restores(self) -> CbrRestoreOperation:
         """The restore of a backup, as a long-running operation."""
-        return CbrRestoreOperation(self.backups, self.operation_logs, self._clock, restore_lists(self.backups))
+        lists = lists_of_restores(
+            "CBR",
+            lambda: self.backups.pages(status=RESTORING_STATUSES),
+            RESTORING_STATUSES,
+            phase_of,
+            page_size=LARGEST_PAGE,
+            reads=2,
+        )
+        return CbrRestoreOperation(self.backups, self.operation_logs, self._clock, lists)
 
     def reference_to(self, checkpoint: Checkpoint, resource_ids: Sequence[str] = ()) -> OperationReference:
         """Return where to look for a checkpoint later, with the ids of all resources that it is to back up.

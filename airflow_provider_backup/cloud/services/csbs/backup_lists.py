@@ -12,7 +12,6 @@ from airflow_provider_backup.cloud.services.csbs.checkpoint_items import Checkpo
 from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem, ItemStatus
 from airflow_provider_backup.cloud.services.csbs.paging import PAGES
-from airflow_provider_backup.cloud.services.csbs.restores import RESTORING_STATUSES
 from airflow_provider_backup.cloud.services.csbs.states import to_state
 
 RUNNING_STATUSES: tuple[ItemStatus, ...] = ("protecting",)
@@ -32,7 +31,7 @@ def backup_lists(items: CheckpointItems) -> BackupLists:
         return Listing(
             title=title,
             page_size=PAGES.page_size,
-            read=lambda since: _pages(items, statuses, since),
+            read=lambda since: pages_of_statuses(items, statuses, since),
             id_members=("id", "checkpoint_id"),
             kinds=("backup", "checkpoint"),
             is_running=RUNNING_STATUSES.__contains__,
@@ -49,28 +48,15 @@ def backup_lists(items: CheckpointItems) -> BackupLists:
     )
 
 
-def restore_lists(items: CheckpointItems) -> BackupLists:
-    """Return the list that answers for many restores: as long as a backup is restored from, its restore is in progress.
+async def pages_of_statuses(
+    items: CheckpointItems, statuses: Sequence[ItemStatus | None], since: datetime | None = None
+) -> AsyncIterator[RowPage]:
+    """Read the backups that have one of several statuses, page by page.
 
     :param items: the backups of the project.
+    :param statuses: the statuses; ``None`` for any.
+    :param since: only backups that began then or later, with a time zone; ``None`` for all.
     """
-    restoring = Listing(
-        title="CSBS backups that are restored from",
-        page_size=PAGES.page_size,
-        read=lambda since: _pages(items, RESTORING_STATUSES, None),
-        id_members=("id",),
-        kinds=("backup",),
-        is_running=RESTORING_STATUSES.__contains__,
-        phase_of_status=phase_of,
-        started_members=(),
-        to_state=lambda reference, rows: None,
-    )
-    return BackupLists(reads=one_read, running=restoring)
-
-
-async def _pages(
-    items: CheckpointItems, statuses: Sequence[ItemStatus | None], since: datetime | None
-) -> AsyncIterator[RowPage]:
     # The filter takes one status.
     for status in statuses:
         async for page in items.pages(status=status, start_time=since):

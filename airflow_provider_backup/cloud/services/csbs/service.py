@@ -18,6 +18,7 @@ from airflow_provider_backup.cloud.errors import (
 from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule, ListedBackup, read_freshness
+from airflow_provider_backup.cloud.operations.listing import lists_of_restores
 from airflow_provider_backup.cloud.operations.missing_backups import MissingBackups
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.row_checks import spelled_as_listed
@@ -25,13 +26,14 @@ from airflow_provider_backup.cloud.operations.status import LIVE, Phase, combine
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists, restore_lists
+from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists, pages_of_statuses
 from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems, DetailedBackupRow
 from airflow_provider_backup.cloud.services.csbs.checkpoints import Checkpoints
 from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
+from airflow_provider_backup.cloud.services.csbs.paging import PAGES
 from airflow_provider_backup.cloud.services.csbs.policies import Policies
-from airflow_provider_backup.cloud.services.csbs.restores import CsbsRestoreOperation
+from airflow_provider_backup.cloud.services.csbs.restores import RESTORING_STATUSES, CsbsRestoreOperation
 from airflow_provider_backup.cloud.services.csbs.states import latest_change, to_state
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
@@ -56,7 +58,14 @@ class CsbsService:
     @property
     def restores(self) -> CsbsRestoreOperation:
         """The restore of a backup, as a long-running operation."""
-        lists = restore_lists(self.checkpoint_items)
+        lists = lists_of_restores(
+            "CSBS",
+            lambda: pages_of_statuses(self.checkpoint_items, RESTORING_STATUSES),
+            RESTORING_STATUSES,
+            phase_of,
+            page_size=PAGES.page_size,
+            reads=1,
+        )
         return CsbsRestoreOperation(self.checkpoint_items, self.checkpoints, self._clock, lists)
 
     async def observe(self, reference: OperationReference) -> OperationState:

@@ -17,9 +17,6 @@ from airflow_provider_backup.cloud.services.vbs.states import to_state
 RUNNING_STATUS = "creating"
 """What a backup is called until it is made (VBS section 4.6)."""
 
-RESTORING_STATUS = "restoring"
-"""What a backup is called while it is restored from (VBS section 4.6)."""
-
 DELETING_STATUS = "deleting"
 """What a backup is called until it is gone (VBS section 4.6)."""
 
@@ -51,25 +48,6 @@ def backup_lists(backups: Backups) -> BackupLists:
         recent=listing("VBS backups"),
         existing=listing("VBS backups that are being deleted", DELETING_STATUS),
     )
-
-
-def restore_lists(backups: Backups) -> BackupLists:
-    """Return the list that answers for many restores: as long as a backup is restored from, its restore is in progress.
-
-    :param backups: the backups of the project.
-    """
-    restoring = Listing(
-        title="VBS backups that are restored from",
-        page_size=BACKUP_PAGES.page_size,
-        read=lambda since: backups.pages(status=RESTORING_STATUS),
-        id_members=("id",),
-        kinds=("backup",),
-        is_running=RESTORING_STATUS.__eq__,
-        phase_of_status=phase_of,
-        started_members=(),
-        to_state=lambda reference, rows: None,
-    )
-    return BackupLists(reads=lambda reference: 2, running=restoring)
 
 
 async def _pages(backups: Backups, status: str | None, since: datetime | None) -> AsyncIterator[RowPage]:

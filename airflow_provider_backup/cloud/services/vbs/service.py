@@ -13,16 +13,19 @@ from airflow_provider_backup.cloud.errors import (
 )
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule, ListedBackup, read_freshness
+from airflow_provider_backup.cloud.operations.listing import lists_of_restores
 from airflow_provider_backup.cloud.operations.other_kinds import check_kind, otherwise
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.vbs.backup_lists import RESTORING_STATUS, backup_lists, restore_lists
+from airflow_provider_backup.cloud.services.vbs.backup_lists import backup_lists
 from airflow_provider_backup.cloud.services.vbs.backups import Backups
+from airflow_provider_backup.cloud.services.vbs.conflicts import RESTORING
 from airflow_provider_backup.cloud.services.vbs.jobs import Jobs
 from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
+from airflow_provider_backup.cloud.services.vbs.paging import BACKUP_PAGES
 from airflow_provider_backup.cloud.services.vbs.policies import Policies
 from airflow_provider_backup.cloud.services.vbs.restores import VbsRestoreOperation
 from airflow_provider_backup.cloud.services.vbs.states import job_to_state, to_state
@@ -52,7 +55,15 @@ class VbsService:
     @property
     def restores(self) -> VbsRestoreOperation:
         """The restore of a backup, as a long-running operation."""
-        return VbsRestoreOperation(self.backups, self.jobs, restore_lists(self.backups))
+        lists = lists_of_restores(
+            "VBS",
+            lambda: self.backups.pages(status=RESTORING),
+            (RESTORING,),
+            phase_of,
+            page_size=BACKUP_PAGES.page_size,
+            reads=2,
+        )
+        return VbsRestoreOperation(self.backups, self.jobs, lists)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read a backup, or the job that takes it, once.
@@ -118,7 +129,7 @@ class VbsService:
         except BadRequestError as refusal:
             # A deletion that is under way refuses the next one, also when it is the repetition of a lost answer.
             status = (await self.backups.get(backup_id)).status
-            if status == RESTORING_STATUS or phase_of(status) is Phase.IN_PROGRESS:
+            if status == RESTORING or phase_of(status) is Phase.IN_PROGRESS:
                 raise ResourceBusyError(
                     f"vbs backup {backup_id} is {status}: {refusal.message}", next_step="Delete it when that is over."
                 ) from refusal
