@@ -23,6 +23,7 @@ from airflow_provider_backup.operators.latest_backup import GetLatestBackupOpera
 from airflow_provider_backup.operators.policy_arguments import LONG_TERM, PolicyArguments, known_schedule
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
 from airflow_provider_backup.tasks.freshness_targets import CbrFreshness
+from airflow_provider_backup.tasks.reference_arguments import CheckpointReferenceMixin
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -284,7 +285,7 @@ class CbrDeleteBackupOperator(CheckpointDeleteBackupOperator):
     service_name = "cbr"
 
 
-class CbrRestoreBackupOperator(RestoreBackupOperator):
+class CbrRestoreBackupOperator(CheckpointReferenceMixin, RestoreBackupOperator):
     """Overwrite a server, disk or file system with a backup: ``POST /v3/{project_id}/backups/{backup_id}/restore`` (CBR
     section 7.4).
 
@@ -332,10 +333,6 @@ class CbrRestoreBackupOperator(RestoreBackupOperator):
         self.resource_id = resource_id
         self.mappings = mappings
         self.power_on = power_on
-
-    def ids(self) -> dict[str, str | None]:
-        """Return the ids that name the backup, by kind."""
-        return {"backup": self.backup_id, "checkpoint": self.checkpoint_id}
 
     def target(self) -> RestoreTarget:
         """Build what is overwritten."""

@@ -26,6 +26,7 @@ from airflow_provider_backup.operators.latest_backup import GetLatestBackupOpera
 from airflow_provider_backup.operators.policy_arguments import PolicyArguments
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
 from airflow_provider_backup.tasks.freshness_targets import CsbsFreshness
+from airflow_provider_backup.tasks.reference_arguments import CheckpointReferenceMixin
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -192,7 +193,7 @@ class CsbsDeleteBackupOperator(CheckpointDeleteBackupOperator):
     service_name = "csbs"
 
 
-class CsbsRestoreBackupOperator(RestoreBackupOperator):
+class CsbsRestoreBackupOperator(CheckpointReferenceMixin, RestoreBackupOperator):
     """Overwrite a server with a backup: ``POST /v1/{project_id}/restores`` (CSBS section 6.4).
 
     Before, the service is asked whether the backup can be restored to the server (``check_restorable``, CSBS section
@@ -229,10 +230,6 @@ class CsbsRestoreBackupOperator(RestoreBackupOperator):
         self.server_id = server_id
         self.mappings = mappings
         self.power_on = power_on
-
-    def ids(self) -> dict[str, str | None]:
-        """Return the ids that name the backup, by kind."""
-        return {"backup": self.backup_id, "checkpoint": self.checkpoint_id}
 
     def target(self) -> RestoreTarget:
         """Build what is overwritten."""

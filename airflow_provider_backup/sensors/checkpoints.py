@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_backup.sensors.base import BackupSensor
+from airflow_provider_backup.tasks.reference_arguments import CheckpointReferenceMixin
 
 
-class CheckpointBackupSensor(BackupSensor):
+class CheckpointBackupSensor(CheckpointReferenceMixin, BackupSensor):
     """Wait until a checkpoint with all its backups, or one backup in it, is available.
 
     The other arguments are those of :class:`~airflow_provider_backup.sensors.base.BackupSensor`.
@@ -21,7 +22,3 @@ class CheckpointBackupSensor(BackupSensor):
     def __init__(self, *, checkpoint_id: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.checkpoint_id = checkpoint_id
-
-    def ids(self) -> dict[str, str | None]:
-        """Return the ids that name the backup, by kind."""
-        return {"backup": self.backup_id, "checkpoint": self.checkpoint_id}

@@ -50,6 +50,16 @@ class BackupReferenceMixin(ChecksArguments):
             self.reference()
 
 
+class CheckpointReferenceMixin(BackupReferenceMixin):
+    """Those of services whose checkpoints hold several backups."""
+
+    checkpoint_id: str | None
+
+    def ids(self) -> dict[str, str | None]:
+        """Return the ids that name the backup, by kind."""
+        return {"backup": self.backup_id, "checkpoint": self.checkpoint_id}
+
+
 def _refuse_odd_values(backup: Mapping[str, Any]) -> None:
     # They would become arguments of a trigger, and one that is not plain JSON can stop every triggerer.
     wrong = [name for name in ("backup_id", "instance_id", "job_id") if not isinstance(backup.get(name), str | None)]
