@@ -1,9 +1,27 @@
-"""What operators return of a backup policy, the same for every service."""
+"""What several services say of a backup policy in one shape, and what operators return of it for every service."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Protocol, TypedDict
+
+from airflow_provider_backup.cloud.schema.base import ResponseModel
+from airflow_provider_backup.cloud.schema.fields import Flag, WholeNumber
+
+
+class RetentionView(ResponseModel):
+    """How long the automatic backups of a policy are kept, as CBR and CSBS show it; numbers may have come as text."""
+
+    max_backups: WholeNumber = None
+    retention_duration_days: WholeNumber = None
+    day_backups: WholeNumber = None
+    week_backups: WholeNumber = None
+    month_backups: WholeNumber = None
+    year_backups: WholeNumber = None
+    timezone: str | None = None
+    destination_region: str | None = None
+    destination_project_id: str | None = None
+    enable_acceleration: Flag = None
 
 
 class PolicyResult(TypedDict):

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
+from airflow_provider_backup.cloud.operations.policy import RetentionView
+from airflow_provider_backup.cloud.schema.base import RequestModel
 from airflow_provider_backup.cloud.schema.constraints import Identifier, TimeZone, matching
-from airflow_provider_backup.cloud.schema.fields import Flag, WholeNumber
+from airflow_provider_backup.cloud.schema.fields import WholeNumber
 from airflow_provider_backup.cloud.services.cbr.models.fields import NonEmptyTexts, unlimited_or_from_one_to
 
 
@@ -153,17 +154,7 @@ class OperationDefinition(RequestModel):
         return value
 
 
-class OperationDefinitionView(ResponseModel):
+class OperationDefinitionView(RetentionView):
     """How long automatic backups are kept, as read."""
 
-    retention_duration_days: WholeNumber = None
-    max_backups: WholeNumber = None
-    day_backups: WholeNumber = None
-    week_backups: WholeNumber = None
-    month_backups: WholeNumber = None
-    year_backups: WholeNumber = None
-    timezone: str | None = None
     full_backup_interval: WholeNumber = None
-    destination_region: str | None = None
-    destination_project_id: str | None = None
-    enable_acceleration: Flag = None

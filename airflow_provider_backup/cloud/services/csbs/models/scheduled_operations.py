@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from airflow_provider_backup.cloud.operations.policy import RetentionView
 from airflow_provider_backup.cloud.schema.base import RequestModel, ResponseModel
 from airflow_provider_backup.cloud.schema.constraints import Identifier, TimeZone
-from airflow_provider_backup.cloud.schema.fields import Flag, Timestamp, WholeNumber
+from airflow_provider_backup.cloud.schema.fields import Flag, Timestamp
 from airflow_provider_backup.cloud.services.csbs.models.fields import Description, Name
 from airflow_provider_backup.cloud.services.csbs.pattern import rule_in
 
@@ -114,22 +115,12 @@ class ScheduledOperationUpdate(RequestModel):
     trigger: Trigger | None = None
 
 
-class OperationDefinitionView(ResponseModel):
-    """How long automatic backups are kept, as read; numbers may have come as text."""
+class OperationDefinitionView(RetentionView):
+    """How long automatic backups are kept, as read."""
 
-    max_backups: WholeNumber = None
-    retention_duration_days: WholeNumber = None
     permanent: Flag = None
-    day_backups: WholeNumber = None
-    week_backups: WholeNumber = None
-    month_backups: WholeNumber = None
-    year_backups: WholeNumber = None
-    timezone: str | None = None
     plan_id: str | None = None
     provider_id: str | None = None
-    destination_region: str | None = None
-    destination_project_id: str | None = None
-    enable_acceleration: Flag = None
 
 
 class TriggerPropertiesView(ResponseModel):
