@@ -93,7 +93,7 @@ class TaskIdentity:
             self._context,
             has_key=self.has_key,
             outlives_runs=self._outlives_clears,
-            noted_at=record.moment if record else None,
+            recorded_at=record.moment if record else None,
             is_found_by_time=self._is_found_by_time,
             is_settled=records.was_read and (record is None or record.reference is not None),
             began_at=self._began_at,

@@ -105,7 +105,7 @@ class OperationSearch:
             self._failed.add(state)
             return None
         self._log.info(texts.FOUND_BY_RECORD, state.reference)
-        return OwnedOperation(state.reference, is_new=False, is_own=record.is_own, began=record.noted_at)
+        return OwnedOperation(state.reference, is_new=False, is_own=record.is_own, began=record.recorded_at)
 
     async def named(self) -> OwnedOperation | None:
         """Return the operation that has one of the names that may have been used; ``None`` if there is none."""

@@ -18,7 +18,7 @@ class Ownership:
     :param context: the context of ``execute``.
     :param has_key: whether the name of the backup holds the key of the task instance.
     :param outlives_runs: whether backups of an earlier DAG run with the same key count as well.
-    :param noted_at: when an earlier try submitted a backup, by this machine's clock; ``None`` without a record.
+    :param recorded_at: when an earlier try submitted a backup, by this machine's clock; ``None`` without a record.
     :param is_found_by_time: whether an operation that may not be submitted twice carries no name, so that a search
         may find that of another task, or of before a clear.
     :param is_settled: whether the records prove that no submission of an earlier try waits for its answer.
@@ -32,7 +32,7 @@ class Ownership:
         *,
         has_key: bool,
         outlives_runs: bool,
-        noted_at: datetime | None,
+        recorded_at: datetime | None,
         is_found_by_time: bool = False,
         is_settled: bool = False,
         began_at: datetime | None = None,
@@ -43,12 +43,12 @@ class Ownership:
         # A backup that outlives a clear may be one that this task instance submitted before it.
         self._is_first = context["ti"].try_number == 1 if outlives_runs else self.is_first_since_a_clear
         self._asked_at: datetime | None = None
-        self.since = noted_at or began_at or _began(context)
+        self.since = recorded_at or began_at or _began(context)
         """When the work of this task instance started, by this machine's clock."""
-        self.may_be_there = has_key or noted_at is not None or not self.is_first_since_a_clear
+        self.may_be_there = has_key or recorded_at is not None or not self.is_first_since_a_clear
         """Whether this task instance may have a backup: without key and record, on a first try, it has none."""
         was_cleared = clears_of(context["ti"], context["task"].retries) > 0
-        if is_found_by_time and (is_settled or (noted_at is None and was_cleared)):
+        if is_found_by_time and (is_settled or (recorded_at is None and was_cleared)):
             # What the search finds is of another task, or may be of before the clear.
             self.may_be_there = False
         self._run_began = _earliest_with_key(context, began_at) if has_key else None

@@ -20,32 +20,35 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.tasks.idempotency import idempotency_key
 from airflow_provider_backup.version_compat import task_state_store
 
-NOTE_KEY = "airflow_provider_backup"
+RECORD_KEY = "airflow_provider_backup"
 """Key of the record in the task state store."""
+
+_RECORDED_AT = "noted_at"
+"""The member that holds ``recorded_at``; the previous release reads and writes it by this name."""
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionRecord:
     """The record of one submission.
 
-    :param noted_at: when the operation was submitted or adopted, seconds since the epoch by this machine's clock.
+    :param recorded_at: when the operation was submitted or adopted, seconds since the epoch by this machine's clock.
     :param reference: the operation; ``None`` as long as its request has no answer.
     :param is_own: whether this task instance submitted it.
     """
 
-    noted_at: float
+    recorded_at: float
     reference: OperationReference | None = None
     is_own: bool = True
 
     @property
     def moment(self) -> datetime:
         """When the operation was submitted or adopted."""
-        return datetime.fromtimestamp(self.noted_at, UTC)
+        return datetime.fromtimestamp(self.recorded_at, UTC)
 
     @property
     def is_new(self) -> bool:
         """Whether the cloud may not list the operation yet."""
-        return current_clock().time() < self.noted_at + current_limits().new_backup_grace
+        return current_clock().time() < self.recorded_at + current_limits().new_backup_grace
 
 
 class SubmissionRecordStore:
@@ -86,11 +89,11 @@ class SubmissionRecordStore:
         return self._store is not None
 
     def read(self) -> SubmissionRecord | None:
-        """Return what an earlier try of this generation noted for the same request; ``None`` when there is nothing."""
+        """Return what an earlier try of this generation recorded for the same request; ``None`` without a record."""
         if self._store is None:
             return None
         try:
-            kept = self._store.get(NOTE_KEY)
+            kept = self._store.get(RECORD_KEY)
             if not isinstance(kept, dict):
                 return None
             marks = {name: kept.get(name) for name in self._marks}
@@ -98,7 +101,7 @@ class SubmissionRecordStore:
                 return None
             reference = kept.get("reference")
             return SubmissionRecord(
-                noted_at=float(kept["noted_at"]),
+                recorded_at=float(kept[_RECORDED_AT]),
                 reference=OperationReference.from_dict(reference) if reference else None,
                 is_own=bool(kept.get("is_own")),
             )
@@ -107,19 +110,19 @@ class SubmissionRecordStore:
             self.was_read = False
             return None
 
-    def write(self, note: SubmissionRecord) -> bool:
+    def write(self, record: SubmissionRecord) -> bool:
         """Replace the record.
 
-        :param note: the new one.
+        :param record: the new one.
         :return: whether it is kept.
         """
         if self._store is None:
             return False
-        reference = note.reference.to_dict() if note.reference else None
+        reference = record.reference.to_dict() if record.reference else None
         try:
             self._store.set(
-                NOTE_KEY,
-                {**self._marks, "noted_at": note.noted_at, "reference": reference, "is_own": note.is_own},
+                RECORD_KEY,
+                {**self._marks, _RECORDED_AT: record.recorded_at, "reference": reference, "is_own": record.is_own},
             )
         except Exception as error:
             self._log.warning("Could not write to the task state store; a retry will search the cloud: %s", error)
@@ -131,7 +134,7 @@ class SubmissionRecordStore:
         if self._store is None:
             return
         try:
-            self._store.delete(NOTE_KEY)
+            self._store.delete(RECORD_KEY)
         except Exception as error:
             self._log.warning("Could not delete the outdated record in the task state store: %s", error)
 

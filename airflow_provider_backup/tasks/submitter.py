@@ -177,7 +177,7 @@ class Submitter:
                 is_lost = self._policy.if_exists == "adopt" or self._search.has_foreign_name(request)
                 error.next_step = texts.NAME_IS_LOST if is_lost else texts.NAME_IS_TAKEN
             raise
-        self._records.write(SubmissionRecord(record.noted_at, reference))
+        self._records.write(SubmissionRecord(record.recorded_at, reference))
         self.progress = f"{reference} was started, but its state was not read"
         self._log.info("Started %s for %s.", reference, self._subject)
         return OwnedOperation(reference, is_new=True, is_own=True)

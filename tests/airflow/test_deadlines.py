@@ -57,7 +57,7 @@ def test_a_service_that_is_silent_from_the_start_ends_the_task_in_its_time(cloud
         TaskRun(operator).run()
 
 
-@pytest.mark.parametrize("store", [None, TaskStateStore()], ids=["search", "note"])
+@pytest.mark.parametrize("store", [None, TaskStateStore()], ids=["search", "record"])
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_request_that_was_cut_off_is_found_by_the_retry(
     cloud: RunningCloud, service: str, store: TaskStateStore | None

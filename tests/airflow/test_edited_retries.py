@@ -23,7 +23,7 @@ EDITS = [1, 0, 5]
 @pytest.mark.parametrize(
     ("service", "with_store"),
     [*((service, False) for service in NAMED), *((service, True) for service in SERVICES)],
-    ids=lambda value: value if isinstance(value, str) else "by the note" if value else "by the key",
+    ids=lambda value: value if isinstance(value, str) else "by the record" if value else "by the key",
 )
 def test_a_retry_finds_its_backup_again_whatever_became_of_retries(
     cloud: RunningCloud, service: str, with_store: bool, retries: int

@@ -80,11 +80,11 @@ def test_a_partial_backup_is_accepted_on_request_and_the_result_names_what_is_mi
 
 
 @pytest.mark.parametrize("service", CHECKPOINT_SERVICES)
-@pytest.mark.parametrize("noted", [True, False])
+@pytest.mark.parametrize("is_recorded", [True, False])
 def test_a_retry_refuses_the_partial_checkpoint_as_the_first_try_does(
-    cloud: RunningCloud, service: str, noted: bool
+    cloud: RunningCloud, service: str, is_recorded: bool
 ) -> None:
-    run, _ = begun(cloud, service, deferrable=True, store=TaskStateStore() if noted else None)
+    run, _ = begun(cloud, service, deferrable=True, store=TaskStateStore() if is_recorded else None)
     lost = lose_second_backup(cloud, service)
     run.retry()
 

@@ -12,7 +12,7 @@ import pytest
 from airflow_provider_backup.cloud.errors import InvalidRequestError, ResourceBusyError, ServerError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupTimeoutError
-from airflow_provider_backup.tasks.submission_record import NOTE_KEY
+from airflow_provider_backup.tasks.submission_record import RECORD_KEY
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.recording_proxy import Wire, WireRequest
 from tests.airflow.service_matrix import create_operator, finish_backups, rows, taken
@@ -134,11 +134,11 @@ def test_a_retry_that_finds_its_backup_again_gets_no_more_time(cloud: RunningClo
     assert deadline == pytest.approx(earlier + 30, abs=2)
 
 
-@pytest.mark.parametrize("is_noted", [False, True], ids=["by its name", "by its note"])
+@pytest.mark.parametrize("is_recorded", [False, True], ids=["by its name", "by its record"])
 def test_a_retry_that_fails_with_a_transient_error_after_the_search_gets_no_more_time(
-    wire: Wire, backup_cloud: RunningCloud, is_noted: bool
+    wire: Wire, backup_cloud: RunningCloud, is_recorded: bool
 ) -> None:
-    store = TaskStateStore() if is_noted else None
+    store = TaskStateStore() if is_recorded else None
     backup_cloud.set_backup_seconds(60)
     task = TaskRun(create_operator(backup_cloud, "rds", timeout=30), store=store)
     first = task.execute()
@@ -147,13 +147,13 @@ def test_a_retry_that_fails_with_a_transient_error_after_the_search_gets_no_more
     earlier = time.time() - 20
     rows(backup_cloud, "rds")[0]["started_at"] = datetime.fromtimestamp(earlier, UTC).isoformat()
     if store:
-        note = json.loads(store.values[NOTE_KEY])
-        store.values[NOTE_KEY] = json.dumps({**note, "noted_at": earlier})
+        record = json.loads(store.values[RECORD_KEY])
+        store.values[RECORD_KEY] = json.dumps({**record, "noted_at": earlier})
     task.retry()
     before = len(wire.requests)
     task.execute()
     task.retry()
-    # The same again, but for the last look; where a note replaces the search there is no other one.
+    # The same again, but for the last look; where a record replaces the search there is no other one.
     last = 2 * len(wire.requests) - before
 
     def comes_after_the_search(request: WireRequest) -> bool:

@@ -25,7 +25,7 @@ from airflow_provider_backup.exceptions import (
 )
 from airflow_provider_backup.operators.cbr import CbrRestoreBackupOperator
 from airflow_provider_backup.operators.csbs import CsbsRestoreBackupOperator
-from airflow_provider_backup.tasks.submission_record import NOTE_KEY
+from airflow_provider_backup.tasks.submission_record import RECORD_KEY
 from tests.airflow.restorable import RESTORE, Restorable
 from tests.airflow.service_matrix import SENSORS, create_operator
 from tests.airflow.services.cbr import cbr_vault_of_file_system
@@ -647,8 +647,8 @@ def test_a_recorded_restore_that_the_service_does_not_know_any_more_is_not_submi
     run.run()
     vbs.cloud.state.table("vbs.jobs").clear()
     assert run.store is not None
-    record = run.store.get(NOTE_KEY)
-    run.store.set(NOTE_KEY, {**record, "noted_at": 0.0})
+    record = run.store.get(RECORD_KEY)
+    run.store.set(RECORD_KEY, {**record, "noted_at": 0.0})
 
     run.retry()
     with pytest.raises(UnprovenSubmissionError):

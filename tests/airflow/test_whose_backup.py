@@ -32,7 +32,7 @@ LATER = timedelta(days=14)
 
 
 def made_again(run: TaskRun, after: timedelta = LATER) -> TaskRun:
-    """Return the same task of the same DAG run, which was deleted and made again; its notes went with it."""
+    """Return the same task of the same DAG run, which was deleted and made again; its records went with it."""
     again = TaskRun(run.operator, run_id=run.run_id, store=TaskStateStore() if run.store else None)
     again.dag_run.start_date = run.dag_run.start_date + after
     again.ti.start_date = again.dag_run.start_date + timedelta(seconds=1)

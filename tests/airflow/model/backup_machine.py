@@ -108,7 +108,7 @@ class OneBackupTask(TaskMachine):
                 self.trial.world.plan(self.service, "badly")
             case "the next backup never ends":
                 self.trial.world.plan(self.service, "never")
-            # A note that is less than a minute old is believed, whatever the cloud says.
+            # A record that is less than a minute old is believed, whatever the cloud says.
             case "failed backups are removed" if deferred is None and store is None:
                 self.trial.truth.remove_failed()
             case "tokens die":

@@ -328,7 +328,7 @@ class BackupTrial(TaskAttempts):
             was_good = [each.id in before and before[each.id].phase is Phase.SUCCEEDED for each in waited_for]
             assert is_troubled or not (was_good and all(was_good)), f"{waited_for} was good, but the task timed out"
         elif not is_troubled:
-            # What an earlier generation began need not be found again: a note can tell that it is not meant.
+            # What an earlier generation began need not be found again: a record can tell that it is not meant.
             own = [each for each in own if self._owners[each.id] == self._owner]
             busy = any(each.is_running and each not in own for each in (*before.values(), *now.values()))
             used_up = [

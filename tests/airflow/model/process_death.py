@@ -1,4 +1,4 @@
-"""A process that dies in the middle of its work: at any await, and before or after any XCom or note."""
+"""A process that dies in the middle of its work: at any await, and before or after any XCom or submission record."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def dying(death: Death, task: TaskRun | None = None) -> Iterator[None]:
     A request whose bytes left the process before still reaches the cloud, and its answer is lost.
 
     :param death: when.
-    :param task: whose XComs and notes are points, too; a dead process leaves none.
+    :param task: whose XComs and submission records are points, too; a dead process leaves none.
     :raises ProcessDied: it died.
     """
     run = asyncio.run

@@ -1,4 +1,4 @@
-"""The note of a task in Airflow's own task state store: ``dag.test()`` with the real execution API and its database."""
+"""A task's record in Airflow's own task state store: ``dag.test()`` with the real execution API and its database."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class FailsOnce(CsbsExecutePolicyOperator):
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_a_retry_adopts_the_checkpoint_that_its_first_try_recorded(cloud: RunningCloud, deferrable: bool) -> None:
     policy_id = csbs_policy(cloud)
-    with DAG(dag_id=f"notes_{deferrable}", schedule=None) as dag:
+    with DAG(dag_id=f"records_{deferrable}", schedule=None) as dag:
         FailsOnce(
             task_id="execute",
             policy_id=policy_id,

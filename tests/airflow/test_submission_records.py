@@ -1,4 +1,4 @@
-"""What a task notes about its backup in Airflow's task state store, and what its later tries make of that."""
+"""What a task records about its backup in Airflow's task state store, and what its later tries make of that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_backup.cloud.limits import override_limits
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
-from airflow_provider_backup.tasks.submission_record import NOTE_KEY, fingerprint_of
+from airflow_provider_backup.tasks.submission_record import RECORD_KEY, fingerprint_of
 from tests.airflow.service_matrix import (
     DELETE,
     OPERATIONS,
@@ -40,11 +40,11 @@ def run_of(operator: CreateBackupOperator, **arguments: Any) -> TaskRun:
     return TaskRun(operator, store=TaskStateStore(), **arguments)
 
 
-def note_of(run: TaskRun) -> dict[str, Any]:
-    """Return what the task noted."""
+def record_of(run: TaskRun) -> dict[str, Any]:
+    """Return what the task recorded."""
     assert run.store is not None
-    note: dict[str, Any] = run.store.get(NOTE_KEY)
-    return note
+    record: dict[str, Any] = run.store.get(RECORD_KEY)
+    return record
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -52,7 +52,7 @@ def test_the_record_names_the_backup_as_this_tasks_own(cloud: RunningCloud, serv
     run = run_of(create_operator(cloud, service, deferrable=False))
     run.execute()
     reference = run.ti.xcom_pull(task_ids=run.ti.task_id, key="backup_reference", map_indexes=-1)
-    assert {"reference": reference, "is_own": True}.items() <= note_of(run).items()
+    assert {"reference": reference, "is_own": True}.items() <= record_of(run).items()
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -73,7 +73,7 @@ def test_a_retry_asks_for_the_recorded_backup_and_searches_nothing(
 
 
 def test_two_executions_of_one_policy_are_distinguished_on_a_retry(cloud: RunningCloud) -> None:
-    # Without a note the retry of the first finds the checkpoint of the second, which is newer.
+    # Without a record the retry of the first finds the checkpoint of the second, which is newer.
     policy_id = csbs_policy(cloud)
     runs = [
         run_of(create_operator(cloud, "csbs", task_id=task_id, policy_id=policy_id, deferrable=False))
@@ -129,25 +129,25 @@ def test_a_backup_that_lists_do_not_show_yet_is_looked_up_after_a_crash(
         patch.setattr(OPERATIONS[service], "submit", dies_afterwards)
         with pytest.raises(Died):
             run.execute()
-    assert note_of(run)["reference"] is None
+    assert record_of(run)["reference"] is None
     finish_backups(cloud)
     run.retry()
     run.finish(run.execute())
     assert len(rows(cloud, service)) == 1
 
 
-def test_a_refused_request_leaves_no_note(cloud: RunningCloud) -> None:
+def test_a_refused_request_leaves_no_record(cloud: RunningCloud) -> None:
     cloud.set_backup_seconds(60)
     what: dict[str, Any] = target(cloud, "rds")
     taken(cloud, "rds", task_id="other", **what)
     run = run_of(create_operator(cloud, "rds", on_conflict="fail", **what))
     with pytest.raises(BackupError):
         run.execute()
-    assert note_of(run) is None
+    assert record_of(run) is None
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_failed_backup_is_not_adopted_by_its_note(cloud: RunningCloud, service: str) -> None:
+def test_a_failed_backup_is_not_adopted_by_its_record(cloud: RunningCloud, service: str) -> None:
     cloud.fail_next_backup(service, "the array is on fire")
     run = run_of(create_operator(cloud, service, deferrable=False))
     with pytest.raises(BackupFailedError):
@@ -158,7 +158,7 @@ def test_a_failed_backup_is_not_adopted_by_its_note(cloud: RunningCloud, service
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_backup_that_was_deleted_is_not_adopted_by_its_note(cloud: RunningCloud, service: str) -> None:
+def test_a_backup_that_was_deleted_is_not_adopted_by_its_record(cloud: RunningCloud, service: str) -> None:
     run = run_of(create_operator(cloud, service, deferrable=False))
     first = run.execute()
     TaskRun(DELETE[service](task_id="delete", backup=first, poll_interval=0.05)).execute()
@@ -174,7 +174,7 @@ def test_a_project_that_is_unknown_for_a_moment_does_not_make_the_recorded_backu
     run = run_of(create_operator(cloud, service, deferrable=False))
     first = run.execute()
     for row in rows(cloud, service):
-        # Only the note can find it.
+        # Only the record can find it.
         row["name"] = "renamed"
     run.retry()
     cloud.misbehave("refuse", service="iam", status=400, code="IAM.1109", message="project not found", count=1)
@@ -216,7 +216,7 @@ def test_a_mapped_task_ignores_the_record_of_another_item_with_its_index(cloud: 
 def test_what_is_not_a_record_is_ignored(cloud: RunningCloud, kept: Any) -> None:
     run = run_of(create_operator(cloud, "rds", deferrable=False))
     assert run.store is not None
-    run.store.set(NOTE_KEY, kept)
+    run.store.set(RECORD_KEY, kept)
     assert run.execute()["status"] == "COMPLETED"
 
 
@@ -227,7 +227,7 @@ def test_a_record_that_cannot_be_read_is_ignored(
     run = run_of(create_operator(cloud, "rds", deferrable=False))
     first = run.execute()
     assert run.store is not None
-    run.store.set(NOTE_KEY, {**note_of(run), **wrong})
+    run.store.set(RECORD_KEY, {**record_of(run), **wrong})
     run.retry()
     assert run.execute()["backup_id"] == first["backup_id"]
     assert "searching the cloud instead" in logged()
@@ -252,7 +252,7 @@ def test_a_transient_error_does_not_make_the_recorded_backup_forgotten(cloud: Ru
     run = run_of(create_operator(cloud, "csbs"))
     run.execute()
     assert run.store is not None
-    run.store.set(NOTE_KEY, {**note_of(run), "noted_at": 0.0})
+    run.store.set(RECORD_KEY, {**record_of(run), "noted_at": 0.0})
     cloud.misbehave("server_error", service="csbs", status=503, method="GET")
     run.retry()
     with pytest.raises(ServerError):
