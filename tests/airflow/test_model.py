@@ -18,10 +18,12 @@ from hypothesis.stateful import run_state_machine_as_test
 from airflow_provider_backup.cloud.limits import override_limits
 from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.model.backup_machine import OneBackupTask
+from tests.airflow.model.instance_cases import InPlaceCase, NewInstanceCase
 from tests.airflow.model.machine import TaskMachine
-from tests.airflow.model.restore_case import BackupCase
+from tests.airflow.model.restore_case import BackupCase, RestoreCase
 from tests.airflow.model.restore_machine import OneRestoreTask
 from tests.airflow.restorable import RESTORE
+from tests.airflow.restorable_instances import RESTORE_INSTANCE, set_password
 from tests.airflow.service_matrix import SERVICES
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
@@ -50,6 +52,18 @@ def test_there_is_exactly_one_backup_whatever_happens(service: str) -> None:
 @pytest.mark.parametrize("service", RESTORE)
 def test_nothing_is_restored_twice_or_called_done_while_the_data_are_old(service: str) -> None:
     _run(OneRestoreTask, service, examples=15, case=BackupCase)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("service", RESTORE_INSTANCE)
+@pytest.mark.parametrize("case", [InPlaceCase, NewInstanceCase])
+def test_no_instance_is_restored_or_created_twice_whatever_happens(
+    service: str, case: type[RestoreCase], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_password(monkeypatch)
+    # Restores end at once here, and may be over before they are looked at.
+    with override_limits(longest_status_delay=0.0):
+        _run(OneRestoreTask, service, examples=8, case=case)
 
 
 def _run(machine: type[TaskMachine], service: str, *, examples: int, **members: Any) -> None:

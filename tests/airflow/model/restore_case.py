@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
-from tests.airflow.model.restore_truth import RestoreTruth, TrueRestore
+from tests.airflow.model.restore_truth import ACCEPTED, RestoreTruth, TrueRestore
 from tests.airflow.restorable import Restorable
 from tests.airflow.service_matrix import create_operator
 
@@ -75,11 +75,11 @@ class RestoreCase(ABC):
         servers = self.cloud.state.table("inventory.servers")
         return {self.resource_id, *servers.get(self.resource_id, {"volumes": []})["volumes"]}
 
-    def contents_of_others(self) -> dict[str, int]:
-        """Return the contents of everything that no restore may touch."""
+    def others(self) -> list[str]:
+        """Return the ids of everything that is there and that no restore may touch."""
         kinds = ("servers", "volumes", f"{self.service}_instances")
         seeded = [each for kind in kinds for each in self.cloud.describe()["resources"].get(kind, [])]
-        return {each: self.cloud.content(each) for each in seeded if each not in self.overwritten()}
+        return [each for each in seeded if each not in self.overwritten()]
 
 
 class BackupCase(RestoreCase):
@@ -87,7 +87,7 @@ class BackupCase(RestoreCase):
 
     def __init__(self, cloud: RunningCloud, service: str) -> None:
         super().__init__(cloud, service)
-        self.truth = RestoreTruth(cloud, service)
+        self.truth = RestoreTruth(cloud, ACCEPTED[service], shows_each=service != "csbs")
         self._made = Restorable(cloud, service)
         self.is_ruined_by_failure = service == "vbs"
 

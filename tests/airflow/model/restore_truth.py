@@ -16,6 +16,9 @@ _STUCK = timedelta(days=365)
 Accepted = tuple[str, str, Row]
 """Id of the backup, id of what is overwritten, and the row with the times of one restore."""
 
+Rows = Callable[[RunningCloud], dict[str, Accepted]]
+"""Finds all restores that the local cloud accepted, by id."""
+
 
 @dataclass(frozen=True)
 class TrueRestore:
@@ -53,14 +56,14 @@ class RestoreTruth:
     """The restores of one service.
 
     :param cloud: the local cloud.
-    :param service: name of the service.
+    :param accepted: finds their rows.
+    :param shows_each: whether the service shows each restore; otherwise only how the last one from a backup ended.
     """
 
-    def __init__(self, cloud: RunningCloud, service: str) -> None:
+    def __init__(self, cloud: RunningCloud, accepted: Rows, *, shows_each: bool = True) -> None:
+        self.shows_each = shows_each
         self._cloud = cloud
-        self._accepted = _ACCEPTED[service]
-        self.shows_each = service != "csbs"
-        """Whether the service shows each restore; otherwise only how the last one from a backup ended."""
+        self._accepted = accepted
 
     def restores(self) -> dict[str, TrueRestore]:
         """Return all restores by id, oldest first."""
@@ -115,8 +118,9 @@ def _of_vbs(cloud: RunningCloud) -> dict[str, Accepted]:
     return {row["id"]: (row["backup_id"], row["volume_id"], row) for row in jobs}
 
 
-_ACCEPTED: dict[str, Callable[[RunningCloud], dict[str, Accepted]]] = {
+ACCEPTED: dict[str, Rows] = {
     "cbr": _of_cbr,
     "csbs": _of_csbs,
     "vbs": _of_vbs,
 }
+"""How the restores of each service are found."""

@@ -127,6 +127,9 @@ def age(state: CloudState, by: timedelta) -> None:
     for row in _all_rows(state):
         for moment in {"started_at", "created_at"} & row.keys():
             row[moment] = (datetime.fromisoformat(row[moment]) - by).isoformat()
+        if "created" in row:
+            # Instances of databases keep it as they show it.
+            row["created"] = (datetime.fromisoformat(row["created"]) - by).strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
 def _all_rows(state: CloudState) -> Iterator[Row]:
