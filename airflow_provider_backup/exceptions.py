@@ -6,6 +6,8 @@ task that fails with one is retried as its author configured.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
@@ -15,6 +17,10 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_backup.cloud.errors import BackupError, ConfigurationError, DuplicateNameError, NotFoundError
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
+from airflow_provider_backup.cloud.text import one_line
+
+MOST_LEFT_NAMED = 5
+"""Backups that an error names at most."""
 
 
 class BackupFailedError(BackupError, AirflowException):
@@ -122,6 +128,21 @@ class BackupMissingError(MissingError):
 
 class InstanceMissingError(MissingError):
     """The instance to delete does not exist, and ``if_missing`` is ``fail``: a retry cannot help."""
+
+
+class BackupsLeftError(BackupError, AirflowException):
+    """A prune could not delete all that was to go, and ``fail_on_refused`` is set. All other deletions were requested.
+
+    :param left: each backup that is left, with the reason.
+    """
+
+    def __init__(self, left: Sequence[str]) -> None:
+        self.left = tuple(left)
+        more = f"; and {len(left) - MOST_LEFT_NAMED} more" if len(left) > MOST_LEFT_NAMED else ""
+        super().__init__(
+            f"{len(left)} backups could not be deleted: {one_line('; '.join(left[:MOST_LEFT_NAMED]))}{more}",
+            next_step="Remove what speaks against the deletion; a retry decides again by what is left.",
+        )
 
 
 class StaleBackupError(BackupError, AirflowException):

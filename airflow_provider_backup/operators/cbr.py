@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.operations.backup import BackupResult, OperationState
 from airflow_provider_backup.cloud.operations.policy import PolicyResult, policy_result
 from airflow_provider_backup.cloud.operations.schedules import Schedule, offset_text
 from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.schema.fields import timestamp_of
 from airflow_provider_backup.cloud.services.cbr.models import CheckpointCreate, PolicyCreate, PolicyUpdate
 from airflow_provider_backup.cloud.services.cbr.operations import CbrBackupOperation
 from airflow_provider_backup.cloud.services.cbr.policy_values import definition_of, policy_values
@@ -21,6 +24,7 @@ from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBack
 from airflow_provider_backup.operators.existing_policy import ExistingPolicyOperator
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
 from airflow_provider_backup.operators.policy_arguments import LONG_TERM, PolicyArguments, known_schedule
+from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
 from airflow_provider_backup.tasks.freshness_targets import CbrFreshness
 from airflow_provider_backup.tasks.reference_arguments import CheckpointReferenceMixin
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
 
 _SOME_DEFINITION = {"timezone": "UTC+00:00", "destination_region": "region", "destination_project_id": "project"}
 """Placeholder for the values of the existing policy, which is not read while arguments are checked."""
+
+_ONE_DAY = timedelta(days=1)
+"""By how much less an end may differ from what was asked for: services count days from different moments."""
 
 
 class CbrPolicyArguments(PolicyArguments):
@@ -223,6 +230,9 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         from DAG, task and a key of the task instance.
     :param description: at most 255 characters without ``<`` and ``>`` (templated).
     :param incremental: ``False`` for full backups; ``None`` leaves it to the service (templated).
+    :param retention_days: days after which the service deletes the backups by itself, 1 to 36,500; ``None`` or -1 keeps
+        them until a user deletes them (templated). No page of the service documents it, only its SDK: the task warns
+        when a backup does not expire as it should, see ``expires_at`` in the result.
     :param fail_on_skipped: whether a backup that omitted resources counts as failed.
     """
 
@@ -236,6 +246,7 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         "name",
         "description",
         "incremental",
+        "retention_days",
     )
 
     def __init__(
@@ -247,6 +258,7 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         name: str | None = None,
         description: str | None = None,
         incremental: bool | None = None,
+        retention_days: int | None = None,
         fail_on_skipped: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -257,6 +269,7 @@ class CbrCreateBackupOperator(CreateBackupOperator):
         self.name = name
         self.description = description
         self.incremental = incremental
+        self.retention_days = retention_days
         self.fail_on_skipped = fail_on_skipped
 
     def request(self, name: str) -> CheckpointCreate:
@@ -265,6 +278,7 @@ class CbrCreateBackupOperator(CreateBackupOperator):
             "name": name,
             "description": self.description,
             "incremental": self.incremental,
+            "retention_duration_days": self.retention_days,
             "resources": listed(self.resource_ids),
             "resource_details": listed(self.resource_details),
         }
@@ -274,6 +288,38 @@ class CbrCreateBackupOperator(CreateBackupOperator):
     def operation_of(self, cloud: BackupCloud) -> CbrBackupOperation:
         """Return the backup of a vault."""
         return CbrBackupOperation(cloud.cbr)
+
+    def compared_arguments(self) -> dict[str, Any]:
+        """Return what is the same in all tries; the previous release knew no ``retention_days``."""
+        arguments = super().compared_arguments()
+        if self.retention_days is None:
+            del arguments["retention_days"]
+        return arguments
+
+    def end(self, observation: OperationState) -> BackupResult:
+        """Return the result of a successful backup, or raise the error of another outcome."""
+        return self._checked(super().end(observation))
+
+    def succeeded(self, context: Any, result: dict[str, Any]) -> Any:
+        """Return the result of a backup that the trigger reported as successful.
+
+        :param context: the context of the task.
+        :param result: how it was last observed, from the event.
+        """
+        return self._checked(super().succeeded(context, result))
+
+    def _checked(self, result: BackupResult) -> BackupResult:
+        days = -1 if self.retention_days is None else int(self.retention_days)
+        begun, end = (timestamp_of(result.get(name)) for name in ("created_at", "expires_at"))
+        if days <= 0 or begun is None or (end is not None and abs(end - begun - timedelta(days=days)) < _ONE_DAY):
+            return result
+        self.log.warning(
+            "The backup was to expire after %d days (retention_days), but %s. Delete it when it is not needed any "
+            "more, for instance with CbrPruneBackupsOperator.",
+            days,
+            "it never does" if end is None else f"it expires at {end.isoformat()}",
+        )
+        return result
 
 
 class CbrDeleteBackupOperator(CheckpointDeleteBackupOperator):
@@ -361,3 +407,23 @@ class CbrGetLatestBackupOperator(CbrFreshness, GetLatestBackupOperator):
 
     template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *CbrFreshness.target_fields)
     service_name = "cbr"
+
+
+class CbrPruneBackupsOperator(PruneBackupsOperator):
+    """Delete the backups in vaults that no rule keeps (CBR section 7.3).
+
+    Each resource is decided by itself, in each vault. Copies of backups of other regions are left alone. Whether the
+    backup of a server is shared takes one request for each that would be deleted.
+
+    The other arguments are those of :class:`~airflow_provider_backup.operators.prune_backups.PruneBackupsOperator`.
+
+    :param vault_ids: ids of one vault or more (templated).
+    """
+
+    template_fields: Sequence[str] = (*PruneBackupsOperator.template_fields, "vault_ids")
+    service_name = "cbr"
+    targets_argument = "vault_ids"
+
+    def __init__(self, *, vault_ids: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.vault_ids = vault_ids

@@ -24,6 +24,7 @@ from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBack
 from airflow_provider_backup.operators.existing_policy import ExistingPolicyOperator
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
 from airflow_provider_backup.operators.policy_arguments import PolicyArguments
+from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
 from airflow_provider_backup.tasks.freshness_targets import CsbsFreshness
 from airflow_provider_backup.tasks.reference_arguments import CheckpointReferenceMixin
@@ -259,3 +260,24 @@ class CsbsGetLatestBackupOperator(CsbsFreshness, GetLatestBackupOperator):
 
     template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *CsbsFreshness.target_fields)
     service_name = "csbs"
+
+
+class CsbsPruneBackupsOperator(PruneBackupsOperator):
+    """Delete the backups of servers that no rule keeps (CSBS section 6.3).
+
+    A backup that an execution of a policy takes carries no name of ours, so that ``scope`` must be ``manual`` or
+    ``pattern``.
+
+    The other arguments are those of :class:`~airflow_provider_backup.operators.prune_backups.PruneBackupsOperator`.
+
+    :param server_ids: ids of one server or more (templated).
+    """
+
+    template_fields: Sequence[str] = (*PruneBackupsOperator.template_fields, "server_ids")
+    service_name = "csbs"
+    targets_argument = "server_ids"
+    names_tell_the_dag = False
+
+    def __init__(self, *, server_ids: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.server_ids = server_ids

@@ -12,6 +12,7 @@ from airflow_provider_backup.cloud.services.databases.operations import Database
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
+from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.tasks.freshness_targets import DatabaseFreshness
 
 if TYPE_CHECKING:
@@ -87,3 +88,22 @@ class DatabaseGetLatestBackupOperator(DatabaseFreshness, GetLatestBackupOperator
     """
 
     template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *DatabaseFreshness.target_fields)
+
+
+class DatabasePruneBackupsOperator(PruneBackupsOperator):
+    """Delete the manual backups of instances that no rule keeps (databases section 5).
+
+    Automatic backups are not even read; the service deletes them after the days of its policy. Manual ones stay until
+    a user deletes them, also when their instance is gone. A backup of some databases only (RDS) is counted with those
+    of the same databases, not with those of the whole instance. The other arguments are those of
+    :class:`~airflow_provider_backup.operators.prune_backups.PruneBackupsOperator`.
+
+    :param instance_ids: ids of one instance or more (templated).
+    """
+
+    template_fields: Sequence[str] = (*PruneBackupsOperator.template_fields, "instance_ids")
+    targets_argument = "instance_ids"
+
+    def __init__(self, *, instance_ids: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.instance_ids = instance_ids

@@ -12,6 +12,7 @@ from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
+    DatabasePruneBackupsOperator,
 )
 from airflow_provider_backup.operators.delete_instance import DatabaseDeleteInstanceOperator
 from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
@@ -112,6 +113,16 @@ class GaussDbDeleteInstanceOperator(DatabaseDeleteInstanceOperator):
 
     The arguments are those of
     :class:`~airflow_provider_backup.operators.delete_instance.DatabaseDeleteInstanceOperator`.
+    """
+
+    service_name = "gaussdb"
+
+
+class GaussDbPruneBackupsOperator(DatabasePruneBackupsOperator):
+    """Delete the manual backups of GaussDB instances that no rule keeps (databases section 5).
+
+    Each deletion takes a request. The arguments are those of
+    :class:`~airflow_provider_backup.operators.databases.DatabasePruneBackupsOperator`.
     """
 
     service_name = "gaussdb"

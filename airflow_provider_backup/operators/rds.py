@@ -12,6 +12,7 @@ from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
+    DatabasePruneBackupsOperator,
 )
 from airflow_provider_backup.operators.delete_instance import DatabaseDeleteInstanceOperator
 from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
@@ -173,6 +174,17 @@ class RdsDeleteInstanceOperator(DatabaseDeleteInstanceOperator):
 
     The arguments are those of
     :class:`~airflow_provider_backup.operators.delete_instance.DatabaseDeleteInstanceOperator`.
+    """
+
+    service_name = "rds"
+
+
+class RdsPruneBackupsOperator(DatabasePruneBackupsOperator):
+    """Delete the manual backups of RDS instances that no rule keeps (databases section 5).
+
+    RDS lists the backups of one instance only: each instance takes a request, or more. Backups of SQL Server are
+    deleted 50 with one request, others one by one. The arguments are those of
+    :class:`~airflow_provider_backup.operators.databases.DatabasePruneBackupsOperator`.
     """
 
     service_name = "rds"

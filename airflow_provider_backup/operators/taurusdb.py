@@ -11,6 +11,7 @@ from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
     DatabaseGetLatestBackupOperator,
+    DatabasePruneBackupsOperator,
 )
 from airflow_provider_backup.operators.delete_instance import DatabaseDeleteInstanceOperator
 from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
@@ -108,6 +109,16 @@ class TaurusDbDeleteInstanceOperator(DatabaseDeleteInstanceOperator):
 
     The arguments are those of
     :class:`~airflow_provider_backup.operators.delete_instance.DatabaseDeleteInstanceOperator`.
+    """
+
+    service_name = "taurusdb"
+
+
+class TaurusDbPruneBackupsOperator(DatabasePruneBackupsOperator):
+    """Delete the manual backups of TaurusDB instances that no rule keeps (databases section 5).
+
+    Backups are deleted 50 with one request. The arguments are those of
+    :class:`~airflow_provider_backup.operators.databases.DatabasePruneBackupsOperator`.
     """
 
     service_name = "taurusdb"

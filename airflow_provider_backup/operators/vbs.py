@@ -17,6 +17,7 @@ from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator
 from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
+from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
 from airflow_provider_backup.tasks.freshness_targets import VbsFreshness
 
@@ -252,3 +253,23 @@ class VbsGetLatestBackupOperator(VbsFreshness, GetLatestBackupOperator):
 
     template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *VbsFreshness.target_fields)
     service_name = "vbs"
+
+
+class VbsPruneBackupsOperator(PruneBackupsOperator):
+    """Delete the backups of disks that no rule keeps (VBS section 4.5).
+
+    The backups of disks that belong to the backup of a server are left alone. No list tells that an image was made from
+    a backup: then the service refuses its deletion.
+
+    The other arguments are those of :class:`~airflow_provider_backup.operators.prune_backups.PruneBackupsOperator`.
+
+    :param volume_ids: ids of one disk or more (templated).
+    """
+
+    template_fields: Sequence[str] = (*PruneBackupsOperator.template_fields, "volume_ids")
+    service_name = "vbs"
+    targets_argument = "volume_ids"
+
+    def __init__(self, *, volume_ids: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.volume_ids = volume_ids

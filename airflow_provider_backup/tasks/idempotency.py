@@ -10,6 +10,9 @@ from typing import Any
 KEY_LENGTH = 12
 """Characters of a key: 60 bits, so that a billion backups of one account have equal keys with a probability of 1/2."""
 
+LONGEST_NAME = 57
+"""Characters of a name. Every service accepts 64; a number of ours (``-2``) and one of CBR's (``-0001``, CBR section
+6.1) may follow."""
 
 EVERY_GENERATION = "0"
 """The generation in keys that a clear does not change."""
@@ -41,7 +44,7 @@ def name_from_key(
     *,
     generation: str = EVERY_GENERATION,
     installation: str = "",
-    longest: int = 57,
+    longest: int = LONGEST_NAME,
     prefix: str | None = None,
 ) -> str:
     """Return the backup's name for the running task instance: a readable prefix and the key.
@@ -51,16 +54,36 @@ def name_from_key(
     :param context: the context of ``execute``.
     :param generation: as for :func:`idempotency_key`.
     :param installation: likewise.
-    :param longest: maximum length, 16 or more. Every service accepts 64; a number of ours (``-2``) and one of CBR's
-        (``-0001``, CBR section 6.1) may follow.
+    :param longest: maximum length, 16 or more.
     :param prefix: an author's own readable prefix, which the service accepts; ``None`` for DAG and task.
     """
-    key = idempotency_key(context, generation, installation)
-    if prefix is not None:
-        return f"{prefix}-{key}"
-    task_instance = context["ti"]
-    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", f"{task_instance.dag_id}-{task_instance.task_id}").strip("-_")
+    if prefix is None:
+        prefix = name_prefix(context["ti"].dag_id, context["ti"].task_id, longest=longest)
+    return f"{prefix}-{idempotency_key(context, generation, installation)}"
+
+
+def name_prefix(dag_id: str, task_id: str, *, longest: int = LONGEST_NAME) -> str:
+    """Return the readable prefix of the names of a task's backups, without the ``-`` before the key.
+
+    :param dag_id: id of the DAG.
+    :param task_id: id of the task in it.
+    :param longest: as for :func:`name_from_key`.
+    """
+    return _readable(f"{dag_id}-{task_id}")[: longest - KEY_LENGTH - 1].rstrip("-_")
+
+
+def holds_dag_id(dag_id: str) -> bool:
+    """Return whether the names of a DAG's backups hold its whole id: a long one is cut, and others may begin like it.
+
+    :param dag_id: id of the DAG.
+    """
+    # A dash and a letter of the task's id have to follow.
+    return len(_readable(f"{dag_id}-t")) <= LONGEST_NAME - KEY_LENGTH - 1
+
+
+def _readable(text: str) -> str:
+    readable = re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-_")
     # VBS rejects names that begin with "auto", databases those that do not begin with a letter.
     if not readable[:1].isalpha() or readable.lower().startswith("auto"):
         readable = f"airflow-{readable}".rstrip("-")
-    return f"{readable[: longest - KEY_LENGTH - 1].rstrip('-_')}-{key}"
+    return readable

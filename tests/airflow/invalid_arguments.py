@@ -256,6 +256,7 @@ CASES = [
             "name": ["a" * 65, "with space"],
             "description": ["a" * 256, "a<b", "a>b"],
             "incremental": ["perhaps"],
+            "retention_days": [0, -2, 36_501, "long"],
             "resource_ids": [[], ["server"], UUID],
             "resource_details": [
                 [{"id": UUID}],
@@ -268,6 +269,7 @@ CASES = [
         name="parameters.name",
         description="parameters.description",
         incremental="parameters.incremental",
+        retention_days="parameters.retention_duration_days",
         resource_ids="parameters.resources",
         resource_details="parameters.resource_details",
     ),

@@ -9,6 +9,7 @@ from typing import Any
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
+from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.sensors.base import BackupSensor
 
 
@@ -19,6 +20,7 @@ class ServiceCase:
     :param create: the operator that takes a backup.
     :param sensor: the sensor that waits for it.
     :param delete: the operator that deletes it.
+    :param prune: the operator that deletes those that no rule keeps.
     :param hook: the hook of the service.
     :param target_argument: the argument of ``create`` that says what to back up.
     :param target: returns its value, an id; what is missing for that is made.
@@ -33,6 +35,7 @@ class ServiceCase:
     create: Callable[..., CreateBackupOperator]
     sensor: Callable[..., BackupSensor]
     delete: Callable[..., DeleteBackupOperator]
+    prune: Callable[..., PruneBackupsOperator]
     hook: Callable[[], Any]
     target_argument: str
     target: Callable[[RunningCloud], str]

@@ -36,6 +36,7 @@ FRESH: dict[str, Any] = {
 }
 """The sensors of fresh backups."""
 DELETE = {name: case.delete for name, case in CASES.items()}
+PRUNE = {name: case.prune for name, case in CASES.items()}
 OPERATIONS: dict[str, Any] = {name: cast("Any", case.create).operation for name, case in CASES.items()}
 _TARGETS = {case.target_argument for case in CASES.values()}
 

@@ -21,6 +21,7 @@ from airflow_provider_backup.operators.vbs import VbsGetLatestBackupOperator
 from tests.airflow.dag_runs import run_dag
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.service_matrix import CASES, SERVICES, cbr_vault, csbs_policy, resources, taken
+from tests.airflow.stored_backups import make_older
 from tests.airflow.task_runs import TaskRun
 
 LATEST: dict[str, type[Any]] = {
@@ -45,13 +46,6 @@ def backed_up(cloud: RunningCloud, service: str, **arguments: Any) -> tuple[str,
     result = taken(cloud, service, wait=True, **arguments)
     (resource_id,) = result["resource_ids"]
     return resource_id, result
-
-
-def make_older(cloud: RunningCloud, service: str, hours: float) -> None:
-    """Move the times of all backups of a service into the past."""
-    for row in cloud.state.table(CASES[service].table).values():
-        for member in ("started_at", "ready_at"):
-            row[member] = (datetime.fromisoformat(row[member]) - timedelta(hours=hours)).isoformat()
 
 
 @pytest.mark.parametrize("service", SERVICES)

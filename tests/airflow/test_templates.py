@@ -30,7 +30,7 @@ from airflow_provider_backup.operators.rds import (
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsCreatePolicyOperator
 from tests.airflow.invalid_arguments import CASES, INSTANCE, UUID
 from tests.airflow.recording_proxy import Wire
-from tests.airflow.service_matrix import CREATE, DELETE, SENSORS
+from tests.airflow.service_matrix import CREATE, DELETE, PRUNE, SENSORS
 from tests.airflow.task_runs import TaskRun
 
 CLASSES: list[Any] = [
@@ -45,6 +45,7 @@ CLASSES: list[Any] = [
     RdsDeleteInstanceOperator,
     RdsGetRestoreWindowsOperator,
     GaussDbGetRestoreWindowsOperator,
+    *PRUNE.values(),
 ]
 HOW = {
     "wait_for_completion",
@@ -58,6 +59,8 @@ HOW = {
     "fail_on_skipped",
     "if_exists",
     "if_missing",
+    "dry_run",
+    "fail_on_refused",
     "retry_failed",
     "policy",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
@@ -14,6 +14,9 @@ MOST_RESOURCES_IN_A_TEXT = 3
 """A checkpoint can be of hundreds of servers."""
 
 BackupKind = Literal["backup", "checkpoint", "job"]
+
+_SEQUENCES = ("expected_ids", "parts", "failed_before")
+"""The members of a reference that are lists in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +31,11 @@ class OperationReference:
     :param job_id: GaussDB and TaurusDB: the job that makes the backup, known to the task that started it; it shows the
         progress and the reason of a failure. Restores: the job or operation log that reports how the restore goes.
     :param expected_ids: checkpoints: the resources that were asked for, known to the task that started it; CSBS does
-        not show which of them it left out, and lists of backups do not, either. Restores: what is overwritten.
-    :param operation: ``backup`` (the backup is being taken), ``deletion`` (it is being deleted), ``restore`` (a
-        resource is being overwritten with it) or ``instance_deletion`` (a database instance is being deleted;
-        ``backup_id`` is empty then).
+        not show which of them it left out, and lists of backups do not, either. Restores: what is overwritten. Prunes:
+        whose backups are pruned.
+    :param operation: ``backup`` (the backup is being taken), ``deletion`` (it is being deleted), ``pruning`` (several
+        are), ``restore`` (a resource is being overwritten with it) or ``instance_deletion`` (a database instance is
+        being deleted; ``backup_id`` is empty then).
     :param parts: deletions only: ids of the single backups whose deletion is waited for.
     :param was_failed: deletions only: whether the backup had failed before it was deleted; then that status says
         nothing about its deletion.
@@ -41,6 +45,7 @@ class OperationReference:
         ``backup_id`` is empty then.
     :param is_new: restores of database instances only: whether they create the instance.
     :param was_restoring: restores of database instances only: whether the instance was seen being restored.
+    :param failed_before: prunes only: which of the parts had failed before their deletion.
     """
 
     service: str
@@ -57,6 +62,7 @@ class OperationReference:
     restore_time: str | None = None
     is_new: bool = False
     was_restoring: bool = False
+    failed_before: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reference as a dict of JSON values without empty members."""
@@ -72,7 +78,7 @@ class OperationReference:
         given = {key: value for key, value in values.items() if key in cls.__slots__ and value}
         # A restore to a moment and the deletion of an instance have no backup.
         given.setdefault("backup_id", "")
-        return cls(**given | {name: tuple(given.get(name, ())) for name in ("expected_ids", "parts")})
+        return cls(**given | {name: tuple(given.get(name, ())) for name in _SEQUENCES})
 
     def __str__(self) -> str:
         if self.operation == "restore" and self.instance_id:
@@ -113,6 +119,7 @@ class BackupResult(TypedDict):
     size_mb: float | None
     created_at: str | None
     finished_at: str | None
+    expires_at: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +160,8 @@ class OperationState:
     :param size_mb: size of the backup in MB, when known.
     :param created_at: when the backup began, aware UTC.
     :param finished_at: when it ended, aware UTC.
+    :param expires_at: when the service deletes it by itself, aware UTC; ``None`` when it never does or does not tell.
+        Of several backups it is the earliest, if all of them expire.
     :param parts: the single backups inside, with their names and resources.
     """
 
@@ -168,6 +177,7 @@ class OperationState:
     size_mb: float | None = None
     created_at: datetime | None = None
     finished_at: datetime | None = None
+    expires_at: datetime | None = None
     parts: tuple[SingleBackup, ...] = ()
 
     def to_result(self) -> BackupResult:
@@ -187,12 +197,23 @@ class OperationState:
             size_mb=self.size_mb,
             created_at=self.created_at.isoformat() if self.created_at else None,
             finished_at=self.finished_at.isoformat() if self.finished_at else None,
+            expires_at=self.expires_at.isoformat() if self.expires_at else None,
         )
 
     def __str__(self) -> str:
         progress = f", {self.progress} %" if self.progress is not None and self.phase is Phase.IN_PROGRESS else ""
         what = backup_text(str(self.reference), self.name, self.resource_ids)
         return one_line(f"{what} is {self.status} ({self.phase.value}{progress})")
+
+
+def earliest_end(ends: Iterable[datetime | None]) -> datetime | None:
+    """Return when the first of some backups expires; ``None`` unless all of them do.
+
+    :param ends: when each of them expires; ``None`` for one that does not.
+    """
+    known = list(ends)
+    moments = [moment for moment in known if moment is not None]
+    return min(moments) if moments and len(moments) == len(known) else None
 
 
 def backup_text(reference: str, name: str | None, resource_ids: Sequence[str]) -> str:

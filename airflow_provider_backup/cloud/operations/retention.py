@@ -48,6 +48,21 @@ MINIMUM = "minimum"
 NO_KEEP_RULE = "no keep rule"
 """Why a good backup stays if only failed ones are to go."""
 
+SHARED = "shared"
+"""Why a backup stays that other projects may use."""
+
+REPLICATED = "replicated"
+"""Why a backup stays of which another region has, or is getting, a copy."""
+
+IMAGE = "image"
+"""Why a backup stays from which an image was made."""
+
+RESTORING = "restoring"
+"""Why a backup stays that is being restored from."""
+
+SERVER_BACKUP = "part of a server's backup"
+"""Why the backup of a disk stays that belongs to the backup of a server."""
+
 OLDEST = "oldest"
 """What follows the name of a rule that kept the oldest backup because its number was not used up."""
 
@@ -186,12 +201,25 @@ class StoredBackup:
     :param state: how it stands.
     :param is_automatic: whether a schedule took it; ``None`` when the service does not tell.
     :param in_use: what depends on it, such as ``shared``, ``replicated`` or ``image``; empty when nothing does.
+    :param group: which of the backups of a resource it is counted with: those in a vault, or of some databases.
+    :param checkpoint_id: id of the checkpoint that holds it, for services that delete by it.
+    :param engine: the database engine in lower case, for services that delete several at once of some engines only.
+    :param resource_type: the service's word for what is backed up; empty when that does not matter.
     """
 
     resource_id: str
     state: OperationState
     is_automatic: bool | None
     in_use: tuple[str, ...] = ()
+    group: str = ""
+    checkpoint_id: str | None = None
+    engine: str = ""
+    resource_type: str = ""
+
+    @property
+    def backup_id(self) -> str:
+        """Its id."""
+        return self.state.reference.backup_id
 
     @property
     def begun(self) -> datetime:
@@ -217,7 +245,7 @@ class RetentionDecision:
 
 
 def decide(backups: Iterable[StoredBackup], rule: RetentionRule, now: datetime) -> list[RetentionDecision]:
-    """Decide which backups stay, for each resource by itself.
+    """Decide which backups stay, for each group of each resource by itself.
 
     Only good backups that no schedule took count for the rules. One that is automatic, running, in use or of an unknown
     begin stays; so does the newest good one. One that is gone is left out.
@@ -228,15 +256,15 @@ def decide(backups: Iterable[StoredBackup], rule: RetentionRule, now: datetime) 
     :return: newest first, resource by resource, in the order in which they first appear.
     """
     # By id: a row that moved from one page of a list to the next is read twice, and must not count twice.
-    by_resource: dict[str, dict[str, StoredBackup]] = defaultdict(dict)
+    together: dict[tuple[str, str], dict[str, StoredBackup]] = defaultdict(dict)
     for backup in backups:
         if backup.state.phase is not Phase.DELETED:
-            by_resource[backup.resource_id.lower()][backup.state.reference.backup_id] = backup
-    return [decision for each in by_resource.values() for decision in _decide_one(each.values(), rule, now)]
+            together[backup.resource_id.lower(), backup.group][backup.backup_id] = backup
+    return [decision for each in together.values() for decision in _decide_one(each.values(), rule, now)]
 
 
 def _decide_one(backups: Iterable[StoredBackup], rule: RetentionRule, now: datetime) -> Iterator[RetentionDecision]:
-    newest_first = sorted(backups, key=lambda backup: (backup.begun, backup.state.reference.backup_id), reverse=True)
+    newest_first = sorted(backups, key=lambda backup: (backup.begun, backup.backup_id), reverse=True)
     counted = [
         backup
         for backup in newest_first
@@ -246,7 +274,7 @@ def _decide_one(backups: Iterable[StoredBackup], rule: RetentionRule, now: datet
     ]
     kept = _kept_by_rule(counted, rule, now)
     for backup in newest_first:
-        rules = [*_untouchable(backup), *kept.get(backup.state.reference.backup_id, ())]
+        rules = [*_untouchable(backup), *kept.get(backup.backup_id, ())]
         if backup.state.phase is Phase.FAILED and _is_young(backup, rule, now):
             rules.append(FAILED)
         yield RetentionDecision(backup, tuple(dict.fromkeys(rules)))
@@ -274,7 +302,7 @@ def _kept_by_rule(newest_first: Sequence[StoredBackup], rule: RetentionRule, now
     kept: dict[str, list[str]] = defaultdict(list)
 
     def keep(backup: StoredBackup, why: str) -> None:
-        kept[backup.state.reference.backup_id].append(why)
+        kept[backup.backup_id].append(why)
 
     zone = read_time_zone(rule.time_zone)
     for name, number in rule.counts.items():

@@ -10,6 +10,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.deletion import Deletion
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule
 from airflow_provider_backup.cloud.operations.listing import BackupLists
+from airflow_provider_backup.cloud.operations.pruning import Pruning, StoredBackups
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.registry import SERVICES, RegisteredServices
 from airflow_provider_backup.cloud.text import one_line
@@ -20,6 +21,10 @@ class BackupService(Protocol):
 
     name: str
     lists: BackupLists
+
+    @property
+    def stored_backups(self) -> StoredBackups:
+        """All backups of resources, as a prune needs them."""
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a backup."""
@@ -115,7 +120,7 @@ class AccountServices(RegisteredServices):
         """Return how operations of one kind are observed.
 
         :param name: the service, as for :meth:`service`.
-        :param operation: ``backup``, ``deletion``, ``restore`` or ``instance_deletion``.
+        :param operation: ``backup``, ``deletion``, ``pruning``, ``restore`` or ``instance_deletion``.
         :raises ConfigurationError: there is no such service, or it has no such operation.
         """
         service = self.service(name)
@@ -124,6 +129,9 @@ class AccountServices(RegisteredServices):
         if operation == Deletion.name:
             deletion = Deletion(service)
             return ObservedOperation(name, deletion.lists, deletion.observe)
+        if operation == Pruning.name:
+            pruning = Pruning(service)
+            return ObservedOperation(name, pruning.lists, pruning.observe)
         if operation == "restore" and isinstance(service, RestoringService):
             return ObservedOperation(name, service.restores.lists, service.restores.observe)
         if operation == "instance_deletion" and isinstance(service, InstanceDeletingService):

@@ -5,7 +5,11 @@ from __future__ import annotations
 from airflow_provider_backup.cloud.services.cbr.models import VaultCreate
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.cbr import CbrHook
-from airflow_provider_backup.operators.cbr import CbrCreateBackupOperator, CbrDeleteBackupOperator
+from airflow_provider_backup.operators.cbr import (
+    CbrCreateBackupOperator,
+    CbrDeleteBackupOperator,
+    CbrPruneBackupsOperator,
+)
 from airflow_provider_backup.sensors.cbr import CbrBackupSensor
 from tests.airflow.service_case import ServiceCase, resources
 
@@ -40,6 +44,7 @@ CASE = ServiceCase(
     create=CbrCreateBackupOperator,
     sensor=CbrBackupSensor,
     delete=CbrDeleteBackupOperator,
+    prune=CbrPruneBackupsOperator,
     hook=CbrHook,
     target_argument="vault_id",
     target=lambda cloud: cbr_vault(cloud),

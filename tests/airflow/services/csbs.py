@@ -8,6 +8,7 @@ from airflow_provider_backup.operators.csbs import (
     CsbsCreatePolicyOperator,
     CsbsDeleteBackupOperator,
     CsbsExecutePolicyOperator,
+    CsbsPruneBackupsOperator,
 )
 from airflow_provider_backup.sensors.csbs import CsbsBackupSensor
 from tests.airflow.service_case import ServiceCase, resources
@@ -31,6 +32,7 @@ CASE = ServiceCase(
     create=CsbsExecutePolicyOperator,
     sensor=CsbsBackupSensor,
     delete=CsbsDeleteBackupOperator,
+    prune=CsbsPruneBackupsOperator,
     hook=CsbsHook,
     target_argument="policy_id",
     target=lambda cloud: csbs_policy(cloud),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from airflow_provider_backup.hooks.gaussdb import GaussDbHook
-from airflow_provider_backup.operators.gaussdb import GaussDbCreateBackupOperator, GaussDbDeleteBackupOperator
+from airflow_provider_backup.operators.gaussdb import (
+    GaussDbCreateBackupOperator,
+    GaussDbDeleteBackupOperator,
+    GaussDbPruneBackupsOperator,
+)
 from airflow_provider_backup.sensors.gaussdb import GaussDbBackupSensor
 from tests.airflow.service_case import ServiceCase, resources
 
@@ -11,6 +15,7 @@ CASE = ServiceCase(
     create=GaussDbCreateBackupOperator,
     sensor=GaussDbBackupSensor,
     delete=GaussDbDeleteBackupOperator,
+    prune=GaussDbPruneBackupsOperator,
     hook=GaussDbHook,
     target_argument="instance_id",
     target=lambda cloud: resources(cloud, "gaussdb_instances")[0],

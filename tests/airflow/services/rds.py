@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from airflow_provider_backup.hooks.rds import RdsHook
-from airflow_provider_backup.operators.rds import RdsCreateBackupOperator, RdsDeleteBackupOperator
+from airflow_provider_backup.operators.rds import (
+    RdsCreateBackupOperator,
+    RdsDeleteBackupOperator,
+    RdsPruneBackupsOperator,
+)
 from airflow_provider_backup.sensors.rds import RdsBackupSensor
 from tests.airflow.service_case import ServiceCase, resources
 
@@ -11,6 +15,7 @@ CASE = ServiceCase(
     create=RdsCreateBackupOperator,
     sensor=RdsBackupSensor,
     delete=RdsDeleteBackupOperator,
+    prune=RdsPruneBackupsOperator,
     hook=RdsHook,
     target_argument="instance_id",
     target=lambda cloud: resources(cloud, "rds_instances")[0],

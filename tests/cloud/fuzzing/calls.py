@@ -16,6 +16,8 @@ from airflow_provider_backup.cloud.http.transport import Response
 from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule
 from airflow_provider_backup.cloud.operations.listing import RowPage
+from airflow_provider_backup.cloud.operations.pruning import DeletionOutcome, described
+from airflow_provider_backup.cloud.operations.retention import StoredBackup
 from airflow_provider_backup.cloud.schema.base import ResponseModel
 from airflow_provider_backup.cloud.services.cbr import models as cbr
 from airflow_provider_backup.cloud.services.csbs import models as csbs
@@ -150,6 +152,13 @@ def look_at_result(result: Any) -> None:
     elif isinstance(result, ResponseModel):
         look_at(result)
         assert_storable(result.model_dump(mode="json", by_alias=True))
+    elif isinstance(result, Mapping) and any(isinstance(each, ApiError) for each in result.values()):
+        assert all(str(refusal).encode() for refusal in result.values())
+    elif isinstance(result, StoredBackup):
+        assert_storable([described(result), list(result.in_use), result.group])
+    elif isinstance(result, DeletionOutcome):
+        look_at_result(result.backup)
+        assert str(result.refusal).encode()
     elif isinstance(result, Freshness):
         for state in (result.good, result.failed, result.running):
             look_at_result(state)
@@ -234,6 +243,7 @@ async def _vbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "backup": backup,
         "rule": FreshnessRule(),
         "resource_ids": [volume],
+        **await _stored(cloud, "vbs", volume),
     }
 
 
@@ -280,6 +290,7 @@ async def _csbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "restore": csbs.RestoreCreate(checkpoint_id=checkpoint.backup_id, parameters=parameters),
         "rule": FreshnessRule(),
         "questions": [csbs.RestorableQuestion(checkpoint_item_id=item.id, target=checked)],
+        **await _stored(cloud, "csbs", server),
     }
 
 
@@ -326,6 +337,7 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         ),
         "policies.changes": cbr.PolicyUpdate(name="weekly"),
         "vaults.changes": cbr.VaultUpdate(name="other"),
+        **await _stored(cloud, "cbr", vault_id),
     }
 
 
@@ -349,10 +361,17 @@ def _database(name: str) -> Callable[[BackupCloud, RunningCloud], Any]:
             "restores.observe.reference": OperationReference(
                 name, taken.id, instance_id=instance, job_id=taken.job_id, operation="restore"
             ),
+            "backup_ids": [taken.id, ID],
             **restore_arguments(name, instance, taken.id),
+            **await _stored(cloud, name, instance),
         }
 
     return arguments
+
+
+async def _stored(cloud: BackupCloud, name: str, target_id: str) -> dict[str, Any]:
+    stored = await cloud.service(name).stored_backups.read([target_id])
+    return {"target_ids": [target_id], "backups": stored, "stored_backups.backup": stored[0]}
 
 
 _ARGUMENTS: Mapping[str, Callable[[BackupCloud, RunningCloud], Any]] = {

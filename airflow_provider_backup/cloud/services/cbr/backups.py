@@ -10,13 +10,13 @@ from typing_extensions import TypedDict
 
 from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
-from airflow_provider_backup.cloud.operations.pagination import parsed_rows
+from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import matching, read_by_id
 from airflow_provider_backup.cloud.schema.answers import row_id
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupQuery, RestoreCreate
-from airflow_provider_backup.cloud.services.cbr.paging import pages_of
+from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupQuery, Member, RestoreCreate
+from airflow_provider_backup.cloud.services.cbr.paging import MEMBER_PAGES, pages_of, rows_of
 
 
 @kept_members
@@ -40,7 +40,34 @@ class BackupRow(TypedDict, total=False):
     status: Any
     created_at: Any
     updated_at: Any
+    expired_at: Any
     extend_info: ExtendInfo
+
+
+@kept_members
+class StoredExtendInfo(ExtendInfo, total=False):
+    """The same with the images that were made from a backup."""
+
+    os_images_data: Any
+
+
+@kept_members
+class StoredRow(TypedDict, total=False):
+    """What a prune keeps of each row: also what depends on a backup."""
+
+    id: Any
+    vault_id: Any
+    parent_id: Any
+    resource_id: Any
+    resource_name: Any
+    resource_type: Any
+    name: Any
+    status: Any
+    created_at: Any
+    updated_at: Any
+    expired_at: Any
+    replication_records: Any
+    extend_info: StoredExtendInfo
 
 
 class BackupFilters(TypedDict, total=False):
@@ -100,17 +127,16 @@ class Backups:
         rows = parsed_rows(pages_of(self._api, "backups", "backups", query), Backup)
         return matching(rows, "CBR backups", required)
 
-    def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
+    def pages(self, *, row: type[Any] = BackupRow, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
         """Read all backups, or those that match, as pages of rows that are not checked.
 
-        They hold no more than :class:`BackupRow`.
-
+        :param row: what is kept of each row: :class:`BackupRow` or :class:`StoredRow`.
         :param filters: as for :meth:`list`.
         :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
             documented rule.
         """
         query = validated(BackupQuery, "CBR backup list", filters)
-        return pages_of(self._api.keeping("backups", BackupRow), "backups", "backups", query)
+        return pages_of(self._api.keeping("backups", row), "backups", "backups", query)
 
     async def restore(self, backup_id: str, restore: RestoreCreate) -> str | None:
         """Start to overwrite a resource with a backup (CBR section 7.4). Each call restores once more.
@@ -125,6 +151,15 @@ class Backups:
         """
         answer = await self._api.post("backups", backup_id, "restore", body={"restore": restore.to_wire()})
         return row_id(answer, "job_id") or None
+
+    def members(self, backup_id: str) -> AsyncIterator[Member]:
+        """Read with which projects a backup is shared (CBR section 10); they are 10 at most.
+
+        :param backup_id: id of the backup.
+        :raises NotFoundError: there is none with this id.
+        """
+        pages = paginate(self._api, ("backups", backup_id, "members"), "members", MEMBER_PAGES, {}, read_rows=rows_of)
+        return parsed_rows(pages, Member)
 
     async def delete(self, backup_id: str) -> None:
         """Start to delete a backup (CBR section 7.3); it is gone when reading it fails with ``NotFoundError``.

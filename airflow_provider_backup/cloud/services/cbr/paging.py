@@ -18,6 +18,9 @@ LARGEST_PAGE = 1000
 # The lists have no common way of paging but ``offset``: vaults and operation logs know no marker.
 _PAGES = OffsetPages(LARGEST_PAGE, "count", short_page_is_last=True)
 
+MEMBER_PAGES = OffsetPages(LARGEST_PAGE, "count", short_page_is_last=True)
+"""The pages of the projects that a backup is shared with."""
+
 
 def pages_of(api: ServiceApi, path: str, collection: str, query: RequestModel) -> AsyncIterator[RowPage]:
     """Read a list page by page, each id once.

@@ -45,6 +45,7 @@ from airflow_provider_backup.cloud.services.cbr.states import (
     to_state,
     uncovered_resources,
 )
+from airflow_provider_backup.cloud.services.cbr.stored_backups import CbrStoredBackups
 from airflow_provider_backup.cloud.services.cbr.vaults import Vaults
 from airflow_provider_backup.cloud.text import one_line
 
@@ -64,6 +65,7 @@ class CbrService:
         self.vaults = Vaults(api)
         self.checkpoints = Checkpoints(api)
         self.backups = Backups(api)
+        self.stored_backups = CbrStoredBackups(self.backups, self._delete)
         self.operation_logs = OperationLogs(api)
         self.lists = backup_lists(self.backups)
         self._clock = api.cloud_clock

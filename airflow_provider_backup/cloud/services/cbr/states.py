@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.operations.backup import (
     OperationState,
     SingleBackup,
     SkippedResource,
+    earliest_end,
 )
 from airflow_provider_backup.cloud.operations.missing_backups import INCOMPLETE, NOT_LISTED
 from airflow_provider_backup.cloud.operations.status import Phase, combined_phase
@@ -90,6 +91,7 @@ def checkpoint_to_state(
         skipped=tuple(skipped),
         created_at=checkpoint.created_at,
         finished_at=latest_change(whole) if phase.is_terminal else None,
+        expires_at=earliest_end(backup.expired_at for backup in whole),
         parts=_parts(whole),
     )
 
@@ -113,6 +115,7 @@ def to_state(reference: OperationReference, backup: Backup, logs: Sequence[Opera
         resource_ids=(backup.resource_id,) if backup.resource_id else (),
         created_at=backup.created_at,
         finished_at=backup.updated_at if phase.is_terminal else None,
+        expires_at=backup.expired_at,
         parts=_parts([backup]),
     )
 
@@ -136,6 +139,7 @@ def covering_backups_to_state(reference: OperationReference, backups: Sequence[B
         resource_ids=tuple(resource_ids),
         created_at=min((backup.created_at for backup in whole if backup.created_at is not None), default=None),
         finished_at=latest_change(whole),
+        expires_at=earliest_end(backup.expired_at for backup in whole),
         parts=_parts(whole),
     )
 

@@ -49,6 +49,7 @@ class _BackupRowMembers(TypedDict, total=False):
     created_at: Any
     protected_at: Any
     progress: Any
+    expired_at: Any
 
 
 @kept_members
@@ -63,6 +64,22 @@ class DetailedBackupRow(_BackupRowMembers, total=False):
     """What a page keeps of each row for the question how fresh backups are, failed ones and their reasons included."""
 
     extend_info: DetailedExtendInfo
+
+
+@kept_members
+class StoredExtendInfo(DetailedExtendInfo, total=False):
+    """Those, and the members that tell what depends on a backup."""
+
+    copy_status: Any
+    os_images_data: Any
+
+
+@kept_members
+class StoredRow(_BackupRowMembers, total=False):
+    """What a prune keeps of each row: also what depends on a backup."""
+
+    replication_records: Any
+    extend_info: StoredExtendInfo
 
 
 class CheckpointItemFilters(TypedDict, total=False):
@@ -131,7 +148,7 @@ class CheckpointItems:
     ) -> AsyncIterator[RowPage]:
         """Read all backups that match as pages of rows that are not checked.
 
-        :param row: what is kept of each row: :class:`BackupRow` or :class:`DetailedBackupRow`.
+        :param row: what is kept of each row: :class:`BackupRow`, :class:`DetailedBackupRow` or :class:`StoredRow`.
         :param filters: as for :meth:`list`.
         :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
             documented rule.

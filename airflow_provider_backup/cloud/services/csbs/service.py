@@ -35,6 +35,7 @@ from airflow_provider_backup.cloud.services.csbs.paging import PAGES
 from airflow_provider_backup.cloud.services.csbs.policies import Policies
 from airflow_provider_backup.cloud.services.csbs.restores import RESTORING_STATUSES, CsbsRestoreOperation
 from airflow_provider_backup.cloud.services.csbs.states import latest_change, to_state
+from airflow_provider_backup.cloud.services.csbs.stored_backups import CsbsStoredBackups
 
 _BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
 
@@ -52,6 +53,7 @@ class CsbsService:
         self.policies = Policies(api)
         self.checkpoints = Checkpoints(api)
         self.checkpoint_items = CheckpointItems(api)
+        self.stored_backups = CsbsStoredBackups(self.checkpoint_items, self.checkpoints)
         self.lists = backup_lists(self.checkpoint_items)
         self._missing_backups = MissingBackups(api.cloud_clock)
 

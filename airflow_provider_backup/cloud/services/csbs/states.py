@@ -10,6 +10,7 @@ from airflow_provider_backup.cloud.operations.backup import (
     OperationState,
     SingleBackup,
     SkippedResource,
+    earliest_end,
 )
 from airflow_provider_backup.cloud.operations.missing_backups import INCOMPLETE, NOT_LISTED
 from airflow_provider_backup.cloud.operations.status import Phase, combined_phase
@@ -60,6 +61,7 @@ def to_state(
         size_mb=float(sum(sizes)) if sizes else None,
         created_at=min(begun) if begun else None,
         finished_at=max(finished) if finished and len(finished) == len(items) else None,
+        expires_at=earliest_end(item.expired_at for item in items),
         parts=tuple(
             SingleBackup(item.id, item.name, item.resource_id, item.extend_info.resource_name) for item in items
         ),

@@ -42,6 +42,13 @@ class BackupRow(TypedDict, total=False):
     databases: Any
 
 
+@kept_members
+class DatastoreRow(BackupRow, total=False):
+    """The same with the database engine."""
+
+    datastore: Any
+
+
 class BackupFilters(TypedDict, total=False):
     """The filters of a list; each service refuses those that its ``BackupQuery`` lacks.
 
@@ -121,17 +128,16 @@ class Backups(Generic[CreateT, BackupT]):
         optional = {"type": filters.get("backup_type")}
         return matching(self._read(query), f"{self._service} backups", required, optional)
 
-    def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
+    def pages(self, *, row: type[Any] = BackupRow, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
         """Read all backups, or those that match, as pages of rows that are not checked; RDS requires ``instance_id``.
 
-        They hold no more than :class:`BackupRow`.
-
+        :param row: what is kept of each row: :class:`BackupRow` or :class:`DatastoreRow`.
         :param filters: as for :meth:`list`.
         :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
             documented rule.
         """
         query = validated(self._query, f"{self._service} backup list", filters)
-        return self._pages(self._api.keeping("backups", BackupRow), query)
+        return self._pages(self._api.keeping("backups", row), query)
 
     def _pages(self, api: ServiceApi, query: DatabaseBackupQuery) -> AsyncIterator[RowPage]:
         return paginate(api, ("backups",), "backups", PAGES, query.to_wire())

@@ -208,6 +208,11 @@ class DatabaseBackup(Row):
         """Size in MB, when known."""
         return self.size
 
+    @property
+    def database_names(self) -> Collection[str]:
+        """The databases that it is limited to; empty for the whole instance."""
+        return ()
+
     def holds(self, databases: Collection[str]) -> bool:
         """Tell whether these databases are in the backup for certain.
 

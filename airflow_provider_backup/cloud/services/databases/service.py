@@ -19,6 +19,7 @@ from airflow_provider_backup.cloud.services.databases.backup_lists import (
     lists_of_busy_instances,
 )
 from airflow_provider_backup.cloud.services.databases.backups import Backups
+from airflow_provider_backup.cloud.services.databases.batch_deletions import BatchDeletion
 from airflow_provider_backup.cloud.services.databases.instance_deletion import InstanceDeletion
 from airflow_provider_backup.cloud.services.databases.instances import Instances
 from airflow_provider_backup.cloud.services.databases.jobs import Jobs
@@ -35,6 +36,7 @@ from airflow_provider_backup.cloud.services.databases.restore_models import Rest
 from airflow_provider_backup.cloud.services.databases.restore_states import RestoreObserver
 from airflow_provider_backup.cloud.services.databases.restores import Restores
 from airflow_provider_backup.cloud.services.databases.states import to_state
+from airflow_provider_backup.cloud.services.databases.stored_backups import DatabaseStoredBackups
 from airflow_provider_backup.cloud.text import one_line
 
 log = logging.getLogger(__name__)
@@ -67,14 +69,24 @@ class DatabaseService:
     restore_window_query: ClassVar[type[RestoreWindowQuery]] = RestoreWindowQuery
     windows_need_day: ClassVar[bool] = False
     """Whether restore windows are read for one day only."""
+    backups_type: ClassVar[type[Backups[Any, Any]]] = Backups
+    """The calls for backups."""
     lists_all_instances: ClassVar[bool] = True
     """Whether one list shows the backups of all instances; otherwise each instance has its own."""
 
     def __init__(self, api: ServiceApi) -> None:
         self.clock = api.cloud_clock
         """The cloud's clock, as far as answers have shown it."""
-        self.backups: Backups[Any, Any] = Backups(
+        self.backups: Backups[Any, Any] = self.backups_type(
             api, service=self.name, backup=self.backup, query=self.backup_query, create_path=self.create_path
+        )
+        self.stored_backups = DatabaseStoredBackups(
+            self.name,
+            self.backups,
+            self.delete_backup,
+            self.observe_single,
+            lists_all_instances=self.lists_all_instances,
+            batch=self.batch_deletion,
         )
         self.instances = Instances(api, service=self.name, query=self.instance_query)
         self.jobs = Jobs(api)
@@ -99,6 +111,11 @@ class DatabaseService:
     def instance_deletion(self) -> InstanceDeletion:
         """The deletion of an instance as a long-running operation, for one attempt."""
         return InstanceDeletion(self)
+
+    @property
+    def batch_deletion(self) -> BatchDeletion | None:
+        """How several backups are deleted at once; ``None`` where that is not possible."""
+        return None
 
     def reference_to(self, backup: DatabaseBackup) -> OperationReference:
         """Return where to look for a backup later.

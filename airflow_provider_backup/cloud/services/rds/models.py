@@ -129,6 +129,11 @@ class Backup(DatabaseBackup):
         """Size in MB, when known."""
         return self.size / 1024 if self.size is not None else None
 
+    @property
+    def database_names(self) -> Collection[str]:
+        """The databases that it is limited to; empty for the whole instance."""
+        return [database.name for database in self.databases]
+
     def holds(self, databases: Collection[str]) -> bool:
         """Return whether these databases are in the backup for certain.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.databases.backups import Backups
+from airflow_provider_backup.cloud.services.databases.batch_deletions import BatchDeletion
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.services.databases.restores import Restores
 from airflow_provider_backup.cloud.services.databases.service import DatabaseService
+from airflow_provider_backup.cloud.services.rds.backups import RdsBackups
 from airflow_provider_backup.cloud.services.rds.models import (
     Backup,
-    BackupCreate,
     BackupQuery,
     InstanceQuery,
     Policy,
@@ -34,10 +34,16 @@ class RdsService(DatabaseService):
     # Only this version knows what SQL Server needs.
     restore_version = "v3.1"
     lists_all_instances = False
-    backups: Backups[BackupCreate, Backup]
+    backups_type = RdsBackups
+    backups: RdsBackups
     backup_policies: BackupPolicies[PolicyUpdate, Policy]
     restores: Restores[Restore, RestoredInstance]
 
     def __init__(self, api: ServiceApi) -> None:
         super().__init__(api)
         self.table_restores = TableRestores(api)
+
+    @property
+    def batch_deletion(self) -> BatchDeletion:
+        """How several backups are deleted at once: those of SQL Server can be."""
+        return BatchDeletion(self.backups.delete_many, frozenset({"sqlserver"}))

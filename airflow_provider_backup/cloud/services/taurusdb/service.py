@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.databases.backups import Backups
+from airflow_provider_backup.cloud.services.databases.batch_deletions import BatchDeletion
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
 from airflow_provider_backup.cloud.services.databases.restores import Restores
 from airflow_provider_backup.cloud.services.databases.service import DatabaseService
+from airflow_provider_backup.cloud.services.taurusdb.backups import TaurusDbBackups
 from airflow_provider_backup.cloud.services.taurusdb.instance_details import DetailsOfInstances
 from airflow_provider_backup.cloud.services.taurusdb.models import (
     Backup,
-    BackupCreate,
     BackupQuery,
     InstanceQuery,
     Policy,
@@ -34,10 +34,16 @@ class TaurusDbService(DatabaseService):
     create_path = ("backups", "create")
     policy_path = ("backups", "policy", "update")
     restore_path = ("instances", "restore")
-    backups: Backups[BackupCreate, Backup]
+    backups_type = TaurusDbBackups
+    backups: TaurusDbBackups
     backup_policies: BackupPolicies[PolicyUpdate, Policy]
     restores: Restores[Restore, RestoredInstance]
 
     def __init__(self, api: ServiceApi) -> None:
         super().__init__(api)
         self.instance_details = DetailsOfInstances(api)
+
+    @property
+    def batch_deletion(self) -> BatchDeletion:
+        """How several backups are deleted at once."""
+        return BatchDeletion(self.backups.delete_many)

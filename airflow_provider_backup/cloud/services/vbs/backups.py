@@ -44,6 +44,21 @@ class BackupRow(TypedDict, total=False):
     fail_reason: Any
 
 
+@kept_members
+class StoredRow(TypedDict, total=False):
+    """What a prune keeps of each row: also whether it belongs to the backup of a server."""
+
+    id: Any
+    name: Any
+    status: Any
+    volume_id: Any
+    size: Any
+    created_at: Any
+    updated_at: Any
+    fail_reason: Any
+    service_metadata: Any
+
+
 class BackupSummaryFilters(TypedDict, total=False):
     """The filters, as :class:`~airflow_provider_backup.cloud.services.vbs.models.BackupSummaryQuery` has them."""
 
@@ -105,17 +120,16 @@ class Backups:
         required = {"name": query.name, "volume_id": query.volume_id}
         return matching(parsed_rows(pages, Backup), "VBS backups", required)
 
-    def pages(self, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
+    def pages(self, *, row: type[Any] = BackupRow, **filters: Unpack[BackupFilters]) -> AsyncIterator[RowPage]:
         """Read backups as pages of rows that are not checked, newest first unless said otherwise.
 
-        They hold no more than :class:`BackupRow`.
-
+        :param row: what is kept of each row: :class:`BackupRow` or :class:`StoredRow`.
         :param filters: as for :meth:`list`.
         :raises InvalidRequestError: at the call, before anything is sent: there is no such filter, or a value breaks a
             documented rule.
         """
         query = validated(BackupQuery, "VBS backup list", filters)
-        api = self._api.keeping("backups", BackupRow)
+        api = self._api.keeping("backups", row)
         return paginate(api, ("backups", "detail"), "backups", BACKUP_PAGES, query.to_wire())
 
     def summaries(self, **filters: Unpack[BackupSummaryFilters]) -> AsyncIterator[BackupSummary]:

@@ -28,13 +28,12 @@ from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
 from airflow_provider_backup.cloud.services.vbs.paging import BACKUP_PAGES
 from airflow_provider_backup.cloud.services.vbs.policies import Policies
 from airflow_provider_backup.cloud.services.vbs.restores import VbsRestoreOperation
-from airflow_provider_backup.cloud.services.vbs.states import job_to_state, to_state
+from airflow_provider_backup.cloud.services.vbs.shares import Shares
+from airflow_provider_backup.cloud.services.vbs.states import is_automatic, job_to_state, to_state
+from airflow_provider_backup.cloud.services.vbs.stored_backups import VbsStoredBackups
 
 TAKING_A_BACKUP = "bksCreateBackup"
 """The type of the jobs that take backups (VBS section 4.4)."""
-
-AUTOMATIC_PREFIX = "autobk"
-"""What the names of automatic backups begin with (VBS section 3.5)."""
 
 
 class VbsService:
@@ -50,6 +49,8 @@ class VbsService:
         self.policies = Policies(api)
         self.backups = Backups(api)
         self.jobs = Jobs(api)
+        self.shares = Shares(api)
+        self.stored_backups = VbsStoredBackups(self.backups, self.shares, self.delete_backup)
         self.lists = backup_lists(self.backups)
 
     @property
@@ -198,5 +199,4 @@ def _to_backup(row: Any) -> ListedBackup | None:
     backup = parsed(Backup, row)
     if backup.volume_id is None:
         return None
-    # The name is all that tells them apart, and other backups cannot have such a one (VBS section 4.1).
-    return ListedBackup(backup.volume_id, to_state(backup), (backup.name or "").startswith(AUTOMATIC_PREFIX))
+    return ListedBackup(backup.volume_id, to_state(backup), is_automatic(backup))

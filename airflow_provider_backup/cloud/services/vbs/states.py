@@ -9,6 +9,14 @@ from airflow_provider_backup.cloud.schema.fields import whole_number_of
 from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
 
+AUTOMATIC_PREFIX = "autobk"
+"""What the names of automatic backups begin with, and those of no others (VBS sections 3.5 and 4.1)."""
+
+
+def is_automatic(backup: Backup) -> bool:
+    """Return whether a policy took a backup; its name is all that tells."""
+    return (backup.name or "").startswith(AUTOMATIC_PREFIX)
+
 
 def to_state(backup: Backup) -> OperationState:
     """Say how a backup stands, from what the service tells of it."""

@@ -1,7 +1,7 @@
 """Cloud Backup and Recovery of the local cloud.
 
-Tables of the state: ``cbr.policies``, ``cbr.vaults``, ``cbr.checkpoints``, ``cbr.backups`` and ``cbr.operation_logs``;
-each is described in the file that keeps it.
+Tables of the state: ``cbr.policies``, ``cbr.vaults``, ``cbr.checkpoints``, ``cbr.backups``, ``cbr.members`` and
+``cbr.operation_logs``; each is described in the file that keeps it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The routes of backups: list, read, delete (CBR sections 7.2 and 7.3)."""
+"""The routes of backups: list, read, delete, members (CBR sections 7.2, 7.3 and 10).
+
+Rows of ``cbr.members`` are as they go over the wire: ``id``, ``backup_id``, ``dest_project_id``, ``status``.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,7 @@ class BackupRoutes:
             web.get("/v3/{project_id}/backups", self.list_backups),
             web.get("/v3/{project_id}/backups/{backup_id}", self.get_backup),
             web.delete("/v3/{project_id}/backups/{backup_id}", self.delete_backup),
+            web.get("/v3/{project_id}/backups/{backup_id}/members", self.list_members),
         ]
 
     async def list_backups(self, request: web.Request) -> web.Response:
@@ -103,12 +107,22 @@ class BackupRoutes:
             raise refusal("6216", backup_id)
         if status == "deleting":
             raise refusal("6201", backup_id)
+        if row.get("image_ids"):
+            raise refusal("6204", backup_id)
         if vault["locked"] and row["auto_trigger"]:
             raise refusal("6220", vault["id"])
         row["deletion"] = self._state.started("cbr.deletion")
         details = {"delete": {"backup_id": backup_id, "backup_name": row["name"]}}
         self._logs.add("delete", vault, row["deletion"], backup=row, details=details)
         return web.Response(status=204)
+
+    async def list_members(self, request: web.Request) -> web.Response:
+        """List the projects that a backup is shared with (CBR section 10)."""
+        backup_id = self._backups.get(request.match_info["backup_id"])["id"]
+        return listed(request, "members", [row for row in self._members() if row["backup_id"] == backup_id])
+
+    def _members(self) -> list[Row]:
+        return list(self._state.table("cbr.members").values())
 
     def _used_percent(self, row: Row) -> float:
         vault = self._vaults.get(row["vault_id"])

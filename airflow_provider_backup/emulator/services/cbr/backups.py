@@ -5,7 +5,8 @@ Rows of ``cbr.backups``, one for each backed-up resource: ``id``, ``checkpoint_i
 ``provider_id``, ``enterprise_project_id``, ``auto_trigger``, ``incremental``, ``size`` (MB), ``expired_at``,
 ``volume`` (of a disk: as it was), ``children`` (of a server: one for each disk with ``id``, ``snapshot_id`` and
 ``volume``), ``contents`` (what it holds, see :meth:`Contents.snapshot`), the members of :meth:`CloudState.started`, and
-``deletion`` (none, or a second set of those members), and ``restore`` (see ``restores.py``).
+``deletion`` (none, or a second set of those members), ``restore`` (see ``restores.py``), and ``image_ids`` when images
+were made from it.
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ class Backups:
                 "encrypted": False,
                 "incremental": row["incremental"],
                 "is_multi_az": False,
-                "os_images_data": None,
+                "os_images_data": [{"image_id": image_id} for image_id in row.get("image_ids", ())] or None,
                 "progress": self._state.progress(row) if not row["failure"] else 0,
                 "snapshot_id": None,
                 "support_lld": True,

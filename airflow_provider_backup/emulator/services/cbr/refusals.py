@@ -38,6 +38,7 @@ _REFUSALS = {
     "6200": (404, "The backup %s does not exist."),
     "6201": (400, "The backup %s cannot be deleted."),
     "6203": (400, "The backup %s is running."),
+    "6204": (400, "An image was made from the backup %s."),
     "6217": (404, "The restore point %s does not exist."),
     "6215": (400, "The status of the resource %s forbids a backup."),
     "6216": (400, "The backup %s is in use."),

@@ -1,7 +1,7 @@
 """The Volume Backup Service of the local cloud.
 
 Tables of the state: ``vbs.policies`` and ``vbs.tasks`` (see ``policies.py``), ``vbs.backups`` and ``vbs.jobs`` (see
-``backups.py``).
+``backups.py``), ``vbs.shares`` (see ``share_routes.py``).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from airflow_provider_backup.emulator.services.vbs.backups import Backups
 from airflow_provider_backup.emulator.services.vbs.policies import Policies
 from airflow_provider_backup.emulator.services.vbs.policy_routes import PolicyRoutes
 from airflow_provider_backup.emulator.services.vbs.refusals import error_body
+from airflow_provider_backup.emulator.services.vbs.share_routes import ShareRoutes
 
 _EVS_PATH_PREFIX = "/evs"
 """Clients of OpenStack look for backups at the disk service."""
@@ -49,7 +50,7 @@ class EmulatedVbs(EmulatedBackupService):
         backups = Backups(state, inventory)
         policies = Policies(state, inventory, backups)
         self.schedules = policies
-        self._parts = (PolicyRoutes(policies), BackupRoutes(backups))
+        self._parts = (PolicyRoutes(policies), BackupRoutes(backups), ShareRoutes(state))
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""

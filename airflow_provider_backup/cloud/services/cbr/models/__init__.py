@@ -13,6 +13,8 @@ from airflow_provider_backup.cloud.services.cbr.models.backups import (
     BackupExtendInfo,
     BackupQuery,
     BackupStatus,
+    Member,
+    ReplicationRecord,
 )
 from airflow_provider_backup.cloud.services.cbr.models.checkpoints import (
     Checkpoint,
@@ -119,6 +121,7 @@ __all__ = [
     "LogResource",
     "LogRestore",
     "LogStatus",
+    "Member",
     "MonthlyRetention",
     "ObjectType",
     "OperationDefinition",
@@ -133,6 +136,7 @@ __all__ = [
     "PolicyDissociation",
     "PolicyQuery",
     "PolicyUpdate",
+    "ReplicationRecord",
     "ResourceAddition",
     "ResourceExtraInfo",
     "ResourceRemoval",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -102,6 +102,29 @@ class BackupExtendInfo(ResponseModel):
     supports_lazy_loading: Flag = Field(default=None, alias="support_lld")
     supported_restore_mode: str | None = None
     system_disk: Flag = None
+    os_images_data: Any = None
+
+
+class ReplicationRecord(ResponseModel):
+    """A copy of a backup in another region, or the attempt to make one (CBR section 7.5)."""
+
+    id: str | None = None
+    status: str | None = None
+    destination_backup_id: str | None = None
+    destination_region: str | None = None
+
+
+class Member(ResponseModel):
+    """A project that a backup is shared with (CBR section 10)."""
+
+    id: Identifier
+    backup_id: str | None = None
+    dest_project_id: str | None = None
+    status: str | None = None
+    image_id: str | None = None
+    vault_id: str | None = None
+    created_at: Timestamp = None
+    updated_at: Timestamp = None
 
 
 class Backup(ResponseModel):
@@ -129,6 +152,7 @@ class Backup(ResponseModel):
     enterprise_project_id: Text = None
     incremental: Flag = None
     children: Annotated[list[Backup], AsItems] = Field(default_factory=list)
+    replication_records: Annotated[list[ReplicationRecord], AsItems] = Field(default_factory=list)
     extend_info: Annotated[BackupExtendInfo, AsObject] = Field(default_factory=BackupExtendInfo)
 
     @property

@@ -44,6 +44,7 @@ from airflow_provider_backup.cloud.services.vbs.models.scheduled_policies import
     ScheduledPolicyUpdate,
     Weekday,
 )
+from airflow_provider_backup.cloud.services.vbs.models.shares import Share
 
 __all__ = [
     "LONGEST_INTERVAL",
@@ -75,5 +76,6 @@ __all__ = [
     "RestoreCreate",
     "ScheduledPolicy",
     "ScheduledPolicyUpdate",
+    "Share",
     "Weekday",
 ]
