@@ -220,3 +220,7 @@ class GuardedWorkRunningError(BackupError, AirflowException):
             f"Nothing is restored: the guarded work is not over ({running}).",
             next_step="Let it end. Airflow runs this task again with what was cleared before it; otherwise clear it.",
         )
+
+
+class RehearsalFailedError(BackupError, AirflowFailException):
+    """The rehearsal of a restore did not pass, or left its instance behind; the text says what failed."""

@@ -10,6 +10,8 @@ from airflow_provider_backup.cloud.services.registry import SERVICES
 
 RESTORE = ("RestoreBackupOperator", "RestoreInstanceOperator")
 """Endings of the names of operators that overwrite what was backed up."""
+RESTORE_INSTANCE = "RestoreInstanceOperator"
+DELETE_INSTANCE = "DeleteInstanceOperator"
 
 ACCOUNT_ARGUMENTS = ("huaweicloud_conn_id", "region", "project_id")
 """Arguments by which an operator works on the account that has the backup."""

@@ -38,6 +38,6 @@ def test_importing_all_sensors_and_hooks_loads_no_http_client_no_emulator_and_no
 
 
 def test_importing_task_groups_loads_no_http_client_no_emulator_and_no_models() -> None:
-    modules = [f"{PACKAGE}.task_groups.{name}" for name in ("backup_guard",)]
+    modules = [f"{PACKAGE}.task_groups.{name}" for name in ("backup_guard", "restore_rehearsal")]
 
     assert loaded_by(*modules) == "[] []"

@@ -18,6 +18,7 @@ from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.connection import settings_from_connection
 from airflow_provider_backup.operators.operation import OperationOperator
 from airflow_provider_backup.task_groups.backup_guard import backup_guard
+from airflow_provider_backup.task_groups.restore_rehearsal import restore_rehearsal
 from airflow_provider_backup.version_compat import AIRFLOW_3
 from tests.airflow.dag_runs import run_dag
 from tests.scaffold.service_table import service_table, with_service_table
@@ -143,7 +144,7 @@ def test_every_operator_sensor_and_argument_that_a_page_names_exists() -> None:
         for each in classes.values()
         for base in each.__mro__
         for name in getattr(vars(base).get("__init__"), "__annotations__", {})
-    } | set(backup_guard.__annotations__)
+    } | {*backup_guard.__annotations__, *restore_rehearsal.__annotations__}
     text = "\n".join(PAGES.values())
     own = set(re.findall(r"^class (\w+)\(", text, re.MULTILINE))
 
