@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from airflow.providers.common.compat.sdk import task
@@ -64,3 +65,27 @@ def work(cloud: RunningCloud, *, fails: bool, task_id: str = "work", **arguments
 def states(ends: dict[str, TaskEnd], group_id: str = "guard") -> dict[str, str]:
     """Return the states of the tasks that a guard adds, and of those outside, without the prefix of the group."""
     return {name.removeprefix(f"{group_id}."): end.state for name, end in ends.items()}
+
+
+def answer_questions(dag_id: str, choice: str) -> None:
+    """Answer the questions of tasks that wait for a person, as the page and the REST API of Airflow do.
+
+    :param dag_id: id of the DAG.
+    :param choice: ``Approve`` or ``Reject``.
+    """
+    from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+    from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    person: Any = SimpleNamespace(get_id=lambda: "7", get_name=lambda: "Ada")
+    with create_session() as session:
+        for waiting in session.query(TaskInstance).filter_by(dag_id=dag_id, state="awaiting_input").all():
+            update_hitl_detail(
+                dag_id,
+                waiting.run_id,
+                waiting.task_id,
+                UpdateHITLDetailPayload(chosen_options=[choice], params_input={}),
+                person,
+                session,
+            )

@@ -13,9 +13,9 @@ from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator
 from airflow_provider_backup.task_groups.backup_guard import backup_guard
 from airflow_provider_backup.task_groups.restore_operators import RESTORE, operator_of_service
-from airflow_provider_backup.version_compat import ASKS_PEOPLE
+from airflow_provider_backup.version_compat import ASKS_PEOPLE, TRIGGERS_HAVE_ON_KILL
 from tests.airflow.dag_runs import run_dag
-from tests.airflow.guards import AFTER, BEFORE, disk_of, guard_of, guard_of_disk, states, work
+from tests.airflow.guards import AFTER, BEFORE, answer_questions, disk_of, guard_of, guard_of_disk, states, work
 from tests.airflow.service_matrix import CREATE, resources
 
 NO_TIME = timedelta(0)
@@ -23,6 +23,9 @@ RESTORABLE = [name for name, create in CREATE.items() if operator_of_service(cas
 """The services whose backups can be restored."""
 RESTORED = {"backup": "success", "work": "failed", "restore_needed": "success", "restore": "success"}
 NOT_RESTORED = {"restore_needed": "skipped", "restore": "skipped"}
+
+WAITS_WITHOUT_TRIGGER = TRIGGERS_HAVE_ON_KILL
+"""Whether a task that asks a person waits in a state of its own: 3.3 and later."""
 
 pytestmark = pytest.mark.usefixtures("airflow_database")
 
@@ -343,6 +346,21 @@ def test_a_person_is_asked_before_the_restore(
     assert ends["guard.outcome"].result["outcome"] == outcome
     assert ("rejected in guard.approve_restore" in ends["guard.outcome"].result["message"]) is (choice == "Reject")
     assert cloud.content(disk_of(cloud)) == (BEFORE if choice == "Approve" else AFTER)
+
+
+@pytest.mark.skipif(not WAITS_WITHOUT_TRIGGER, reason="dag.test() waits for people since Airflow 3.3")
+@pytest.mark.parametrize(("choice", "content"), [("Approve", BEFORE), ("Reject", AFTER)])
+def test_an_answer_in_airflows_own_way_decides_about_the_restore(
+    cloud: RunningCloud, dag: DAG, monkeypatch: pytest.MonkeyPatch, choice: str, content: int
+) -> None:
+    with dag, guard_of_disk(cloud, restore="always_ask"):
+        work(cloud, fails=True)
+    # dag.test() looks once a second whether a person has answered.
+    monkeypatch.setattr("time.sleep", lambda seconds: answer_questions(dag.dag_id, choice))
+    ends = run_dag(dag)
+    assert ends["guard.approve_restore"].state == "success"
+    assert ends["guard.outcome"].result["outcome"] == ("restored" if choice == "Approve" else "not_restored")
+    assert cloud.content(disk_of(cloud)) == content
 
 
 @pytest.mark.skipif(not ASKS_PEOPLE, reason="needs human-in-the-loop operators")
