@@ -87,7 +87,7 @@ class Limits:
 
     longest_listing_delay: float = 120.0
     longest_restore_start: float = 600.0
-    longest_status_delay: float = 30.0
+    longest_status_delay: float = 10.0
     new_backup_grace: float = 60.0
     missing_for: float = 60.0
     silence_grace: float = 5.0

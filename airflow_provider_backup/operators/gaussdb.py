@@ -83,6 +83,7 @@ class GaussDbRestoreInstanceOperator(DatabaseRestoreInstanceOperator):
     """
 
     service_name = "gaussdb"
+    backup_model = BackupCreate
     requests = GaussDbRestoreRequests()
     new_fields = (*DatabaseRestoreInstanceOperator.new_fields, "volume", "port", "disk_encryption_id")
     template_fields: Sequence[str] = (

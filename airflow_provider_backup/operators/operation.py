@@ -18,6 +18,7 @@ from airflow_provider_backup.tasks.identity import TaskIdentity
 from airflow_provider_backup.tasks.on_kill import KillHandler
 from airflow_provider_backup.tasks.submission import IdempotentSubmission
 from airflow_provider_backup.tasks.submission_policy import IfExists, OnClear, OnUncertain
+from airflow_provider_backup.tasks.submission_record import RECORD_KEY
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -65,6 +66,11 @@ class OperationOperator(WaitingOperator):
         """What the service can do for the operation."""
         return self.operation.capabilities
 
+    @property
+    def record_key(self) -> str:
+        """Key of the record of the submission."""
+        return RECORD_KEY
+
     def name_prefix(self) -> str | None:
         """Return what precedes the key in a generated name; ``None`` for DAG and task."""
         return None
@@ -94,14 +100,24 @@ class OperationOperator(WaitingOperator):
         :param context: the context of the task.
         :param conflict: the state of the wait from before the last deferral for a busy resource; ``None`` without one.
         """
+        state, plan = self.submitted(context, conflict)
+        if not self.wait_for_completion:
+            self.log.info("%s; not waiting for it (wait_for_completion is False).", state)
+            return state.to_result()
+        result: BackupResult = self.wait(context, plan, state)
+        return result
+
+    def submitted(self, context: Any, conflict: Conflict | None) -> tuple[OperationState, dict[str, Any]]:
+        """Submit or adopt the operation; return its state, and what a wait for it needs to know.
+
+        :param context: the context of the task.
+        :param conflict: the state of the wait from before the last deferral for a busy resource; ``None`` without one.
+        """
         self._kill_handler = None
         try:
             state, (started_at, deadline), is_own = self.act(lambda cloud: self._start(cloud, context, conflict))
         except ConflictDeferral as deferral:
             self.defer_conflict(context, deferral.conflict)
-        if not self.wait_for_completion:
-            self.log.info("%s; not waiting for it (wait_for_completion is False).", state)
-            return state.to_result()
         plan = wait_plan(
             state.reference,
             self.poll_interval,
@@ -110,8 +126,7 @@ class OperationOperator(WaitingOperator):
             tolerance=self.tolerance,
             delete_on_kill=self.delete_on_kill and is_own,
         )
-        result: BackupResult = self.wait(context, plan, state)
-        return result
+        return state, plan
 
     def on_kill(self) -> None:
         """Keep the operation, or delete its backup, see ``delete_on_kill``; Airflow calls this to end the process."""
@@ -149,7 +164,7 @@ class OperationOperator(WaitingOperator):
                 retry_failed=self.retry_failed,
                 on_uncertain=self.on_uncertain,
             ),
-            records=identity.records(self.log),
+            records=identity.records(self.log, key=self.record_key),
             clock=cloud.cloud_clock,
             log=self.log,
             place=self.connection_text,

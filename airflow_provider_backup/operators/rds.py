@@ -123,6 +123,7 @@ class RdsRestoreInstanceOperator(DatabaseRestoreInstanceOperator):
 
     service_name = "rds"
     needs_instance = True
+    backup_model = BackupCreate
     requests = RdsRestoreRequests()
     new_fields = (
         *DatabaseRestoreInstanceOperator.new_fields,

@@ -12,7 +12,10 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from pydantic import SecretStr
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
-from airflow_provider_backup.cloud.operations.operation import Capabilities
+from airflow_provider_backup.cloud.operations.operation import AnyOperation, Capabilities
+from airflow_provider_backup.cloud.schema.base import validated
+from airflow_provider_backup.cloud.services.databases.models import DatabaseBackupCreate
+from airflow_provider_backup.cloud.services.databases.operations import DatabaseBackupOperation
 from airflow_provider_backup.cloud.services.databases.restore_operations import (
     InstanceRestoreOperation,
     InstanceRestoreRequest,
@@ -23,9 +26,9 @@ from airflow_provider_backup.cloud.services.databases.restore_requests import Re
 from airflow_provider_backup.cloud.services.databases.restore_sources import RestoreFrom
 from airflow_provider_backup.cloud.services.databases.restore_windows import Latest
 from airflow_provider_backup.exceptions import InvalidArgumentError, UnknownConnectionError
+from airflow_provider_backup.operators.backup_first import BackupFirstOperator
 from airflow_provider_backup.operators.base import check_choice, check_ids, key_value_pairs
 from airflow_provider_backup.operators.operation import OperationOperator
-from airflow_provider_backup.operators.restore_outcome import EndsWithRestore
 from airflow_provider_backup.tasks.reference_arguments import reference_from
 from airflow_provider_backup.tasks.submission_policy import OnUncertain
 from airflow_provider_backup.tasks.templating import has_template
@@ -43,7 +46,7 @@ _SETTLED = frozenset({"name", "password", "restore_point"})
 _NEW_NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_-]{{0,{LONGEST_NEW_NAME - 1}}}")
 
 
-class DatabaseRestoreInstanceOperator(EndsWithRestore, OperationOperator):
+class DatabaseRestoreInstanceOperator(BackupFirstOperator):
     """Restore a database instance from a backup or to a moment, in place or as a new instance, and wait for it.
 
     Give what is restored (``backup``, ``backup_id``, or ``source_instance_id`` with ``restore_time``) and where to
@@ -86,6 +89,8 @@ class DatabaseRestoreInstanceOperator(EndsWithRestore, OperationOperator):
     :param new_instance_fields: other fields of the request for a new instance, by the names of the service (templated).
     :param password_conn_id: id of an Airflow connection whose password becomes that of the new instance's administrator
         (templated). GaussDB, TaurusDB and Open Telekom Cloud require it.
+    :param backup_first: whether a backup of ``target_instance_id`` is taken before it is overwritten, and waited for; a
+        retry adopts it. It is ``backup_first`` of the result. ``timeout`` applies to backup and restore one by one.
     :param on_uncertain: what to do if an earlier try may have submitted a restore in place and nothing proves what
         became of it:
 
@@ -136,6 +141,8 @@ class DatabaseRestoreInstanceOperator(EndsWithRestore, OperationOperator):
     not_compared = frozenset({*OperationOperator.not_compared, "backup", "backup_id", "password_conn_id"})
     operation = InstanceRestoreOperation
     service_name: ClassVar[str]
+    backup_model: ClassVar[type[DatabaseBackupCreate]]
+    """The request for a backup."""
     requests: ClassVar[RestoreRequests]
     """How the requests of the service are built."""
     needs_instance: ClassVar[bool] = False
@@ -205,7 +212,9 @@ class DatabaseRestoreInstanceOperator(EndsWithRestore, OperationOperator):
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the service can do for the restore: only a new instance has a name."""
+        """What the service can do for backup or restore: only a backup and a new instance have a name."""
+        if self.is_backup_first:
+            return DatabaseBackupOperation.capabilities
         return (NewInstanceOperation if self.is_new else InstanceRestoreOperation).capabilities
 
     def name_prefix(self) -> str | None:
@@ -258,12 +267,15 @@ class DatabaseRestoreInstanceOperator(EndsWithRestore, OperationOperator):
             given["tags"] = key_value_pairs(given["tags"])
         return {**given, **more}
 
-    def request(self, name: str) -> InstanceRestoreRequest | NewInstanceRequest:
+    def request(self, name: str) -> DatabaseBackupCreate | InstanceRestoreRequest | NewInstanceRequest:
         """Build the request.
 
         :raises InvalidRequestError: a documented rule is broken.
         """
         self._check_combination()
+        if self.is_backup_first:
+            values = {"instance_id": self.target_instance_id, "name": name}
+            return validated(self.backup_model, "Backup before the restore", values)
         ids = {"target_instance_id": self.target_instance_id, "source_instance_id": self.source_instance_id}
         check_ids(
             self.task_id, **{key: value for key, value in {**ids, "like": self.like}.items() if value is not None}
@@ -273,13 +285,17 @@ class DatabaseRestoreInstanceOperator(EndsWithRestore, OperationOperator):
         self._check_new()
         return NewInstanceRequest(self.source(), name, self.like, self.new_values(), self._password, self.options())
 
-    def operation_of(self, cloud: BackupCloud) -> InstanceRestoreOperation | NewInstanceOperation:
-        """Return the restore in place, or to a new instance."""
+    def operation_of(self, cloud: BackupCloud) -> AnyOperation:
+        """Return the backup before it, the restore in place, or that to a new instance."""
+        if self.is_backup_first:
+            return DatabaseBackupOperation(self.service_of(cloud))
         kind = NewInstanceOperation if self.is_new else InstanceRestoreOperation
         return kind(self.service_of(cloud), self.requests, cloud=cloud.settings.cloud)
 
     def compared_arguments(self) -> dict[str, Any]:
         """Return what is the same in all tries of one restore: of the backup only which one it is."""
+        if self.is_backup_first:
+            return {"instance_id": self.target_instance_id}
         arguments = super().compared_arguments()
         if self.restore_time is None:
             arguments["backup"] = self._backup().backup_id
@@ -362,7 +378,8 @@ class DatabaseRestoreInstanceOperator(EndsWithRestore, OperationOperator):
             rule = "give exactly one of target_instance_id, which is overwritten, and new_instance_name"
             return [Violation("target_instance_id", rule, ", ".join(targets) or None)]
         if self.is_new:
-            return []
+            rule = "is for target_instance_id: a new instance has nothing to back up"
+            return [Violation("backup_first", rule, self.backup_first)] if self.backup_first else []
         violations = []
         if self.overwrite is not True:
             rule = "must be True: a restore overwrites target_instance_id and cannot be undone"

@@ -79,6 +79,7 @@ class TaurusDbRestoreInstanceOperator(DatabaseRestoreInstanceOperator):
     """
 
     service_name = "taurusdb"
+    backup_model = BackupCreate
     requests = TaurusDbRestoreRequests()
     new_fields = (*DatabaseRestoreInstanceOperator.new_fields, "availability_zone_mode", "slave_count", "tags")
     template_fields: Sequence[str] = (

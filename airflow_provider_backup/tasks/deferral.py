@@ -142,7 +142,7 @@ class DeferrableWaitMixin(DeferredWait):
         """
         result: dict[str, Any] = event.get("result") or {}
         is_over = event.get("outcome") == "over"
-        is_about_this = event.get("operation", "backup") == self.waits_for
+        is_about_this = event.get("operation", "backup") == self.waited_operation(context)
         if is_over and is_about_this and event.get("phase") == Phase.SUCCEEDED.value and not result.get("skipped"):
             return self.succeeded(context, result)
         self.log.warning("Trigger event: %s", one_line(str(event.get("message") or event.get("reason") or event)))
@@ -151,6 +151,13 @@ class DeferrableWaitMixin(DeferredWait):
             # A triggerer with an older version does not know this operation, and waits for the backup.
             self.count_failure(context, plan)
         return self.continue_wait(context, plan, patient=event.get("outcome") != "trouble")
+
+    def waited_operation(self, context: Any) -> str:
+        """Return which operation is waited for, as references name it.
+
+        :param context: the context of the task.
+        """
+        return self.waits_for
 
     def succeeded(self, context: Any, result: dict[str, Any]) -> Any:
         """Return the result of an operation that the trigger reported as successful.

@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.tasks.idempotency import EVERY_GENERATION, name_from_key
 from airflow_provider_backup.tasks.ownership import Ownership
-from airflow_provider_backup.tasks.submission_record import SubmissionRecord, SubmissionRecordStore
+from airflow_provider_backup.tasks.submission_record import RECORD_KEY, SubmissionRecord, SubmissionRecordStore
 from airflow_provider_backup.version_compat import clears_of, generation_of
 
 MOST_NAMES = 5
@@ -74,13 +74,14 @@ class TaskIdentity:
             return []
         return self._names(self._former_generation)
 
-    def records(self, log: logging.Logger) -> SubmissionRecordStore:
+    def records(self, log: logging.Logger, *, key: str = RECORD_KEY) -> SubmissionRecordStore:
         """Return the store of the task instance's submissions.
 
         :param log: logger for problems of the store.
+        :param key: as for :class:`~airflow_provider_backup.tasks.submission_record.SubmissionRecordStore`.
         """
         return SubmissionRecordStore(
-            self._context, self.generation, self._arguments, log, former_generation=self._former_generation
+            self._context, self.generation, self._arguments, log, former_generation=self._former_generation, key=key
         )
 
     def ownership(self, record: SubmissionRecord | None, records: SubmissionRecordStore) -> Ownership:

@@ -60,6 +60,7 @@ class SubmissionRecordStore:
     :param request: what is backed up and how, by argument: a record of another request is ignored. A mapped task may
         find one, because its index may mean another resource after the list has changed.
     :param log: logger for problems of the store.
+    :param key: key of the record; a task that submits two operations has one for each.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class SubmissionRecordStore:
         log: logging.Logger,
         *,
         former_generation: str | None = None,
+        key: str = RECORD_KEY,
     ) -> None:
         self._store = task_state_store(context)
+        self._key = key
         self.was_read = self._store is not None
         """Whether :meth:`read` reports what earlier tries recorded; not without a store, and not when it fails."""
         self._log = log
@@ -93,7 +96,7 @@ class SubmissionRecordStore:
         if self._store is None:
             return None
         try:
-            kept = self._store.get(RECORD_KEY)
+            kept = self._store.get(self._key)
             if not isinstance(kept, dict):
                 return None
             marks = {name: kept.get(name) for name in self._marks}
@@ -121,7 +124,7 @@ class SubmissionRecordStore:
         reference = record.reference.to_dict() if record.reference else None
         try:
             self._store.set(
-                RECORD_KEY,
+                self._key,
                 {**self._marks, _RECORDED_AT: record.recorded_at, "reference": reference, "is_own": record.is_own},
             )
         except Exception as error:
@@ -134,7 +137,7 @@ class SubmissionRecordStore:
         if self._store is None:
             return
         try:
-            self._store.delete(RECORD_KEY)
+            self._store.delete(self._key)
         except Exception as error:
             self._log.warning("Could not delete the outdated record in the task state store: %s", error)
 

@@ -30,7 +30,7 @@ from tests.airflow.restorable_instances import (
     RestorableInstance,
     set_password,
 )
-from tests.airflow.service_matrix import create_operator, resources
+from tests.airflow.service_matrix import create_operator, resources, rows
 from tests.airflow.task_runs import Deferred, TaskRun
 
 TARGETS: list[dict[str, Any]] = [{}, {"new_instance_name": "rehearsal"}]
@@ -532,3 +532,70 @@ def _crash(monkeypatch: pytest.MonkeyPatch, run: TaskRun, operation: Any, *, is_
         patch.setattr(operation, "submit", dies)
         with pytest.raises(Died):
             run.execute()
+
+
+# ----------------------------------------------------------------------------------------------------- backup_first
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_backup_is_taken_before_the_instance_is_overwritten(made: RestorableInstance, deferrable: bool) -> None:
+    made.cloud.set_backup_seconds(0.5)
+
+    result = made.run(backup_first=True, deferrable=deferrable).run()
+
+    assert made.content == 1
+    first = result["backup_first"]
+    (row,) = [each for each in rows(made.cloud, made.service) if each["id"] == first["backup_id"]]
+    assert row["contents"] == {made.instance_id: 2}
+    assert (first["status"], result["operation"]) == ("COMPLETED", "restore")
+
+
+def test_a_retry_adopts_the_backup_and_the_restore(made: RestorableInstance) -> None:
+    run = made.run(backup_first=True, retries=1)
+    first = run.run()
+
+    run.retry()
+    second = run.run()
+
+    assert second["backup_first"]["backup_id"] == first["backup_first"]["backup_id"]
+    assert (made.restores, len(rows(made.cloud, made.service))) == (1, 2)
+
+
+def test_nothing_is_overwritten_when_the_backup_before_it_fails(made: RestorableInstance) -> None:
+    made.cloud.fail_next_backup(made.service, "disk full")
+    run = made.run(backup_first=True, retries=1)
+    with pytest.raises(BackupFailedError, match="Nothing was overwritten"):
+        run.run()
+    assert made.requests == 0
+
+    run.retry()
+    run.run()
+
+    assert (made.content, made.requests) == (1, 1)
+
+
+def test_a_busy_instance_is_waited_for_before_its_backup(made: RestorableInstance) -> None:
+    made.cloud.set_backup_seconds(1)
+    made.run(wait_for_completion=False).execute()
+    made.cloud.state.advance_clock(0.2)
+    run = made.run(run_id="another", backup_first=True, deferrable=True)
+
+    ended = run.execute()
+
+    assert isinstance(ended, Deferred)
+    assert ended.is_for_conflict
+    result = run.finish(ended)
+    assert (made.restores, made.content) == (2, 1)
+    assert result["backup_first"]["status"] == "COMPLETED"
+
+
+def test_a_dead_trigger_of_the_backup_leads_on_to_the_restore(made: RestorableInstance) -> None:
+    made.cloud.set_backup_seconds(0.5)
+    run = made.run(backup_first=True, deferrable=True)
+    assert isinstance(run.execute(), Deferred)
+    made.cloud.state.advance_clock(1)
+
+    result = run.finish(run.resume_after_failure())
+
+    assert (made.restores, made.content) == (1, 1)
+    assert result["backup_first"]["status"] == "COMPLETED"

@@ -60,6 +60,7 @@ class RestoreResult(BackupResult):
 
     ``instance_id`` is the instance that was restored or created; ``resource_ids`` and ``expected_ids`` name the same.
     ``backup_id`` is empty for the state at a moment; ``created_at`` and ``began_at`` are the same time.
+    ``backup_first`` is the backup that was taken before an instance was overwritten, if one was asked for.
     """
 
     operation: str
@@ -69,6 +70,7 @@ class RestoreResult(BackupResult):
     began_at: str | None
     host: str | None
     port: int | None
+    backup_first: BackupResult | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,7 @@ class RestoreState(OperationState):
             began_at=usual["created_at"],
             host=self.host,
             port=self.port,
+            backup_first=None,
         )
 
 
