@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from airflow_provider_backup.cloud.schema.fields import EARLIEST
+from airflow_provider_backup.cloud.services.databases.restore_windows import restore_moment
 from airflow_provider_backup.cloud.services.rds.models import BackupCreate
 from airflow_provider_backup.cloud.services.rds.restore_requests import RdsRestoreRequests
-from airflow_provider_backup.operators.base import listed
+from airflow_provider_backup.cloud.services.rds.table_restore_operation import (
+    TableRestoreOperation,
+    TableRestoreRequest,
+    wire_of,
+)
+from airflow_provider_backup.operators.base import check_choice, check_ids, listed
 from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
@@ -15,8 +23,12 @@ from airflow_provider_backup.operators.databases import (
     DatabasePruneBackupsOperator,
 )
 from airflow_provider_backup.operators.delete_instance import DatabaseDeleteInstanceOperator
+from airflow_provider_backup.operators.operation import OperationOperator
 from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
+from airflow_provider_backup.operators.restore_outcome import EndsWithRestore
 from airflow_provider_backup.operators.restore_windows import DatabaseGetRestoreWindowsOperator
+from airflow_provider_backup.tasks.submission_policy import OnUncertain
+from airflow_provider_backup.tasks.templating import has_template
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -189,3 +201,101 @@ class RdsPruneBackupsOperator(DatabasePruneBackupsOperator):
     """
 
     service_name = "rds"
+
+
+class RdsRestoreTablesOperator(EndsWithRestore, OperationOperator):
+    """Restore tables or databases of an RDS instance to new names in it, as they were at a moment (databases section
+    8.5).
+
+    MySQL and PostgreSQL only; Open Telekom Cloud has none of it. Nothing is overwritten: each table or database needs a
+    new name. Instance and restore windows are read before anything is sent. The restore has succeeded when its job is
+    completed and the instance is ready. The result is a
+    :class:`~airflow_provider_backup.cloud.services.databases.restore_states.RestoreResult`.
+
+    The submission is recorded before it is sent (Airflow 3.3 and later), and a retry adopts the recorded restore. If
+    the task ends early, the restore continues in the cloud. The arguments of waiting are those of
+    :class:`~airflow_provider_backup.operators.restore_instance.DatabaseRestoreInstanceOperator`.
+
+    :param instance_id: id of the instance (templated).
+    :param restore_time: the moment whose state is restored: a ``datetime`` with time zone, such a text in ISO 8601, or
+        ``latest``, the end of the last restore window (templated).
+    :param tables: new names of tables: ``{database: {table: new name}}`` for MySQL, ``{database: {schema: {table: new
+        name}}}`` for PostgreSQL (templated). Mutually exclusive with ``databases``.
+    :param databases: new names of whole databases: ``{database: new name}`` (templated).
+    :param is_fast: whether only what is needed is read, which fails where XA transactions are used; not for tables of
+        PostgreSQL (templated).
+    :param on_uncertain: what to do if an earlier try may have submitted the restore and nothing proves what became of
+        it:
+
+        * ``fail``: fail the task with the next step, and send nothing.
+        * ``repeat``: submit it again.
+    """
+
+    template_fields: Sequence[str] = (
+        *OperationOperator.template_fields,
+        "instance_id",
+        "restore_time",
+        "tables",
+        "databases",
+        "is_fast",
+    )
+    operation = TableRestoreOperation
+
+    def __init__(
+        self,
+        *,
+        instance_id: str,
+        restore_time: datetime | str,
+        tables: Mapping[str, Any] | None = None,
+        databases: Mapping[str, str] | None = None,
+        is_fast: bool | None = None,
+        on_uncertain: OnUncertain = "fail",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_choice(self.task_id, "on_uncertain", on_uncertain, get_args(OnUncertain))
+        self.instance_id = instance_id
+        self.restore_time = restore_time
+        self.tables = tables
+        self.databases = databases
+        self.is_fast = is_fast
+        self.on_uncertain = on_uncertain
+
+    def check_arguments(self) -> None:
+        """Reject wrong literals once the operator is built.
+
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates become.
+        """
+        super().check_arguments()
+        check_ids(self.task_id, instance_id=self.instance_id)
+        self.check_while_parsing(lambda: self.request(""))
+
+    def own_name(self) -> str | None:
+        """Return ``None``: a restore carries no name."""
+        return None
+
+    def request(self, name: str) -> TableRestoreRequest:
+        """Build the request.
+
+        :raises InvalidRequestError: a documented rule is broken.
+        """
+        check_ids(self.task_id, instance_id=self.instance_id)
+        if has_template((self.tables, self.databases)):
+            return TableRestoreRequest(self.instance_id, restore_moment(self.restore_time))
+        request = TableRestoreRequest(
+            self.instance_id, restore_moment(self.restore_time), self.tables, self.databases, self.is_fast
+        )
+        # The moment is settled later, by the windows.
+        wire_of(request, EARLIEST)
+        return request
+
+    def operation_of(self, cloud: BackupCloud) -> TableRestoreOperation:
+        """Return the restore of tables or databases."""
+        return TableRestoreOperation(cloud.rds, cloud=cloud.settings.cloud)
+
+    def next_step_after_failure(self) -> str:
+        """Return what the user can do about a restore that failed."""
+        return (
+            "Look in the instance: some tables or databases may exist under their new names. Clearing the task submits "
+            "the restore again."
+        )

@@ -24,7 +24,7 @@ from airflow_provider_backup.cloud.services.databases.restore_operations import 
 )
 from airflow_provider_backup.cloud.services.databases.restore_requests import RestoreRequests
 from airflow_provider_backup.cloud.services.databases.restore_sources import RestoreFrom
-from airflow_provider_backup.cloud.services.databases.restore_windows import Latest
+from airflow_provider_backup.cloud.services.databases.restore_windows import restore_moment
 from airflow_provider_backup.exceptions import InvalidArgumentError, UnknownConnectionError
 from airflow_provider_backup.operators.backup_first import BackupFirstOperator
 from airflow_provider_backup.operators.base import check_choice, check_ids, key_value_pairs
@@ -248,7 +248,7 @@ class DatabaseRestoreInstanceOperator(BackupFirstOperator):
         :raises InvalidArgumentError: the backup is not one of this service.
         """
         if self.restore_time is not None:
-            return RestoreFrom(instance_id=self.source_instance_id, moment=self._moment())
+            return RestoreFrom(instance_id=self.source_instance_id, moment=restore_moment(self.restore_time))
         return RestoreFrom(backup=self._backup())
 
     def new_values(self) -> dict[str, Any]:
@@ -334,18 +334,6 @@ class DatabaseRestoreInstanceOperator(BackupFirstOperator):
         ids = {"backup": self.backup_id}
         instance_id = self.source_instance_id or self.target_instance_id or self.like
         return reference_from(self.service_name, self.backup, ids, instance_id)
-
-    def _moment(self) -> datetime | Latest:
-        value = self.restore_time
-        if value == "latest":
-            return "latest"
-        try:
-            moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        except ValueError:
-            raise self._invalid("restore_time", "must be a time in ISO 8601 with its zone, or latest", value) from None
-        if moment.tzinfo is None or moment.utcoffset() is None:
-            raise self._invalid("restore_time", "must have a time zone, such as 2031-04-02T09:15:07+02:00", value)
-        return moment
 
     def _check_combination(self) -> None:
         """Reject sources and targets that do not go together.

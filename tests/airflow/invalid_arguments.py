@@ -30,6 +30,7 @@ from airflow_provider_backup.operators.rds import (
     RdsDeleteBackupOperator,
     RdsDeleteInstanceOperator,
     RdsGetRestoreWindowsOperator,
+    RdsRestoreTablesOperator,
 )
 from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator, TaurusDbDeleteBackupOperator
 from airflow_provider_backup.operators.vbs import (
@@ -284,6 +285,16 @@ CASES = [
         TaurusDbCreateBackupOperator,
         DATABASE,
         {**DATABASE_VALUES, "name": ["abc", "a" * 65, "1abc", "with space", "备" * 22, "a.bcd"]},
+    ),
+    # Databases section 8.5
+    *_cases(
+        RdsRestoreTablesOperator,
+        {**DATABASE, "restore_time": "latest", "databases": {"shop": "shop_before"}},
+        {
+            "instance_id": ["", None, 5],
+            "restore_time": [None, "yesterday", "2031-04-02T09:15:07"],
+            "databases": [{}, {"shop": "shop"}, {"shop": ""}, ["shop"]],
+        },
     ),
     # Databases section 11.1
     *_cases(

@@ -26,6 +26,7 @@ from airflow_provider_backup.operators.rds import (
     RdsCreateBackupOperator,
     RdsDeleteInstanceOperator,
     RdsGetRestoreWindowsOperator,
+    RdsRestoreTablesOperator,
 )
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsCreatePolicyOperator
 from tests.airflow.invalid_arguments import CASES, INSTANCE, UUID
@@ -44,6 +45,7 @@ CLASSES: list[Any] = [
     CbrUpdatePolicyOperator,
     RdsDeleteInstanceOperator,
     RdsGetRestoreWindowsOperator,
+    RdsRestoreTablesOperator,
     GaussDbGetRestoreWindowsOperator,
     *PRUNE.values(),
 ]
@@ -54,6 +56,7 @@ HOW = {
     "tolerance",
     "on_conflict",
     "on_clear",
+    "on_uncertain",
     "delete_on_kill",
     "timeout",
     "fail_on_skipped",

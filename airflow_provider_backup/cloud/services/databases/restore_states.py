@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 
-from airflow_provider_backup.cloud.errors import BadRequestError, NotFoundError, PermissionDeniedError
+from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import (
@@ -132,7 +132,7 @@ class RestoreObserver:
         :raises NotFoundError: there is no such instance (yet, or any more).
         """
         # In this order: an instance that is ready after its job was completed is ready because of it.
-        job = await self._job(reference)
+        job = await self._jobs.find(reference.job_id)
         try:
             instance = await self._instances.get(reference.instance_id or "")
         except NotFoundError:
@@ -186,12 +186,3 @@ class RestoreObserver:
         if job is not None and job.ended is not None:
             return self._clock.now() - job.ended >= timedelta(seconds=limits.longest_status_delay)
         return self._clock.now() - submitted_at >= timedelta(seconds=limits.longest_restore_start)
-
-    async def _job(self, reference: OperationReference) -> Job | None:
-        if reference.job_id is None:
-            return None
-        try:
-            return await self._jobs.get(reference.job_id)
-        except (NotFoundError, BadRequestError, PermissionDeniedError) as error:
-            log.debug("The job %s of the %s is not known: %s", one_line(reference.job_id), reference, error)
-            return None

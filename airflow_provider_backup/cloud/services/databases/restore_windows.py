@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.schema.fields import format_utc
@@ -17,6 +17,25 @@ Latest = Literal["latest"]
 
 _Window = tuple[datetime, datetime]
 _DAY = timedelta(days=1)
+
+
+def restore_moment(value: Any) -> datetime | Latest:
+    """Return the moment that an author names.
+
+    :param value: a ``datetime`` with time zone, such a text in ISO 8601, or ``latest``.
+    :raises InvalidRequestError: it is something else.
+    """
+    if value == "latest":
+        return "latest"
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError:
+        rule = "must be a time in ISO 8601 with its zone, or latest"
+        raise InvalidRequestError("Restore", [Violation("restore_time", rule, value)]) from None
+    if moment.tzinfo is None or moment.utcoffset() is None:
+        rule = "must have a time zone, such as 2031-04-02T09:15:07+02:00"
+        raise InvalidRequestError("Restore", [Violation("restore_time", rule, value)])
+    return moment
 
 
 async def moment_in_windows(service: DatabaseService, instance_id: str, wanted: datetime | Latest) -> datetime:
