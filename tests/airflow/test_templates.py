@@ -99,6 +99,8 @@ def good_arguments(operator: Any) -> dict[str, Any]:
     for case in CASES:
         if case.operator is operator:
             return dict(case.good)
+    if operator in PRUNE.values():
+        return {operator.targets_argument: [UUID], "keep_last": 3, "scope": "manual"}
     values = {"instance_id": INSTANCE, **dict.fromkeys(("backup_id", "policy_id", "vault_id", "volume_id"), UUID)}
     return {name: value for name, value in values.items() if name in arguments_of(operator)}
 
