@@ -1,4 +1,4 @@
-"""A database instance to restore in the local cloud, and the operators that do."""
+"""A database instance to restore in the local cloud, and the operators that restore and delete instances."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import pytest
 
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.threaded import RunningCloud
-from airflow_provider_backup.operators.gaussdb import GaussDbRestoreInstanceOperator
-from airflow_provider_backup.operators.rds import RdsRestoreInstanceOperator
+from airflow_provider_backup.operators.delete_instance import DatabaseDeleteInstanceOperator
+from airflow_provider_backup.operators.gaussdb import GaussDbDeleteInstanceOperator, GaussDbRestoreInstanceOperator
+from airflow_provider_backup.operators.rds import RdsDeleteInstanceOperator, RdsRestoreInstanceOperator
 from airflow_provider_backup.operators.restore_instance import DatabaseRestoreInstanceOperator
-from airflow_provider_backup.operators.taurusdb import TaurusDbRestoreInstanceOperator
+from airflow_provider_backup.operators.taurusdb import TaurusDbDeleteInstanceOperator, TaurusDbRestoreInstanceOperator
 from tests.airflow.service_matrix import DATABASES, create_operator, resources
 from tests.airflow.task_runs import TaskRun, TaskStateStore
 
@@ -22,6 +23,11 @@ RESTORE_INSTANCE: dict[str, type[DatabaseRestoreInstanceOperator]] = {
     "rds": RdsRestoreInstanceOperator,
     "gaussdb": GaussDbRestoreInstanceOperator,
     "taurusdb": TaurusDbRestoreInstanceOperator,
+}
+DELETE_INSTANCE: dict[str, type[DatabaseDeleteInstanceOperator]] = {
+    "rds": RdsDeleteInstanceOperator,
+    "gaussdb": GaussDbDeleteInstanceOperator,
+    "taurusdb": TaurusDbDeleteInstanceOperator,
 }
 IN_PLACE_ROUTES = {
     "rds": "/v3.1/{project_id}/instances/recovery",

@@ -16,19 +16,12 @@ from airflow_provider_backup.exceptions import (
     InstanceMissingError,
     InvalidArgumentError,
 )
-from airflow_provider_backup.operators.gaussdb import GaussDbDeleteInstanceOperator
-from airflow_provider_backup.operators.rds import RdsDeleteInstanceOperator
-from airflow_provider_backup.operators.taurusdb import TaurusDbDeleteInstanceOperator
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.killed_triggers import end_from_outside
+from tests.airflow.restorable_instances import DELETE_INSTANCE
 from tests.airflow.service_matrix import DATABASES, create_operator, finish_backups, taken
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore, event_of
 
-DELETE: dict[str, type[Any]] = {
-    "rds": RdsDeleteInstanceOperator,
-    "gaussdb": GaussDbDeleteInstanceOperator,
-    "taurusdb": TaurusDbDeleteInstanceOperator,
-}
 ROUTE = "/v3/{project_id}/instances/{instance_id}"
 
 
@@ -61,7 +54,7 @@ class Deletable:
 
     def run(self, *, store: TaskStateStore | None = None, **arguments: Any) -> TaskRun:
         usual = {"instance_id": self.instance_id, "confirm_name": self.name, "poll_interval": 0.05, "deferrable": False}
-        return TaskRun(DELETE[self.service](task_id="delete", **{**usual, **arguments}), store=store)
+        return TaskRun(DELETE_INSTANCE[self.service](task_id="delete", **{**usual, **arguments}), store=store)
 
     def misbehave(self, kind: Any, **parameters: Any) -> None:
         self.cloud.misbehave(kind, service=self.service, method="DELETE", route=ROUTE, **parameters)

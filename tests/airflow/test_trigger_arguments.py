@@ -19,18 +19,23 @@ from pydantic import BaseModel
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import InvalidArgumentError
+from airflow_provider_backup.operators.rds import RdsRestoreTablesOperator
 from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM, DeferredWait
 from tests.airflow.restorable import RESTORE, Restorable
+from tests.airflow.restorable_instances import DELETE_INSTANCE, RESTORE_INSTANCE, RestorableInstance
 from tests.airflow.service_matrix import (
     CREATE,
+    DATABASES,
     DELETE,
     FRESH,
+    PRUNE,
     SENSORS,
     SERVICES,
     create_operator,
     let_time_pass,
     taken,
 )
+from tests.airflow.stored_backups import StoredDays
 from tests.airflow.task_runs import TaskRun
 from tests.airflow.trigger_rows import arguments_from, row_of, trigger_classes
 
@@ -207,6 +212,41 @@ def freshness(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
     return sensor(**{sensor.several: [resource_id], **usual, **arguments})
 
 
+def instance_restore(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator whose restore of an instance takes an hour."""
+    made = RestorableInstance(cloud, service)
+    cloud.set_backup_seconds(3600)
+    return made.operator(**{"deferrable": True, **arguments})
+
+
+def instance_deletion(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator whose deletion of an instance takes an hour."""
+    cloud.set_backup_seconds(3600)
+    row = next(iter(cloud.state.table(f"inventory.{service}_instances").values()))
+    named = {"instance_id": row["id"], "confirm_name": row["name"]}
+    usual = {"task_id": "delete", "deferrable": True, "poll_interval": 0.05}
+    return DELETE_INSTANCE[service](**{**named, **usual, **arguments})
+
+
+def pruning(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator whose deletions take an hour."""
+    stored = StoredDays(cloud, service, range(3))
+    cloud.set_backup_seconds(3600)
+    prune: Any = PRUNE[service]
+    usual = {"task_id": "prune", "scope": "manual", "keep_last": 1, "deferrable": True, "poll_interval": 0.05}
+    return prune(**{prune.targets_argument: [stored.target_id], **usual, **arguments})
+
+
+def table_restore(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator whose restore of tables takes an hour."""
+    cloud.set_backup_seconds(3600)
+    rows = cloud.state.table(f"inventory.{service}_instances").values()
+    instance_id = next(row["id"] for row in rows if row["engine"] == "MySQL")
+    what = {"instance_id": instance_id, "restore_time": "latest", "databases": {"shop": "shop_before"}}
+    usual = {"task_id": "restore", "deferrable": True, "poll_interval": 0.05}
+    return RdsRestoreTablesOperator(**{**what, **usual, **arguments})
+
+
 def deferral(task: Any) -> tuple[TaskRun, TaskDeferred]:
     """Run a task until it is put aside."""
     run = TaskRun(task)
@@ -222,15 +262,19 @@ async def _only_event(trigger: BaseTrigger) -> Any:
 
 def test_everything_that_defers_is_built_here() -> None:
     # By name: a test that imports a module anew makes its classes anew.
-    here = {*CREATE.values(), *SENSORS.values(), *DELETE.values(), *RESTORE.values(), *FRESH.values()}
-    assert {each.__name__ for each in deferring_classes()} == {getattr(each, "__name__", None) for each in here}
+    here: list[dict[str, Any]] = [CREATE, SENSORS, DELETE, RESTORE, FRESH, PRUNE, RESTORE_INSTANCE, DELETE_INSTANCE]
+    names = {getattr(each, "__name__", None) for classes in here for each in classes.values()}
+    assert {each.__name__ for each in deferring_classes()} == {*names, RdsRestoreTablesOperator.__name__}
 
 
 @pytest.mark.parametrize("arguments", [{}, {"region": "eu-de"}], ids=["plain", "region"])
 @pytest.mark.parametrize(
     ("service", "build"),
     [(service, build) for service in SERVICES for build in (operator, sensor, deletion, freshness)]
-    + [(service, restore) for service in RESTORE],
+    + [(service, restore) for service in RESTORE]
+    + [(service, pruning) for service in SERVICES]
+    + [(service, build) for service in DATABASES for build in (instance_restore, instance_deletion)]
+    + [("rds", table_restore)],
 )
 def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
     cloud: RunningCloud, service: str, build: Any, arguments: dict[str, Any]
@@ -251,6 +295,10 @@ def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
     assert_plain(result)
     if build is freshness:
         assert (event, len(result)) == ({"outcome": "over"}, 1)
+    elif build is pruning:
+        assert len(result["deleted"]) == 2
+    elif build in (instance_deletion, instance_restore, table_restore):
+        assert result["instance_id"]
     else:
         assert result["backup_id"] == event["result"]["backup_id"]
 

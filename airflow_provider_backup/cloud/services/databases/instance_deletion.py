@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, NotFoundError, Violation
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
@@ -19,9 +19,11 @@ from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel
 from airflow_provider_backup.cloud.schema.constraints import Identifier
-from airflow_provider_backup.cloud.services.databases.instances import Instances
-from airflow_provider_backup.cloud.services.databases.jobs import Jobs
 from airflow_provider_backup.cloud.services.databases.models import Instance, Job
+
+if TYPE_CHECKING:
+    from airflow_provider_backup.cloud.services.databases.instances import Instances
+    from airflow_provider_backup.cloud.services.databases.jobs import Jobs
 
 REHEARSAL_PREFIX = "rehearsal-"
 """The names of instances that rehearsals of restores create begin with it."""
