@@ -61,9 +61,10 @@ def test_no_instance_is_restored_or_created_twice_whatever_happens(
     service: str, case: type[RestoreCase], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_password(monkeypatch)
-    # Restores end at once here, and may be over before they are looked at.
+    # Restores end at once here, and may be over before they are looked at. Where a service tells no job, time replaces
+    # what it does not show, so that an answer of long ago is believed.
     with override_limits(longest_status_delay=0.0):
-        _run(OneRestoreTask, service, examples=8, case=case)
+        _run(OneRestoreTask, service, examples=8, case=case, with_stale_reads=case.has_key)
 
 
 def _run(machine: type[TaskMachine], service: str, *, examples: int, **members: Any) -> None:
@@ -76,6 +77,7 @@ def _run(machine: type[TaskMachine], service: str, *, examples: int, **members: 
             derandomize=not EXAMPLES,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            phases=[phase for phase in Phase if phase is not Phase.explain],
+            # To shorten what failed takes many minutes.
+            phases=[Phase.generate, *([Phase.shrink] if EXAMPLES else [])],
         ),
     )

@@ -16,6 +16,7 @@ class InPlaceCase(RestoreCase):
     """A database instance that is overwritten with a backup of its own."""
 
     is_new = False
+    shows_begin = False
 
     def __init__(self, cloud: RunningCloud, service: str) -> None:
         super().__init__(cloud, service)

@@ -29,6 +29,8 @@ class TaskMachine(RuleBasedStateMachine):
     service: ClassVar[str]
     first_seconds: ClassVar[float] = LONG
     """How long operations take in the cloud at first."""
+    with_stale_reads: ClassVar[bool] = True
+    """Whether services may answer with what was true before, however long ago that is."""
     trial: TaskAttempts
 
     def __init__(self) -> None:
@@ -104,7 +106,9 @@ class TaskMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def trouble_begins(self, data: st.DataObject) -> None:
         """The cloud misbehaves for some requests."""
-        self.trial.world.misbehave(data.draw(troubles(self.service), label="trouble"))
+        self.trial.world.misbehave(
+            data.draw(troubles(self.service, with_stale_reads=self.with_stale_reads), label="trouble")
+        )
 
     @rule(what=st.sampled_from(["right", "other credentials", "unknown user", "nobody listens"]))
     def connection_is_edited(self, what: str) -> None:

@@ -21,6 +21,8 @@ class RestoreCase(ABC):
 
     has_key = False
     """Whether a name tells a restore from all others."""
+    shows_begin = True
+    """Whether the service shows when a restore began."""
     is_ruined_by_failure = False
     """Whether a backup cannot be restored any more after a restore from it failed."""
     truth: RestoreTruth

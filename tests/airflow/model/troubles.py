@@ -41,10 +41,11 @@ _KINDS = st.one_of(
 _STALE = st.fixed_dictionaries({"kind": st.just("stale_read"), "writes": st.integers(1, 2)})
 
 
-def troubles(service: str) -> st.SearchStrategy[Trouble]:
+def troubles(service: str, *, with_stale_reads: bool = True) -> st.SearchStrategy[Trouble]:
     """Draw a fault that hits a few requests.
 
     :param service: whose requests are hit, now and then those to the identity service instead.
+    :param with_stale_reads: whether a read may show what was true before, however long ago that is.
     """
     count = st.integers(1, 4)
     hit = st.fixed_dictionaries(
@@ -55,7 +56,6 @@ def troubles(service: str) -> st.SearchStrategy[Trouble]:
         }
     )
     stale = st.fixed_dictionaries({"service": st.just(service), "count": st.integers(1, 8)})
-    return st.one_of(
-        st.builds(lambda kind, where: {**kind, **where}, _KINDS, hit),
-        st.builds(lambda kind, where: {**kind, **where}, _STALE, stale),
-    )
+    of_now = st.builds(lambda kind, where: {**kind, **where}, _KINDS, hit)
+    of_before = st.builds(lambda kind, where: {**kind, **where}, _STALE, stale)
+    return st.one_of(of_now, of_before) if with_stale_reads else of_now
