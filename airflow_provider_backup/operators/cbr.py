@@ -26,7 +26,7 @@ from airflow_provider_backup.operators.latest_backup import GetLatestBackupOpera
 from airflow_provider_backup.operators.policy_arguments import LONG_TERM, PolicyArguments, known_schedule
 from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
-from airflow_provider_backup.tasks.freshness_targets import CbrFreshness
+from airflow_provider_backup.tasks.freshness_targets import VaultResourceFreshness
 from airflow_provider_backup.tasks.reference_arguments import CheckpointReferenceMixin
 
 if TYPE_CHECKING:
@@ -398,14 +398,14 @@ def _result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
     return policy_result("cbr", policy, enabled=policy.enabled, resource_ids=vaults, created=created)
 
 
-class CbrGetLatestBackupOperator(CbrFreshness, GetLatestBackupOperator):
+class CbrGetLatestBackupOperator(VaultResourceFreshness, GetLatestBackupOperator):
     """Return the newest good backup of a server, disk or file system, or of each of several (CBR section 7.2).
 
-    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.CbrFreshness` and
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.VaultResourceFreshness` and
     :class:`~airflow_provider_backup.operators.latest_backup.GetLatestBackupOperator`.
     """
 
-    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *CbrFreshness.target_fields)
+    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *VaultResourceFreshness.target_fields)
     service_name = "cbr"
 
 

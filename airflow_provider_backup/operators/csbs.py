@@ -26,7 +26,7 @@ from airflow_provider_backup.operators.latest_backup import GetLatestBackupOpera
 from airflow_provider_backup.operators.policy_arguments import PolicyArguments
 from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
-from airflow_provider_backup.tasks.freshness_targets import CsbsFreshness
+from airflow_provider_backup.tasks.freshness_targets import ServerFreshness
 from airflow_provider_backup.tasks.reference_arguments import CheckpointReferenceMixin
 
 if TYPE_CHECKING:
@@ -251,14 +251,14 @@ def _result(policy: Policy, *, created: bool | None = None) -> PolicyResult:
     return policy_result("csbs", policy, enabled=policy.enabled, resource_ids=policy.server_ids, created=created)
 
 
-class CsbsGetLatestBackupOperator(CsbsFreshness, GetLatestBackupOperator):
+class CsbsGetLatestBackupOperator(ServerFreshness, GetLatestBackupOperator):
     """Return the newest good backup of a server, or of each of several (CSBS section 5).
 
-    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.CsbsFreshness` and
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.ServerFreshness` and
     :class:`~airflow_provider_backup.operators.latest_backup.GetLatestBackupOperator`.
     """
 
-    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *CsbsFreshness.target_fields)
+    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *ServerFreshness.target_fields)
     service_name = "csbs"
 
 

@@ -269,6 +269,7 @@ class RdsRestoreTablesOperator(EndsWithRestore, OperationOperator):
         super().check_arguments()
         check_ids(self.task_id, instance_id=self.instance_id)
         self.check_while_parsing(lambda: self.request(""))
+        self.check_while_parsing(self._check_names)
 
     def own_name(self) -> str | None:
         """Return ``None``: a restore carries no name."""
@@ -282,12 +283,10 @@ class RdsRestoreTablesOperator(EndsWithRestore, OperationOperator):
         check_ids(self.task_id, instance_id=self.instance_id)
         if has_template((self.tables, self.databases)):
             return TableRestoreRequest(self.instance_id, restore_moment(self.restore_time))
-        request = TableRestoreRequest(
+        self._check_names()
+        return TableRestoreRequest(
             self.instance_id, restore_moment(self.restore_time), self.tables, self.databases, self.is_fast
         )
-        # The moment is settled later, by the windows.
-        wire_of(request, EARLIEST)
-        return request
 
     def operation_of(self, cloud: BackupCloud) -> TableRestoreOperation:
         """Return the restore of tables or databases."""
@@ -299,3 +298,8 @@ class RdsRestoreTablesOperator(EndsWithRestore, OperationOperator):
             "Look in the instance: some tables or databases may exist under their new names. Clearing the task submits "
             "the restore again."
         )
+
+    def _check_names(self) -> None:
+        if not has_template((self.tables, self.databases)):
+            # The moment is settled later, by the windows.
+            wire_of(TableRestoreRequest("-", "latest", self.tables, self.databases, self.is_fast), EARLIEST)

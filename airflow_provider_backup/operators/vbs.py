@@ -19,7 +19,7 @@ from airflow_provider_backup.operators.delete_backup import DeleteBackupOperator
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
 from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
-from airflow_provider_backup.tasks.freshness_targets import VbsFreshness
+from airflow_provider_backup.tasks.freshness_targets import VolumeFreshness
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.client import BackupCloud
@@ -244,14 +244,14 @@ class VbsRestoreBackupOperator(RestoreBackupOperator):
         return cloud.vbs.restores
 
 
-class VbsGetLatestBackupOperator(VbsFreshness, GetLatestBackupOperator):
+class VbsGetLatestBackupOperator(VolumeFreshness, GetLatestBackupOperator):
     """Return the newest good backup of a disk, or of each of several (VBS section 4.5).
 
-    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.VbsFreshness` and
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.VolumeFreshness` and
     :class:`~airflow_provider_backup.operators.latest_backup.GetLatestBackupOperator`.
     """
 
-    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *VbsFreshness.target_fields)
+    template_fields: Sequence[str] = (*GetLatestBackupOperator.template_fields, *VolumeFreshness.target_fields)
     service_name = "vbs"
 
 

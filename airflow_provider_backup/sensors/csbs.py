@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from airflow_provider_backup.sensors.checkpoints import CheckpointBackupSensor
 from airflow_provider_backup.sensors.fresh_backup import FreshBackupSensor
-from airflow_provider_backup.tasks.freshness_targets import CsbsFreshness
+from airflow_provider_backup.tasks.freshness_targets import ServerFreshness
 
 
 class CsbsBackupSensor(CheckpointBackupSensor):
@@ -21,12 +21,12 @@ class CsbsBackupSensor(CheckpointBackupSensor):
     service_name = "csbs"
 
 
-class CsbsFreshBackupSensor(CsbsFreshness, FreshBackupSensor):
+class CsbsFreshBackupSensor(ServerFreshness, FreshBackupSensor):
     """Wait until a server, or each of several, has a fresh backup (CSBS section 5).
 
-    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.CsbsFreshness` and
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.ServerFreshness` and
     :class:`~airflow_provider_backup.sensors.fresh_backup.FreshBackupSensor`.
     """
 
-    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, *CsbsFreshness.target_fields)
+    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, *ServerFreshness.target_fields)
     service_name = "csbs"

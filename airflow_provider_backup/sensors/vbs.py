@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_backup.sensors.base import BackupSensor
 from airflow_provider_backup.sensors.fresh_backup import FreshBackupSensor
-from airflow_provider_backup.tasks.freshness_targets import VbsFreshness
+from airflow_provider_backup.tasks.freshness_targets import VolumeFreshness
 
 
 class VbsBackupSensor(BackupSensor):
@@ -30,12 +30,12 @@ class VbsBackupSensor(BackupSensor):
         return {"backup": self.backup_id, "job": self.job_id}
 
 
-class VbsFreshBackupSensor(VbsFreshness, FreshBackupSensor):
+class VbsFreshBackupSensor(VolumeFreshness, FreshBackupSensor):
     """Wait until a disk, or each of several, has a fresh backup (VBS section 4.5).
 
-    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.VbsFreshness` and
+    The arguments are those of :class:`~airflow_provider_backup.tasks.freshness_targets.VolumeFreshness` and
     :class:`~airflow_provider_backup.sensors.fresh_backup.FreshBackupSensor`.
     """
 
-    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, *VbsFreshness.target_fields)
+    template_fields: Sequence[str] = (*FreshBackupSensor.template_fields, *VolumeFreshness.target_fields)
     service_name = "vbs"

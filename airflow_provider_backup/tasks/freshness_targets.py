@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_backup.tasks.freshness_arguments import FreshnessArguments
 
 
-class CbrFreshness(FreshnessArguments):
+class VaultResourceFreshness(FreshnessArguments):
     """Whether servers, disks and file systems have fresh backups.
 
     Give exactly one of ``resource_id``, ``resource_ids`` and ``vault_id``. The other arguments are those of
@@ -38,7 +38,7 @@ class CbrFreshness(FreshnessArguments):
         self.vault_id = vault_id
 
 
-class CsbsFreshness(FreshnessArguments):
+class ServerFreshness(FreshnessArguments):
     """Whether servers have fresh backups.
 
     Give exactly one of ``server_id``, ``server_ids`` and ``policy_id``. The other arguments are those of
@@ -68,7 +68,7 @@ class CsbsFreshness(FreshnessArguments):
         self.policy_id = policy_id
 
 
-class VbsFreshness(FreshnessArguments):
+class VolumeFreshness(FreshnessArguments):
     """Whether disks have fresh backups.
 
     Give exactly one of ``volume_id`` and ``volume_ids``. The other arguments are those of

@@ -30,7 +30,7 @@ from tests.airflow.restorable_instances import (
     RestorableInstance,
     set_password,
 )
-from tests.airflow.service_matrix import create_operator, resources, rows
+from tests.airflow.service_matrix import create_operator, let_time_pass, resources, rows
 from tests.airflow.task_runs import Deferred, TaskRun
 
 TARGETS: list[dict[str, Any]] = [{}, {"new_instance_name": "rehearsal"}]
@@ -575,15 +575,17 @@ def test_nothing_is_overwritten_when_the_backup_before_it_fails(made: Restorable
 
 
 def test_a_busy_instance_is_waited_for_before_its_backup(made: RestorableInstance) -> None:
-    made.cloud.set_backup_seconds(1)
+    made.cloud.set_backup_seconds(3600)
     made.run(wait_for_completion=False).execute()
-    made.cloud.state.advance_clock(0.2)
+    made.cloud.state.advance_clock(600)
     run = made.run(run_id="another", backup_first=True, deferrable=True)
 
     ended = run.execute()
 
     assert isinstance(ended, Deferred)
     assert ended.is_for_conflict
+    made.cloud.set_backup_seconds(0.05)
+    let_time_pass(made.cloud)
     result = run.finish(ended)
     assert (made.restores, made.content) == (2, 1)
     assert result["backup_first"]["status"] == "COMPLETED"

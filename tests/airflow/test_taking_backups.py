@@ -28,6 +28,7 @@ from tests.airflow.service_matrix import (
 from tests.airflow.task_runs import Deferred, TaskRun
 
 RESULT_MEMBERS = {
+    "expires_at",
     "service",
     "backup_id",
     "kind",

@@ -314,6 +314,13 @@ def vendor_reads_a_backup(vendor: Vendor) -> None:
     assert backup.extend_info.supported_restore_mode == "backup"
 
 
+def vendor_lists_whom_a_backup_is_shared_with(vendor: Vendor) -> None:
+    vendor.take_checkpoint()
+    (listed,) = vendor.backups().backups
+    answer = vendor.client.show_members_detail(sdk.ShowMembersDetailRequest(listed.id))
+    assert (answer.members, answer.count) == ([], 0)
+
+
 def vendor_deletes_a_backup(vendor: Vendor) -> None:
     vendor.take_checkpoint()
     backup = vendor.backups().backups[0]
@@ -380,6 +387,7 @@ VENDOR_CALLS = {
     "GET /backups": vendor_lists_backups,
     "GET /backups/{backup_id}": vendor_reads_a_backup,
     "DELETE /backups/{backup_id}": vendor_deletes_a_backup,
+    "GET /backups/{backup_id}/members": vendor_lists_whom_a_backup_is_shared_with,
     "POST /backups/{backup_id}/restore": vendor_restores_a_backup,
     "GET /operation-logs": vendor_lists_logs,
     "GET /operation-logs/{operation_log_id}": vendor_reads_a_log,
@@ -604,6 +612,12 @@ def otc_reads_a_backup(client: Otc) -> None:
     assert len(backup.children) == 1
 
 
+def otc_lists_whom_a_backup_is_shared_with(client: Otc) -> None:
+    client.take_checkpoint(client.create_vault().id)
+    (listed,) = client.cbr.backups()
+    assert list(client.cbr.members(listed.id)) == []
+
+
 def otc_deletes_a_backup(client: Otc) -> None:
     client.take_checkpoint(client.create_vault().id)
     (backup,) = client.cbr.backups()
@@ -657,6 +671,7 @@ OTC_CALLS = {
     "GET /backups": otc_lists_backups,
     "GET /backups/{backup_id}": otc_reads_a_backup,
     "DELETE /backups/{backup_id}": otc_deletes_a_backup,
+    "GET /backups/{backup_id}/members": otc_lists_whom_a_backup_is_shared_with,
     "POST /backups/{backup_id}/restore": otc_restores_a_backup,
     "GET /operation-logs": otc_lists_tasks,
     "GET /operation-logs/{operation_log_id}": otc_reads_a_task,

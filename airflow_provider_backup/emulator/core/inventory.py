@@ -57,7 +57,7 @@ _VOLUMES = (
 )
 
 
-_FILE_SYSTEMS = {"shared-data": (500, "eu-de-01"), "home-folders": (1200, "eu-de-02")}
+_FILE_SYSTEMS = {"shared-data": (500, "eu-de-01"), "home-folders": (1200, "eu-de-02"), "archive": (3600, "eu-de-01")}
 """File systems (SFS Turbo) by name: size in GB and zone."""
 
 
@@ -69,8 +69,8 @@ class Inventory:
     """Servers, disks, file systems and database instances; rows in tables, put there at the first start only.
 
     :param state: the state that holds the rows.
-    :param extra: how many further servers, each with a disk, and further instances of each database service there are
-        beside those with names of their own, 0 or more.
+    :param extra: how many further servers, each with a disk, file systems, and instances of each database service there
+        are beside those with names of their own, 0 or more.
     :param content_store: where the data of database instances are.
     """
 
@@ -81,7 +81,7 @@ class Inventory:
         if not self.servers:
             self._seed_servers(extra)
         if not self.file_systems:
-            self._seed_file_systems()
+            self._seed_file_systems(extra)
 
     @property
     def servers(self) -> dict[str, Row]:
@@ -157,8 +157,9 @@ class Inventory:
                 "security_group_id": _id("network", "security-group"),
             }
 
-    def _seed_file_systems(self) -> None:
-        for name, (size_gb, zone) in _FILE_SYSTEMS.items():
+    def _seed_file_systems(self, extra: int) -> None:
+        more = {f"file-system-{number}": (500, _EXTRA_ZONE) for number in range(1, extra + 1)}
+        for name, (size_gb, zone) in {**_FILE_SYSTEMS, **more}.items():
             identifier = _id("file-system", name)
             self.file_systems[identifier] = {
                 "id": identifier,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from airflow_provider_backup.cloud.errors import ApiError, BadRequestError
 from airflow_provider_backup.cloud.schema.base import ResponseModel
@@ -25,8 +26,13 @@ class DeletionResult(ResponseModel):
 
         :param service: name of the service.
         """
+        # The answer as a whole has this status, and the refusal is one of its rows.
         return BadRequestError(
-            service=service, status=200, code=self.error_code or "", detail=self.error_msg or "", request_id=None
+            service=service,
+            status=HTTPStatus.OK,
+            code=self.error_code or "",
+            detail=self.error_msg or "",
+            request_id=None,
         )
 
 

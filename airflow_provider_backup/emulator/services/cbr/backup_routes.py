@@ -8,9 +8,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from airflow_provider_backup.cloud.services.cbr.models import BackupQuery
+from airflow_provider_backup.emulator.core.service import page
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.services.cbr.backups import Backups
 from airflow_provider_backup.emulator.services.cbr.lists import (
+    LARGEST_PAGE,
     asked,
     begun_between,
     in_enterprise_project,
@@ -19,7 +21,7 @@ from airflow_provider_backup.emulator.services.cbr.lists import (
     ordered,
 )
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
-from airflow_provider_backup.emulator.services.cbr.refusals import refusal
+from airflow_provider_backup.emulator.services.cbr.refusals import INVALID, refusal
 from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
 
 
@@ -119,7 +121,10 @@ class BackupRoutes:
     async def list_members(self, request: web.Request) -> web.Response:
         """List the projects that a backup is shared with (CBR section 10)."""
         backup_id = self._backups.get(request.match_info["backup_id"])["id"]
-        return listed(request, "members", [row for row in self._members() if row["backup_id"] == backup_id])
+        rows = [row for row in self._members() if row["backup_id"] == backup_id]
+        # Unlike other lists it does not repeat the limits of the page.
+        shown = page(rows, request, code=INVALID, maximum=LARGEST_PAGE)
+        return web.json_response({"members": list(shown), "count": len(rows)})
 
     def _members(self) -> list[Row]:
         return list(self._state.table("cbr.members").values())

@@ -1,4 +1,7 @@
-"""When the restore of a database instance counts as over: two kinds of evidence, or a bounded time (section 8.3)."""
+"""When the restore of a database instance counts as over: two kinds of evidence, or a bounded time.
+
+See databases section 8.3.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +33,9 @@ class _Known:
     async def get(self, identifier: str) -> Any:
         if self._known is None:
             raise NotListedError("rds", identifier, "the list", next_step="-")
+        return self._known
+
+    async def find(self, identifier: str | None) -> Any:
         return self._known
 
 

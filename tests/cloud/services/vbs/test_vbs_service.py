@@ -9,7 +9,6 @@ import pytest
 from airflow_provider_backup.cloud.errors import (
     ApiNotFoundError,
     BackupError,
-    BadRequestError,
     InvalidRequestError,
     NotFoundError,
     NotListedError,
@@ -323,7 +322,7 @@ async def test_deleting_by_a_job_that_names_no_backup_yet_is_refused(vbs: LocalV
 async def test_deleting_a_backup_that_is_being_made_is_a_typed_error(vbs: LocalVbs) -> None:
     job = await started_backup(vbs)
     vbs.advance(BACKUP_SECONDS / 2)
-    with pytest.raises(BadRequestError, match="Invalid backup"):
+    with pytest.raises(ResourceBusyError, match="is creating: .* Invalid backup"):
         await vbs.service.delete_backup(job)
 
 
