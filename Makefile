@@ -36,9 +36,9 @@ define environment
 endef
 install = uv pip install --quiet --build-constraint $(PINS)/development.txt
 
-# One process for each core; real components run without neighbours.
+# One process for each core; real components, and what has short bounds in real time, run without neighbours.
 WORKERS = auto
-parallel = -m "not system" --numprocesses $(WORKERS) --dist worksteal
+parallel = -m "not system and not alone" --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: help
 help: ## show the targets
@@ -141,8 +141,8 @@ test: lint types test-all test-core ## everything: lint, types, all tests on Air
 test-all: .venv/.ready ## all tests on Airflow 3.3.2, with the end-to-end run in real components (WORKERS=1: one after the other)
 	@echo "== all tests on Airflow 3.3.2"
 	@$(BIN)/python -m pytest -q $(parallel)
-	@echo "== real components of Airflow 3.3.2"
-	@$(BIN)/python -m pytest -q -m system
+	@echo "== what runs alone, and real components of Airflow 3.3.2"
+	@$(BIN)/python -m pytest -q -m "system or alone"
 
 .PHONY: test-core
 CORE_SET = 2.11.2-py$(python-version)
@@ -152,6 +152,7 @@ test-core: ## all tests on Airflow 2.11.2 but those with other people's clients 
 	@$(MAKE) .venvs/airflow-$(CORE_SET)/.ready
 	@echo "== tests on Airflow $(subst -py, with Python ,$(CORE_SET))"
 	@.venvs/airflow-$(CORE_SET)/bin/python -m pytest -q $(parallel)
+	@.venvs/airflow-$(CORE_SET)/bin/python -m pytest -q -m alone
 
 # The package sets whose interpreter starts, but for the two that `make test` covers whole.
 SETS := $(patsubst $(PINS)/airflow-%.txt,%,$(sort $(wildcard $(PINS)/airflow-*.txt)))

@@ -26,6 +26,8 @@ from tests.airflow.restorable import RESTORE
 from tests.airflow.restorable_instances import RESTORE_INSTANCE, set_password
 from tests.airflow.service_matrix import SERVICES
 
+pytestmark = pytest.mark.alone
+
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 """How many examples to draw for each service; 0 for the same few every time."""
 

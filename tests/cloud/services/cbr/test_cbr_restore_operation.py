@@ -191,7 +191,7 @@ async def test_a_file_system_is_overwritten_by_its_own_backup(made: Restorable) 
 
 async def test_another_file_system_is_overwritten_by_its_id(made: Restorable) -> None:
     await made.back_up(FILE_SYSTEM)
-    _, other = made.local.state.table("inventory.file_systems")
+    _, other, *_ = made.local.state.table("inventory.file_systems")
     operation, request = made.operation, made.request(resource_id=other)
 
     await operation.prepare(request)
