@@ -85,7 +85,8 @@ def test_tasks_wait_for_backups_in_the_triggerer(runs: ExampleRuns) -> None:
 
 
 def test_every_backup_that_a_task_reports_is_good_in_the_cloud(runs: ExampleRuns) -> None:
-    reported = {row.subject for row in runs.final_rows() if row.status}
+    # Tasks that restore name their backup behind what they restored.
+    reported = {row.subject for row in runs.final_rows() if row.status and not row.subject.startswith("restore of ")}
     good = {
         item.name
         for item in runs.contents
