@@ -36,8 +36,9 @@ define environment
 endef
 install = uv pip install --quiet --build-constraint $(PINS)/development.txt
 
-# One process for each core; real components, and what has short bounds in real time, run without neighbours.
-WORKERS = auto
+# Three processes for two cores, as tests wait for half of their time; real components, and what has short bounds in real
+# time, run without neighbours.
+WORKERS = $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 parallel = -m "not system and not alone" --numprocesses $(WORKERS) --dist worksteal
 
 .PHONY: help
