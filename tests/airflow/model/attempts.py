@@ -21,6 +21,11 @@ from tests.airflow.model.times import A_MOMENT, CLOCKS_DIFFER, HANG, LONG_AGO, M
 from tests.airflow.model.world import World
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
 
+TASK = "the task"
+OTHERS = "another task"
+Owner = tuple[str, int, int]
+"""Who submitted an operation, in which DAG run of those with the same id, and in which generation."""
+
 
 class State(Enum):
     """How the last attempt ended."""
@@ -244,12 +249,31 @@ class TaskAttempts(ABC):
         :return: its outcome; ``None`` if its process died.
         """
 
-    @abstractmethod
     def resume(self, go: Callable[[], Any], death: int | None, *, ends_meanwhile: bool = False) -> None:
         """Run the task from its deferral on and judge what it says.
 
         :param go: resumes it.
         :param death: as for :meth:`outcome`.
+        :param ends_meanwhile: likewise.
+        """
+        assert self.deferred is not None
+        if self.deferred.is_for_conflict:
+            deadline = self.deadline_of(self.deferred)
+            outcome = self.attempt(death, ends_meanwhile=ends_meanwhile, go=go)
+            if isinstance(outcome, Deferred) and outcome.is_for_conflict:
+                assert self.deadline_of(outcome) == deadline, "the deadline has moved"
+            return
+        self.resume_wait(self.deferred, go, death, ends_meanwhile=ends_meanwhile)
+
+    @abstractmethod
+    def resume_wait(
+        self, deferred: Deferred, go: Callable[[], Any], death: int | None, *, ends_meanwhile: bool
+    ) -> None:
+        """Run a task on that waited for its own operation, and judge what it says.
+
+        :param deferred: how it waited.
+        :param go: as for :meth:`resume`.
+        :param death: likewise.
         :param ends_meanwhile: likewise.
         """
 

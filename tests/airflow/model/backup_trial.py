@@ -25,7 +25,7 @@ from airflow_provider_backup.exceptions import (
     FinalBackupFailedError,
 )
 from airflow_provider_backup.tasks.identity import MOST_NAMES
-from tests.airflow.model.attempts import State, TaskAttempts
+from tests.airflow.model.attempts import OTHERS, TASK, Owner, State, TaskAttempts
 from tests.airflow.model.backup_author import BackupAuthor
 from tests.airflow.model.backup_truth import BackupTruth, TrueBackup
 from tests.airflow.model.times import ROUNDING, SHORT
@@ -35,11 +35,6 @@ from tests.airflow.task_runs import Deferred, Rescheduled, TaskRun
 from tests.statuses import phase_of
 
 MOST_BACKUPS_OF_A_DISK = 20
-
-TASK = "the task"
-SOMEBODY_ELSE = "somebody else"
-Owner = tuple[str, int, int]
-"""Who made a backup, in which DAG run of those with the same id, and in which generation."""
 
 
 class BackupTrial(TaskAttempts):
@@ -88,7 +83,7 @@ class BackupTrial(TaskAttempts):
         with suppress(BackupError):
             TaskRun(operator, run_id=f"other-{self._others}").execute()
         self.world.settle()
-        self._see_what_is_new((SOMEBODY_ELSE, self._others, 0))
+        self._see_what_is_new((OTHERS, self._others, 0))
 
     def edit_retries(self, retries: int) -> None:
         """Edit the DAG file; only where the key or nothing tells whose a backup is does that never matter."""
@@ -147,21 +142,17 @@ class BackupTrial(TaskAttempts):
                 self._check_deadline(outcome)
         return outcome
 
-    def resume(self, go: Callable[[], Any], death: int | None, *, ends_meanwhile: bool = False) -> None:
-        """Run the task from its deferral on and judge what it says.
+    def resume_wait(
+        self, deferred: Deferred, go: Callable[[], Any], death: int | None, *, ends_meanwhile: bool
+    ) -> None:
+        """Run a task on that waited for its own operation, and judge what it says.
 
+        :param deferred: how it waited.
         :param go: resumes it.
         :param death: as for :meth:`attempt`.
         :param ends_meanwhile: likewise.
         """
-        assert self.deferred is not None
-        if self.deferred.is_for_conflict:
-            deadline = self.deadline_of(self.deferred)
-            outcome = self.attempt(death, ends_meanwhile=ends_meanwhile, go=go)
-            if isinstance(outcome, Deferred) and outcome.is_for_conflict:
-                assert self.deadline_of(outcome) == deadline, "the deadline has moved"
-            return
-        deferred, before, hits = self.deferred, self.truth.backups(), self.world.hits()
+        before, hits = self.truth.backups(), self.world.hits()
         waited_for = self._told(deferred)
         with self.judging():
             outcome = self.outcome(go, death, ends_meanwhile)

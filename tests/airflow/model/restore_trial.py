@@ -18,7 +18,7 @@ from airflow_provider_backup.exceptions import (
     FinalBackupFailedError,
     UnprovenSubmissionError,
 )
-from tests.airflow.model.attempts import Awaited, State, TaskAttempts
+from tests.airflow.model.attempts import OTHERS, TASK, Awaited, Owner, State, TaskAttempts
 from tests.airflow.model.restore_author import RestoreAuthor
 from tests.airflow.model.restore_case import RestoreCase
 from tests.airflow.model.restore_truth import TrueRestore
@@ -27,11 +27,7 @@ from tests.airflow.model.world import World
 from tests.airflow.service_matrix import rows
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore
 
-TASK = "the task"
-SOMEBODY_ELSE = "somebody else"
 _QUICKLY: dict[str, Any] = {"wait_for_completion": False, "on_conflict": "fail"}
-Owner = tuple[str, int, int]
-"""Who submitted a restore, in which DAG run of those with the same id, and in which generation."""
 
 WANTED = 1
 """The content that the backup holds."""
@@ -156,21 +152,17 @@ class RestoreTrial(TaskAttempts):
             self._is_in_doubt |= is_troubled or self._store_fails
         return outcome
 
-    def resume(self, go: Callable[[], Any], death: int | None, *, ends_meanwhile: bool = False) -> None:
-        """Run the task from its deferral on and judge what it says.
+    def resume_wait(
+        self, deferred: Deferred, go: Callable[[], Any], death: int | None, *, ends_meanwhile: bool
+    ) -> None:
+        """Run a task on that waited for its own operation, and judge what it says.
 
+        :param deferred: how it waited.
         :param go: resumes it.
         :param death: as for :meth:`attempt`.
         :param ends_meanwhile: likewise.
         """
-        assert self.deferred is not None
-        if self.deferred.is_for_conflict:
-            deadline = self.deadline_of(self.deferred)
-            outcome = self.attempt(death, ends_meanwhile=ends_meanwhile, go=go)
-            if isinstance(outcome, Deferred) and outcome.is_for_conflict:
-                assert self.deadline_of(outcome) == deadline, "the deadline has moved"
-            return
-        deferred, before, hits = self.deferred, self.truth.restores(), self.world.hits()
+        before, hits = self.truth.restores(), self.world.hits()
         waited_for = self._told(deferred)
         with self.judging():
             outcome = self.outcome(go, death, ends_meanwhile)
@@ -298,7 +290,7 @@ class RestoreTrial(TaskAttempts):
         with suppress(BackupError):
             TaskRun(operator, run_id=f"other-{self._others}", store=TaskStateStore()).execute()
         self.world.settle()
-        self._see_what_is_new((SOMEBODY_ELSE, self._others, 0))
+        self._see_what_is_new((OTHERS, self._others, 0))
 
     @property
     def _owner(self) -> Owner:
