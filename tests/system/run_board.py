@@ -101,9 +101,13 @@ class RunBoard:
 
     @property
     def reported_backups(self) -> set[str]:
-        """Ids of the backups that tasks have returned, as last seen by :meth:`look`."""
+        """Ids of the backups that tasks have returned, as last seen by :meth:`look`.
+
+        A restore also returns the backup that it took of what it overwrote.
+        """
         results = [value for (_, name), value in self._values.items() if name == RESULT_KEY and isinstance(value, dict)]
-        return {backup_id for result in results for backup_id in result.get("backup_ids") or ()}
+        taken_first = [result.get("backup_first") or {} for result in results]
+        return {backup_id for result in (*results, *taken_first) for backup_id in result.get("backup_ids") or ()}
 
     async def look(self, cloud: BackupCloud) -> list[TaskRow]:
         """Look once at all runs.

@@ -152,6 +152,21 @@ async def test_a_second_backup_of_a_task_would_be_noticed(
     assert outcome.is_good == (not strays)
 
 
+class BackupFirstApi(FakeApi):
+    """One task that took a backup of what it then overwrote."""
+
+    values = {RESULT_KEY: {"backup_id": "b1", "backup_ids": ["b1"], "backup_first": {"backup_ids": ["b2"]}}}  # noqa: RUF012
+
+
+async def test_the_backup_that_a_restore_takes_first_is_one_that_a_task_asked_for(killing: Killing) -> None:
+    board = RunBoard(cast("AirflowApi", BackupFirstApi()), {"dag": "run"})
+    await board.look(cast("Any", None))
+
+    outcome = demo._Outcome(board, [item("b1"), item("b2")], set(), killing.kill)
+
+    assert outcome.unreported_backups == set()
+
+
 class FinishedApi(FakeApi):
     """One task that is over."""
 
