@@ -266,7 +266,7 @@ def test_the_outer_of_two_guards_restores_nothing_when_the_inner_one_restored_an
     assert ends["outer.restore"].state == "skipped"
 
 
-def test_each_guard_in_a_mapped_group_minds_its_own_work(cloud: RunningCloud, dag: DAG) -> None:
+def test_each_guard_in_a_mapped_group_judges_only_its_own_work(cloud: RunningCloud, dag: DAG) -> None:
     attached = resources(cloud, "volumes")[0]
     disks = [attached, disk_of(cloud)]
 

@@ -27,7 +27,7 @@ def test_a_good_backup_for_each_task_is_no_fault() -> None:
     [
         ([RDS], "csbs server of task csbs[0] has 0 backups"),
         ([RDS, CSBS, replace(RDS, backup_id="r2")], "rds instance of task rds[0] has 2 backups"),
-        ([RDS, CSBS, replace(RDS, resource_id="other")], "nobody asked for"),
+        ([RDS, CSBS, replace(RDS, resource_id="other")], "not requested by a task:"),
         ([replace(RDS, is_good=False), CSBS], "is not good"),
         ([replace(RDS, name="another"), CSBS], "is not called key"),
         ([replace(RDS, backup_id="r2"), CSBS], "returned ['r1'], but the cloud has"),
@@ -73,7 +73,7 @@ def test_a_task_that_failed_because_it_could_not_prove_its_restore_is_no_fault(a
         ("success", [RESTORE], 2, False, "succeeded, but the content is 2"),
         ("failed", [RESTORE], 1, False, "task cbr_restore[0] is failed"),
         ("deferred", [RESTORE], 1, True, "task cbr_restore[0] is deferred"),
-        ("success", [RESTORE, replace(RESTORE, resource_id="other")], 1, False, "nobody asked for"),
+        ("success", [RESTORE, replace(RESTORE, resource_id="other")], 1, False, "not requested by a task:"),
     ],
 )
 def test_what_is_wrong_with_restores_is_a_fault(

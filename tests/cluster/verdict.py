@@ -88,7 +88,7 @@ def faults_found(
             faults.append(f"the backup of task {_called(key)} is not called {wanted.name}: {backup}")
         if list(reported_ids.get(key, ())) != [backup.backup_id]:
             faults.append(f"task {_called(key)} returned {list(reported_ids.get(key, ()))}, but the cloud has {backup}")
-    faults += [f"nobody asked for {backup}" for rest in by_resource.values() for backup in rest]
+    faults += [f"not requested by a task: {backup}" for rest in by_resource.values() for backup in rest]
     times = Counter(identifier for identifiers in reported_ids.values() for identifier in identifiers)
     faults += [f"{count} tasks returned the backup {identifier}" for identifier, count in times.items() if count > 1]
     return faults
@@ -127,7 +127,7 @@ def restore_faults(
                 faults.append(f"task {_called(key)} succeeded, but the content is {versions[restore.resource_id]}")
         elif state != "failed" or key not in unproven:
             faults.append(f"task {_called(key)} is {state}")
-    return faults + [f"nobody asked for {restore}" for restore in counts]
+    return faults + [f"not requested by a task: {restore}" for restore in counts]
 
 
 def _called(key: TaskKey) -> str:

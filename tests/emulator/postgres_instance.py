@@ -20,7 +20,7 @@ BACKUP_SECONDS = 3600.0
 
 
 class SqlError(RuntimeError):
-    """A statement failed, or nobody could log in; the text has what PostgreSQL said."""
+    """A statement failed, or the login was refused; the text has what PostgreSQL said."""
 
 
 def run_sql(address: tuple[str, int], statements: str, password: str = DATABASE_PASSWORD) -> str:

@@ -8,14 +8,14 @@ ADDRESS = "127.0.0.1"
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port that is free."""
     with socket.create_server((ADDRESS, 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
 
 
 def is_free(port: int) -> bool:
-    """Return whether nobody listens on a port."""
+    """Return whether a port is free."""
     try:
         with socket.create_server((ADDRESS, port)):
             return True
@@ -24,7 +24,7 @@ def is_free(port: int) -> bool:
 
 
 def free_ports_in_a_row(count: int) -> int:
-    """Return the first of several ports, one after the other, that nobody listens on.
+    """Return the first of several ports, one after the other, that are free.
 
     :param count: how many, 1 or more.
     """

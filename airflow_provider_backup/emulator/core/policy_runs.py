@@ -1,6 +1,6 @@
 """Policies run by their schedules on the clock of the local cloud, and backups go that they no longer keep.
 
-Nothing runs in the background: whatever was due is made up for at the next request, in the order of time and as if it
+Nothing runs in the background: what was due runs at the next request, in the order of time and as if it
 had happened then.
 
 Rows of ``schedules``, one for each policy whose schedule counts: ``service``, ``policy_id``, ``until`` (what was due by
@@ -20,7 +20,7 @@ from airflow_provider_backup.emulator.core.service import REQUEST_ID, EmulatedBa
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 
 MOST_RUNS = 1000
-"""Runs of a policy that are made up for at once: of a longer time, the latest."""
+"""Missed runs of a policy that are caught up at once: of a longer time, the latest."""
 
 
 class PolicyRuns:
@@ -38,7 +38,7 @@ class PolicyRuns:
         self._next: datetime | None = None
 
     def catch_up(self) -> None:
-        """Make up for everything that was due until now; that is nothing while time stands still."""
+        """Run everything that was due until now; nothing while the clock is stopped."""
         now = self._state.now()
         if now == self._seen and not self._state.schedules_changed:
             return

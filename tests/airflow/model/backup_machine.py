@@ -69,7 +69,7 @@ class OneBackupTask(TaskMachine):
 
     @rule(retries=st.integers(0, 4))
     def retries_are_edited(self, retries: int) -> None:
-        """Somebody edits the DAG file."""
+        """A user edits the DAG file."""
         self.trial.edit_retries(retries)
 
     # ------------------------------------------------------------------------------------------------ the world
@@ -82,7 +82,7 @@ class OneBackupTask(TaskMachine):
     @rule()
     def somebody_else_takes_a_backup(self) -> None:
         """Another task backs the same resource up."""
-        self.trial.take_somebody_elses_backup()
+        self.trial.take_backup_of_another_task()
 
     @rule(
         what=st.sampled_from(

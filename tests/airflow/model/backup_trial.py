@@ -69,7 +69,7 @@ class BackupTrial(TaskAttempts):
         self.world.lists_are_current()
         self.world.end_now(self.truth.begun(only_first=only_first, with_stuck=with_stuck))
 
-    def take_somebody_elses_backup(self) -> None:
+    def take_backup_of_another_task(self) -> None:
         """Let another task back the same resource up."""
         operator = create_operator(
             self.world.cloud,

@@ -110,12 +110,12 @@ class TaskMachine(RuleBasedStateMachine):
             data.draw(troubles(self.service, with_stale_reads=self.with_stale_reads), label="trouble")
         )
 
-    @rule(what=st.sampled_from(["right", "other credentials", "unknown user", "nobody listens"]))
+    @rule(what=st.sampled_from(["right", "other credentials", "unknown user", "closed port"]))
     def connection_is_edited(self, what: str) -> None:
         """Somebody edits the connection."""
         if what == "other credentials":
             self.trial.world.with_access_key = not self.trial.world.with_access_key
-        self.trial.world.connect(wrong=what if what in ("unknown user", "nobody listens") else None)
+        self.trial.world.connect(wrong=what if what in ("unknown user", "closed port") else None)
 
     # ------------------------------------------------------------------------------------------------ what must hold
 

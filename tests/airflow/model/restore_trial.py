@@ -103,7 +103,7 @@ class RestoreTrial(TaskAttempts):
         self._backups_before |= self._backups()
 
     def kill(self) -> None:
-        """Let somebody end the task in Airflow."""
+        """Let a user end the task in Airflow."""
         self.run.operator.on_kill()
 
     # What Airflow does

@@ -36,7 +36,7 @@ class World:
     def connect(self, wrong: str | None = None) -> None:
         """Edit the connection.
 
-        :param wrong: ``unknown user`` or ``nobody listens``; ``None`` for one that works.
+        :param wrong: ``unknown user`` or ``closed port``; ``None`` for one that works.
         """
         self.connection_works = wrong is None
         connection = self.cloud.connection_json(with_access_key=self.with_access_key, attempts=2, retry_wait=0.005)
@@ -44,7 +44,7 @@ class World:
             # Not a wrong password: that locks the account after a few tries.
             for right in (self.cloud.describe()["user"], self.cloud.describe()["ak"]):
                 connection = connection.replace(f'"{right}"', '"NOBODY"')
-        elif wrong == "nobody listens":
+        elif wrong == "closed port":
             for service in ("iam", self.service):
                 connection = connection.replace(self.cloud.url(service), "http://127.0.0.1:9")
         os.environ[CONNECTION] = connection

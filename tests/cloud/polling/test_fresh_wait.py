@@ -135,9 +135,7 @@ async def test_a_cancelled_wait_disturbs_no_other(place: Place, monkeypatch: pyt
     assert looks(place) == 1
 
 
-async def test_a_look_that_nobody_waits_for_any_more_is_cancelled(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_look_that_no_waiter_needs_any_more_is_cancelled(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     async def endless(*_: Any, **__: Any) -> Any:
         await asyncio.Event().wait()
 

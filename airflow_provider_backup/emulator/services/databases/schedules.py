@@ -46,7 +46,7 @@ class Schedules:
         return [RunTimes((begin,), frozenset(int(day) - 1 for day in policy["period"].split(",") if day))]
 
     def run(self, policy_id: str) -> None:
-        """Take an automatic backup of an instance, unless something else goes on there."""
+        """Take an automatic backup of an instance, unless another operation runs on it."""
         self._changes.forget_deleted()
         instance = self._instances.get(policy_id)
         # Read replicas have none.

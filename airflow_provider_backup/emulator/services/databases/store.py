@@ -128,7 +128,7 @@ class BackupStore:
     def expire(self, keep_days: Mapping[str, int]) -> None:
         """Take away automatic backups that are too old; those of the first start stay.
 
-        :param keep_days: days that the automatic backups of an instance stay, by its id; 0 and none for ever.
+        :param keep_days: days that the automatic backups of an instance stay, by its id; 0 and ``None`` without an end.
         """
         gone = self._automatic.expired(
             self._rows(),

@@ -180,7 +180,7 @@ class Policies:
         ]
 
     def run(self, policy_id: str) -> None:
-        """Start a backup of every disk under a policy, unless an earlier run goes on."""
+        """Start a backup of every disk under a policy, unless an earlier run is in progress."""
         with suppress(ServiceError):
             self.execute(policy_id)
 
