@@ -331,6 +331,8 @@ class TaskAttempts(ABC):
     def _all_ending(self, end: bool) -> Iterator[None]:
         ending = threading.Timer(MEANWHILE, self.end_all) if end else None
         if ending:
+            # What is over in a moment began minutes ago: no list is so far behind as not to show it by now.
+            self.world.lists_are_current()
             ending.start()
         try:
             yield
