@@ -133,6 +133,10 @@ service: .venv/.ready ## start a new service: NAME=dds TITLE="Document Database 
 tables: .venv/.ready ## write the table of services in the README
 	@$(BIN)/python -m tests.scaffold tables
 
+.PHONY: operations
+operations: .venv/.ready ## fill docs/api/operations.tsv with what client and local cloud have, and say what it lacks
+	@$(BIN)/python -m tests.docs.operations
+
 # ---------------------------------------------------------------------------------------------------- checks
 
 .PHONY: test

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from airflow_provider_backup.cloud.client import BackupCloud
 from airflow_provider_backup.cloud.errors import ApiError, InvalidRequestError, NotListedError
@@ -109,10 +110,12 @@ class World:
 
     :param arguments: of its calls, by name.
     :param answers: what it answered to each call, body by body.
+    :param requests: what each call sent: method and path.
     """
 
     arguments: dict[str, Any]
     answers: dict[str, list[bytes]] = field(default_factory=dict)
+    requests: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
 
 def all_calls() -> list[Call]:
@@ -184,9 +187,10 @@ def settings_of(running: RunningCloud) -> CloudSettings:
 
 
 @asynccontextmanager
-async def _recorded(running: RunningCloud) -> AsyncIterator[tuple[BackupCloud, list[bytes]]]:
-    """Open the client and keep the body of every answer but tokens."""
+async def _recorded(running: RunningCloud) -> AsyncIterator[tuple[BackupCloud, list[bytes], list[tuple[str, str]]]]:
+    """Open the client and keep every request and the body of its answer, but those of tokens."""
     bodies: list[bytes] = []
+    requests: list[tuple[str, str]] = []
     async with BackupCloud(settings_of(running)) as cloud:
         send = cloud._transport.send
 
@@ -194,19 +198,21 @@ async def _recorded(running: RunningCloud) -> AsyncIterator[tuple[BackupCloud, l
             response = await send(method, url, **sent)
             if "/auth/tokens" not in url:
                 bodies.append(response.body)
+                requests.append((method, urlsplit(url).path))
             return response
 
         cloud._transport.send = remember  # type: ignore[method-assign]
-        yield cloud, bodies
+        yield cloud, bodies, requests
 
 
 async def recorded_worlds() -> dict[str, World]:
-    """Make something in every service of a local cloud, call everything, and return arguments and answers."""
+    """Make something in every service of a local cloud, call everything, and return what was asked and answered."""
     with RunningCloud(backup_seconds=0) as running:
-        async with _recorded(running) as (cloud, bodies):
+        async with _recorded(running) as (cloud, bodies, requests):
             worlds = {name: World(await _ARGUMENTS[name](cloud, running)) for name in SERVICES}
             for call in all_calls():
                 bodies.clear()
+                requests.clear()
                 try:
                     await call.run(cloud, worlds[call.service].arguments)
                 except (ApiError, NotListedError):
@@ -214,6 +220,7 @@ async def recorded_worlds() -> dict[str, World]:
                 except InvalidRequestError:
                     continue  # such as a list of all backups, which RDS has not
                 worlds[call.service].answers[str(call)] = list(bodies)
+                worlds[call.service].requests[str(call)] = list(requests)
     return worlds
 
 
