@@ -83,6 +83,23 @@ class NameTakenError(DuplicateNameError):
         self.service = service
 
 
+class AmbiguousNameError(BackupError, AirflowFailException):
+    """Several objects have the name by which a task names one. Nothing was changed; a retry cannot help.
+
+    :param title: what was searched, such as ``CBR policy``.
+    :param name: the name.
+    :param ids: ids of the objects that have it.
+    :param argument: the argument that takes an id.
+    """
+
+    def __init__(self, title: str, name: str, ids: Sequence[str], *, argument: str) -> None:
+        self.ids = tuple(ids)
+        super().__init__(
+            f"Nothing was changed: {title} {name!r} is ambiguous, {len(ids)} have this name: {', '.join(ids)}.",
+            next_step=f"Name the one that is meant by its id ({argument}), or delete or rename the others.",
+        )
+
+
 class BackupExistsError(NameTakenError, AirflowFailException):
     """A backup has the requested name, and ``if_exists`` is ``fail``. Nothing was sent; a retry cannot help.
 

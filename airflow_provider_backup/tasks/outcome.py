@@ -11,7 +11,18 @@ from airflow_provider_backup.cloud.errors import BackupError
 
 T = TypeVar("T")
 
-RESULT_IDS = ("backup_id", "backup_ids", "instance_id", "job_id", "policy_id", "resource_ids", "host", "port")
+RESULT_IDS = (
+    "backup_id",
+    "backup_ids",
+    "instance_id",
+    "job_id",
+    "policy_id",
+    "resource_ids",
+    "host",
+    "port",
+    "id",
+    "changed",
+)
 """Members of results that are separate XComs too, so that ``task.output["backup_id"]`` can be an argument."""
 
 EXPECTED = (BackupError, AirflowSensorTimeout)
