@@ -10,6 +10,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import AirflowSkipException, TriggerRule
 
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.services.databases.rehearsals import REHEARSAL_PREFIX
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
 from airflow_provider_backup.task_groups.rehearsal_outcome import RehearsalOutcomeOperator
 from airflow_provider_backup.task_groups.restore_operators import (
@@ -21,8 +22,6 @@ from airflow_provider_backup.task_groups.restore_operators import (
 )
 from airflow_provider_backup.task_groups.wrapped_work import OUTCOME, WrappingTaskGroup
 
-NAME_PREFIX = "rehearsal-"
-"""Names of instances of rehearsals begin so, and only such instances are deleted."""
 _LONGEST_NAME = 40
 _SET_BY_THE_REHEARSAL = frozenset(
     {"task_id", "trigger_rule", "dag", "task_group", "do_xcom_push", "wait_for_completion"}
@@ -149,7 +148,7 @@ class RehearsalTaskGroup(WrappingTaskGroup):
         delete = self.arguments.delete_operator(
             task_id="delete",
             instance_id=_INSTANCE_ID.format(task_id=restore_id),
-            confirm_name=NAME_PREFIX,
+            confirm_name=REHEARSAL_PREFIX,
             # A request whose answer was lost may have deleted it.
             if_missing="ignore",
             pre_execute=_skip_without_instance,
@@ -177,7 +176,7 @@ class RehearsalTaskGroup(WrappingTaskGroup):
 
     def _instance_name(self) -> str:
         """Return the beginning of the instance's name, by which people recognize where it comes from."""
-        return f"{NAME_PREFIX}{re.sub(r'[^A-Za-z0-9_-]', '-', self.dag.dag_id)}"[:_LONGEST_NAME]
+        return f"{REHEARSAL_PREFIX}{re.sub(r'[^A-Za-z0-9_-]', '-', self.dag.dag_id)}"[:_LONGEST_NAME]
 
 
 _INSTANCE_ID = (

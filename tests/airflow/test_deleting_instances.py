@@ -18,7 +18,7 @@ from airflow_provider_backup.exceptions import (
 )
 from airflow_provider_backup.triggers.backup import BackupTrigger
 from tests.airflow.killed_triggers import end_from_outside
-from tests.airflow.restorable_instances import DELETE_INSTANCE
+from tests.airflow.restorable_instances import DELETE_INSTANCE, RestorableInstance
 from tests.airflow.service_matrix import DATABASES, create_operator, finish_backups, taken
 from tests.airflow.task_runs import Deferred, TaskRun, TaskStateStore, event_of
 
@@ -313,6 +313,30 @@ def test_an_instance_that_is_backed_up_is_deleted_afterwards(made: Deletable) ->
     made.cloud.set_backup_seconds(0.05)
 
     assert run.finish(ended)["instance_id"] == made.instance_id
+
+
+@pytest.mark.parametrize("service", DATABASES)
+def test_an_instance_that_is_being_restored_is_deleted_when_the_trigger_sees_the_restore_end(
+    cloud: RunningCloud, service: str
+) -> None:
+    restorable = RestorableInstance(cloud, service)
+    cloud.set_backup_seconds(3600)
+    restorable.run(wait_for_completion=False).execute()
+    # The instance is still ACTIVE in the first moments (databases section 8.3).
+    cloud.state.advance_clock(1)
+    made = Deletable(cloud, service)
+    run = made.run(deferrable=True)
+
+    ended = deferred(run)
+
+    assert isinstance(ended.trigger, BackupTrigger)
+    assert ended.is_for_conflict
+    assert ended.trigger_arguments["reference"]["operation"] == "restore"
+    made.rows[made.instance_id]["change"]["ready_at"] = cloud.state.now().isoformat()
+    finish_backups(cloud)
+    cloud.set_backup_seconds(0.05)
+    assert run.finish(ended)["instance_id"] == made.instance_id
+    assert made.instance_id not in made.rows
 
 
 def test_a_busy_instance_fails_the_task_by_choice(made: Deletable) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_backup.cloud.errors import NotFoundError
 from airflow_provider_backup.cloud.operations.backup import OperationReference
@@ -11,10 +11,26 @@ from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.services.databases.instance_states import is_restoring
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.services.databases.service import DatabaseService
+    from airflow_provider_backup.cloud.services.databases.backups import Backups
+    from airflow_provider_backup.cloud.services.databases.instances import Instances
+    from airflow_provider_backup.cloud.services.databases.models import DatabaseBackup
 
 
-async def what_runs(service: DatabaseService, instance_id: str) -> OperationReference | None:
+class InstanceInUse(Protocol):
+    """A service that shows what runs on its instances; the whole service would import what imports this."""
+
+    name: str
+    instances: Instances
+
+    @property
+    def backups(self) -> Backups[Any, Any]:
+        """The calls for backups."""
+
+    def reference_to(self, backup: DatabaseBackup) -> OperationReference:
+        """Return where to look for a backup later."""
+
+
+async def what_runs(service: InstanceInUse, instance_id: str) -> OperationReference | None:
     """Return the backup of an instance that is being made, of whatever type, or the restore to it.
 
     :param service: the open client of the service.
@@ -26,7 +42,7 @@ async def what_runs(service: DatabaseService, instance_id: str) -> OperationRefe
     return service.reference_to(newest) if newest else await _restore_to(service, instance_id)
 
 
-async def _restore_to(service: DatabaseService, instance_id: str) -> OperationReference | None:
+async def _restore_to(service: InstanceInUse, instance_id: str) -> OperationReference | None:
     try:
         instance = await service.instances.get(instance_id)
     except NotFoundError:

@@ -19,27 +19,20 @@ from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel
 from airflow_provider_backup.cloud.schema.constraints import Identifier
+from airflow_provider_backup.cloud.services.databases.conflicts import InstanceInUse, what_runs
 from airflow_provider_backup.cloud.services.databases.models import Instance, Job
+from airflow_provider_backup.cloud.services.databases.rehearsals import REHEARSAL_PREFIX
 
 if TYPE_CHECKING:
-    from airflow_provider_backup.cloud.services.databases.instances import Instances
     from airflow_provider_backup.cloud.services.databases.jobs import Jobs
-
-REHEARSAL_PREFIX = "rehearsal-"
-"""The names of instances that rehearsals of restores create begin with it."""
 
 _NO_REASON = "the service gives no reason; its console and the instance's events may"
 
 
-class InstanceService(Protocol):
+class InstanceService(InstanceInUse, Protocol):
     """A service whose instances can be deleted."""
 
-    name: str
-    instances: Instances
     jobs: Jobs
-
-    async def find_running(self, *, instance_id: str) -> OperationReference | None:
-        """Return the backup of an instance that is being made now."""
 
 
 class InstanceDeletionRequest(RequestModel):
@@ -140,8 +133,8 @@ class InstanceDeletion:
         return None
 
     async def find_conflict(self, request: InstanceDeletionRequest) -> OperationReference | None:
-        """Look for a backup of the instance that is being made."""
-        return await self._service.find_running(instance_id=request.instance_id)
+        """Look for the backup of the instance that is being made, or the restore to it."""
+        return await what_runs(self._service, request.instance_id)
 
     async def is_running(self, reference: OperationReference) -> bool:
         """Return whether the job of a deletion is known and has not ended.
