@@ -384,3 +384,17 @@ def test_to_choose_again_after_the_deletions_deletes_no_more(begun: list[datetim
     staying = [each.backup for each in decide(backups, asked, NOW) if each.is_kept]
 
     assert gone(decide(staying, asked, NOW)) == []
+
+
+@given(st.lists(moments, max_size=30), rules, st.data())
+def test_after_some_of_the_deletions_the_same_backups_stay(
+    begun: list[datetime], values: dict[str, Any], data: st.DataObject
+) -> None:
+    backups = [backup(f"{number:02}", moment) for number, moment in enumerate(begun)]
+    asked = rule(**values | {"keep_last": 1})
+    decisions = decide(backups, asked, NOW)
+    done = data.draw(st.sets(st.sampled_from(gone(decisions))) if gone(decisions) else st.just(set()))
+
+    left = [each for each in backups if each.state.reference.backup_id not in done]
+
+    assert kept(decide(left, asked, NOW)) == kept(decisions)
