@@ -18,12 +18,14 @@ from hypothesis.stateful import run_state_machine_as_test
 from airflow_provider_backup.cloud.limits import override_limits
 from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.model.backup_machine import OneBackupTask
+from tests.airflow.model.deletion_case import BackupDeletionCase, InstanceDeletionCase
+from tests.airflow.model.deletion_machine import OneDeletionTask
 from tests.airflow.model.instance_cases import InPlaceCase, NewInstanceCase
 from tests.airflow.model.machine import TaskMachine
 from tests.airflow.model.restore_case import BackupCase, RestoreCase
 from tests.airflow.model.restore_machine import OneRestoreTask
 from tests.airflow.restorable import RESTORE
-from tests.airflow.restorable_instances import RESTORE_INSTANCE, set_password
+from tests.airflow.restorable_instances import DELETE_INSTANCE, RESTORE_INSTANCE, set_password
 from tests.airflow.service_matrix import SERVICES
 
 pytestmark = pytest.mark.alone
@@ -67,6 +69,18 @@ def test_no_instance_is_restored_or_created_twice_whatever_happens(
     # what it does not show, so that an answer of long ago is believed.
     with override_limits(longest_status_delay=0.0):
         _run(OneRestoreTask, service, examples=8, case=case, with_stale_reads=case.has_key)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("service", SERVICES)
+def test_only_the_backup_that_is_named_is_deleted_and_done_means_that_it_is_gone(service: str) -> None:
+    _run(OneDeletionTask, service, examples=8, case=BackupDeletionCase)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("service", DELETE_INSTANCE)
+def test_only_the_instance_that_is_confirmed_is_deleted_and_done_means_that_it_is_gone(service: str) -> None:
+    _run(OneDeletionTask, service, examples=8, case=InstanceDeletionCase)
 
 
 def _run(machine: type[TaskMachine], service: str, *, examples: int, **members: Any) -> None:

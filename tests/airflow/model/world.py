@@ -15,6 +15,8 @@ from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.airflow.conftest import CONNECTION
 from tests.airflow.model.troubles import Trouble
 
+_STUCK = timedelta(days=365)
+
 
 class World:
     """One local cloud and the connection to it.
@@ -84,6 +86,25 @@ class World:
         :param hits_before: :meth:`hits` at its beginning.
         """
         return not self.connection_works or self.hits() > hits_before
+
+    @property
+    def was_stale(self) -> bool:
+        """Whether a request was answered with what was true before, since the cloud behaved last."""
+        return any(trouble["kind"] == "stale_read" and self.cloud.hits(fault) for fault, trouble in self._armed)
+
+    def begun(self, *, with_stuck: bool = False) -> set[str]:
+        """Return when everything began that is still running.
+
+        :param with_stuck: what would never end, too.
+        """
+        now = self.cloud.state.now()
+        return {
+            row["started_at"]
+            for row in _all_rows(self.cloud.state)
+            if {"started_at", "ready_at"} <= row.keys()
+            and now < datetime.fromisoformat(row["ready_at"])
+            and (with_stuck or datetime.fromisoformat(row["ready_at"]) - now < _STUCK)
+        }
 
     def settle(self) -> None:
         """Wait until the cloud is through with all that was sent to it before, held back or not."""
