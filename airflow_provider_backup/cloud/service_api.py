@@ -46,6 +46,7 @@ class ServiceApi:
         self._sender = sender
         self._read: Callable[[bytes], Any] = read_json
         self._tries: int | None = None
+        self._names_project = True
 
     def keeping(self, collection: str, row: Any) -> Self:
         """Return the same service, which keeps only some members of each row that it lists.
@@ -64,6 +65,12 @@ class ServiceApi:
         """
         other = copy(self)
         other._tries = most
+        return other
+
+    def without_project(self) -> Self:
+        """Return the same service for paths that do not name the project."""
+        other = copy(self)
+        other._names_project = False
         return other
 
     @property
@@ -156,7 +163,10 @@ class ServiceApi:
                 )
         async with self._question_for_credentials():
             base = await self._base_url()
-            url = _joined(base, (version or self._definition.version, await self._project_id(), *segments))
+            # Also without it in the path: access keys send it as a header.
+            project_id = await self._project_id()
+            project = (project_id,) if self._names_project else ()
+            url = _joined(base, (version or self._definition.version, *project, *segments))
         return await self._send_to(method, url, query=query, body=body, repeatable=repeatable)
 
     async def _send_to(self, method: str, url: str, *, query: Query | None, body: Any, repeatable: bool) -> Any:

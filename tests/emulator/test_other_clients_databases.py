@@ -20,6 +20,8 @@ from airflow_provider_backup.emulator.core.accounts import (
     PROJECT_ID,
     SECRET_KEY,
 )
+from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.services.rds import EmulatedRds
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.openstack_connection import otc_connection
 from tests.emulator.vendor_schemas import judged_exchanges
@@ -166,6 +168,30 @@ def test_the_vendor_changes_an_rds_policy(cloud: RunningCloud, rds_client: Any) 
     rds_client.set_backup_policy(rds.SetBackupPolicyRequest(instance_id=instance_id, body=body))
     found = rds_client.show_backup_policy(rds.ShowBackupPolicyRequest(instance_id=instance_id)).backup_policy
     assert (found.keep_days, found.start_time, found.period) == (10, "01:15-02:15", "1,3,5")
+
+
+def test_the_vendor_has_rds_backups_copied_to_another_region(cloud: RunningCloud, rds_client: Any) -> None:
+    instance_id = instance_of(cloud, "rds")
+    policy = rds.OffSiteBackupPolicy(
+        backup_type="all", keep_days=7, destination_region="eu-nl", destination_project_id=PROJECT_ID
+    )
+    body = rds.SetOffSiteBackupPolicyRequestBody(policy_para=policy)
+    rds_client.set_off_site_backup_policy(rds.SetOffSiteBackupPolicyRequest(instance_id=instance_id, body=body))
+    found = rds_client.show_off_site_backup_policy(rds.ShowOffSiteBackupPolicyRequest(instance_id=instance_id))
+    assert [(each.backup_type, each.keep_days) for each in found.policy_para] == [("auto", 7), ("incremental", 7)]
+    cloud.set_backup_seconds(0)
+    schedules = EmulatedRds(cloud.state, Inventory(cloud.state)).schedules
+    assert schedules is not None
+    schedules.run(instance_id)
+    listed = rds_client.list_off_site_backups(rds.ListOffSiteBackupsRequest(instance_id=instance_id, limit=1))
+    (copy,) = listed.backups
+    assert (copy.instance_id, copy.type, copy.status, listed.total_count) == (instance_id, "auto", "COMPLETED", 1)
+    (instance,) = rds_client.list_off_site_instances(rds.ListOffSiteInstancesRequest()).offsite_backup_instances
+    assert (instance.id, instance.destination_region, instance.keep_days) == (instance_id, "eu-nl", 7)
+    (row,) = cloud.state.table("rds.offsite_backups").values()
+    row["ready_at"] = (cloud.state.now() - timedelta(hours=1)).isoformat()
+    windows = rds_client.list_off_site_restore_times(rds.ListOffSiteRestoreTimesRequest(instance_id=instance_id))
+    assert len(windows.restore_time) == 1
 
 
 def test_the_vendor_lists_rds_instances(cloud: RunningCloud, rds_client: Any) -> None:

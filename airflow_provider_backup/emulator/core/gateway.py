@@ -102,7 +102,9 @@ def admitting(authenticator: Authenticator) -> Middleware:
         caller = await authenticator.caller(request)
         if caller.project_id is None:
             raise not_allowed("the token is not scoped to a project")
-        asked_for = {request.match_info["project_id"], request.headers.get("X-Project-Id") or caller.project_id}
+        # A few paths do not name the project.
+        in_path = request.match_info.get("project_id", caller.project_id)
+        asked_for = {in_path, request.headers.get("X-Project-Id") or caller.project_id}
         if asked_for != {caller.project_id}:
             raise not_allowed("the credentials are not for this project")
         return await handler(request)

@@ -24,10 +24,12 @@ from airflow_provider_backup.cloud.services.cbr import models as cbr
 from airflow_provider_backup.cloud.services.csbs import models as csbs
 from airflow_provider_backup.cloud.services.gaussdb import models as gaussdb
 from airflow_provider_backup.cloud.services.rds import models as rds
+from airflow_provider_backup.cloud.services.rds.offsite_models import OffsitePolicyUpdate
 from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.cloud.services.taurusdb import models as taurusdb
 from airflow_provider_backup.cloud.services.vbs import models as vbs
 from airflow_provider_backup.cloud.settings import CloudSettings, NetworkSettings, PasswordCredentials
+from airflow_provider_backup.emulator.core.accounts import PROJECT_ID
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.cloud.fuzzing.database_restores import restore_arguments
 from tests.cloud.fuzzing.models import assert_storable, look_at
@@ -45,6 +47,9 @@ _DATABASE_POLICIES = {
     "gaussdb": gaussdb.PolicyUpdate.model_validate(_WEEKLY | {"differential_period": "30"}),
     "taurusdb": taurusdb.PolicyUpdate.model_validate(_WEEKLY),
 }
+_OFFSITE_POLICY = OffsitePolicyUpdate(
+    backup_type="all", keep_days=7, destination_region="eu-nl", destination_project_id=PROJECT_ID
+)
 _LAST = ("delete", "remove", "dissociate", "disassociate")
 """What takes things away comes after what looks at them."""
 _NEEDED_ALL_THE_SAME = ("instance_id", "policy_id", "date")
@@ -362,6 +367,7 @@ def _database(name: str) -> Callable[[BackupCloud, RunningCloud], Any]:
             "name": "before-upgrade",
             "backup": models.BackupCreate(instance_id=other, name="before-upgrade-2"),
             "policy": _DATABASE_POLICIES[name],
+            "offsite_policies.policy": _OFFSITE_POLICY,
             "rule": FreshnessRule(),
             "resource_ids": [instance],
             "date": None,

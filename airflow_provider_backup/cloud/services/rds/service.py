@@ -15,6 +15,7 @@ from airflow_provider_backup.cloud.services.rds.models import (
     Policy,
     PolicyUpdate,
 )
+from airflow_provider_backup.cloud.services.rds.offsite import OffsiteBackups, OffsitePolicies
 from airflow_provider_backup.cloud.services.rds.restore_models import Restore, RestoredInstance
 from airflow_provider_backup.cloud.services.rds.table_restores import TableRestores
 
@@ -42,6 +43,8 @@ class RdsService(DatabaseService):
     def __init__(self, api: ServiceApi) -> None:
         super().__init__(api)
         self.table_restores = TableRestores(api)
+        self.offsite_policies = OffsitePolicies(api)
+        self.offsite_backups = OffsiteBackups(api)
 
     @property
     def batch_deletion(self) -> BatchDeletion:

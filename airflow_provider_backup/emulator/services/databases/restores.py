@@ -31,7 +31,7 @@ _ENGINE_MISMATCH = (400, "DBS.201207", "The engine or its version does not suppo
 class RestorableDatabaseService(EmulatedDatabaseService):
     """One database service of the local cloud that restores as well."""
 
-    operations = OPERATIONS
+    operations: ClassVar[tuple[str, ...]] = OPERATIONS
     restore_paths: ClassVar[Mapping[str, int]]
     """Where restores to existing instances are posted to, with the status of the answer."""
     new_status: ClassVar[int] = 202

@@ -21,6 +21,7 @@ class Schedules:
     :param store: takes and keeps the backups.
     :param changes: what happens to the instances.
     :param refuse_busy: raises :class:`ServiceError` when an instance cannot be backed up now.
+    :param taken: is called with each automatic backup that began.
     """
 
     def __init__(
@@ -30,12 +31,14 @@ class Schedules:
         store: BackupStore,
         changes: InstanceChanges,
         refuse_busy: Callable[[Row], None],
+        taken: Callable[[Row], None],
     ) -> None:
         self._instances = instances
         self._policies = policies
         self._store = store
         self._changes = changes
         self._refuse_busy = refuse_busy
+        self._taken = taken
 
     def run_times(self, policy_id: str) -> Sequence[RunTimes]:
         """Return when an instance is backed up: at the begin of the window of its policy."""
@@ -54,7 +57,7 @@ class Schedules:
             return
         with suppress(ServiceError):
             self._refuse_busy(instance)
-            self._store.start_automatic(instance)
+            self._taken(self._store.start_automatic(instance))
 
     def expire(self) -> None:
         """Take away automatic backups that are older than their policies say; without a policy they stay."""

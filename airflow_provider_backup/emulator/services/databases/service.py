@@ -96,7 +96,14 @@ class EmulatedDatabaseService(EmulatedBackupService):
         self._content_store = inventory.content_store
         self.store = BackupStore(state, self.name)
         self.changes = InstanceChanges(state, self.name, self._instances, self.store, self.deleting_status)
-        self.schedules = Schedules(self._instances, self._policies, self.store, self.changes, self._refuse_other_status)
+        self.schedules = Schedules(
+            self._instances,
+            self._policies,
+            self.store,
+            self.changes,
+            self._refuse_other_status,
+            self.automatic_backup_taken,
+        )
         for instance in self._instances.values():
             # An instance with a policy is one that an earlier start has seen.
             if instance["id"] not in self._policies:
@@ -241,6 +248,9 @@ class EmulatedDatabaseService(EmulatedBackupService):
         return web.json_response({"instances": items, "total_count": len(found)})
 
     # What differs between the services
+
+    def automatic_backup_taken(self, row: Row) -> None:
+        """Do what follows an automatic backup that began."""
 
     @abstractmethod
     def stamp(self, moment: str) -> str:

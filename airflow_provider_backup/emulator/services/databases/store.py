@@ -108,8 +108,8 @@ class BackupStore:
         }
         self._rows()[row["id"]] = row
 
-    def start_automatic(self, instance: Row) -> None:
-        """Start an automatic backup of an instance.
+    def start_automatic(self, instance: Row) -> Row:
+        """Start an automatic backup of an instance and return it.
 
         :param instance: the row of the instance.
         """
@@ -124,6 +124,7 @@ class BackupStore:
         }
         self._rows()[row["id"]] = row
         self._automatic.add(row["id"], instance["id"], instance["id"])
+        return row
 
     def expire(self, keep_days: Mapping[str, int]) -> None:
         """Take away automatic backups that are too old; those of the first start stay.

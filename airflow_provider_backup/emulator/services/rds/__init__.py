@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from aiohttp import web
@@ -13,8 +13,17 @@ from airflow_provider_backup.cloud.services.databases.models import (
     DatabaseBackupQuery,
     DatabasePolicyUpdate,
 )
-from airflow_provider_backup.cloud.services.databases.restore_models import DatabaseNewInstance, DatabaseRestorePoint
+from airflow_provider_backup.cloud.services.databases.restore_models import (
+    DatabaseNewInstance,
+    DatabaseRestorePoint,
+    milliseconds_of,
+)
 from airflow_provider_backup.cloud.services.rds.models import BackupCreate, BackupQuery, InstanceQuery, PolicyUpdate
+from airflow_provider_backup.cloud.services.rds.offsite_models import (
+    OffsiteBackupQuery,
+    OffsiteInstanceQuery,
+    OffsitePolicyUpdate,
+)
 from airflow_provider_backup.cloud.services.rds.restore_models import (
     RestoredInstance,
     RestorePoint,
@@ -26,13 +35,23 @@ from airflow_provider_backup.cloud.services.rds.table_restore_models import (
     MySqlTableRestore,
     PostgreSqlTableRestore,
 )
-from airflow_provider_backup.emulator.core.accounts import REGION
-from airflow_provider_backup.emulator.core.inventory import SeededInstance
+from airflow_provider_backup.emulator.core.accounts import PROJECT_ID, REGION
+from airflow_provider_backup.emulator.core.inventory import Inventory, SeededInstance
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
-from airflow_provider_backup.emulator.core.state import Row
-from airflow_provider_backup.emulator.services.databases.requests import BAD_PARAMETER, backup_ids_of
+from airflow_provider_backup.emulator.core.state import CloudState, Row
+from airflow_provider_backup.emulator.services.databases.instance_changes import OPERATIONS
+from airflow_provider_backup.emulator.services.databases.requests import (
+    BAD_PARAMETER,
+    backup_ids_of,
+    checked_fields,
+    checked_query,
+    page_of,
+    refuse_malformed_backup_id,
+    refuse_malformed_instance_id,
+)
 from airflow_provider_backup.emulator.services.databases.restores import RestorableDatabaseService, checked_part
 from airflow_provider_backup.emulator.services.databases.service import Codes, offset_stamp
+from airflow_provider_backup.emulator.services.rds.offsite import OffsiteCopies
 
 _ENGINE_CODES = {"MySQL": "mysql", "PostgreSQL": "pg", "SQLServer": "mssql"}
 _SIZES = {"2": "large", "4": "xlarge"}
@@ -44,6 +63,7 @@ class EmulatedRds(RestorableDatabaseService):
 
     name = "rds"
     protects = ("rds_instances",)
+    operations = (*OPERATIONS, "offsite")
     first_instances = (
         SeededInstance("orders-mysql", "in01", "MySQL", "8.0", "Ha", "4", "16", 200, 3306),
         SeededInstance("billing-postgresql", "in03", "PostgreSQL", "16", "Single", "2", "8", 100, 5432),
@@ -71,10 +91,20 @@ class EmulatedRds(RestorableDatabaseService):
     # A last backup goes to the recycle bin first.
     deleting_status = "BACKING UP"
 
+    def __init__(self, state: CloudState, inventory: Inventory) -> None:
+        super().__init__(state, inventory)
+        self.offsite = OffsiteCopies(state)
+
     def routes(self) -> list[web.RouteDef]:
         """Return the routes with full paths."""
         batch = "/v3/{project_id}/instances/batch/restore"
+        instance = "/v3/{project_id}/instances/{instance_id}"
         return [
+            web.get(f"{instance}/backups/offsite-policy", self.get_offsite_policy),
+            web.put(f"{instance}/backups/offsite-policy", self.set_offsite_policy),
+            web.get(f"{instance}/offsite-restore-time", self.list_offsite_windows),
+            web.get("/v3/{project_id}/offsite-backups", self.list_offsite_backups),
+            web.get("/v3/backups/offsite-backup-instance", self.list_offsite_instances),
             web.post("/v3/{project_id}/backups/batch-delete", self.delete_backups),
             web.post("/v3.1/{project_id}/instances/{instance_id}/restore/tables", self.restore_mysql_tables),
             web.post(f"{batch}/tables", self.restore_postgresql_tables),
@@ -100,6 +130,72 @@ class EmulatedRds(RestorableDatabaseService):
         """Start the deletion of several backups of SQL Server; each has a result of its own."""
         identifiers = backup_ids_of(await json_object(request, code=BAD_PARAMETER))
         return web.json_response({"delete_results": [self._deletion_result(each) for each in identifiers]})
+
+    async def get_offsite_policy(self, request: web.Request) -> web.Response:
+        """Show how backups of an instance are copied to another region."""
+        instance = self._instance(request.match_info["instance_id"])
+        rows = self.offsite.policy_rows(instance["id"])
+        return web.json_response({"policy_para": rows})
+
+    async def set_offsite_policy(self, request: web.Request) -> web.Response:
+        """Set how backups of an instance are copied to another region."""
+        instance = self._instance(request.match_info["instance_id"])
+        part = self._part(await self._body(request), "policy_para")
+        wanted = checked_fields(OffsitePolicyUpdate, part, {"keep_days": "DBS.201106", "backup_type": "DBS.201004"})
+        if self.changes.is_changing(instance) or self.store.is_running_on(instance["id"]):
+            raise ServiceError(500, "DBS.280228", "Another operation is being performed on the instance.")
+        self.offsite.set_policy(instance, wanted)
+        return web.json_response({"resp": "successful"})
+
+    async def list_offsite_backups(self, request: web.Request) -> web.Response:
+        """List the copies of an instance that are in this project, the newest first."""
+        query = checked_query(OffsiteBackupQuery, request)
+        refuse_malformed_instance_id(query.instance_id)
+        if query.backup_id:
+            refuse_malformed_backup_id(query.backup_id)
+        found = [
+            row
+            for row in self.offsite.copies(request.match_info["project_id"])
+            if row["instance_id"] == query.instance_id
+            and query.backup_id in (None, row["id"])
+            and query.backup_type in (None, row["type"])
+            and self.matches(row, query)
+        ]
+        items = [self._offsite_item(row) for row in page_of(found, query)]
+        return web.json_response({"backups": items, "total_count": len(found)})
+
+    async def list_offsite_instances(self, request: web.Request) -> web.Response:
+        """List the instances of all regions that have copies in the caller's project."""
+        query = checked_query(OffsiteInstanceQuery, request)
+        project_id = request.headers.get("X-Project-Id", PROJECT_ID)
+        newest = {row["instance_id"]: row for row in reversed(self.offsite.copies(project_id))}
+        rows = [self._offsite_instance_item(row) for row in newest.values()]
+        return web.json_response({"offsite_backup_instances": page_of(rows, query), "total_count": len(rows)})
+
+    async def list_offsite_windows(self, request: web.Request) -> web.Response:
+        """Show to which moments an instance can be restored in this region; incremental copies are needed for that."""
+        instance_id = request.match_info["instance_id"]
+        refuse_malformed_instance_id(instance_id)
+        day = self._day(request.query.get("date"))
+        copies = self.offsite.copies(request.match_info["project_id"])
+        good = [
+            datetime.fromisoformat(row["ready_at"])
+            for row in copies
+            if row["instance_id"] == instance_id and self.offsite.status(row) == "COMPLETED"
+        ]
+        last = self._state.now() - timedelta(minutes=5)
+        types = {row["backup_type"] for row in self.offsite.policy_rows(instance_id)}
+        windows = [(min(good), last)] if good and "incremental" in types and min(good) < last else []
+        items = [
+            {"start_time": milliseconds_of(begin), "end_time": milliseconds_of(end)}
+            for begin, end in windows
+            if day is None or begin.date() <= day <= end.date()
+        ]
+        return web.json_response({"restore_time": items})
+
+    def automatic_backup_taken(self, row: Row) -> None:
+        """Copy an automatic backup to another region, if the instance has a policy that says so."""
+        self.offsite.copy(row)
 
     def stamp(self, moment: str) -> str:
         """Write a moment of the state as lists of RDS do."""
@@ -242,6 +338,28 @@ class EmulatedRds(RestorableDatabaseService):
         self._version_at(instance, moment)
         self._refuse_other_status(instance)
         return self.changes.begin_beside(instance, job_name="RestoreTables")
+
+    def _offsite_item(self, row: Row) -> Row:
+        status = self.offsite.status(row)
+        return {
+            **self.listed_item(row),
+            "status": status,
+            "end_time": None if status == "BUILDING" else self.stamp(row["ready_at"]),
+            "databases": row["databases"],
+        }
+
+    def _offsite_instance_item(self, row: Row) -> Row:
+        days = {each["backup_type"]: each["keep_days"] for each in self.offsite.policy_rows(row["instance_id"])}
+        return {
+            "id": row["instance_id"],
+            "name": row["instance_name"],
+            "source_region": REGION,
+            "source_project_id": PROJECT_ID,
+            "datastore": {"type": row["engine"], "version": row["version"]},
+            "destination_region": row["destination_region"],
+            "destination_project_id": row["destination_project_id"],
+            "keep_days": days.get("auto", 0),
+        }
 
     def _deletion_result(self, backup_id: str) -> Row:
         try:
