@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_backup.cloud.operations.policy import PolicyResult, policy_result
 from airflow_provider_backup.cloud.operations.schedules import Schedule
 from airflow_provider_backup.cloud.schema.base import validated
-from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate, PolicyCreate
-from airflow_provider_backup.cloud.services.csbs.operations import CsbsBackupOperation
+from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate, PolicyCreate, Protection
+from airflow_provider_backup.cloud.services.csbs.operations import (
+    CsbsBackupOperation,
+    CsbsServerBackupOperation,
+    ServerBackup,
+)
 from airflow_provider_backup.cloud.services.csbs.restores import (
     CsbsRestoreOperation,
     CsbsRestoreRequest,
@@ -185,6 +189,75 @@ class CsbsExecutePolicyOperator(CreateBackupOperator):
         return CsbsBackupOperation(cloud.csbs)
 
 
+class CsbsCreateBackupOperator(CreateBackupOperator):
+    """Back up one server without a policy (CSBS section 4.1).
+
+    Sends ``POST /v1/{project_id}/providers/{provider_id}/resources/{server_id}/action``. The task succeeds when the
+    backup is available. No retention of a policy removes it: it stays until it is deleted, see
+    :class:`CsbsPruneBackupsOperator`. The arguments of waiting are those of
+    :class:`~airflow_provider_backup.operators.create_backup.CreateBackupOperator`.
+
+    :param server_id: id of the server (templated).
+    :param name: name of the backup, 1 to 255 letters, digits, ``_`` or ``-`` (templated). ``None``: generated from DAG,
+        task and a key of the task instance.
+    :param description: at most 255 characters without ``<`` and ``>`` (templated).
+    :param incremental: ``False`` for a full backup; ``None`` leaves it to the service; the first backup of a server is
+        full in any case (templated).
+    :param tags: at most 10 labels (templated).
+    """
+
+    operation = CsbsServerBackupOperation
+
+    template_fields: Sequence[str] = (
+        *CreateBackupOperator.template_fields,
+        "server_id",
+        "name",
+        "description",
+        "incremental",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        *,
+        server_id: str,
+        name: str | None = None,
+        description: str | None = None,
+        incremental: bool | None = None,
+        tags: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.server_id = server_id
+        self.name = name
+        self.description = description
+        self.incremental = incremental
+        self.tags = tags
+
+    def check_arguments(self) -> None:
+        """Reject wrong literals once the operator is built.
+
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates become.
+        """
+        check_ids(self.task_id, server_id=self.server_id)
+        super().check_arguments()
+
+    def request(self, name: str) -> ServerBackup:
+        """Build the request."""
+        check_ids(self.task_id, server_id=self.server_id)
+        values = {
+            "backup_name": name,
+            "description": self.description,
+            "incremental": self.incremental,
+            "tags": key_value_pairs(self.tags),
+        }
+        return ServerBackup(self.server_id, validated(Protection, "CSBS backup", values))
+
+    def operation_of(self, cloud: BackupCloud) -> CsbsServerBackupOperation:
+        """Return the backup of a server."""
+        return CsbsServerBackupOperation(cloud.csbs)
+
+
 class CsbsDeleteBackupOperator(CheckpointDeleteBackupOperator):
     """Delete a checkpoint with all its backups, or one backup in it (CSBS section 6.3).
 
@@ -265,8 +338,8 @@ class CsbsGetLatestBackupOperator(ServerFreshness, GetLatestBackupOperator):
 class CsbsPruneBackupsOperator(PruneBackupsOperator):
     """Delete the backups of servers that no rule keeps (CSBS section 6.3).
 
-    A backup that an execution of a policy takes carries no name of ours, so that ``scope`` must be ``manual`` or
-    ``pattern``.
+    A backup that an execution of a policy takes carries no name that tells the DAG: the scope ``dag`` is about those of
+    :class:`CsbsCreateBackupOperator` only.
 
     The other arguments are those of :class:`~airflow_provider_backup.operators.prune_backups.PruneBackupsOperator`.
 
@@ -276,7 +349,6 @@ class CsbsPruneBackupsOperator(PruneBackupsOperator):
     template_fields: Sequence[str] = (*PruneBackupsOperator.template_fields, "server_ids")
     service_name = "csbs"
     targets_argument = "server_ids"
-    names_tell_the_dag = False
 
     def __init__(self, *, server_ids: Sequence[str], **kwargs: Any) -> None:
         super().__init__(**kwargs)

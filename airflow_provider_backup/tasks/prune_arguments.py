@@ -64,8 +64,6 @@ class PruneArguments(ChecksArguments):
     prune_fields: ClassVar[Sequence[str]] = (*RetentionRule.model_fields, "scope", "name_pattern")
     service_name: ClassVar[str]
     targets_argument: ClassVar[str]
-    names_tell_the_dag: ClassVar[bool] = True
-    """Whether backups carry a name that tells which DAG made them."""
 
     keep_last: int | None
     keep_hourly: int | None
@@ -113,12 +111,6 @@ class PruneArguments(ChecksArguments):
                 for each in targets
                 if not isinstance(each, str) or not each.strip()
             ]
-        if self.scope == "dag" and not self.names_tell_the_dag:
-            rule = (
-                f"must be 'pattern' or 'manual', as backups of {self.service_name} do not carry a name that tells "
-                "which DAG made them"
-            )
-            violations.append(Violation("scope", rule, self.scope))
         if violations:
             raise InvalidRequestError(f"The pruning of {self.service_name} backups", violations)
         return PruneQuestion(request, tuple(dict.fromkeys(targets)))

@@ -15,6 +15,7 @@ from airflow_provider_backup.operators.cbr import (
     CbrUpdatePolicyOperator,
 )
 from airflow_provider_backup.operators.csbs import (
+    CsbsCreateBackupOperator,
     CsbsCreatePolicyOperator,
     CsbsDeleteBackupOperator,
     CsbsExecutePolicyOperator,
@@ -93,6 +94,7 @@ VBS_POLICY: dict[str, Any] = {"name": "nightly", "schedule": "daily at 14:00", "
 VBS_BACKUP: dict[str, Any] = {"volume_id": UUID}
 CSBS_POLICY: dict[str, Any] = {"name": "nightly", "schedule": "daily at 14:00"}
 CSBS_EXECUTE: dict[str, Any] = {"policy_id": UUID}
+CSBS_BACKUP: dict[str, Any] = {"server_id": UUID}
 CBR_POLICY: dict[str, Any] = {"name": "nightly", "schedule": "daily at 14:00"}
 CBR_UPDATE: dict[str, Any] = {"policy_id": UUID, "enabled": True}
 CBR_BACKUP: dict[str, Any] = {"vault_id": UUID}
@@ -237,6 +239,19 @@ CASES = [
         server_ids="parameters.resources",
         auto_trigger="parameters.auto_trigger",
     ),
+    # CSBS section 4.1
+    *_cases(
+        CsbsCreateBackupOperator,
+        CSBS_BACKUP,
+        {
+            "server_id": ["", " ", None, 5],
+            "name": ["a" * 256, "with space", "a.b"],
+            "description": ["a" * 256, "a<b", "a>b"],
+            "incremental": ["perhaps"],
+            "tags": [{}, TOO_LONG_TAGS, {"": "x"}, {"k" * 37: ""}, {"k": "v" * 44}, {"k y": ""}, {"k": "v!"}],
+        },
+        name="backup_name",
+    ),
     # CBR sections 4.1 to 4.4 and 6.1
     *_cases(CbrCreatePolicyOperator, CBR_POLICY, {**CBR_VALUES, "name": ["", None, *CBR_VALUES["name"]]}, **CBR_NAMES),
     *_cases(CbrCreatePolicyOperator, CBR_POLICY, {"operation_type": ["restore", ""]}),
@@ -319,6 +334,7 @@ TIMING = [
     for operator, good in (
         (VbsCreateBackupOperator, VBS_BACKUP),
         (CsbsExecutePolicyOperator, CSBS_EXECUTE),
+        (CsbsCreateBackupOperator, CSBS_BACKUP),
         (CbrCreateBackupOperator, CBR_BACKUP),
         (RdsCreateBackupOperator, DATABASE),
         (GaussDbCreateBackupOperator, DATABASE),

@@ -15,6 +15,7 @@ from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from tests.airflow.service_case import ServiceCase
 from tests.airflow.service_case import resources as resources
 from tests.airflow.services.cbr import cbr_vault as cbr_vault
+from tests.airflow.services.csbs import SERVER_CASE
 from tests.airflow.services.csbs import csbs_policy as csbs_policy
 from tests.airflow.task_runs import Deferred, TaskRun
 
@@ -22,9 +23,11 @@ SERVICES = tuple(name for name in REGISTERED if find_spec(f"tests.airflow.servic
 """The services that have a case; ``test_registered_services.py`` fails for one that has none."""
 CASES: dict[str, ServiceCase] = {name: import_module(f"tests.airflow.services.{name}").CASE for name in SERVICES}
 """What the tests know of each."""
+CASES["csbs_server"] = SERVER_CASE
+"""A second way to take a backup, which is tested with those that carry a name."""
 DATABASES = tuple(name for name, case in CASES.items() if case.is_database)
 NAMED = tuple(name for name, case in CASES.items() if case.has_names)
-"""The services whose backups carry a name."""
+"""The cases whose backups carry a name."""
 
 CREATE = {name: case.create for name, case in CASES.items()}
 SENSORS = {name: case.sensor for name, case in CASES.items()}
@@ -36,6 +39,8 @@ FRESH: dict[str, Any] = {
 }
 """The sensors of fresh backups."""
 DELETE = {name: case.delete for name, case in CASES.items()}
+SERVICE_OF: dict[str, str] = {name: cast("Any", case.delete).service_name for name, case in CASES.items()}
+"""Which service each case is of."""
 PRUNE = {name: case.prune for name, case in CASES.items()}
 OPERATIONS: dict[str, Any] = {name: cast("Any", case.create).operation for name, case in CASES.items()}
 _TARGETS = {case.target_argument for case in CASES.values()}

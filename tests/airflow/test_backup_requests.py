@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.operators.cbr import CbrCreateBackupOperator, CbrCreatePolicyOperator
-from airflow_provider_backup.operators.csbs import CsbsCreatePolicyOperator
+from airflow_provider_backup.operators.csbs import CsbsCreateBackupOperator, CsbsCreatePolicyOperator
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.service_matrix import CREATE, cbr_vault, resources
@@ -58,6 +58,38 @@ def test_a_backup_of_a_disk_with_no_more_than_it_needs(wire: Wire, backup_cloud:
     body = sent(wire, "vbs", operator)[1]["backup"]
     assert body.keys() == {"volume_id", "name"}
     assert body["name"].startswith("dag-backup-")
+
+
+def test_a_backup_of_a_server_with_every_field(wire: Wire, backup_cloud: RunningCloud) -> None:
+    server_id = resources(backup_cloud, "servers")[0]
+    operator = CsbsCreateBackupOperator(
+        task_id="backup",
+        server_id=server_id,
+        name="before-upgrade",
+        description="v4 rollout",
+        incremental=False,
+        tags={"team": "billing"},
+        wait_for_completion=False,
+    )
+    assert sent(wire, "csbs", operator) == (
+        f"/v1/{PROJECT}/providers/{PROVIDER}/resources/{server_id}/action",
+        {
+            "protect": {
+                "backup_name": "before-upgrade",
+                "description": "v4 rollout",
+                "incremental": False,
+                "tags": [{"key": "team", "value": "billing"}],
+            }
+        },
+    )
+
+
+def test_a_backup_of_a_server_with_no_more_than_it_needs(wire: Wire, backup_cloud: RunningCloud) -> None:
+    server_id = resources(backup_cloud, "servers")[0]
+    operator = CsbsCreateBackupOperator(task_id="backup", server_id=server_id, wait_for_completion=False)
+    body = sent(wire, "csbs", operator)[1]["protect"]
+    assert body.keys() == {"backup_name"}
+    assert body["backup_name"].startswith("dag-backup-")
 
 
 def test_a_checkpoint_of_a_vault_with_every_field(wire: Wire, backup_cloud: RunningCloud) -> None:

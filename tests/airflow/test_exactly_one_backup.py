@@ -21,6 +21,7 @@ from tests.airflow.service_matrix import (
     DATABASES,
     NAMED,
     SENSORS,
+    SERVICE_OF,
     SERVICES,
     create_operator,
     csbs_policy,
@@ -164,7 +165,7 @@ def test_a_name_made_by_the_task_contains_dag_and_task(cloud: RunningCloud, serv
 
 @pytest.mark.parametrize("service", NAMED)
 def test_long_ids_of_dag_and_task_make_a_name_that_the_service_takes(cloud: RunningCloud, service: str) -> None:
-    cloud.fail_next_backup(service, "the array is on fire")
+    cloud.fail_next_backup(SERVICE_OF[service], "the array is on fire")
     run = TaskRun(create_operator(cloud, service, task_id="t" * 200, deferrable=False), dag_id="1" + "d" * 200)
     with pytest.raises(BackupFailedError):
         run.execute()

@@ -21,6 +21,7 @@ from tests.airflow.service_matrix import (
     DELETE,
     NAMED,
     SENSORS,
+    SERVICE_OF,
     SERVICES,
     cbr_vault,
     create_operator,
@@ -43,7 +44,7 @@ def failing(cloud: RunningCloud, service: str, *, with_store: bool = False, **ar
     run = TaskRun(
         create_operator(cloud, service, **{**usual, **arguments}), store=TaskStateStore() if with_store else None
     )
-    cloud.fail_next_backup(service, "the array is on fire")
+    cloud.fail_next_backup(SERVICE_OF[service], "the array is on fire")
     return run
 
 

@@ -15,6 +15,7 @@ from tests.airflow.recording_proxy import Wire
 from tests.airflow.service_matrix import (
     DATABASES,
     NAMED,
+    SERVICE_OF,
     cbr_vault,
     create_operator,
     finish_backups,
@@ -159,7 +160,7 @@ def test_with_fail_a_retry_after_a_lost_answer_finds_its_own_backup(
 ) -> None:
     run = TaskRun(create_operator(backup_cloud, service, name="nightly", if_exists="fail", deferrable=False))
     after_the_effect = wire.losing_answers_to(
-        lambda request: request.service == service and bool(rows(backup_cloud, service))
+        lambda request: request.service == SERVICE_OF[service] and bool(rows(backup_cloud, service))
     )
     with after_the_effect, pytest.raises(CloudConnectionError):
         run.execute()

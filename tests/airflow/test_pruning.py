@@ -12,7 +12,6 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from airflow_provider_backup.cloud.errors import BackupError, InvalidRequestError, PermissionDeniedError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupsLeftError, BackupTimeoutError, InvalidArgumentError
-from airflow_provider_backup.operators.csbs import CsbsPruneBackupsOperator
 from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.operators.vbs import VbsPruneBackupsOperator
 from tests.airflow.invalid_arguments import UUID
@@ -25,6 +24,7 @@ from tests.airflow.service_matrix import (
     PRUNE,
     SERVICES,
     cbr_vault,
+    create_operator,
     let_time_pass,
     resources,
     target,
@@ -551,9 +551,17 @@ def test_numbers_may_be_rendered_to_text(cloud: RunningCloud) -> None:
     assert stored.left == [0, 1]
 
 
-def test_csbs_has_to_name_a_scope_as_its_backups_do_not_tell_their_dag() -> None:
-    with pytest.raises(InvalidRequestError, match="scope: must be 'pattern' or 'manual'"):
-        CsbsPruneBackupsOperator(task_id="prune", server_ids=[UUID], keep_last=1)
+def test_what_an_execution_of_a_csbs_policy_took_is_not_in_the_scope_of_its_dag(
+    cloud: RunningCloud, logged: Callable[[], str]
+) -> None:
+    with DAG(dag_id="nightly"):
+        operator = create_operator(cloud, "csbs", deferrable=False)
+    backup = TaskRun(operator, dag_id="nightly").execute()
+
+    result = prune("csbs", backup["resource_ids"][0], dag_id="nightly", scope="dag", keep_within="1h").execute()
+
+    assert (result["kept"], result["deleted"]) == ([], [])
+    assert "No backup is in the scope" in logged()
 
 
 @pytest.mark.parametrize("service", DATABASES)

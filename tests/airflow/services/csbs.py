@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.hooks.csbs import CsbsHook
 from airflow_provider_backup.operators.csbs import (
+    CsbsCreateBackupOperator,
     CsbsCreatePolicyOperator,
     CsbsDeleteBackupOperator,
     CsbsExecutePolicyOperator,
@@ -40,3 +43,12 @@ CASE = ServiceCase(
     table="csbs.items",
     has_names=False,
 )
+
+SERVER_CASE = replace(
+    CASE,
+    create=CsbsCreateBackupOperator,
+    target_argument="server_id",
+    target=lambda cloud: resources(cloud, "servers")[0],
+    has_names=True,
+)
+"""One server without a policy."""

@@ -125,9 +125,7 @@ async def found(
         ]
     if service == "csbs":
         since = datetime.now(UTC) - timedelta(minutes=1)
-        by_policy = cloud.csbs.find_checkpoint(
-            policy_id=resource, name=None, started_after=since, policy_server_ids=[part]
-        )
+        by_policy = cloud.csbs.find_checkpoint(policy_id=resource, started_after=since, policy_server_ids=[part])
         return [await by_policy, await cloud.csbs.find_running(server_ids=[part])]
     databases = getattr(cloud, service)
     return [

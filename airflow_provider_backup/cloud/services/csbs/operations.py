@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.operation import Capabilities
 from airflow_provider_backup.cloud.operations.row_checks import spelled_as_listed
 from airflow_provider_backup.cloud.operations.status import LIVE, Phase
-from airflow_provider_backup.cloud.schema.fields import EARLIEST
-from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate
+from airflow_provider_backup.cloud.services.csbs.conflicts import backup_in_progress
+from airflow_provider_backup.cloud.services.csbs.models import CheckpointCreate, Protection
 
 if TYPE_CHECKING:
     from airflow_provider_backup.cloud.services.csbs.service import CsbsService
 
-RUNNING_STATUSES: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
-"""What a backup is called until it is made (CSBS section 6.1)."""
+
+@dataclass(frozen=True, slots=True)
+class ServerBackup:
+    """A backup of one server without a policy.
+
+    :param server_id: the server.
+    :param protection: name and kind of the backup.
+    """
+
+    server_id: str
+    protection: Protection
 
 
 class CsbsBackupOperation:
@@ -67,7 +77,6 @@ class CsbsBackupOperation:
         """Look for a checkpoint of the policy that began since."""
         return await self._service.find_checkpoint(
             policy_id=request.plan_id,
-            name=None,
             started_after=since,
             server_ids=request.parameters.resources,
             policy_server_ids=await self._server_ids(request),
@@ -83,14 +92,8 @@ class CsbsBackupOperation:
     async def find_conflict(self, request: CheckpointCreate) -> OperationReference | None:
         """Look for a backup of any of the servers that is being made, or a restore from one."""
         server_ids = {server_id.lower() for server_id in await self._server_ids(request)}
-        running = [
-            item
-            for status in RUNNING_STATUSES
-            async for item in self._service.checkpoint_items.list(status=status)
-            if item.resource_id and item.resource_id.lower() in server_ids
-        ]
-        newest = max(running, key=lambda item: item.begun_at or EARLIEST, default=None)
-        return OperationReference("csbs", newest.id) if newest else await self._service.restores.running_on(server_ids)
+        running = await backup_in_progress(self._service.checkpoint_items, server_ids)
+        return running or await self._service.restores.running_on(server_ids)
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Read the checkpoint with all its backups."""
@@ -102,3 +105,59 @@ class CsbsBackupOperation:
         if self._policy_server_ids is None:
             self._policy_server_ids = (await self._service.policies.get(request.plan_id)).server_ids
         return self._policy_server_ids
+
+
+class CsbsServerBackupOperation:
+    """Back up one server without a policy (CSBS section 4.1).
+
+    :param service: the open client of the service.
+    """
+
+    name: ClassVar[str] = "backup"
+    capabilities: ClassVar[Capabilities] = Capabilities()
+
+    def __init__(self, service: CsbsService) -> None:
+        self._service = service
+
+    def subject(self, request: ServerBackup) -> str:
+        """Return the server."""
+        return f"server_id {request.server_id}"
+
+    def name_in(self, request: ServerBackup) -> str | None:
+        """Return the backup's name."""
+        return request.protection.backup_name
+
+    async def prepare(self, request: ServerBackup) -> None:
+        """Nothing has to be known."""
+
+    async def submit(self, request: ServerBackup) -> OperationReference:
+        """Back up the server."""
+        checkpoint = await self._service.checkpoints.protect(request.server_id, request.protection)
+        named = [server.id for server in checkpoint.protection_plan.resources]
+        expected = spelled_as_listed([request.server_id], named)
+        return OperationReference("csbs", checkpoint.id, "checkpoint", expected_ids=expected)
+
+    async def find(
+        self,
+        request: ServerBackup,
+        *,
+        since: datetime,
+        phases: Collection[Phase] = LIVE,
+        by_anyone: bool = False,
+    ) -> OperationReference | None:
+        """Look for a backup of the server with the name of the request, however old it is."""
+        name = self.name_in(request) or ""
+        return await self._service.find_backup(server_id=request.server_id, name=name, phases=phases)
+
+    async def find_running(self, request: ServerBackup) -> OperationReference | None:
+        """Look for a checkpoint that is being made of the server, and maybe of others with it."""
+        return await self._service.find_running(server_ids=[request.server_id])
+
+    async def find_conflict(self, request: ServerBackup) -> OperationReference | None:
+        """Look for a backup of the server that is being made, or a restore from one."""
+        running = await backup_in_progress(self._service.checkpoint_items, [request.server_id])
+        return running or await self._service.restores.running_on([request.server_id])
+
+    async def observe(self, reference: OperationReference) -> OperationState:
+        """Read the checkpoint with its backup."""
+        return await self._service.observe(reference)

@@ -33,6 +33,7 @@ from airflow_provider_backup.cloud.operations.status import LIVE, Phase
 from airflow_provider_backup.cloud.schema.base import RequestModel, validated
 from airflow_provider_backup.cloud.schema.constraints import Identifier
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
+from airflow_provider_backup.cloud.services.csbs.conflicts import RUNNING_STATUSES
 from airflow_provider_backup.cloud.services.csbs.manifest import MANIFEST
 from airflow_provider_backup.cloud.services.csbs.models import (
     CheckpointItem,
@@ -50,7 +51,6 @@ RESTORING_STATUSES: Final[tuple[Literal["waiting_restore", "restoring"], ...]] =
 NOT_BEGUN = "not begun yet"
 """Status of a restore as long as its backup has not changed since the submission."""
 
-_BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
 _ONE_MOMENT = timedelta(microseconds=1)
 _AVAILABLE, _SERVER = "available", "OS::Nova::Server"
 
@@ -164,7 +164,7 @@ class CsbsRestoreOperation:
         """Look for a backup of the server that is being made, or a restore from this backup or one of the server."""
         item, restore = await self._resolve(request)
         server_id = restore.parameters.targets.server_id
-        for status in _BEING_MADE:
+        for status in RUNNING_STATUSES:
             async for each in self._items.list(resource_id=server_id, status=status):
                 return OperationReference("csbs", each.id)
         return await self.running_on([server_id, item.id])

@@ -6,15 +6,9 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any
 
-from airflow_provider_backup.cloud.errors import (
-    InvalidRequestError,
-    NotFoundError,
-    NotListedError,
-    ResourceBusyError,
-    Violation,
-)
+from airflow_provider_backup.cloud.errors import NotFoundError, NotListedError, ResourceBusyError
 from airflow_provider_backup.cloud.limits import current_limits
 from airflow_provider_backup.cloud.operations.backup import OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule, ListedBackup, read_freshness
@@ -29,6 +23,7 @@ from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.csbs.backup_lists import backup_lists, pages_of_statuses
 from airflow_provider_backup.cloud.services.csbs.checkpoint_items import CheckpointItems, DetailedBackupRow
 from airflow_provider_backup.cloud.services.csbs.checkpoints import Checkpoints
+from airflow_provider_backup.cloud.services.csbs.conflicts import RUNNING_STATUSES
 from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
 from airflow_provider_backup.cloud.services.csbs.paging import PAGES
@@ -36,8 +31,6 @@ from airflow_provider_backup.cloud.services.csbs.policies import Policies
 from airflow_provider_backup.cloud.services.csbs.restores import RESTORING_STATUSES, CsbsRestoreOperation
 from airflow_provider_backup.cloud.services.csbs.states import latest_change, to_state
 from airflow_provider_backup.cloud.services.csbs.stored_backups import CsbsStoredBackups
-
-_BEING_MADE: Final[tuple[Literal["waiting_protect", "protecting"], ...]] = ("waiting_protect", "protecting")
 
 
 class CsbsService:
@@ -160,22 +153,20 @@ class CsbsService:
     async def find_checkpoint(
         self,
         *,
-        policy_id: str | None,
-        name: str | None,
+        policy_id: str,
         started_after: datetime,
         server_ids: Sequence[str] | None = None,
         policy_server_ids: Sequence[str] = (),
         auto_trigger: bool = False,
         phases: Collection[Phase] = LIVE,
     ) -> OperationReference | None:
-        """Find the newest checkpoint that an earlier, unanswered request may have started.
+        """Find the newest checkpoint that an earlier, unanswered execution of a policy may have started.
 
         Executing a policy carries no name, and a backup does not tell its policy (only the filter knows it): the
-        checkpoint is recognised by policy or name, time, servers, trigger and state. Failed and vanishing ones are
-        ignored. Of several, those that hold all the servers come first.
+        checkpoint is recognised by policy, time, servers, trigger and state. Failed and vanishing ones are ignored. Of
+        several, those that hold all the servers come first.
 
-        :param policy_id: id of the policy that was executed; ``None`` when one server was backed up by name.
-        :param name: exact name of the backup; ``None`` when a policy was executed.
+        :param policy_id: id of the policy that was executed.
         :param started_after: by this machine's clock, with a time zone; the clocks' difference is taken care of.
         :param server_ids: the servers that were asked for: the checkpoint must hold these and no others;
             ``None`` for all of the policy's.
@@ -184,20 +175,14 @@ class CsbsService:
         :param auto_trigger: whether the request said so; true also finds scheduled runs, false does not.
         :param phases: in progress or good, unless said otherwise.
         :return: a reference of kind ``checkpoint``, or ``None``.
-        :raises InvalidRequestError: neither policy nor name is given.
         """
-        if policy_id is None and name is None:
-            raise InvalidRequestError("CSBS search", [Violation("policy_id", "give policy_id or name", None)])
         # The service's clock is learned from its answer; which of its times start_time means is not documented.
         start_time = self._clock.there(started_after) - current_limits().unknown_clock_margin
-        listed = self.checkpoint_items.list(policy_id=policy_id, name=name, start_time=start_time)
-        items = [item async for item in listed]
+        items = [item async for item in self.checkpoint_items.list(policy_id=policy_id, start_time=start_time)]
         earliest = self._clock.earliest(started_after)
         checkpoints: dict[str, list[CheckpointItem]] = defaultdict(list)
         for item in items:
-            # The service's name filter finds parts of names too.
-            begun_in_time = item.begun_at is not None and item.begun_at >= earliest
-            if item.checkpoint_id is not None and begun_in_time and name in (None, item.name):
+            if item.checkpoint_id is not None and item.begun_at is not None and item.begun_at >= earliest:
                 checkpoints[item.checkpoint_id].append(item)
         candidates = []
         for checkpoint_id, items in checkpoints.items():
@@ -216,6 +201,26 @@ class CsbsService:
         *_, checkpoint_id, expected = max(candidates)
         return OperationReference(self.name, checkpoint_id, "checkpoint", expected_ids=expected)
 
+    async def find_backup(
+        self, *, server_id: str, name: str, phases: Collection[Phase] = LIVE
+    ) -> OperationReference | None:
+        """Return the checkpoint of the newest backup of a server with exactly this name that is in one of these phases.
+
+        :param server_id: id of the server.
+        :param name: the whole name; the service's filter finds parts of names too.
+        :param phases: in progress or good, unless said otherwise.
+        :return: a reference of kind ``checkpoint``, or ``None``.
+        """
+        found = [
+            item
+            async for item in self.checkpoint_items.list(name=name, resource_id=server_id)
+            if item.checkpoint_id is not None and item.name == name and phase_of(item.status) in phases
+        ]
+        if not found:
+            return None
+        expected = spelled_as_listed([server_id], [item.resource_id for item in found])
+        return OperationReference(self.name, _newest_first(found)[0], "checkpoint", expected_ids=expected)
+
     async def find_running(self, *, server_ids: Sequence[str]) -> OperationReference | None:
         """Return the newest checkpoint that is being made now and holds all of these servers, or ``None``.
 
@@ -223,7 +228,7 @@ class CsbsService:
         """
         being_made = [
             item
-            for status in _BEING_MADE
+            for status in RUNNING_STATUSES
             async for item in self.checkpoint_items.list(resource_id=server_ids[0], status=status)
             if item.checkpoint_id is not None and phase_of(item.status) is Phase.IN_PROGRESS
         ]

@@ -217,9 +217,7 @@ async def test_the_running_checkpoint_of_a_policy_is_found(csbs: CsbsService, ba
     before = just_now()
     started = await execute(csbs, policy)
 
-    found = await csbs.find_checkpoint(
-        policy_id=policy.id, name=None, started_after=before, server_ids=policy.server_ids
-    )
+    found = await csbs.find_checkpoint(policy_id=policy.id, started_after=before, server_ids=policy.server_ids)
 
     assert found == OperationReference("csbs", started.id, "checkpoint", expected_ids=tuple(policy.server_ids))
 
@@ -230,7 +228,7 @@ async def test_the_newest_checkpoint_of_a_policy_is_found(csbs: CsbsService, bac
     await finished(csbs, checkpoint((await execute(csbs, policy)).id))
     newest = await execute(csbs, policy)
 
-    found = await csbs.find_checkpoint(policy_id=policy.id, name=None, started_after=before)
+    found = await csbs.find_checkpoint(policy_id=policy.id, started_after=before)
 
     assert found == checkpoint(newest.id)
 
@@ -241,7 +239,7 @@ async def test_a_checkpoint_that_began_earlier_is_not_found(csbs: CsbsService, b
 
     # More than what clocks that are the same may differ.
     later = datetime.now(UTC) + timedelta(seconds=7)
-    assert await csbs.find_checkpoint(policy_id=policy.id, name=None, started_after=later) is None
+    assert await csbs.find_checkpoint(policy_id=policy.id, started_after=later) is None
 
 
 async def test_a_failed_checkpoint_is_never_found(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
@@ -250,7 +248,7 @@ async def test_a_failed_checkpoint_is_never_found(csbs: CsbsService, backup_clou
     before = just_now()
     await finished(csbs, checkpoint((await execute(csbs, policy)).id))
 
-    assert await csbs.find_checkpoint(policy_id=policy.id, name=None, started_after=before) is None
+    assert await csbs.find_checkpoint(policy_id=policy.id, started_after=before) is None
 
 
 async def test_a_vanishing_checkpoint_is_never_found(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
@@ -261,7 +259,7 @@ async def test_a_vanishing_checkpoint_is_never_found(csbs: CsbsService, backup_c
     backup_cloud.set_backup_seconds(3600)
     await csbs.delete_backup(reference)
 
-    assert await csbs.find_checkpoint(policy_id=policy.id, name=None, started_after=before) is None
+    assert await csbs.find_checkpoint(policy_id=policy.id, started_after=before) is None
 
 
 async def test_a_checkpoint_of_other_servers_is_not_found(csbs: CsbsService, backup_cloud: RunningCloud) -> None:
@@ -269,9 +267,7 @@ async def test_a_checkpoint_of_other_servers_is_not_found(csbs: CsbsService, bac
     before = just_now()
     await csbs.checkpoints.execute_policy(policy.id, server_ids=policy.server_ids[:1])
 
-    found = await csbs.find_checkpoint(
-        policy_id=policy.id, name=None, started_after=before, server_ids=policy.server_ids
-    )
+    found = await csbs.find_checkpoint(policy_id=policy.id, started_after=before, server_ids=policy.server_ids)
 
     assert found is None
 
@@ -283,8 +279,8 @@ async def test_a_scheduled_checkpoint_is_found_only_when_the_request_said_so(
     before = just_now()
     started = await csbs.checkpoints.execute_policy(policy.id, auto_trigger=True)
 
-    manual = await csbs.find_checkpoint(policy_id=policy.id, name=None, started_after=before)
-    scheduled = await csbs.find_checkpoint(policy_id=policy.id, name=None, started_after=before, auto_trigger=True)
+    manual = await csbs.find_checkpoint(policy_id=policy.id, started_after=before)
+    scheduled = await csbs.find_checkpoint(policy_id=policy.id, started_after=before, auto_trigger=True)
 
     assert (manual, scheduled) == (None, checkpoint(started.id))
 
@@ -293,24 +289,41 @@ async def test_the_backup_of_one_server_is_found_by_its_exact_name(
     csbs: CsbsService, backup_cloud: RunningCloud
 ) -> None:
     server_ids = backup_cloud.describe()["resources"]["servers"]
-    before = just_now()
     wanted = await csbs.checkpoints.protect(server_ids[0], Protection(backup_name="key-1"))
     await csbs.checkpoints.protect(server_ids[1], Protection(backup_name="key-12"))
 
-    assert await csbs.find_checkpoint(policy_id=None, name="key-1", started_after=before) == checkpoint(wanted.id)
+    found = await csbs.find_backup(server_id=server_ids[0], name="key-1")
+
+    assert found == OperationReference("csbs", wanted.id, "checkpoint", expected_ids=(server_ids[0],))
 
 
-async def test_a_search_without_policy_and_name_is_refused(csbs: CsbsService) -> None:
-    with pytest.raises(InvalidRequestError, match="give policy_id or name"):
-        await csbs.find_checkpoint(policy_id=None, name=None, started_after=datetime.now(UTC))
+@pytest.mark.parametrize(("number", "name"), [(0, "key"), (1, "key-1")])
+async def test_the_backup_of_another_server_or_name_is_not_found(
+    csbs: CsbsService, backup_cloud: RunningCloud, number: int, name: str
+) -> None:
+    server_ids = backup_cloud.describe()["resources"]["servers"]
+    await csbs.checkpoints.protect(server_ids[0], Protection(backup_name="key-1"))
+
+    assert await csbs.find_backup(server_id=server_ids[number], name=name) is None
+
+
+async def test_a_failed_backup_of_one_server_is_found_only_when_asked_for(
+    csbs: CsbsService, backup_cloud: RunningCloud
+) -> None:
+    backup_cloud.fail_next_backup("csbs", "the agent is silent")
+    server_id = backup_cloud.describe()["resources"]["servers"][0]
+    started = await csbs.checkpoints.protect(server_id, Protection(backup_name="key-1"))
+    await finished(csbs, checkpoint(started.id))
+
+    assert await csbs.find_backup(server_id=server_id, name="key-1") is None
+    failed = await csbs.find_backup(server_id=server_id, name="key-1", phases={Phase.FAILED})
+    assert failed == OperationReference("csbs", started.id, "checkpoint", expected_ids=(server_id,))
 
 
 async def test_a_backup_that_does_not_tell_when_it_began_is_not_taken_for_ours(recorder: Recorder) -> None:
     recorder.answers.append((200, {"checkpoint_items": [item(1, "available", created_at=None)]}))
 
-    found = await recorder.csbs.find_checkpoint(
-        policy_id="policy", name=None, started_after=datetime(2026, 5, 2, tzinfo=UTC)
-    )
+    found = await recorder.csbs.find_checkpoint(policy_id="policy", started_after=datetime(2026, 5, 2, tzinfo=UTC))
 
     assert found is None
     # An hour earlier: the service's clock may be another, and is told by its answer only.
