@@ -218,6 +218,33 @@ def test_openstacksdk_reads_finds_and_waits_for_a_backup(connection: Any, volume
     assert connection.block_storage.get_backup(found.id).status == "available"
 
 
+def test_openstacksdk_takes_a_backup_of_a_snapshot(connection: Any, volumes: list[str]) -> None:
+    first = connection.block_storage.get_backup(good_backup(connection, volumes[0]))
+    created = connection.block_storage.create_backup(
+        volume_id=volumes[0], snapshot_id=first.snapshot_id, name="native", description="by openstacksdk"
+    )
+    connection.block_storage.wait_for_status(created, "available", failures=["error"], interval=0.05, wait=10)
+    found = connection.block_storage.get_backup(created.id)
+    assert (found.name, found.volume_id, found.snapshot_id) == ("native", volumes[0], first.snapshot_id)
+
+
+def test_openstacksdk_reports_that_a_backup_needs_a_snapshot(connection: Any, volumes: list[str]) -> None:
+    with pytest.raises(exceptions.BadRequestException, match="snapshot_id"):
+        connection.block_storage.create_backup(volume_id=volumes[0], name="native")
+
+
+@pytest.mark.parametrize("method", ["post", "delete"])
+def test_the_job_of_the_older_deletion_ends_when_the_backup_is_gone(
+    connection: Any, volumes: list[str], method: str
+) -> None:
+    backup_id = good_backup(connection, volumes[0])
+    response = getattr(connection.vbs, method)(f"/cloudbackups/{backup_id}")
+    exceptions.raise_from_response(response)
+    job = finished_job(connection, response.json()["job_id"])
+    assert (job["job_type"], job["status"], job["entities"]["backup_id"]) == ("bksDeleteBackup", "SUCCESS", backup_id)
+    assert list(connection.block_storage.backups(details=True)) == []
+
+
 def test_openstacksdk_sees_a_backup_fail(backup_cloud: RunningCloud, connection: Any, volumes: list[str]) -> None:
     backup_cloud.fail_next_backup("vbs", "storage pool is full")
     job = finished_job(connection, new_backup(connection, volumes[0]))

@@ -389,3 +389,72 @@ async def test_a_backup_that_was_running_continues_after_a_restart(tmp_path: Pat
         vbs.advance(BACKUP_SECONDS / 2)
         assert [each["status"] for each in await vbs.backups()] == ["available"]
         assert (await vbs("GET /v2/backuppolicy"))[1]["backup_policies"][0]["backup_policy_id"] == policy_id
+
+
+# ------------------------------------------------------------------------------------------------------ native create
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+async def test_a_backup_of_a_snapshot_is_answered_with_the_backup(vbs: VbsCalls, version: str) -> None:
+    first = await good_backup(vbs)
+    _, answer = await vbs(f"GET /v2/backups/{first}")
+    request = backup(vbs.volume_ids[0], name="native", snapshot_id=answer["backup"]["snapshot_id"])
+
+    status, answer = await vbs(f"POST /{version}/backups", request)
+
+    assert (status, answer["backup"].keys()) == (202, {"id", "name", "links"})
+    _, found = await vbs(f"GET /{version}/backups/{answer['backup']['id']}")
+    assert (found["backup"]["name"], found["backup"]["status"]) == ("native", "creating")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"snapshot_id": None},
+        {"volume_id": None, "snapshot_id": UNKNOWN},
+        {"name": "a b", "snapshot_id": UNKNOWN},
+        {"description": "d" * 256, "snapshot_id": UNKNOWN},
+    ],
+)
+async def test_a_native_backup_that_breaks_a_rule_is_refused(vbs: VbsCalls, members: dict[str, Any]) -> None:
+    body = {"backup": {"volume_id": vbs.volume_ids[0], "name": "native", **members}}
+    assert (await vbs("POST /v2/backups", body))[0] == 400
+
+
+async def test_a_native_backup_of_an_unknown_snapshot_is_refused(vbs: VbsCalls) -> None:
+    request = backup(vbs.volume_ids[0], name="native", snapshot_id=UNKNOWN)
+    assert await vbs.refused("POST /v2/backups", request) == (400, "VolumeBackup.0020")
+
+
+# ------------------------------------------------------------------------------------------------- deletion with a job
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_the_older_deletion_is_answered_with_a_job(vbs: VbsCalls, method: str) -> None:
+    backup_id = await good_backup(vbs)
+
+    status, answer = await vbs(f"{method} /v2/cloudbackups/{backup_id}")
+
+    assert (status, list(answer)) == (200, ["job_id"])
+    running = await job(vbs, answer["job_id"])
+    assert (running["job_type"], running["entities"]["backup_id"]) == ("bksDeleteBackup", backup_id)
+    vbs.advance(BACKUP_SECONDS)
+    assert (await job(vbs, answer["job_id"]))["status"] == "SUCCESS"
+    assert (await vbs(f"GET /v2/backups/{backup_id}"))[0] == 404
+
+
+async def test_the_job_of_a_deletion_that_fails_says_why(vbs: VbsCalls) -> None:
+    backup_id = await good_backup(vbs)
+    vbs.cloud.state.plan_failure("vbs.deletion", "an image was made from it")
+    _, answer = await vbs(f"POST /v2/cloudbackups/{backup_id}")
+    vbs.advance(BACKUP_SECONDS)
+    ended = await job(vbs, answer["job_id"])
+    assert (ended["status"], ended["error_code"]) == ("FAIL", "VolumeBackup.0102")
+    assert ended["fail_reason"] == "an image was made from it"
+
+
+async def test_the_older_deletion_of_an_unknown_or_busy_backup_is_refused(vbs: VbsCalls) -> None:
+    backup_id = await good_backup(vbs)
+    await vbs(f"POST /v2/cloudbackups/{backup_id}")
+    assert await vbs.refused(f"POST /v2/cloudbackups/{backup_id}") == (400, "VolumeBackup.0125")
+    assert await vbs.refused(f"POST /v2/cloudbackups/{UNKNOWN}") == (404, "VolumeBackup.0110")

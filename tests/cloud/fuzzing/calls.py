@@ -253,6 +253,7 @@ async def _vbs(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "policy": policy,
         "change": vbs.PolicyUpdate(name="weekly"),
         "backup": backup,
+        "native_backup": vbs.NativeBackupCreate(volume_id=volume, snapshot_id="snapshot", name="native"),
         "rule": FreshnessRule(),
         "resource_ids": [volume],
         **await _stored(cloud, "vbs", volume),

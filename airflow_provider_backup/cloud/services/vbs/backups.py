@@ -1,7 +1,7 @@
 """Backups of disks: take one, list, read, restore, delete (VBS sections 4.1, 4.2 and 4.5).
 
-A backup is taken and restored with the vendor's own calls, which answer with a job; all else are the calls that
-OpenStack knows.
+A backup is taken and restored with the vendor's own calls, which answer with a job; listing, reading and deleting are
+the calls that OpenStack knows. Each way to take and to delete has its other form, too.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from airflow_provider_backup.cloud.services.vbs.models import (
     BackupSummary,
     BackupSummaryQuery,
     JobCreated,
+    NativeBackupCreate,
     RestoreCreate,
 )
 from airflow_provider_backup.cloud.services.vbs.paging import BACKUP_PAGES
@@ -94,6 +95,18 @@ class Backups:
         answer = await self._api.post("cloudbackups", body={"backup": backup.to_wire()})
         return parsed(JobCreated, answer).job_id
 
+    async def create_natively(self, native_backup: NativeBackupCreate) -> BackupSummary:
+        """Take a backup of a snapshot by OpenStack's call, which answers with the backup and makes no job.
+
+        :return: id and name of the backup, which is being made.
+        :raises NotFoundError: there is no such disk.
+        :raises BadRequestError: there is no such snapshot of the disk.
+        :raises QuotaExceededError: the disk has as many backups as it may have.
+        :raises ResourceBusyError: the previous backup of the disk is not finished.
+        """
+        answer = await self._api.post("backups", body={"backup": native_backup.to_wire()})
+        return parsed(BackupSummary, answer, "backup")
+
     async def restore(self, backup_id: str, restore: RestoreCreate) -> str:
         """Start to overwrite a disk with a backup (VBS section 4.2). Each call restores once more.
 
@@ -159,3 +172,13 @@ class Backups:
         :raises NotFoundError: there is no such backup.
         """
         await self._api.delete("backups", backup_id)
+
+    async def delete_by_job(self, backup_id: str) -> str:
+        """Start the deletion of a backup by the deprecated call, which answers with a job (VBS section 4.3).
+
+        :param backup_id: id of the backup.
+        :return: the id of the job that deletes it.
+        :raises BadRequestError: the backup is not in a state in which it can be deleted.
+        :raises NotFoundError: there is no such backup.
+        """
+        return parsed(JobCreated, await self._api.post("cloudbackups", backup_id)).job_id

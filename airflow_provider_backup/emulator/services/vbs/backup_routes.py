@@ -10,7 +10,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import ValidationError
 
-from airflow_provider_backup.cloud.services.vbs.models import BackupCreate
+from airflow_provider_backup.cloud.schema.base import violations_of
+from airflow_provider_backup.cloud.services.vbs.models import BackupCreate, NativeBackupCreate
 from airflow_provider_backup.emulator.core.service import json_object, page
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.services.vbs.backups import Backups, Order
@@ -39,6 +40,7 @@ class BackupRoutes:
             route
             for version in ("v2", "v3")
             for route in (
+                web.post(f"/{version}/{{project_id}}/backups", self.create_natively),
                 web.get(f"/{version}/{{project_id}}/backups", self.list_summaries),
                 web.get(f"/{version}/{{project_id}}/backups/detail", self.list_details),
                 web.get(f"/{version}/{{project_id}}/backups/{{backup_id}}", self.get),
@@ -49,6 +51,9 @@ class BackupRoutes:
         return [
             web.post("/v2/{project_id}/cloudbackups", self.create),
             web.post("/v2/{project_id}/cloudbackups/{backup_id}/restore", self.restore),
+            # The page has POST, and older clients of the vendor send DELETE (VBS section 4.3).
+            web.post("/v2/{project_id}/cloudbackups/{backup_id}", self.delete_by_job),
+            web.delete("/v2/{project_id}/cloudbackups/{backup_id}", self.delete_by_job),
             web.get("/v1/{project_id}/jobs/{job_id}", self.get_job),
             *native,
         ]
@@ -75,6 +80,24 @@ class BackupRoutes:
             )
         )
         return web.json_response({"job_id": job["id"]})
+
+    async def create_natively(self, request: web.Request) -> web.Response:
+        """Start a backup of a snapshot by OpenStack's call; answers with the backup."""
+        body = await json_object(request, code="400", envelope="backup")
+        try:
+            order = NativeBackupCreate.model_validate(wire_values(NativeBackupCreate, body))
+        except ValidationError as error:
+            raise native_refusal(400, f"Invalid input: {violations_of(error)[0]}") from None
+        job = self._backups.start(
+            Order(
+                volume_id=order.volume_id,
+                name=order.name or "",
+                description=order.description or "",
+                snapshot_id=order.snapshot_id,
+            )
+        )
+        row = self._view(request, self._backups.get(job["backup_id"]))
+        return web.json_response({"backup": {name: row[name] for name in ("id", "name", "links")}}, status=202)
 
     async def restore(self, request: web.Request) -> web.Response:
         """Start to overwrite a disk with a backup; answers with a job."""
@@ -119,6 +142,11 @@ class BackupRoutes:
         """Start a deletion."""
         self._backups.delete(request.match_info["backup_id"])
         return web.Response(status=202)
+
+    async def delete_by_job(self, request: web.Request) -> web.Response:
+        """Start a deletion; answers with a job."""
+        job = self._backups.delete_by_job(request.match_info["backup_id"])
+        return web.json_response({"job_id": job["id"]})
 
     def _list(self, request: web.Request, shorten: Callable[[Row], Row]) -> web.Response:
         # Most of a long list is not on the page that is asked for, so that only the page is written out.

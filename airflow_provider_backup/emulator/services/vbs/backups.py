@@ -5,8 +5,8 @@ Rows of ``vbs.backups``: ``id``, ``name``, ``description``, ``volume_id``, ``sna
 (what it holds, see :meth:`Contents.snapshot`), the times of :meth:`CloudState.started`, and ``deletion`` (none, or
 times of the same form) and ``restore`` (none, or ``volume_id`` and times of the same form: its last restore).
 
-Rows of ``vbs.jobs``: ``id``, ``type``, ``backup_id``, ``volume_id`` (what is backed up or overwritten), ``snapshot_id``
-and the times of the backup or restore, which they outlive.
+Rows of ``vbs.jobs``: ``id``, ``type``, ``backup_id``, ``volume_id`` (what is backed up, overwritten or whose backup is
+deleted), ``snapshot_id`` and the times of the backup, restore or deletion, which they outlive.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _LONGEST_INIT = timedelta(seconds=10)
 """How long that takes at most, however long the backup takes."""
 
 _DELETABLE = ("available", "error", "error_deleting", "error_restoring")
-_BACKING_UP, _RESTORING = "bksCreateBackup", "bksRestoreBackup"
-_FAILURES = {_BACKING_UP: "VolumeBackup.0064", _RESTORING: "VolumeBackup.0200"}
+_BACKING_UP, _RESTORING, _DELETING = "bksCreateBackup", "bksRestoreBackup", "bksDeleteBackup"
+_FAILURES = {_BACKING_UP: "VolumeBackup.0064", _RESTORING: "VolumeBackup.0200", _DELETING: "VolumeBackup.0102"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +216,28 @@ class Backups:
             raise native_refusal(400, f"Invalid backup: Backup status must be one of {', '.join(_DELETABLE)}.")
         row["deletion"] = self._state.started("vbs.deletion")
 
+    def delete_by_job(self, backup_id: str) -> Row:
+        """Begin to delete a backup and return the job's row.
+
+        :raises ServiceError: there is none with this id, or it is busy.
+        """
+        row = next((row for row in self.rows() if row["id"] == backup_id), None)
+        if row is None:
+            raise refusal("VolumeBackup.0110")
+        if self.status(row) not in _DELETABLE:
+            raise refusal("VolumeBackup.0125")
+        self.delete(backup_id)
+        job: Row = {
+            "id": self._state.new_hex(),
+            "type": _DELETING,
+            "backup_id": backup_id,
+            "volume_id": row["volume_id"],
+            "snapshot_id": row["snapshot_id"],
+            **row["deletion"],
+        }
+        self._state.table("vbs.jobs")[job["id"]] = job
+        return job
+
     def outline(self, row: Row) -> dict[str, Any]:
         """Return the row with what lists are filtered and ordered by: ``status`` and times, as they are stored."""
         return {
@@ -298,7 +320,7 @@ class Backups:
         # Rows of an earlier release have no type: they are of backups.
         job_type = row.get("type", _BACKING_UP)
         entities = {"volume_id": row["volume_id"]}
-        if job_type == _RESTORING or status != "INIT":
+        if job_type != _BACKING_UP or status != "INIT":
             entities["backup_id"] = row["backup_id"]
         if job_type == _BACKING_UP and status != "INIT":
             entities["snapshot_id"] = row["snapshot_id"]

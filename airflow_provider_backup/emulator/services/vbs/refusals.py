@@ -38,6 +38,8 @@ _MESSAGES = {
     "VolumeBackup.0020": "The snapshot does not exist.",
     "VolumeBackup.0021": "The disk does not exist.",
     "VolumeBackup.0089": "The backup is not available.",
+    "VolumeBackup.0110": "The backup cannot be found.",
+    "VolumeBackup.0125": "The backup cannot be deleted in its present state.",
     "VolumeBackup.0111": "The backup does not exist.",
     "VolumeBackup.0202": "The disk has failed.",
     "VolumeBackup.0205": "The disk is not available: it must be detached, and no restore may run on it.",
@@ -54,6 +56,7 @@ _NOT_FOUND = {
     "AutoBackup.0205",
     "AutoBackup.1100",
     "VolumeBackup.0021",
+    "VolumeBackup.0110",
     "VolumeBackup.0111",
     "VolumeBackup.0207",
 }

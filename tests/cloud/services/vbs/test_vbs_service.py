@@ -20,6 +20,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.services.vbs.models import (
     BackupCreate,
+    NativeBackupCreate,
     PolicyCreate,
     PolicyUpdate,
     ScheduledPolicy,
@@ -276,6 +277,25 @@ async def test_a_deletion_is_started_and_ends_with_the_backup_gone(vbs: LocalVbs
 async def test_deleting_a_backup_that_is_not_there_is_reported(vbs: LocalVbs, reference: OperationReference) -> None:
     with pytest.raises(NotFoundError):
         await vbs.service.delete_backup(reference)
+
+
+async def test_the_older_deletion_names_the_job_that_deletes_the_backup(vbs: LocalVbs) -> None:
+    reference = await good_backup(vbs)
+    job_id = await vbs.service.backups.delete_by_job(reference.backup_id)
+    vbs.advance(BACKUP_SECONDS)
+    job = await vbs.service.jobs.get(job_id)
+    assert (job.job_type, job.status, job.backup_id) == ("bksDeleteBackup", "SUCCESS", reference.backup_id)
+    with pytest.raises(NotFoundError):
+        await vbs.service.observe(reference)
+
+
+async def test_a_backup_of_a_snapshot_can_be_taken_by_openstacks_call(vbs: LocalVbs) -> None:
+    snapshot_id = (await vbs.service.backups.get((await good_backup(vbs)).backup_id)).snapshot_id or ""
+    request = NativeBackupCreate(volume_id=vbs.volumes[0], snapshot_id=snapshot_id, name="native")
+    started = await vbs.service.backups.create_natively(request)
+    vbs.advance(BACKUP_SECONDS)
+    state = await vbs.service.observe(OperationReference("vbs", started.id))
+    assert (state.name, state.phase, state.resource_ids) == ("native", Phase.SUCCEEDED, (vbs.volumes[0],))
 
 
 async def test_deleting_a_backup_that_is_being_deleted_counts_as_done(vbs: LocalVbs) -> None:

@@ -24,6 +24,7 @@ from airflow_provider_backup.cloud.services.vbs.models.backups import (
     BackupSummary,
     BackupSummaryQuery,
     BackupTag,
+    NativeBackupCreate,
     RestoreCreate,
 )
 from airflow_provider_backup.cloud.services.vbs.models.fields import MOST_TAGS
@@ -64,6 +65,7 @@ __all__ = [
     "Disassociation",
     "Job",
     "JobCreated",
+    "NativeBackupCreate",
     "Policy",
     "PolicyCreate",
     "PolicyCreated",

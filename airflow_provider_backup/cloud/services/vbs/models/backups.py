@@ -105,6 +105,23 @@ class BackupCreate(RequestModel):
     extend_param: BackupOptions | None = None
 
 
+class NativeBackupCreate(RequestModel):
+    """A backup of a snapshot, taken by the call that OpenStack knows (VBS section 4.5).
+
+    :param volume_id: id of the disk.
+    :param snapshot_id: an existing snapshot of that disk; this call requires it.
+    :param name: as in :class:`BackupCreate`.
+    :param description: up to 255 characters without ``<`` and ``>``.
+    :param force: passed on to the service; ``False`` when not given.
+    """
+
+    volume_id: Identifier
+    snapshot_id: Identifier
+    name: BackupName | None = None
+    description: Annotated[str, without_angle_brackets(255)] | None = None
+    force: bool | None = None
+
+
 class RestoreCreate(RequestModel):
     """Which disk is overwritten with a backup (VBS section 4.2).
 
