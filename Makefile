@@ -164,16 +164,19 @@ SETS := $(patsubst $(PINS)/airflow-%.txt,%,$(sort $(wildcard $(PINS)/airflow-*.t
 NEWEST = 3.3.2
 MATRIX = $(foreach set,$(filter-out $(NEWEST)-py$(python-version) $(CORE_SET),$(SETS)),$(if $(shell $(call usable,$(call python-of,$(set))) && echo yes),$(set)))
 .PHONY: test-matrix
-test-matrix: ## the Airflow layer on every package set whose Python is here, real components on each Airflow 3: two sets at a time
+test-matrix: ## the Airflow layer on each Airflow, its core on each other Python that is here, real components on each Airflow 3
 	@echo "== tests on: $(MATRIX)"
 	@$(MAKE) --keep-going --jobs 2 --output-sync=target $(MATRIX:%=test-set-%)
 
-# What depends on Airflow is tested on each set; client and local cloud depend on Python only, and real components on Airflow only.
+# Client and local cloud depend on Python only, real components on Airflow only; of what depends on both, most depends on Airflow.
+per-python-tests = $(addprefix tests/airflow/test_,$(addsuffix .py,dag_runs readme connection hooks running_loops secrets taking_backups \
+  exactly_one_backup resuming sensors killing outcome task_logs trigger_arguments templates provider_info previous_release restoring))
+airflow-tests = $(if $(filter %-py$(python-version),$(1)),tests/airflow --ignore tests/airflow/test_model.py,$(per-python-tests))
 client-tests = $(if $(filter-out %-py$(python-version),$(filter $(NEWEST)-%,$(1))),tests/cloud tests/emulator)
 component-tests = $(if $(filter 3.%-py$(python-version),$(1)),tests/system)
 test-set-%: .venvs/airflow-%/.ready
 	@echo "== tests on Airflow $(subst -py, with Python ,$*)"
-	@.venvs/airflow-$*/bin/python -m pytest -q tests/airflow --ignore tests/airflow/test_model.py $(call client-tests,$*) $(call component-tests,$*)
+	@.venvs/airflow-$*/bin/python -m pytest -q $(call airflow-tests,$*) $(call client-tests,$*) $(call component-tests,$*)
 
 .PHONY: test-model
 test-model: .venv/.ready ## the model of one task in a world that goes wrong, at random and long (EXAMPLES=2000 for each service)
