@@ -47,6 +47,9 @@ class ServiceApi:
         self._read: Callable[[bytes], Any] = read_json
         self._tries: int | None = None
         self._names_project = True
+        self._has_endpoint = definition.name in dict(settings.endpoints)
+        # The base URL, and the catalog that it was found in.
+        self._found_address: tuple[Sequence[Mapping[str, Any]], str] | None = None
 
     def keeping(self, collection: str, row: Any) -> Self:
         """Return the same service, which keeps only some members of each row that it lists.
@@ -193,8 +196,10 @@ class ServiceApi:
 
     async def _base_url(self) -> str:
         # The catalog costs a token; with an explicit endpoint it is not needed.
-        explicit = self._definition.name in dict(self._settings.endpoints)
-        return service_url(self._definition, self._settings, () if explicit else await self._account.catalog())
+        catalog = () if self._has_endpoint else await self._account.catalog()
+        if self._found_address is None or self._found_address[0] is not catalog:
+            self._found_address = (catalog, service_url(self._definition, self._settings, catalog))
+        return self._found_address[1]
 
     async def _project_id(self) -> str:
         return self._settings.project_id or await self._account.project_id()

@@ -119,8 +119,7 @@ class BackupCloudHook(BaseHook):
         :raises ConfigurationError: the connection is not usable, or does not exist.
         """
         key = (self.huaweicloud_conn_id, self.region, self.project_id)
-        with self.named_in_errors():
-            return await recent_settings(key, self._read_settings, not_older_than=not_older_than)
+        return await recent_settings(key, self._read_settings, not_older_than=not_older_than)
 
     def run_in_cloud(self, action: Callable[[BackupCloud], Awaitable[T]]) -> T:
         """Run an async action from synchronous code, for instance in an operator.
@@ -182,11 +181,14 @@ class BackupCloudHook(BaseHook):
         # Here, because it loads the standard library's TLS, which parsing a DAG file does not need.
         from airflow_provider_backup.cloud.http.tls import has_own_tls, with_file_versions
 
-        settings = self._settings(await get_async_connection(self.huaweicloud_conn_id, hook=self))
-        if has_own_tls(settings.network):
-            # Only here: synchronous code opens a client for each action, which reads the files then. In a thread, as a
-            # slow file system would block the event loop.
-            settings = replace(settings, network=await asyncio.to_thread(with_file_versions, settings.network))
+        # Here and not around what calls it, as thousands of triggers get settings that were read before.
+        with self.named_in_errors():
+            settings = self._settings(await get_async_connection(self.huaweicloud_conn_id, hook=self))
+            if has_own_tls(settings.network):
+                # Only here: synchronous code opens a client for each action, which reads the files then. In a thread,
+                # as a slow file system would block the event loop.
+                network = await asyncio.to_thread(with_file_versions, settings.network)
+                settings = replace(settings, network=network)
         return settings
 
     def _settings(self, connection: Connection) -> CloudSettings:

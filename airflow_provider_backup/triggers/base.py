@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -72,16 +73,18 @@ async def load_client(service: str, waiting: str) -> None:
     :param service: name of the service.
     :param waiting: the module of ``cloud.polling`` that waits.
     """
-    modules = [
-        f"airflow_provider_backup.{module}"
-        for module in ("hooks.base", "cloud.client_cache", f"cloud.polling.{waiting}")
-    ]
-    # A service that this version does not know is rejected later, with a message.
-    if service in SERVICES:
-        modules.append(SERVICES[service].client.rpartition(".")[0])
-    for module in modules:
+    for module in _modules(service, waiting):
         if module not in sys.modules:
             await asyncio.to_thread(import_module, module)
+
+
+@lru_cache(maxsize=100)
+def _modules(service: str, waiting: str) -> tuple[str, ...]:
+    # Remembered, as thousands of triggers ask for the same.
+    modules = ("hooks.base", "cloud.client_cache", f"cloud.polling.{waiting}")
+    # A service that this version does not know is rejected later, with a message.
+    client = (SERVICES[service].client.rpartition(".")[0],) if service in SERVICES else ()
+    return (*(f"airflow_provider_backup.{module}" for module in modules), *client)
 
 
 def trouble(error: BackupError) -> dict[str, Any]:

@@ -157,6 +157,23 @@ async def test_the_catalog_shows_where_a_service_is(unruly: UnrulyServer) -> Non
         assert service.tokens == ["TOKEN-1"]
 
 
+async def test_a_service_is_looked_for_where_the_latest_token_says(unruly: UnrulyServer) -> None:
+    def cbr_at(service: UnrulyServer) -> list[dict[str, Any]]:
+        endpoint = {"interface": "public", "region_id": "eu-de", "url": f"{service.url}/v3/{PROJECT_ID}"}
+        return [{"type": "cbr", "endpoints": [endpoint]}]
+
+    async with running() as before, running() as after:
+        unruly.catalog = cbr_at(before)
+        async with open_api(settings_for(unruly.url, PASSWORD, endpoints=(), project_id=None)) as api:
+            await api.get("policies")
+            unruly.catalog = cbr_at(after)
+            before.then(fault(401, "APIGW.0301", "Incorrect IAM authentication information"))
+            await api.get("policies")
+            await api.get("policies")
+        assert before.tokens == ["TOKEN-1", "TOKEN-1", "TOKEN-2"]
+        assert after.tokens == ["TOKEN-2"]
+
+
 async def test_a_catalog_that_would_send_the_token_unprotected_is_refused(unruly: UnrulyServer) -> None:
     url = "http://cbr.example/v3"
     unruly.catalog = [{"type": "cbr", "endpoints": [{"interface": "public", "region_id": "eu-de", "url": url}]}]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from airflow_provider_backup.cloud.clock import SYSTEM_CLOCK, Clock
 from airflow_provider_backup.cloud.limits import Limits, current_limits
@@ -95,9 +96,16 @@ def date_of(headers: Mapping[str, str]) -> datetime | None:
 
     :param headers: the answer's headers (a case-insensitive mapping).
     """
+    text = headers.get("Date")
+    return None if text is None else _read_date(text)
+
+
+@lru_cache(maxsize=8)
+def _read_date(text: str) -> datetime | None:
+    # Remembered, as hundreds of answers may be written in the same second.
     try:
-        date = parsedate_to_datetime(headers["Date"])
-    except (KeyError, ValueError, OverflowError):
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import marshal
 import re
 from collections import deque
 from collections.abc import Iterable
@@ -21,6 +22,8 @@ UNMISTAKABLE = 16
 """Characters; what is shorter may be part of a name by chance."""
 _TELLING = 24
 """Characters at the beginning of a secret that tell it, when a server repeats no more than that or a little more."""
+_LONG = 64 * 1024
+"""Bytes of a document from which on it is a page of a list rather than one object."""
 _LATEST = 8
 """Tokens and the like that are remembered; older ones are dead."""
 
@@ -129,9 +132,14 @@ class KnownSecrets:
         :param document: what it was read from: looking there first takes little time.
         """
         clues = self._known_clues
-        if b"\0" in document or (has_unicode_escapes(document) and clues.may_hide_in(document)):
-            # Encodings of two or four bytes hide secrets, and so do escapes.
-            document = json.dumps(content, ensure_ascii=False).encode(errors="replace")
+        if (
+            len(document) > _LONG
+            or b"\0" in document
+            or (has_unicode_escapes(document) and clues.may_hide_in(document))
+        ):
+            # Encodings of two or four bytes hide secrets, and so do escapes. Most of a long list is skipped when it is
+            # read. Nothing else writes all texts of what was kept in so little time.
+            document = marshal.dumps(content)
         return self._masked(content, "") if clues.may_be_in_bytes(document) else content
 
     @property

@@ -11,8 +11,6 @@ import copy
 import heapq
 import logging
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -52,6 +50,27 @@ class _Streak:
     since: float | None = None
 
 
+class Slot:
+    """The slot of one request, from the beginning of the block to its end.
+
+    :param limiter: of the service.
+    :param ticket: of the request.
+    """
+
+    # No generator: each request has a slot, and an asynchronous generator costs several times as much.
+    __slots__ = ("_limiter", "_ticket")
+
+    def __init__(self, limiter: Limiter, ticket: Ticket) -> None:
+        self._limiter = limiter
+        self._ticket = ticket
+
+    async def __aenter__(self) -> None:
+        await self._limiter.take(self._ticket)
+
+    async def __aexit__(self, *error: object) -> None:
+        self._limiter.give_back()
+
+
 class Limiter:
     """Concurrency slots for one service, shared by all requests of one client.
 
@@ -82,9 +101,12 @@ class Limiter:
         self._accepted = self._rejected = 0
         self._trouble = TransientErrorLog(log, f"{service} accepts requests again", clock=clock, limits=self._limits)
 
-    @asynccontextmanager
-    async def slot(self, ticket: Ticket) -> AsyncIterator[None]:
-        """Wait for a slot, and hold it until the end of the block.
+    def slot(self, ticket: Ticket) -> Slot:
+        """Return the slot of a request, to be held while it is under way."""
+        return Slot(self, ticket)
+
+    async def take(self, ticket: Ticket) -> None:
+        """Wait for a slot.
 
         :raises RateLimitedError: the service has rejected all requests for too long.
         """
@@ -93,11 +115,11 @@ class Limiter:
         else:
             self._in_flight += 1
         ticket.sent_at = self._clock.monotonic()
-        try:
-            yield
-        finally:
-            self._in_flight -= 1
-            self._grant_slots()
+
+    def give_back(self) -> None:
+        """Let another request have the slot."""
+        self._in_flight -= 1
+        self._grant_slots()
 
     @property
     def pause_left(self) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass, field
 
@@ -102,10 +102,12 @@ class Exchange:
     """What is known of one request while it is under way.
 
     :param limit: of the caller that waits for its answer.
-    :param timeout: ends it.
+    :param timeout: ends it; ``None`` without a limit.
     """
 
-    def __init__(self, limit: _Limit, timeout: asyncio.Timeout) -> None:
+    __slots__ = ("_limit", "_timeout", "ends_with_tolerance", "is_answered", "last_error", "may_have_taken_effect")
+
+    def __init__(self, limit: _Limit, timeout: asyncio.Timeout | None) -> None:
         self._limit = limit
         self._timeout = timeout
         self.is_answered = False
@@ -119,7 +121,7 @@ class Exchange:
         patience.starts()
         self.ends_with_tolerance = patience.ends < self._limit.deadline
         ends = min(self._limit.deadline, patience.ends)
-        if not math.isinf(ends) and not self._timeout.expired():
+        if self._timeout is not None and not math.isinf(ends) and not self._timeout.expired():
             self._timeout.reschedule(asyncio.get_running_loop().time() + ends - self._limit.clock.monotonic())
 
     def begins(self) -> None:
@@ -143,19 +145,22 @@ class Exchange:
             self._limit.patience.is_answered()
 
 
-@asynccontextmanager
-async def within_time_limit(service: str, what: str) -> AsyncIterator[Exchange]:
+def within_time_limit(service: str, what: str) -> AbstractAsyncContextManager[Exchange]:
     """End a request when the limit is reached.
 
     :param service: name of the service.
     :param what: what is sent, in words.
     :raises OutOfTimeError: the deadline has passed, or transient errors have lasted for too long.
     """
-    limit, timeout = _limit.get(), asyncio.timeout(None)
+    limit = _limit.get()
+    # Shared pollers have none: a generator for each of their requests would cost time for nothing.
+    return nullcontext(Exchange(limit, None)) if limit is _NO_LIMIT else _limited(limit, service, what)
+
+
+@asynccontextmanager
+async def _limited(limit: _Limit, service: str, what: str) -> AsyncIterator[Exchange]:
+    timeout = asyncio.timeout(None)
     exchange = Exchange(limit, timeout)
-    if limit is _NO_LIMIT:
-        yield exchange
-        return
     patience = limit.patience
     patience.starts()
     exchange.ends_with_tolerance = patience.ends < limit.deadline

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NamedTuple, TypedDict
 
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.text import one_line
@@ -78,7 +78,10 @@ class OperationReference:
         given = {key: value for key, value in values.items() if key in cls.__slots__ and value}
         # A restore to a moment and the deletion of an instance have no backup.
         given.setdefault("backup_id", "")
-        return cls(**given | {name: tuple(given.get(name, ())) for name in _SEQUENCES})
+        for name in _SEQUENCES:
+            if name in given:
+                given[name] = tuple(given[name])
+        return cls(**given)
 
     def __str__(self) -> str:
         if self.operation == "restore" and self.instance_id:
@@ -122,8 +125,7 @@ class BackupResult(TypedDict):
     expires_at: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class SingleBackup:
+class SingleBackup(NamedTuple):
     """One backup of one resource, as people know it.
 
     :param backup_id: its id.

@@ -107,7 +107,7 @@ class Listing:
 
     def keys_of(self, row: Row) -> Sequence[Any]:
         """Return the ids of the backup and of its checkpoint."""
-        return [row.get(member) for member in self.id_members]
+        return tuple(map(row.get, self.id_members))
 
     def running_status(self, row: Row) -> str | None:
         """Return the status of a backup in progress."""

@@ -6,6 +6,7 @@ import base64
 import html
 import json
 import logging
+import marshal
 import re
 import traceback
 from collections.abc import Callable
@@ -158,8 +159,23 @@ def test_escapes_in_upper_case_hide_no_letter_with_an_accent(secret: str) -> Non
 def test_an_accent_somewhere_on_a_page_does_not_have_the_page_written_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     content = [{"name": "wéb", "fail_reason": "none"}] * 3
     document, secrets = json.dumps(content).encode(), KnownSecrets(["VERY-SECRET"])
-    monkeypatch.delattr(json, "dumps")
+    monkeypatch.delattr(marshal, "dumps")
     assert secrets.masked_content(content, document) is content
+
+
+LONG_PAGE = [{"id": f"backup-{number}", "fail_reason": None} for number in range(3000)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_secret_on_a_long_page_is_masked_in_every_form(form: str) -> None:
+    content = [*LONG_PAGE, {"fail_reason": f"it said {FORMS[form](AWKWARD)}!"}]
+    masked = KnownSecrets([AWKWARD]).masked_content(content, json.dumps(content).encode())
+    assert masked == [*LONG_PAGE, {"fail_reason": "it said ***!"}]
+
+
+def test_a_secret_in_what_was_skipped_of_a_long_page_changes_nothing() -> None:
+    document = json.dumps([{**row, "description": "VERY-SECRET"} for row in LONG_PAGE]).encode()
+    assert KnownSecrets(["VERY-SECRET"]).masked_content(LONG_PAGE, document) is LONG_PAGE
 
 
 # ----------------------------------------------------------------------------------------- servers that repeat them

@@ -39,7 +39,7 @@ def to_state(
     phases = [phase_of(item.status) for item in items]
     whole = combined_phase(phases)
     deciding = [item for item, phase in zip(items, phases, strict=True) if phase is whole]
-    progress = [_progress(item) for item in items]
+    progress = [_progress(item, phase) for item, phase in zip(items, phases, strict=True)]
     sizes = [item.extend_info.size for item in items if item.extend_info.size is not None]
     begun = [item.begun_at for item in items if item.begun_at is not None]
     servers = tuple(item.resource_id for item in items if item.resource_id is not None)
@@ -68,8 +68,8 @@ def to_state(
     )
 
 
-def _progress(item: CheckpointItem) -> int:
-    if phase_of(item.status) is Phase.SUCCEEDED:
+def _progress(item: CheckpointItem, phase: Phase) -> int:
+    if phase is Phase.SUCCEEDED:
         return 100
     progress = item.extend_info.progress if item.extend_info.progress is not None else item.progress
     return progress or 0
