@@ -27,16 +27,18 @@ from airflow_provider_backup.emulator.core.gateway import MAXIMUM_BODY, admittin
 from airflow_provider_backup.emulator.core.iam import EmulatedIam
 from airflow_provider_backup.emulator.core.inventory import Inventory
 from airflow_provider_backup.emulator.core.policy_runs import PolicyRuns
+from airflow_provider_backup.emulator.core.regions import SECOND, region_of
 from airflow_provider_backup.emulator.core.service import EmulatedBackupService, EmulatedService
 from airflow_provider_backup.emulator.core.state import CloudState, system_time
 from airflow_provider_backup.emulator.faults.middleware import misbehaving
 from airflow_provider_backup.emulator.faults.registry import Faults
 from airflow_provider_backup.emulator.postgres.content_store import PostgresContentStore
-from airflow_provider_backup.emulator.services.registry import SERVICES, catalog_entries
+from airflow_provider_backup.emulator.services.registry import SECOND_REGION, SERVICES, catalog_entries
 
 DEFAULT_PORT = 8780
 _LAST_PORT = 65535
 _SHUTDOWN_SECONDS = 1.0
+_ALL_SERVICES = {**SERVICES, **SECOND_REGION}
 _LONGEST_HEADER = 256 * 1024
 """Bytes: tokens of users with many rights have tens of thousands."""
 
@@ -87,8 +89,14 @@ class LocalCloud:
         self._runners: list[web.AppRunner] = []
         self._stopping = asyncio.Event()
         self._authenticator = Authenticator(self.state, self.accounts)
-        self._services = {name: self._service(name, self.state) for name in ("iam", *SERVICES)}
-        self._policy_runs = PolicyRuns(self.state, {name: self._backup_service(name, self.state) for name in SERVICES})
+        self._services = {name: self._service(name, self.state) for name in ("iam", *_ALL_SERVICES)}
+        self._policy_runs = [
+            PolicyRuns(self.state, {name: self._backup_service(name, self.state) for name in SERVICES}),
+            PolicyRuns(
+                self.state.in_region(SECOND.name),
+                {"cbr": self._backup_service(f"cbr@{SECOND.name}", self.state)},
+            ),
+        ]
         if automatic_backups:
             self._schedule_instances()
         templates = {name: {route.path for route in service.routes()} for name, service in self._services.items()}
@@ -138,7 +146,7 @@ class LocalCloud:
     def url(self, service: str) -> str:
         """Return the base URL of a service, without version.
 
-        :param service: ``iam`` or the name of a backup service.
+        :param service: ``iam`` or the name of a backup service; ``cbr@eu-nl`` is CBR in the second region.
         """
         # "Any address" is no address to call.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
@@ -148,7 +156,8 @@ class LocalCloud:
     def describe(self) -> dict[str, Any]:
         """Return everything that a client needs: URLs, project, credentials, ids of the seeded resources.
 
-        ``airflow_connection`` is the value for ``AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT``. With real PostgreSQL
+        ``airflow_connection`` is the value for ``AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT``. ``second_region`` has the
+        same for the region that takes copies. With real PostgreSQL
         servers, ``database_connections`` has a connection to each by the id of its instance.
         """
         kinds = dict.fromkeys(kind for service in SERVICES.values() for kind in service.protects)
@@ -167,7 +176,23 @@ class LocalCloud:
         }
         if connections := self._content_store.connections():
             about["database_connections"] = connections
-        return {**about, "airflow_connection": connection_json(about)}
+        second = {
+            **{name: value for name, value in about.items() if name not in (*SERVICES, "resources")},
+            **{name.partition("@")[0]: self.url(name) for name in SECOND_REGION},
+            "region": SECOND.name,
+            "project_id": SECOND.project_id,
+            "project_name": SECOND.name,
+        }
+        second.pop("database_connections", None)
+        return {
+            **about,
+            "airflow_connection": connection_json(about),
+            "second_region": {**second, "airflow_connection": connection_json(second)},
+        }
+
+    def _run_policies(self) -> None:
+        for runs in self._policy_runs:
+            runs.catch_up()
 
     def _schedule_instances(self) -> None:
         scheduled = self.state.table("schedules")
@@ -182,14 +207,14 @@ class LocalCloud:
             {
                 "name": "local cloud of airflow-provider-backup, a development tool",
                 "version": __version__,
-                "services": {"iam": self.url("iam") + "/v3", **{name: self.url(name) for name in SERVICES}},
+                "services": {"iam": self.url("iam") + "/v3", **{name: self.url(name) for name in _ALL_SERVICES}},
                 "control": self.url("iam") + "/_control",
             }
         )
 
     def _bind(self) -> dict[str, socket.socket]:
         sockets: dict[str, socket.socket] = {}
-        for number, name in enumerate(("iam", *SERVICES)):
+        for number, name in enumerate(("iam", *_ALL_SERVICES)):
             port = self._ports.get(name) or (self._first_port + number if self._first_port else 0)
             family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
             try:
@@ -201,7 +226,7 @@ class LocalCloud:
                 reason = error.strerror or str(error)
                 raise ConfigurationError(
                     f"The local cloud cannot listen on {self.host} port {port} ({name}): {reason}.",
-                    next_step=f"Choose another first port with --port (it takes {len(SERVICES) + 1} in a row), "
+                    next_step=f"Choose another first port with --port (it takes {len(_ALL_SERVICES) + 1} in a row), "
                     "or stop what listens there.",
                 ) from error
         return sockets
@@ -213,8 +238,9 @@ class LocalCloud:
         return self._backup_service(name, state)
 
     def _backup_service(self, name: str, state: CloudState) -> EmulatedBackupService:
-        # Another state is that of an earlier moment: its resources are there.
-        return SERVICES[name](state, self._inventory if state is self.state else Inventory(state))
+        # Another state is that of an earlier moment, or of another region: its resources are there.
+        there = state if name in SERVICES else state.in_region(region_of(name).name)
+        return _ALL_SERVICES[name](there, self._inventory if there is self.state else Inventory(there))
 
     def _applications(self) -> dict[str, web.Application]:
         control = Control(self.state, self.accounts, SERVICES, self.faults, self._inventory)
@@ -223,12 +249,12 @@ class LocalCloud:
 
     def _application(self, name: str, more_routes: Iterable[web.RouteDef]) -> web.Application:
         service = self._services[name]
-        inner = [] if name == "iam" else [admitting(self._authenticator)]
+        inner = [] if name == "iam" else [admitting(self._authenticator, region_of(name).project_id)]
         if name in self._content_store.services:
             inner.append(following(self._content_store.follow))
         middlewares = [
             answering(service, self.state),
-            running_policies(self._policy_runs.catch_up),
+            running_policies(self._run_policies),
             misbehaving(
                 service,
                 self.faults,
@@ -271,7 +297,7 @@ def _folder_beside(state_file: Path | None) -> Path | None:
 
 
 def _prefixes(name: str) -> tuple[str, ...]:
-    return SERVICES[name].path_prefixes if name in SERVICES else ("",)
+    return _ALL_SERVICES[name].path_prefixes if name in _ALL_SERVICES else ("",)
 
 
 def _routes(name: str, service: EmulatedService) -> list[web.RouteDef]:

@@ -89,7 +89,7 @@ class RunningCloud:
     def url(self, service: str) -> str:
         """Return the base URL of a service, without version.
 
-        :param service: ``iam`` or the name of a service of the registry.
+        :param service: ``iam`` or the name of a service of the registry; ``cbr@eu-nl`` is CBR in the second region.
         """
         return self._cloud.url(service)
 
@@ -97,13 +97,16 @@ class RunningCloud:
         """Return what the command prints when it is ready: URLs, project, credentials, ids of the seeded resources."""
         return self._cloud.describe()
 
-    def connection_json(self, *, with_access_key: bool = False, **extra: Any) -> str:
+    def connection_json(self, *, with_access_key: bool = False, in_second_region: bool = False, **extra: Any) -> str:
         """Return an Airflow connection to this cloud, for ``AIRFLOW_CONN_HUAWEICLOUD_BACKUP_DEFAULT``.
 
         :param with_access_key: sign with the access key and name the endpoints, in place of user, password and catalog.
+        :param in_second_region: whether it is to the second region, which has CBR only and takes copies.
         :param extra: further extra fields of the connection, such as ``attempts``.
         """
-        return connection_json(self.describe(), with_access_key=with_access_key, **extra)
+        about = self.describe()
+        place = about["second_region"] if in_second_region else about
+        return connection_json(place, with_access_key=with_access_key, **extra)
 
     def fail_next_backup(self, service: str, reason: str) -> None:
         """Let the next backup of a service end failed.

@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_backup import __version__
 from airflow_provider_backup.emulator.core.state import CloudState, system_time
-from airflow_provider_backup.emulator.services.registry import SERVICES
+from airflow_provider_backup.emulator.services.registry import SECOND_REGION, SERVICES
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.callers import caller_of
 
@@ -84,7 +84,7 @@ async def test_the_first_port_shows_what_is_here(backup_cloud: RunningCloud) -> 
 
     assert answer.status == 200
     assert answer.body["version"] == __version__
-    assert list(answer.body["services"]) == ["iam", *SERVICES]
+    assert list(answer.body["services"]) == ["iam", *SERVICES, *SECOND_REGION]
     assert answer.body["control"] == f"{backup_cloud.url('iam')}/_control"
 
 

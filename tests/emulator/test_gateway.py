@@ -78,7 +78,7 @@ class Gateway:
         application = web.Application(
             middlewares=[
                 answering(service, self.state),
-                admitting(Authenticator(self.state, self.accounts)),
+                admitting(Authenticator(self.state, self.accounts), PROJECT_ID),
             ],
             client_max_size=MAXIMUM_BODY,
         )

@@ -26,6 +26,7 @@ from airflow_provider_backup.emulator.core.accounts import (
     USER_ID,
     USER_NAME,
 )
+from airflow_provider_backup.emulator.core.regions import SECOND
 from airflow_provider_backup.emulator.server import LocalCloud
 
 USER = {"name": USER_NAME, "password": PASSWORD, "domain": {"name": DOMAIN_NAME}}
@@ -178,7 +179,7 @@ async def test_the_token_shows_its_scope(iam: Iam, scope: Any, members: set[str]
 @pytest.mark.parametrize(
     "scope",
     [
-        {"project": {"name": "eu-nl"}},
+        {"project": {"name": "eu-fr"}},
         {"project": {"id": "0" * 32}},
         {"project": {"name": PROJECT_NAME, "domain": {"name": "elsewhere"}}},
         {"domain": {"name": "elsewhere"}},
@@ -223,6 +224,24 @@ async def test_our_own_client_finds_every_service_in_the_catalog(iam: Iam) -> No
 async def test_a_token_without_a_project_has_only_the_global_services_in_its_catalog(iam: Iam) -> None:
     _, _, body = await iam.log_in(scope={"domain": {"id": DOMAIN_ID}})
     assert [entry["type"] for entry in body["token"]["catalog"]] == ["identity"]
+
+
+async def test_a_token_of_the_second_region_opens_that_region_only(iam: Iam) -> None:
+    _, headers, body = await iam.log_in(scope={"project": {"name": SECOND.name}})
+    entries = {entry["type"]: entry["endpoints"][0] for entry in body["token"]["catalog"]}
+    there = iam.cloud.url(f"cbr@{SECOND.name}")
+
+    assert set(entries) == {"cbr", "identity"}
+    assert (entries["cbr"]["region"], entries["cbr"]["url"]) == (SECOND.name, f"{there}/v3/{SECOND.project_id}")
+    token = {"X-Auth-Token": headers["X-Subject-Token"]}
+    for url, project_id, status in (
+        (there, SECOND.project_id, 200),
+        (there, PROJECT_ID, 403),
+        (iam.cloud.url("cbr"), SECOND.project_id, 403),
+        (iam.cloud.url("cbr"), PROJECT_ID, 403),
+    ):
+        async with iam.session.get(f"{url}/v3/{project_id}/vaults", headers=token) as response:
+            assert response.status == status, (url, project_id)
 
 
 async def test_the_catalog_is_left_out_when_asked(iam: Iam) -> None:
@@ -284,7 +303,7 @@ async def test_the_account_is_listed(iam: Iam) -> None:
 async def test_the_projects_of_the_user_are_listed(iam: Iam) -> None:
     status, _, body = await iam.send("GET", "/v3/auth/projects", headers=await iam.token())
     assert status == 200
-    assert [project["id"] for project in body["projects"]] == [PROJECT_ID]
+    assert [project["id"] for project in body["projects"]] == [PROJECT_ID, SECOND.project_id]
 
 
 async def test_a_project_is_found_by_name_with_a_token(iam: Iam) -> None:
@@ -312,7 +331,7 @@ async def test_projects_that_do_not_match_are_an_empty_list(iam: Iam, query: str
     assert (status, body["projects"]) == (200, [])
 
 
-@pytest.mark.parametrize(("query", "found"), [("page=1&per_page=1", 1), ("page=2&per_page=1", 0)])
+@pytest.mark.parametrize(("query", "found"), [("page=1&per_page=1", 1), ("page=2&per_page=2", 0)])
 async def test_projects_come_in_pages(iam: Iam, query: str, found: int) -> None:
     status, _, body = await iam.send("GET", f"/v3/projects?{query}", headers=await iam.token())
     assert (status, len(body["projects"])) == (200, found)

@@ -87,8 +87,8 @@ def test_keystoneauth_reports_that_the_password_is_wrong(backup_cloud: RunningCl
 
 
 def test_keystoneauth_reports_that_a_project_does_not_exist(backup_cloud: RunningCloud) -> None:
-    session = Session(auth=password_login(backup_cloud, project_name="eu-nl"))
-    with pytest.raises(keystoneauth1.exceptions.NotFound, match="Could not find project: eu-nl"):
+    session = Session(auth=password_login(backup_cloud, project_name="eu-fr"))
+    with pytest.raises(keystoneauth1.exceptions.NotFound, match="Could not find project: eu-fr"):
         session.get_token()
 
 
@@ -170,8 +170,8 @@ def test_the_vendor_sdk_is_pointed_at_the_local_cloud_by_its_environment_alone(
 @pytest.mark.usefixtures("fresh_project_cache")
 def test_the_vendor_sdk_reports_that_a_project_does_not_exist(backup_cloud: RunningCloud) -> None:
     credentials = BasicCredentials(ACCESS_KEY, SECRET_KEY).with_iam_endpoint(backup_cloud.url("iam"))
-    region = Region("eu-nl", backup_cloud.url("cbr"))
-    with pytest.raises(SdkException, match="Failed to get project id of region 'eu-nl'"):
+    region = Region("eu-fr", backup_cloud.url("cbr"))
+    with pytest.raises(SdkException, match="Failed to get project id of region 'eu-fr'"):
         CbrClient.new_builder().with_credentials(credentials).with_region(region).build()
 
 

@@ -28,6 +28,7 @@ KEYS = {
     "sk",
     "resources",
     "airflow_connection",
+    "second_region",
 }
 
 

@@ -12,13 +12,14 @@ import string
 from datetime import datetime, timedelta
 from typing import Literal
 
+from airflow_provider_backup.emulator.core.regions import HOME
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 
-REGION = "eu-de"
+REGION = HOME.name
 DOMAIN_NAME = "local-cloud"
 DOMAIN_ID = "10ca1c100d0000000000000000000d01"
 PROJECT_NAME = REGION
-PROJECT_ID = "10ca1c100d0000000000000000000001"
+PROJECT_ID = HOME.project_id
 USER_NAME = "backup-user"
 USER_ID = "10ca1c100d0000000000000000000e01"
 PASSWORD = "not-a-real-password"  # noqa: S105
@@ -44,10 +45,11 @@ class Accounts:
         self._state = state
         self.token_bytes = TOKEN_BYTES
 
-    def issue_token(self, scope: Scope) -> tuple[str, Row]:
+    def issue_token(self, scope: Scope, project_id: str = PROJECT_ID) -> tuple[str, Row]:
         """Make a token that is valid for 24 hours.
 
-        :param scope: what it is for: the project's services, global services, or neither.
+        :param scope: what it is for: a project's services, global services, or neither.
+        :param project_id: which project, if it is for one.
         :return: the text, and the row that :meth:`token` finds it by.
         """
         tokens = self._state.table("iam.tokens")
@@ -59,6 +61,7 @@ class Accounts:
         text = "MII" + base64.b64encode(secrets.token_bytes(self.token_bytes)).decode()
         row = {
             "scope": scope,
+            "project_id": project_id,
             "issued_at": now.isoformat(),
             "expires_at": (now + TOKEN_LIFETIME).isoformat(),
             "revoked": False,

@@ -13,6 +13,7 @@ from aiohttp import web
 from airflow_provider_backup.cloud.http.signing import DATE_HEADER, SECURITY_TOKEN_HEADER, parse_sdk_date
 from airflow_provider_backup.emulator.core.accounts import ACCESS_KEY, PROJECT_ID, SECRET_KEY, Accounts
 from airflow_provider_backup.emulator.core.gateway_error import token_must_be_updated, wrong_credentials
+from airflow_provider_backup.emulator.core.regions import REGIONS
 from airflow_provider_backup.emulator.core.signatures import (
     ReceivedRequest,
     SignatureClaim,
@@ -30,10 +31,11 @@ LOCK_TIME = timedelta(minutes=5)
 class Caller:
     """A caller whose credentials are good.
 
-    :param project_id: the project that the credentials are for; ``None`` for a token of the account or of nothing.
+    :param project_ids: the projects that the credentials are for: that of a token, all for a key, none for a token of
+        the account or of nothing.
     """
 
-    project_id: str | None
+    project_ids: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -73,7 +75,9 @@ class Authenticator:
             raise token_must_be_updated()
         if self._accounts.is_expired(row):
             raise wrong_credentials(f"token expires, expires_at: {row['expires_at']}")
-        return Caller(PROJECT_ID if row["scope"] == "project" else None)
+        # A state file of an earlier release has tokens without the project.
+        is_of_project = row["scope"] == "project"
+        return Caller(frozenset([row.get("project_id", PROJECT_ID)] if is_of_project else []))
 
     async def _signer(self, request: web.Request, authorization: str) -> Caller:
         claim = SignatureClaim.parse(authorization)
@@ -110,7 +114,7 @@ class Authenticator:
                 raise wrong_credentials("decrypt token fail")
             if self._accounts.is_expired(temporary):
                 raise wrong_credentials("calc ak sk signature fail:signature expired")
-        return Caller(PROJECT_ID)
+        return Caller(frozenset(region.project_id for region in REGIONS.values()))
 
     def _check_date(self, claim: SignatureClaim, received: ReceivedRequest) -> None:
         name = DATE_HEADER.lower()

@@ -91,21 +91,22 @@ def _gateway_response(error: GatewayError, request_id: str) -> web.Response:
     return web.json_response(body, status=error.status, headers=error.headers)
 
 
-def admitting(authenticator: Authenticator) -> Middleware:
+def admitting(authenticator: Authenticator, project_id: str) -> Middleware:
     """Return the middleware that lets only known callers in, and only into their own project.
 
     :param authenticator: checks the credentials.
+    :param project_id: the project of the region.
     """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         caller = await authenticator.caller(request)
-        if caller.project_id is None:
+        if not caller.project_ids:
             raise not_allowed("the token is not scoped to a project")
         # A few paths do not name the project.
-        in_path = request.match_info.get("project_id", caller.project_id)
-        asked_for = {in_path, request.headers.get("X-Project-Id") or caller.project_id}
-        if asked_for != {caller.project_id}:
+        in_path = request.match_info.get("project_id", project_id)
+        asked_for = {in_path, request.headers.get("X-Project-Id") or project_id}
+        if asked_for != {project_id} or project_id not in caller.project_ids:
             raise not_allowed("the credentials are not for this project")
         return await handler(request)
 

@@ -19,8 +19,6 @@ from airflow_provider_backup.emulator.core.accounts import (
     DOMAIN_NAME,
     PASSWORD,
     PROJECT_ID,
-    PROJECT_NAME,
-    REGION,
     USER_ID,
     USER_NAME,
     Accounts,
@@ -28,6 +26,7 @@ from airflow_provider_backup.emulator.core.accounts import (
 )
 from airflow_provider_backup.emulator.core.authentication import Authenticator
 from airflow_provider_backup.emulator.core.catalog import CatalogEntry, catalog
+from airflow_provider_backup.emulator.core.regions import REGIONS, Region, region_of
 from airflow_provider_backup.emulator.core.service import ServiceError, json_object
 from airflow_provider_backup.emulator.core.state import Row
 
@@ -158,7 +157,7 @@ class EmulatedIam:
             known = known and user.domain.means(DOMAIN_ID, DOMAIN_NAME)
         if not known or user.password != PASSWORD:
             raise _keystone_error(401, "The username or password is wrong.")
-        text, row = self._accounts.issue_token(_checked_scope(auth.scope))
+        text, row = self._accounts.issue_token(*_checked_scope(auth.scope))
         return self._token_response(request, text, row, status=201)
 
     async def show_token(self, request: web.Request) -> web.Response:
@@ -176,15 +175,16 @@ class EmulatedIam:
 
     async def show_catalog(self, request: web.Request) -> web.Response:
         """Answer ``GET /v3/auth/catalog``."""
-        if self._bearer(request)["scope"] != "project":
+        row = self._bearer(request)
+        if row["scope"] != "project":
             raise _keystone_error(403, "The token is not scoped to a project.")
         links = {"self": f"{_origin(request)}/v3/auth/catalog"}
-        return web.json_response({"catalog": self._catalog(request, PROJECT_ID), "links": links})
+        return web.json_response({"catalog": self._catalog(request, _region_of(row)), "links": links})
 
     async def list_own_projects(self, request: web.Request) -> web.Response:
         """Answer ``GET /v3/auth/projects``."""
         self._bearer(request)
-        return _project_list(request, [_project(request)])
+        return _project_list(request, [_project(request, region) for region in REGIONS.values()])
 
     async def list_domains(self, request: web.Request) -> web.Response:
         """Answer ``GET /v3/auth/domains``."""
@@ -195,13 +195,16 @@ class EmulatedIam:
     async def list_projects(self, request: web.Request) -> web.Response:
         """Answer ``GET /v3/projects``."""
         await self._caller(request)
-        project = _project(request)
-        matches = all(
-            request.query[name] in ("", str(project[name]), str(project[name]).lower())
-            for name in ("name", "domain_id", "parent_id", "enabled", "is_domain")
-            if name in request.query
-        )
-        found = [project] if matches else []
+        found = [
+            project
+            for region in REGIONS.values()
+            for project in [_project(request, region)]
+            if all(
+                request.query[name] in ("", str(project[name]), str(project[name]).lower())
+                for name in ("name", "domain_id", "parent_id", "enabled", "is_domain")
+                if name in request.query
+            )
+        ]
         if "page" in request.query or "per_page" in request.query:
             found = _project_page(request, found)
         return _project_list(request, found)
@@ -248,9 +251,16 @@ class EmulatedIam:
             raise _keystone_error(404, "Could not find token.")
         return text, row
 
-    def _catalog(self, request: web.Request, project_id: str | None) -> list[dict[str, Any]]:
-        urls = {name: str(request.url.origin().with_port(port)) for name, port in self._ports.items()}
-        return catalog(self._entries, urls, region=REGION, project_id=project_id)
+    def _catalog(self, request: web.Request, region: Region | None) -> list[dict[str, Any]]:
+        # The identity service belongs to all regions.
+        there = {
+            name: port for name, port in self._ports.items() if name == self.name or region in (None, region_of(name))
+        }
+        urls = {name.partition("@")[0]: str(request.url.origin().with_port(port)) for name, port in there.items()}
+        entries = {name: several for name, several in self._entries.items() if name in urls}
+        if region is None:
+            return catalog(entries, urls, region="*", project_id=None)
+        return catalog(entries, urls, region=region.name, project_id=region.project_id)
 
     def _token_response(self, request: web.Request, text: str, row: Row, *, status: int) -> web.Response:
         token: dict[str, Any] = {
@@ -261,11 +271,12 @@ class EmulatedIam:
             "roles": [{"id": "0", "name": "te_admin"}],
         }
         if row["scope"] == "project":
-            token["project"] = {"id": PROJECT_ID, "name": PROJECT_NAME, "domain": _DOMAIN}
+            region = _region_of(row)
+            token["project"] = {"id": region.project_id, "name": region.name, "domain": _DOMAIN}
         elif row["scope"] == "domain":
             token["domain"] = _DOMAIN
         if "nocatalog" not in request.query:
-            token["catalog"] = self._catalog(request, PROJECT_ID if row["scope"] == "project" else None)
+            token["catalog"] = self._catalog(request, _region_of(row) if row["scope"] == "project" else None)
         return web.json_response({"token": token}, status=status, headers={"X-Subject-Token": text})
 
 
@@ -282,19 +293,24 @@ def _read(model: type[ModelT], values: Any, *, code: str) -> ModelT:
         raise ServiceError(400, code, f"Bad request: {broken}.") from None
 
 
-def _checked_scope(scope: _Scope | None) -> Scope:
+def _region_of(token: Row) -> Region:
+    # A state file of an earlier release has tokens without the project.
+    project_id = token.get("project_id", PROJECT_ID)
+    return next(region for region in REGIONS.values() if region.project_id == project_id)
+
+
+def _checked_scope(scope: _Scope | None) -> tuple[Scope, str]:
     if scope is not None and scope.project is not None:
         project = scope.project
-        if not project.means(PROJECT_ID, PROJECT_NAME) or (
-            project.domain is not None and not project.domain.means(DOMAIN_ID, DOMAIN_NAME)
-        ):
+        meant = next((each for each in REGIONS.values() if project.means(each.project_id, each.name)), None)
+        if meant is None or (project.domain is not None and not project.domain.means(DOMAIN_ID, DOMAIN_NAME)):
             raise _keystone_error(404, f"Could not find project: {project.id or project.name}.")
-        return "project"
+        return "project", meant.project_id
     if scope is not None and scope.domain is not None:
         if not scope.domain.means(DOMAIN_ID, DOMAIN_NAME):
             raise _keystone_error(404, f"Could not find domain: {scope.domain.id or scope.domain.name}.")
-        return "domain"
-    return "none"
+        return "domain", PROJECT_ID
+    return "none", PROJECT_ID
 
 
 def _wire_time(text: str) -> str:
@@ -309,16 +325,16 @@ def _links(request: web.Request) -> dict[str, str | None]:
     return {"self": str(request.url), "previous": None, "next": None}
 
 
-def _project(request: web.Request) -> dict[str, Any]:
+def _project(request: web.Request, region: Region) -> dict[str, Any]:
     return {
-        "id": PROJECT_ID,
-        "name": PROJECT_NAME,
+        "id": region.project_id,
+        "name": region.name,
         "domain_id": DOMAIN_ID,
         "parent_id": DOMAIN_ID,
         "enabled": True,
         "is_domain": False,
         "description": "",
-        "links": {"self": f"{_origin(request)}/v3/projects/{PROJECT_ID}"},
+        "links": {"self": f"{_origin(request)}/v3/projects/{region.project_id}"},
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from airflow_provider_backup.emulator.core.content_store import ContentStore, VersionsOnly
+from airflow_provider_backup.emulator.core.regions import HOME
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 
 _NAMESPACE = uuid.UUID("5e1f0b6c-0000-4000-8000-00000010ca11")
@@ -68,6 +69,8 @@ def _id(kind: str, name: str) -> str:
 class Inventory:
     """Servers, disks, file systems and database instances; rows in tables, put there at the first start only.
 
+    The second region has none.
+
     :param state: the state that holds the rows.
     :param extra: how many further servers, each with a disk, file systems, and instances of each database service there
         are beside those with names of their own, 0 or more.
@@ -78,6 +81,8 @@ class Inventory:
         self.content_store = content_store or VersionsOnly()
         self._state = state
         self._extra = extra
+        if state.region != HOME.name:
+            return
         if not self.servers:
             self._seed_servers(extra)
         if not self.file_systems:

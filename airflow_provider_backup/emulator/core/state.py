@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from airflow_provider_backup.emulator.core.regions import HOME
 from airflow_provider_backup.emulator.core.state_file import write_whole
 
 Row = dict[str, Any]
@@ -22,6 +23,9 @@ _NEVER = timedelta(days=36_500)
 """After this long a backup is ready that never gets ready."""
 
 _STUCK_PERCENT = 50
+
+_OF_ALL_REGIONS = ("clock", "planned_outcomes")
+"""Tables that the regions share; every other one is of its region."""
 
 
 def system_time() -> datetime:
@@ -44,6 +48,9 @@ class CloudState:
         self.now = now
         self.schedules_changed = True
         """Whether schedules have to be looked at again, see ``policy_runs.py``."""
+        self.region = HOME.name
+        """The region whose tables it shows."""
+        self._home: CloudState = self
         self._file = file
         self._tables: dict[str, dict[str, Row]] = {}
         if file is not None and file.exists():
@@ -55,7 +62,18 @@ class CloudState:
 
     def table(self, name: str) -> dict[str, Row]:
         """Return the rows of one kind by id, such as ``cbr.policies``; rows are JSON objects and may be changed."""
-        return self._tables.setdefault(name, {})
+        is_shared = self.region == HOME.name or name in _OF_ALL_REGIONS
+        return self._tables.setdefault(name if is_shared else f"{self.region}/{name}", {})
+
+    def in_region(self, region: str) -> Self:
+        """Return the same state as another region sees it: its own tables, the same clock, plans and file.
+
+        :param region: name of the region.
+        """
+        other = type(self)(now=lambda: self.now())
+        other._tables, other._file = self._tables, self._file
+        other._home, other.region = self._home, region
+        return other
 
     def table_names(self) -> list[str]:
         """Return the names of the tables that there are."""
@@ -100,7 +118,7 @@ class CloudState:
         :param moment: what its clock shows.
         """
         other = type(self)(backup_seconds=self.backup_seconds, now=lambda: moment)
-        other._tables = self._tables
+        other._tables, other.region = self._tables, self.region
         return other
 
     def save(self) -> None:
@@ -121,6 +139,7 @@ class CloudState:
         """
         other = type(self)(backup_seconds=self.backup_seconds, now=lambda: time)
         other._tables = json.loads(self.to_json() if tables is None else tables)
+        other.region = self.region
         return other
 
     def _set_ahead(self, duration: timedelta) -> None:
@@ -183,7 +202,7 @@ class CloudState:
         start = self.now()
         planned = self.table("planned_outcomes").get(service, {}).get("outcomes", [])
         outcome = planned.pop(0) if planned else {"reason": None, "seconds": None, "stuck": False}
-        seconds = self.backup_seconds if outcome["seconds"] is None else outcome["seconds"]
+        seconds = self._home.backup_seconds if outcome["seconds"] is None else outcome["seconds"]
         duration = _NEVER if outcome["stuck"] else timedelta(seconds=seconds)
         return {
             "started_at": start.isoformat(),

@@ -236,7 +236,7 @@ class BackupOutcome(RequestModel):
     """How the next backups of a service end.
 
     :param service: name of the service, or ``vbs.deletion``, ``csbs.deletion``, ``cbr.deletion`` for its deletions,
-        or ``vbs.restore``, ``cbr.restore`` for its restores.
+        or ``vbs.restore``, ``cbr.restore`` for its restores, or ``cbr.replication`` for its copies.
     :param reason: what the service will say about the failure; ``None`` lets them end well.
     :param seconds: how long they take; ``None`` takes the usual time.
     :param stuck: whether they never end.

@@ -14,6 +14,13 @@ SERVICES: dict[str, type[EmulatedBackupService]] = {
 }
 """The classes by name, in the order of their ports after the identity service's."""
 
+SECOND_REGION: dict[str, type[EmulatedBackupService]] = {
+    service.name: service
+    for name in SERVICES
+    if (service := getattr(import_module(f"{__package__}.{name}"), "SECOND_REGION_SERVICE", None))
+}
+"""The services of the second region, whose ports follow those of the first."""
+
 
 def catalog_entries() -> dict[str, tuple[CatalogEntry, ...]]:
     """Return the entries of each service in the catalog: its own, or the one that its manifest describes."""

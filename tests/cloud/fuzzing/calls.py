@@ -329,6 +329,11 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
     checkpoint = OperationReference("cbr", (await cloud.cbr.checkpoints.create(new)).id, "checkpoint")
     (backup, *_) = [each async for each in cloud.cbr.backups.list(checkpoint_id=checkpoint.backup_id)]
     (log, *_) = [each async for each in cloud.cbr.operation_logs.list()]
+    destination = {
+        "destination_region": "eu-nl",
+        "destination_project_id": running.describe()["second_region"]["project_id"],
+        "destination_vault_id": ID,
+    }
     return {
         "policy_id": policy_id,
         "vault_id": vault_id,
@@ -348,6 +353,8 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "restore": cbr.RestoreCreate(
             server_id=server, mappings=[cbr.RestoreMapping(backup_id=backup.id, volume_id=other)]
         ),
+        "backups.replication": cbr.BackupReplication(**destination),
+        "checkpoints.replication": cbr.VaultReplication(vault_id=vault_id, **destination),
         "policies.changes": cbr.PolicyUpdate(name="weekly"),
         "vaults.changes": cbr.VaultUpdate(name="other"),
         **await _stored(cloud, "cbr", vault_id),

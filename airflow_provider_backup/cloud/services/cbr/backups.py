@@ -12,10 +12,18 @@ from airflow_provider_backup.cloud.http.row_reader import kept_members
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.pagination import paginate, parsed_rows
 from airflow_provider_backup.cloud.operations.row_checks import matching, read_by_id
-from airflow_provider_backup.cloud.schema.answers import row_id
+from airflow_provider_backup.cloud.schema.answers import parsed, parsed_list, row_id
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
-from airflow_provider_backup.cloud.services.cbr.models import Backup, BackupQuery, Member, RestoreCreate
+from airflow_provider_backup.cloud.services.cbr.models import (
+    Backup,
+    BackupQuery,
+    BackupReplication,
+    Member,
+    ReplicationCapability,
+    RestoreCreate,
+    StartedBackupReplication,
+)
 from airflow_provider_backup.cloud.services.cbr.paging import MEMBER_PAGES, pages_of, rows_of
 
 
@@ -151,6 +159,24 @@ class Backups:
         """
         answer = await self._api.post("backups", backup_id, "restore", body={"restore": restore.to_wire()})
         return row_id(answer, "job_id") or None
+
+    async def replicate(self, backup_id: str, replication: BackupReplication) -> StartedBackupReplication:
+        """Start to copy a backup to a vault in another region (CBR section 7.5).
+
+        Its record is then one of the ``replication_records`` of the backup. There is one copy in each region.
+
+        :param backup_id: id of the backup of a whole server.
+        :param replication: where the copy goes.
+        :raises NotFoundError: there is no such backup.
+        :raises ResourceBusyError: the backup is still running, or being copied to the region.
+        :raises QuotaExceededError: the vault there is full.
+        """
+        answer = await self._api.post("backups", backup_id, "replicate", body={"replicate": replication.to_wire()})
+        return parsed(StartedBackupReplication, answer, "replication")
+
+    async def replication_capabilities(self) -> Sequence[ReplicationCapability]:
+        """Read from which region to which others backups can be copied (CBR section 12)."""
+        return parsed_list(ReplicationCapability, await self._api.get("replication-capabilities"), "regions")
 
     def members(self, backup_id: str) -> AsyncIterator[Member]:
         """Read with which projects a backup is shared (CBR section 10); they are 10 at most.

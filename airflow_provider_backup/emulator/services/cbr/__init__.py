@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from airflow_provider_backup.emulator.core.inventory import Inventory
+from airflow_provider_backup.emulator.core.regions import SECOND
 from airflow_provider_backup.emulator.core.service import EmulatedBackupService
 from airflow_provider_backup.emulator.core.state import CloudState
 from airflow_provider_backup.emulator.services.cbr.backup_routes import BackupRoutes
@@ -18,6 +19,7 @@ from airflow_provider_backup.emulator.services.cbr.backups import Backups
 from airflow_provider_backup.emulator.services.cbr.checkpoints import CheckpointRoutes
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.services.cbr.policies import PolicyRoutes
+from airflow_provider_backup.emulator.services.cbr.replications import ReplicationRoutes
 from airflow_provider_backup.emulator.services.cbr.restores import RestoreRoutes
 from airflow_provider_backup.emulator.services.cbr.schedules import Schedules
 from airflow_provider_backup.emulator.services.cbr.vault_routes import VaultRoutes
@@ -25,7 +27,7 @@ from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
 
 
 class EmulatedCbr(EmulatedBackupService):
-    """CBR v3: policies, vaults, taking, reading, restoring and deleting backups, operation logs.
+    """CBR v3: policies, vaults, taking, reading, copying, restoring and deleting backups, operation logs.
 
     :param state: where everything is kept.
     :param inventory: the servers, disks and file systems.
@@ -33,7 +35,7 @@ class EmulatedCbr(EmulatedBackupService):
 
     name = "cbr"
     protects = ("servers", "volumes", "file_systems")
-    operations = ("deletion", "restore")
+    operations = ("deletion", "restore", "replication")
 
     def __init__(self, state: CloudState, inventory: Inventory) -> None:
         backups, logs = Backups(state), OperationLogs(state)
@@ -45,6 +47,7 @@ class EmulatedCbr(EmulatedBackupService):
             VaultRoutes(state, vaults, backups, logs),
             checkpoints,
             BackupRoutes(state, vaults, backups, logs),
+            ReplicationRoutes(state, vaults, backups, logs),
             RestoreRoutes(state, inventory, vaults, backups, logs),
             logs,
         )
@@ -58,4 +61,11 @@ class EmulatedCbr(EmulatedBackupService):
         return {"error_code": code, "error_msg": message}
 
 
+class SecondRegionCbr(EmulatedCbr):
+    """CBR in the second region; requests and faults know it by this name."""
+
+    name = f"cbr@{SECOND.name}"
+
+
 SERVICE = EmulatedCbr
+SECOND_REGION_SERVICE = SecondRegionCbr

@@ -55,7 +55,8 @@ class BackupRoutes:
         project_id = request.match_info["project_id"]
 
         def view(row: Row) -> Row:
-            return self._backups.view(row, project_id)
+            shown = self._backups.view(row, project_id)
+            return shown if query.show_replication else {**shown, "replication_records": []}
 
         # Most of a long list is not on the page that is asked for, so that only the page is written out.
         rows = [

@@ -7,6 +7,9 @@ Rows of ``cbr.backups``, one for each backed-up resource: ``id``, ``checkpoint_i
 ``volume``), ``contents`` (what it holds, see :meth:`Contents.snapshot`), the members of :meth:`CloudState.started`, and
 ``deletion`` (none, or a second set of those members), ``restore`` (see ``restores.py``), and ``image_ids`` when images
 were made from it.
+
+A copy of a backup of another region has ``replicated_from`` (id of that backup), too; it shows up once it is there. The
+backup that was copied has ``copies`` (see ``replications.py``).
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ from typing import Any
 from airflow_provider_backup.cloud.schema.fields import format_utc
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.services.cbr.refusals import refusal
+
+REPLICATION_FAILED = "BackupService.1006"
+"""The code that a failed copy is recorded with: "replica import failed" (CBR section 14.2)."""
 
 
 class Backups:
@@ -96,7 +102,7 @@ class Backups:
             **row,
             "parent_id": None,
             "status": self.status(row),
-            "image_type": "backup",
+            "image_type": _image_type(row),
             "created_at": row["started_at"],
             "updated_at": self._changed_at(row),
             "protected_at": None,
@@ -125,10 +131,16 @@ class Backups:
         return {**common, "children": children}
 
     def _existing(self, rows: list[Row]) -> list[Row]:
-        deleted = [row["id"] for row in rows if self._is_deleted(row)]
-        for identifier in deleted:
+        gone = [row["id"] for row in rows if self._is_deleted(row) or self._is_failed_copy(row)]
+        for identifier in gone:
             del self._state.table("cbr.backups")[identifier]
-        return [row for row in rows if row["id"] not in deleted] if deleted else rows
+        return [row for row in rows if row["id"] not in gone and not self._is_arriving(row)]
+
+    def _is_failed_copy(self, row: Row) -> bool:
+        return "replicated_from" in row and bool(row["failure"]) and self._state.is_ready(row)
+
+    def _is_arriving(self, row: Row) -> bool:
+        return "replicated_from" in row and not self._state.is_ready(row)
 
     def _changed_at(self, row: Row) -> str:
         if row["deletion"]:
@@ -158,7 +170,7 @@ class Backups:
             "resource_az": row["resource_az"],
             "resource_size": row["resource_size"],
             "status": self.status(row),
-            "image_type": "backup",
+            "image_type": _image_type(row),
             "created_at": wire_time(row["started_at"]),
             "updated_at": wire_time(self._changed_at(row)),
             "expired_at": wire_time(row["expired_at"]) if row["expired_at"] else None,
@@ -166,7 +178,8 @@ class Backups:
             "enterprise_project_id": row["enterprise_project_id"],
             "incremental": row["incremental"],
             "version": 3,
-            "replication_records": [],
+            # Rows of an earlier release have no copies.
+            "replication_records": [self._record(row, copy, project_id) for copy in row.get("copies", ())],
             "extend_info": {
                 "auto_trigger": row["auto_trigger"],
                 "bootable": False,
@@ -183,6 +196,38 @@ class Backups:
                 **(_disk_info(row["volume"]) if row["volume"] else {}),
             },
         }
+
+    def _record(self, row: Row, copy: Row, project_id: str) -> dict[str, Any]:
+        failure = copy["failure"] if self._state.is_ready(copy) else None
+        status = ("fail" if failure else "success") if self._state.is_ready(copy) else "replicating"
+        is_there = status == "success"
+        return {
+            "id": copy["id"],
+            "status": status,
+            "created_at": wire_time(copy["started_at"]),
+            "vault_id": row["vault_id"],
+            "source_backup_id": row["id"],
+            "source_checkpoint_id": row["checkpoint_id"],
+            "source_project_id": project_id,
+            "source_region": self._state.region,
+            # Nothing is there before the copy is (CBR section 7.5).
+            "destination_backup_id": copy["destination_backup_id"] if is_there else None,
+            "destination_checkpoint_id": copy["destination_checkpoint_id"] if is_there else None,
+            "destination_project_id": copy["destination_project_id"],
+            "destination_region": copy["destination_region"],
+            "destination_vault_id": copy["destination_vault_id"],
+            "extra_info": {
+                "progress": self._state.progress(copy) if not copy["failure"] else 0,
+                "fail_code": REPLICATION_FAILED if failure else None,
+                "fail_reason": failure,
+                "auto_trigger": copy["auto_trigger"],
+                "destination_vault_id": copy["destination_vault_id"],
+            },
+        }
+
+
+def _image_type(row: Row) -> str:
+    return "replication" if "replicated_from" in row else "backup"
 
 
 def _disk_info(volume: Mapping[str, Any]) -> dict[str, Any]:

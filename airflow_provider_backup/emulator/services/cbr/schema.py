@@ -34,6 +34,8 @@ VAULT_CREATE = (
     "billing.size",
 )
 CHECKPOINT_CREATE = ("vault_id",)
+BACKUP_REPLICATION = ("destination_project_id", "destination_region", "destination_vault_id")
+VAULT_REPLICATION = ("vault_id", *BACKUP_REPLICATION)
 RESTORE_CREATE = ("details.destination_path",)
 """Members that must be there; one of an object that may be left out must be there when the object is."""
 

@@ -14,7 +14,6 @@ from airflow_provider_backup.cloud.services.cbr.models.backups import (
     BackupQuery,
     BackupStatus,
     Member,
-    ReplicationRecord,
 )
 from airflow_provider_backup.cloud.services.cbr.models.checkpoints import (
     Checkpoint,
@@ -52,6 +51,16 @@ from airflow_provider_backup.cloud.services.cbr.models.policies import (
     PolicyCreate,
     PolicyQuery,
     PolicyUpdate,
+)
+from airflow_provider_backup.cloud.services.cbr.models.replications import (
+    BackupReplication,
+    Destination,
+    ReplicationCapability,
+    ReplicationRecord,
+    StartedBackupReplication,
+    StartedReplication,
+    StartedVaultReplication,
+    VaultReplication,
 )
 from airflow_provider_backup.cloud.services.cbr.models.restores import RestoreCreate, RestoreDetails, RestoreMapping
 from airflow_provider_backup.cloud.services.cbr.models.triggers import (
@@ -98,6 +107,7 @@ __all__ = [
     "Backup",
     "BackupExtendInfo",
     "BackupQuery",
+    "BackupReplication",
     "BackupStatus",
     "BillingCreate",
     "BillingUpdate",
@@ -112,6 +122,7 @@ __all__ = [
     "CheckpointVault",
     "CloudType",
     "ConsistentLevel",
+    "Destination",
     "ErrorInfo",
     "IncludedVolume",
     "LogBackup",
@@ -136,6 +147,7 @@ __all__ = [
     "PolicyDissociation",
     "PolicyQuery",
     "PolicyUpdate",
+    "ReplicationCapability",
     "ReplicationRecord",
     "ResourceAddition",
     "ResourceExtraInfo",
@@ -144,6 +156,9 @@ __all__ = [
     "RestoreCreate",
     "RestoreDetails",
     "RestoreMapping",
+    "StartedBackupReplication",
+    "StartedReplication",
+    "StartedVaultReplication",
     "Tag",
     "TagView",
     "Trigger",
@@ -153,6 +168,7 @@ __all__ = [
     "Vault",
     "VaultCreate",
     "VaultQuery",
+    "VaultReplication",
     "VaultResourceCreate",
     "VaultResourceView",
     "VaultStatus",

@@ -21,6 +21,7 @@ from airflow_provider_backup.cloud.services.cbr.models.fields import (
     QueryTime,
     Text,
 )
+from airflow_provider_backup.cloud.services.cbr.models.replications import ReplicationRecord
 
 BackupStatus = Literal[
     "available",
@@ -103,15 +104,6 @@ class BackupExtendInfo(ResponseModel):
     supported_restore_mode: str | None = None
     system_disk: Flag = None
     os_images_data: Any = None
-
-
-class ReplicationRecord(ResponseModel):
-    """A copy of a backup in another region, or the attempt to make one (CBR section 7.5)."""
-
-    id: str | None = None
-    status: str | None = None
-    destination_backup_id: str | None = None
-    destination_region: str | None = None
 
 
 class Member(ResponseModel):
