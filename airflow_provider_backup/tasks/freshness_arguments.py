@@ -85,13 +85,17 @@ class FreshnessArguments(ChecksArguments):
 
     def _broken_rules(self, name: str, value: Any) -> list[Violation]:
         if name != self.several:
-            return [] if _is_id(value) else [Violation(name, "must be an id and not empty", value)]
+            return [] if is_id(value) else [Violation(name, "must be an id and not empty", value)]
         if has_template(value) or isinstance(value, str) or not isinstance(value, Sequence) or not value:
             return [Violation(name, "must be a list of one id or more", value)]
-        return [Violation(name, "must hold ids, none of them empty", each) for each in value if not _is_id(each)]
+        return [Violation(name, "must hold ids, none of them empty", each) for each in value if not is_id(each)]
 
 
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
+    """Return whether a value may be an id, or another name: a text that is not empty and no template.
+
+    :param value: an argument.
+    """
     return isinstance(value, str) and bool(value.strip()) and not has_template(value)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from airflow_provider_backup.tasks.freshness_arguments import FreshnessArguments
+from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.operations.freshness_question import FreshnessQuestion
+from airflow_provider_backup.tasks.freshness_arguments import FreshnessArguments, is_id
 
 
 class VaultResourceFreshness(FreshnessArguments):
@@ -17,12 +20,15 @@ class VaultResourceFreshness(FreshnessArguments):
     :param resource_id: id of the server, disk or file system (templated).
     :param resource_ids: ids of several of them (templated).
     :param vault_id: id of a vault: each of its resources, and only backups in it (templated).
+    :param offsite: whether only backups count that have a good copy in another region, by their records (templated).
+    :param copy_region: only backups count that have a good copy in this region, by their records; ``None`` for any
+        (templated).
     """
 
     one = "resource_id"
     several = "resource_ids"
     groups = ("vault_id",)
-    target_fields = ("resource_id", "resource_ids", "vault_id")
+    target_fields = ("resource_id", "resource_ids", "vault_id", "offsite", "copy_region")
 
     def __init__(
         self,
@@ -30,12 +36,36 @@ class VaultResourceFreshness(FreshnessArguments):
         resource_id: str | None = None,
         resource_ids: Sequence[str] | None = None,
         vault_id: str | None = None,
+        offsite: bool | str = False,
+        copy_region: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.resource_id = resource_id
         self.resource_ids = resource_ids
         self.vault_id = vault_id
+        self.offsite = offsite
+        self.copy_region = copy_region
+
+    def question(self) -> FreshnessQuestion:
+        """Build the question from the arguments.
+
+        :raises InvalidRequestError: an argument is wrong, or not exactly one says what is judged.
+        """
+        asked = super().question()
+        violations = []
+        # A template results in a text.
+        is_offsite = {"true": True, "false": False}.get(str(self.offsite).lower())
+        if is_offsite is None:
+            violations.append(Violation("offsite", "must be True or False", self.offsite))
+        if self.copy_region is not None and not is_id(self.copy_region):
+            violations.append(Violation("copy_region", "must be the name of a region and not empty", self.copy_region))
+        if violations:
+            raise InvalidRequestError("The search for a fresh backup", violations)
+        copies: dict[str, Any] = {"offsite": True} if is_offsite else {}
+        if self.copy_region is not None:
+            copies["copy_region"] = self.copy_region
+        return replace(asked, targets=asked.targets | copies)
 
 
 class ServerFreshness(FreshnessArguments):

@@ -12,6 +12,7 @@ from airflow_provider_backup.operators.cbr import (
     CbrCreateBackupOperator,
     CbrCreatePolicyOperator,
     CbrDeleteBackupOperator,
+    CbrReplicateBackupOperator,
     CbrUpdatePolicyOperator,
 )
 from airflow_provider_backup.operators.csbs import (
@@ -98,6 +99,12 @@ CSBS_BACKUP: dict[str, Any] = {"server_id": UUID}
 CBR_POLICY: dict[str, Any] = {"name": "nightly", "schedule": "daily at 14:00"}
 CBR_UPDATE: dict[str, Any] = {"policy_id": UUID, "enabled": True}
 CBR_BACKUP: dict[str, Any] = {"vault_id": UUID}
+CBR_COPY: dict[str, Any] = {
+    "backup_id": UUID,
+    "destination_region": "eu-nl",
+    "destination_project_id": "project",
+    "destination_vault_id": UUID,
+}
 DATABASE: dict[str, Any] = {"instance_id": INSTANCE}
 
 TOO_LONG_TAGS = {str(number): "" for number in range(11)}
@@ -288,6 +295,18 @@ CASES = [
         retention_days="parameters.retention_duration_days",
         resource_ids="parameters.resources",
         resource_details="parameters.resource_details",
+    ),
+    # CBR section 7.5
+    *_cases(
+        CbrReplicateBackupOperator,
+        CBR_COPY,
+        {
+            "destination_region": ["", "eu nl", "a" * 256, None, 5],
+            "destination_project_id": ["", None, 5],
+            "destination_vault_id": ["", None, 5],
+            "name": ["", "a" * 65, "with space"],
+            "description": ["a" * 256, "a<b", "a>b"],
+        },
     ),
     # Databases sections 3.1 to 3.3
     *_cases(

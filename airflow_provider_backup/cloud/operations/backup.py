@@ -15,7 +15,7 @@ MOST_RESOURCES_IN_A_TEXT = 3
 
 BackupKind = Literal["backup", "checkpoint", "job"]
 
-_SEQUENCES = ("expected_ids", "parts", "failed_before")
+_SEQUENCES = ("expected_ids", "parts", "failed_before", "replication_ids")
 """The members of a reference that are lists in JSON."""
 
 
@@ -34,9 +34,9 @@ class OperationReference:
         not show which of them it left out, and lists of backups do not, either. Restores: what is overwritten. Prunes:
         whose backups are pruned.
     :param operation: ``backup`` (the backup is being taken), ``deletion`` (it is being deleted), ``pruning`` (several
-        are), ``restore`` (a resource is being overwritten with it) or ``instance_deletion`` (a database instance is
-        being deleted; ``backup_id`` is empty then).
-    :param parts: deletions only: ids of the single backups whose deletion is waited for.
+        are), ``replication`` (it is being copied to another region), ``restore`` (a resource is being overwritten with
+        it) or ``instance_deletion`` (a database instance is being deleted; ``backup_id`` is empty then).
+    :param parts: deletions and replications only: ids of the single backups whose deletion or copy is waited for.
     :param was_failed: deletions only: whether the backup had failed before it was deleted; then that status says
         nothing about its deletion.
     :param submitted_at: restores only: the restore did not begin before, ISO 8601 by the cloud's clock.
@@ -46,6 +46,7 @@ class OperationReference:
     :param is_new: restores of database instances only: whether they create the instance.
     :param was_restoring: restores of database instances only: whether the instance was seen being restored.
     :param failed_before: prunes only: which of the parts had failed before their deletion.
+    :param replication_ids: replications only: for each of the parts the record that tells how its copy goes.
     """
 
     service: str
@@ -63,6 +64,7 @@ class OperationReference:
     is_new: bool = False
     was_restoring: bool = False
     failed_before: tuple[str, ...] = ()
+    replication_ids: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the reference as a dict of JSON values without empty members."""

@@ -49,7 +49,7 @@ class Operation(Protocol[RequestT]):
     """
 
     name: ClassVar[str]
-    """``backup``, ``restore``, ``deletion``; the ``operation`` of its references."""
+    """``backup``, ``restore``, ``deletion``, ``replication``; the ``operation`` of its references."""
     capabilities: ClassVar[Capabilities]
 
     def subject(self, request: RequestT) -> str:

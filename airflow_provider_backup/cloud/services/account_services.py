@@ -68,6 +68,15 @@ class RestoringService(Protocol):
 
 
 @runtime_checkable
+class ReplicatingService(Protocol):
+    """A service whose backups can be copied to another region."""
+
+    @property
+    def replications(self) -> Observable:
+        """How copies are observed."""
+
+
+@runtime_checkable
 class InstanceDeletingService(Protocol):
     """A service whose instances can be deleted."""
 
@@ -120,7 +129,7 @@ class AccountServices(RegisteredServices):
         """Return how operations of one kind are observed.
 
         :param name: the service, as for :meth:`service`.
-        :param operation: ``backup``, ``deletion``, ``pruning``, ``restore`` or ``instance_deletion``.
+        :param operation: ``backup``, ``deletion``, ``pruning``, ``replication``, ``restore`` or ``instance_deletion``.
         :raises ConfigurationError: there is no such service, or it has no such operation.
         """
         service = self.service(name)
@@ -134,6 +143,8 @@ class AccountServices(RegisteredServices):
             return ObservedOperation(name, pruning.lists, pruning.observe)
         if operation == "restore" and isinstance(service, RestoringService):
             return ObservedOperation(name, service.restores.lists, service.restores.observe)
+        if operation == "replication" and isinstance(service, ReplicatingService):
+            return ObservedOperation(name, service.replications.lists, service.replications.observe)
         if operation == "instance_deletion" and isinstance(service, InstanceDeletingService):
             instances = service.instance_deletion
             return ObservedOperation(name, instances.lists, instances.observe)

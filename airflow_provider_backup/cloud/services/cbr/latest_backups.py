@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_backup.cloud.errors import ApiError
@@ -13,14 +13,39 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule, ListedBackup, read_freshness
 from airflow_provider_backup.cloud.operations.listing import RowPage
 from airflow_provider_backup.cloud.operations.row_checks import is_same_id
+from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.answers import parsed
-from airflow_provider_backup.cloud.services.cbr.backups import Backups
+from airflow_provider_backup.cloud.services.cbr.backups import BackupRow, Backups, StoredRow
+from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, OperationLog
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE
 from airflow_provider_backup.cloud.services.cbr.states import reason_in, to_state
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedCopy:
+    """The copy that a backup must have to count as good.
+
+    :param region: the region of the copy; ``None`` for any other region than the backup's.
+    """
+
+    region: str | None = None
+
+    def is_of(self, backup: Backup) -> bool:
+        """Whether a record of a backup tells of such a copy that is good (CBR section 7.5)."""
+        return any(
+            phase_of(record.status) is Phase.SUCCEEDED
+            and record.destination_region
+            and record.destination_region != record.source_region
+            and self.region in (None, record.destination_region)
+            for record in backup.replication_records
+        )
+
+    def __str__(self) -> str:
+        return "another region" if self.region is None else f"region {self.region}"
 
 
 class LatestBackups:
@@ -37,7 +62,13 @@ class LatestBackups:
         self._clock = clock
         self._pages_read = 0
 
-    async def read(self, rule: FreshnessRule, resource_ids: Sequence[str], vault_id: str | None) -> list[Freshness]:
+    async def read(
+        self,
+        rule: FreshnessRule,
+        resource_ids: Sequence[str],
+        vault_id: str | None,
+        wanted_copy: WantedCopy | None = None,
+    ) -> list[Freshness]:
         """Judge resources by one list: that of a vault, of a single resource or of the project.
 
         Copies of backups do not count: their times are those of copying.
@@ -45,9 +76,10 @@ class LatestBackups:
         :param rule: which backups are fresh enough.
         :param resource_ids: ids of servers, disks or file systems, one or more.
         :param vault_id: only backups in this vault; ``None`` for those in any.
+        :param wanted_copy: which copy a good backup must have; one without counts as failed. ``None`` for none.
         """
         only = resource_ids[0] if vault_id is None and len(resource_ids) == 1 else None
-        pages = self._pages(vault_id=vault_id, resource_id=only)
+        pages = self._pages(vault_id=vault_id, resource_id=only, with_records=wanted_copy is not None)
 
         def to_backup(row: Any) -> ListedBackup | None:
             backup = parsed(Backup, row)
@@ -57,20 +89,28 @@ class LatestBackups:
             if vault_id is not None and not is_same_id(backup.vault_id, vault_id):
                 return None
             state = to_state(OperationReference("cbr", backup.id), backup)
+            if wanted_copy is not None and state.phase is Phase.SUCCEEDED and not wanted_copy.is_of(backup):
+                state = replace(state, phase=Phase.FAILED, reason=f"good, but without a good copy in {wanted_copy}")
             return ListedBackup(backup.resource_id, state, backup.extend_info.auto_trigger)
 
         judged = await read_freshness(pages, to_backup, resource_ids, rule, self._clock.now)
         failed = {
-            each.resource_id.lower(): each for each in judged if not each.is_fresh and each.newer_failure is not None
+            each.resource_id.lower(): each
+            for each in judged
+            if not each.is_fresh and each.newer_failure is not None and each.newer_failure.reason is None
         }
         # A long list has cost enough: a reason is no more than a help.
         if failed and self._pages_read <= 1:
             await self._add_reasons(failed, vault_id, only)
         return judged
 
-    async def _pages(self, *, vault_id: str | None, resource_id: str | None) -> AsyncIterator[RowPage]:
+    async def _pages(
+        self, *, vault_id: str | None, resource_id: str | None, with_records: bool
+    ) -> AsyncIterator[RowPage]:
         self._pages_read = 0
         async for page in self._backups.pages(
+            row=StoredRow if with_records else BackupRow,
+            show_replication=True if with_records else None,
             vault_id=vault_id,
             resource_id=resource_id,
             image_type="backup",

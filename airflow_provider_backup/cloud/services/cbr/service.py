@@ -31,12 +31,13 @@ from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.backup_lists import RUNNING_STATUSES, backup_lists
 from airflow_provider_backup.cloud.services.cbr.backups import Backups
 from airflow_provider_backup.cloud.services.cbr.checkpoints import Checkpoints
-from airflow_provider_backup.cloud.services.cbr.latest_backups import LatestBackups
+from airflow_provider_backup.cloud.services.cbr.latest_backups import LatestBackups, WantedCopy
 from airflow_provider_backup.cloud.services.cbr.manifest import phase_of
 from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint, OperationLog
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE
 from airflow_provider_backup.cloud.services.cbr.policies import Policies
+from airflow_provider_backup.cloud.services.cbr.replications import CbrReplicationOperation
 from airflow_provider_backup.cloud.services.cbr.restores import RESTORING_STATUSES, CbrRestoreOperation
 from airflow_provider_backup.cloud.services.cbr.states import (
     checkpoint_to_state,
@@ -70,6 +71,11 @@ class CbrService:
         self.lists = backup_lists(self.backups)
         self._clock = api.cloud_clock
         self._missing_backups = MissingBackups(api.cloud_clock)
+
+    @property
+    def replications(self) -> CbrReplicationOperation:
+        """The copy of backups to another region, as a long-running operation."""
+        return CbrReplicationOperation(self.backups)
 
     @property
     def restores(self) -> CbrRestoreOperation:
@@ -200,20 +206,30 @@ class CbrService:
         return [resource.id for resource in (await self.vaults.get(vault_id)).resources]
 
     async def latest_backups(
-        self, rule: FreshnessRule, *, resource_ids: Sequence[str] = (), vault_id: str | None = None
+        self,
+        rule: FreshnessRule,
+        *,
+        resource_ids: Sequence[str] = (),
+        vault_id: str | None = None,
+        offsite: bool = False,
+        copy_region: str | None = None,
     ) -> list[Freshness]:
         """Judge whether resources have good backups that are fresh enough.
 
         :param rule: which backups are fresh enough.
         :param resource_ids: ids of servers, disks or file systems; empty for those of the vault.
         :param vault_id: only backups in this vault; ``None`` for those in any.
+        :param offsite: whether a good backup must have a good copy in another region, by its records.
+        :param copy_region: the region of that copy; ``None`` for any.
         :return: each resource; empty for a vault without any.
         :raises NotFoundError: there is no such vault.
         """
         judged = resource_ids if resource_ids or vault_id is None else await self.resources_of(vault_id)
         if not judged:
             return []
-        return await LatestBackups(self.backups, self.operation_logs, self._clock).read(rule, judged, vault_id)
+        wanted_copy = WantedCopy(copy_region) if offsite or copy_region is not None else None
+        latest = LatestBackups(self.backups, self.operation_logs, self._clock)
+        return await latest.read(rule, judged, vault_id, wanted_copy)
 
     async def _newest(
         self,
