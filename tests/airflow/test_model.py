@@ -20,10 +20,10 @@ from tests.airflow.conftest import CONNECTION, ChangeLimits
 from tests.airflow.model.backup_machine import OneBackupTask
 from tests.airflow.model.deletion_case import BackupDeletionCase, InstanceDeletionCase
 from tests.airflow.model.deletion_machine import OneDeletionTask
-from tests.airflow.model.instance_cases import InPlaceCase, NewInstanceCase
+from tests.airflow.model.instance_cases import BackupFirstCase, InPlaceCase, NewInstanceCase
 from tests.airflow.model.machine import TaskMachine
 from tests.airflow.model.restore_case import BackupCase, RestoreCase
-from tests.airflow.model.restore_machine import OneRestoreTask
+from tests.airflow.model.restore_machine import OneRestoreAfterBackup, OneRestoreTask
 from tests.airflow.restorable import RESTORE
 from tests.airflow.restorable_instances import DELETE_INSTANCE, RESTORE_INSTANCE, set_password
 from tests.airflow.service_matrix import SERVICES
@@ -69,6 +69,13 @@ def test_no_instance_is_restored_or_created_twice_whatever_happens(
     # what it does not show, so that an answer of long ago is believed.
     with override_limits(longest_status_delay=0.0):
         _run(OneRestoreTask, service, examples=8, case=case, with_stale_reads=case.has_key)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("service", RESTORE_INSTANCE)
+def test_no_instance_is_overwritten_before_the_one_backup_that_its_author_wants_first_is_good(service: str) -> None:
+    with override_limits(longest_status_delay=0.0):
+        _run(OneRestoreAfterBackup, service, examples=8, case=BackupFirstCase, with_stale_reads=False)
 
 
 @pytest.mark.usefixtures("_no_pauses")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.airflow.model.instance_restore_truth import InstanceRestoreTruth
@@ -49,6 +49,12 @@ class InPlaceCase(RestoreCase):
     def may_take(self, running: Mapping[str, TrueRestore], restore: TrueRestore) -> bool:
         """Whether the restore was seen running on the instance, which takes no other one while it does."""
         return restore.id in running
+
+
+class BackupFirstCase(InPlaceCase):
+    """A database instance that is backed up before it is overwritten."""
+
+    of_the_task: ClassVar[Mapping[str, Any]] = {"backup_first": True}
 
 
 class NewInstanceCase(InPlaceCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.airflow.model.restore_truth import ACCEPTED, RestoreTruth, TrueRestore
@@ -25,6 +25,8 @@ class RestoreCase(ABC):
     """Whether the service shows when a restore began."""
     is_ruined_by_failure = False
     """Whether a backup cannot be restored any more after a restore from it failed."""
+    of_the_task: ClassVar[Mapping[str, Any]] = {}
+    """Arguments that only the task has that is tried, and none of the other tasks."""
     truth: RestoreTruth
 
     def __init__(self, cloud: RunningCloud, service: str) -> None:

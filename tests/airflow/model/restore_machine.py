@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from airflow_provider_backup.tasks.submission_policy import OnConflict
+from tests.airflow.model.backup_first_trial import BackupFirstTrial
 from tests.airflow.model.machine import TaskMachine, deaths
 from tests.airflow.model.restore_author import RestoreAuthor
 from tests.airflow.model.restore_case import RestoreCase
@@ -23,6 +24,7 @@ class OneRestoreTask(TaskMachine):
 
     first_seconds = 0.0
     case: ClassVar[type[RestoreCase]]
+    trial_type: ClassVar[type[RestoreTrial]] = RestoreTrial
     trial: RestoreTrial
 
     @initialize(
@@ -54,7 +56,7 @@ class OneRestoreTask(TaskMachine):
         # The connection first: the case takes a backup.
         world = World(self.cloud, self.service, with_access_key=with_access_key)
         case = self.case(self.cloud, self.service)
-        self.trial = RestoreTrial(case, world, RestoreAuthor(**author), with_store=with_store)
+        self.trial = self.trial_type(case, world, RestoreAuthor(**author), with_store=with_store)
         self.trial.plan(ends)
         if data.draw(st.booleans(), label="with trouble"):
             self.trouble_begins(data)
@@ -125,3 +127,14 @@ class OneRestoreTask(TaskMachine):
     def there(self) -> set[str]:
         """Return the ids of all restores."""
         return set(self.trial.truth.restores())
+
+
+class OneRestoreAfterBackup(OneRestoreTask):
+    """One task instance that takes a backup of what it restores before."""
+
+    trial_type = BackupFirstTrial
+
+    @rule(ends=st.sampled_from(["well", "badly", "never"]))
+    def next_backup_is_planned(self, ends: str) -> None:
+        """The next backup ends well, fails late or never ends."""
+        self.trial.world.plan(self.service, ends)

@@ -58,7 +58,7 @@ class RestoreTrial(TaskAttempts):
 
     def __init__(self, case: RestoreCase, world: World, author: RestoreAuthor, *, with_store: bool) -> None:
         named = case.by_id() if author.by_id else {}
-        super().__init__(world, case.operator(**author.arguments(), **named), with_store=with_store)
+        super().__init__(world, case.operator(**author.arguments(), **named, **case.of_the_task), with_store=with_store)
         self.author = author
         self.case = case
         self.truth = case.truth
