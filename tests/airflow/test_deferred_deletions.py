@@ -16,6 +16,7 @@ from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupFailedError, BackupTimeoutError
 from airflow_provider_backup.tasks.deferred_wait import MOST_TRIGGER_FAILURES, WAIT_XCOM
 from airflow_provider_backup.triggers.backup import BackupTrigger
+from airflow_provider_backup.triggers.conflict import ConflictTrigger
 from tests.airflow.killed_triggers import end_from_outside, is_deleted
 from tests.airflow.recording_proxy import Wire
 from tests.airflow.restorable import Restorable
@@ -218,6 +219,22 @@ def test_a_backup_that_others_delete_while_it_was_busy_counts_as_deleted(cloud: 
     waiting = deferred(run)
     del cloud.state.table("rds.backups")[backup["backup_id"]]
     assert run.resume(waiting.method_name, event={"outcome": "over"})["backup_id"] == backup["backup_id"]
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_backup_that_cannot_be_read_because_it_is_busy_is_deleted_when_it_can_be(
+    cloud: RunningCloud, service: str
+) -> None:
+    run = deleting(cloud, service)
+    cloud.misbehave("refuse", service=service, method="GET", status=409, code="Any.0001", count=1)
+
+    ended = deferred(run)
+
+    assert ended.is_for_conflict
+    assert isinstance(ended.trigger, ConflictTrigger)
+    again = run.resume(ended.method_name, event=event_of(ended.rebuilt()))
+    assert isinstance(again, Deferred)
+    assert not again.is_for_conflict
 
 
 def test_the_deadline_stays_the_same_through_the_wait_for_a_busy_backup(cloud: RunningCloud) -> None:

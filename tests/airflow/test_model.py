@@ -17,13 +17,14 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from airflow_provider_backup.cloud.limits import override_limits
 from tests.airflow.conftest import CONNECTION, ChangeLimits
+from tests.airflow.model.backup_first_trial import BackupFirstTrial
 from tests.airflow.model.backup_machine import OneBackupTask
 from tests.airflow.model.deletion_case import BackupDeletionCase, InstanceDeletionCase
 from tests.airflow.model.deletion_machine import OneDeletionTask
 from tests.airflow.model.instance_cases import BackupFirstCase, InPlaceCase, NewInstanceCase
 from tests.airflow.model.machine import TaskMachine
 from tests.airflow.model.restore_case import BackupCase, RestoreCase
-from tests.airflow.model.restore_machine import OneRestoreAfterBackup, OneRestoreTask
+from tests.airflow.model.restore_machine import OneRestoreTask
 from tests.airflow.restorable import RESTORE
 from tests.airflow.restorable_instances import DELETE_INSTANCE, RESTORE_INSTANCE, set_password
 from tests.airflow.service_matrix import SERVICES
@@ -75,7 +76,8 @@ def test_no_instance_is_restored_or_created_twice_whatever_happens(
 @pytest.mark.parametrize("service", RESTORE_INSTANCE)
 def test_no_instance_is_overwritten_before_the_one_backup_that_its_author_wants_first_is_good(service: str) -> None:
     with override_limits(longest_status_delay=0.0):
-        _run(OneRestoreAfterBackup, service, examples=8, case=BackupFirstCase, with_stale_reads=False)
+        members = {"case": BackupFirstCase, "trial_type": BackupFirstTrial, "with_stale_reads": False}
+        _run(OneRestoreTask, service, examples=8, **members)
 
 
 @pytest.mark.usefixtures("_no_pauses")

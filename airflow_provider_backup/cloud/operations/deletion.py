@@ -170,8 +170,9 @@ class Deletion:
         return await self.find(request)
 
     async def find_conflict(self, request: OperationReference) -> OperationReference | None:
-        """Return the backup while it is being taken."""
-        return self.before.reference if self.before.phase is Phase.IN_PROGRESS else None
+        """Return the backup while it is being taken; ``None`` too if it could not even be read."""
+        before = self._before
+        return before.reference if before is not None and before.phase is Phase.IN_PROGRESS else None
 
     async def is_running(self, reference: OperationReference) -> bool:
         """Return whether one of the backups is still there."""

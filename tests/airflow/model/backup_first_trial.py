@@ -31,6 +31,13 @@ class BackupFirstTrial(RestoreTrial):
         super().__init__(*arguments, **options)
         self._backup_owners = dict.fromkeys(self._backups(), ("before", 0, 0))
 
+    # The world
+
+    def plan(self, ends: str) -> None:
+        """Settle how the next backup ends, and the next restore: ``well``, ``badly`` or ``never``."""
+        super().plan(ends)
+        self.world.plan(self.case.service, ends)
+
     # What Airflow does
 
     def _begin_generation(self) -> None:
@@ -124,10 +131,15 @@ class BackupFirstTrial(RestoreTrial):
             first = self._first_backups()
             assert any(map(_has_failed, first)), f"{error!r}, and the first backups are {first}"
             assert not new, f"{error!r}, but {new} was submitted"
-        elif not (isinstance(error, DuplicateNameError) and len(self._first_backups()) >= MOST_NAMES):
+        elif not self._cannot_end_well(error):
             super()._check_error(error, new, is_troubled=is_troubled, was_busy=was_busy)
 
     # How it is done
+
+    def _cannot_end_well(self, outcome: Any) -> bool:
+        """Whether failed backups, and those of earlier DAG runs of the same id, have used up the names."""
+        used = [row for row in self._backup_rows() if self._backup_owners[row["id"]][0] == TASK]
+        return isinstance(outcome, DuplicateNameError) and len(used) >= MOST_NAMES
 
     def _first_backups(self) -> list[Row]:
         return [

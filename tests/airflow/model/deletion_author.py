@@ -17,6 +17,7 @@ class DeletionAuthor:
     :param short: whether the time ends soon.
     :param tolerance: of the task and its trigger.
     :param if_missing: what it means when there is nothing to delete.
+    :param by_id: backups only: whether the backup is named by its id, in place of the result of the task that took it.
     :param confirms: instances only: whether the author gives the right name of the instance.
     """
 
@@ -25,6 +26,7 @@ class DeletionAuthor:
     short: bool
     tolerance: float | None
     if_missing: str
+    by_id: bool
     confirms: bool
 
     @property

@@ -37,15 +37,23 @@ class DeletionCase(ABC):
         self._backup = backup
         self._taken("another")
 
+    def is_known_for_good(self, *, by_id: bool) -> bool:
+        """Whether the service still knows what the task names when nothing of it is left to delete.
+
+        :param by_id: whether the author names a backup by its id.
+        """
+        return False
+
     @property
     @abstractmethod
     def object_id(self) -> str:
         """Id of what is deleted."""
 
     @abstractmethod
-    def operator(self, *, confirms: bool, **arguments: Any) -> Any:
+    def operator(self, *, confirms: bool, by_id: bool, **arguments: Any) -> Any:
         """Return the operator of a task that deletes it.
 
+        :param by_id: whether the author names a backup by its id.
         :param confirms: whether the author gives the right name.
         :param arguments: what the author gives besides.
         """
@@ -128,9 +136,18 @@ class BackupDeletionCase(DeletionCase):
         """Id of the backup."""
         return self._backup_id
 
-    def operator(self, *, confirms: bool, **arguments: Any) -> Any:
+    def operator(self, *, confirms: bool, by_id: bool, **arguments: Any) -> Any:
         """Return the operator of a task that deletes the backup."""
-        return DELETE[self.service](task_id="delete", **arguments, backup=self._backup)
+        named: dict[str, Any] = {"backup": self._backup}
+        if by_id:
+            named = {"backup_id": self.object_id}
+            if self.service in DATABASES:
+                named["instance_id"] = self._resource_id
+        return DELETE[self.service](task_id="delete", **arguments, **named)
+
+    def is_known_for_good(self, *, by_id: bool) -> bool:
+        """Whether the task names a checkpoint of CBR, which stays without its backups."""
+        return self.service == "cbr" and not by_id
 
     def row(self) -> Row | None:
         """Return the row of the backup."""
@@ -160,7 +177,7 @@ class InstanceDeletionCase(DeletionCase):
         """Id of the instance."""
         return self._resource_id
 
-    def operator(self, *, confirms: bool, **arguments: Any) -> Any:
+    def operator(self, *, confirms: bool, by_id: bool, **arguments: Any) -> Any:
         """Return the operator of a task that deletes the instance."""
         name = self._name if confirms else "of-another-instance"
         return DELETE_INSTANCE[self.service](

@@ -34,6 +34,7 @@ class OneDeletionTask(TaskMachine):
             short=st.sampled_from([False, False, False, True]),
             tolerance=st.sampled_from([None, TOLERANCE]),
             if_missing=st.sampled_from(["fail", *get_args(IfMissing)]),
+            by_id=st.booleans(),
             confirms=st.sampled_from([True, True, True, False]),
         ),
         with_access_key=st.booleans(),

@@ -38,9 +38,10 @@ class DeletionTrial(TaskAttempts):
     """A task that deletes one thing, its cloud and all that is known of both.
 
     To request a deletion twice harms nothing, so that is not judged. Known exceptions, modelled as they are documented:
-    without a record of what an earlier try saw, a retry that finds nothing left fails; and where nothing tells that a
-    deletion has failed (that of a backup that had failed before, or that of an instance whose job is not known), the
-    task waits for it until its deadline.
+    without a record of what an earlier try saw, a retry that finds nothing left fails; a checkpoint of CBR is still
+    there when its backups are gone, so that its deletion has nothing left to do; what a service calls busy counts as
+    seen; and where nothing tells that a deletion has failed (that of a backup that had failed before, or that of an
+    instance whose job is not known), the task waits for it until its deadline.
 
     :param case: what is deleted, in a local cloud of its own in which everything takes no time yet.
     :param world: the world around it.
@@ -49,7 +50,7 @@ class DeletionTrial(TaskAttempts):
     """
 
     def __init__(self, case: DeletionCase, world: World, author: DeletionAuthor, *, with_store: bool) -> None:
-        operator = case.operator(**author.arguments(), confirms=author.confirms)
+        operator = case.operator(**author.arguments(), by_id=author.by_id, confirms=author.confirms)
         super().__init__(world, operator, with_store=with_store)
         self.author = author
         self.case = case
@@ -82,7 +83,7 @@ class DeletionTrial(TaskAttempts):
 
     def delete_in_another_task(self) -> None:
         """Let another task delete the same."""
-        self._let_another_task_run(self.case.operator(**_QUICKLY, confirms=True))
+        self._let_another_task_run(self.case.operator(**_QUICKLY, by_id=True, confirms=True))
         self._is_deleted_by_others |= not self.case.is_there or self.case.is_being_deleted
 
     def take_backup_in_another_task(self) -> None:
@@ -113,8 +114,7 @@ class DeletionTrial(TaskAttempts):
         must_know = self._is_recorded and self.run.store is not None and not self.run.store.fails
         with self.judging():
             outcome = self.outcome(go or self.run.execute, death, ends_meanwhile)
-            # A read that is behind shows what was there before.
-            self._was_seen |= self.world.was_stale
+            self._was_seen |= self.world.may_have_shown_what_is_gone
             self._check_that_only_what_is_confirmed_goes()
             if self.state is State.DEAD:
                 return None
@@ -203,11 +203,13 @@ class DeletionTrial(TaskAttempts):
             return
         if not isinstance(outcome, Deferred):
             assert not self.case.is_there, f"{outcome!r} was reported, and it is still there"
-            is_right = self._was_seen or self.author.if_missing == "ignore"
+            is_known = self._was_seen or self.case.is_known_for_good(by_id=self.author.by_id)
+            is_right = is_known or self.author.if_missing == "ignore"
             assert is_right, f"nothing was there in any try, and the task came to {outcome!r}"
         elif outcome.is_for_conflict:
             assert self.author.on_conflict != "fail", "the task waits for its resource, and its author wants it to fail"
-            assert was_busy or self._is_busy(), "nothing runs, and the task waits for its resource"
+            is_called_busy = was_busy or self._is_busy() or self.world.may_have_shown_what_is_gone
+            assert is_called_busy, "nothing runs, and the task waits for its resource"
         else:
             assert self._was_seen, "nothing was there in any try, and the task waits for a deletion"
 

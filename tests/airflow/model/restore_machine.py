@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from airflow_provider_backup.tasks.submission_policy import OnConflict
-from tests.airflow.model.backup_first_trial import BackupFirstTrial
 from tests.airflow.model.machine import TaskMachine, deaths
 from tests.airflow.model.restore_author import RestoreAuthor
 from tests.airflow.model.restore_case import RestoreCase
@@ -127,14 +126,3 @@ class OneRestoreTask(TaskMachine):
     def there(self) -> set[str]:
         """Return the ids of all restores."""
         return set(self.trial.truth.restores())
-
-
-class OneRestoreAfterBackup(OneRestoreTask):
-    """One task instance that takes a backup of what it restores before."""
-
-    trial_type = BackupFirstTrial
-
-    @rule(ends=st.sampled_from(["well", "badly", "never"]))
-    def next_backup_is_planned(self, ends: str) -> None:
-        """The next backup ends well, fails late or never ends."""
-        self.trial.world.plan(self.service, ends)

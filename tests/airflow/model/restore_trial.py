@@ -200,7 +200,7 @@ class RestoreTrial(TaskAttempts):
             # The next step that the error names; a wait on the worker must end within the author's time.
             self.world.cloud.set_backup_seconds(0.0)
             outcome = self.go_on_until_done(self.clear)
-        is_right = self.state is State.DONE or self._is_backup_ruined
+        is_right = self.state is State.DONE or self._cannot_end_well(outcome)
         assert is_right, f"no trouble is left, and the task came to {outcome!r}"
         self.check_what_was_done()
         return outcome
@@ -284,6 +284,13 @@ class RestoreTrial(TaskAttempts):
             assert is_right, f"nothing was wrong, and the task met {error!r}"
 
     # How it is done
+
+    def _cannot_end_well(self, outcome: Any) -> bool:
+        """Whether the task is right to fail whatever is done.
+
+        :param outcome: what the last attempt came to.
+        """
+        return self._is_backup_ruined
 
     def _let_another_task_run(self, operator: Any) -> None:
         self._others += 1

@@ -16,6 +16,7 @@ from tests.airflow.conftest import CONNECTION
 from tests.airflow.model.troubles import Trouble
 
 _STUCK = timedelta(days=365)
+_BUSY = 409
 
 
 class World:
@@ -88,9 +89,13 @@ class World:
         return not self.connection_works or self.hits() > hits_before
 
     @property
-    def was_stale(self) -> bool:
-        """Whether a request was answered with what was true before, since the cloud behaved last."""
-        return any(trouble["kind"] == "stale_read" and self.cloud.hits(fault) for fault, trouble in self._armed)
+    def may_have_shown_what_is_gone(self) -> bool:
+        """Whether a request was answered with what was true before, or as if its object was busy.
+
+        Only since the cloud behaved last.
+        """
+        showing = [fault for fault, each in self._armed if each["kind"] == "stale_read" or each.get("status") == _BUSY]
+        return any(self.cloud.hits(fault) for fault in showing)
 
     def begun(self, *, with_stuck: bool = False) -> set[str]:
         """Return when everything began that is still running.
