@@ -16,7 +16,7 @@ from airflow_provider_backup.exceptions import (
     FinalBackupFailedError,
     InvalidArgumentError,
 )
-from airflow_provider_backup.operators.cbr import CbrDeleteBackupOperator
+from airflow_provider_backup.operators.cbr import CbrDeleteBackupOperator, CbrPruneBackupsOperator
 from tests.airflow.replicable import ROUTE, Replicable, vault_for_copies
 from tests.airflow.task_runs import Deferred, TaskRun
 
@@ -236,6 +236,25 @@ def test_a_copy_is_deleted_through_its_own_region_and_its_source_stays(made: Rep
     TaskRun(delete).run()
     assert made.cloud.requests[f"cbr@{SECOND.name}", "DELETE", "/v3/{project_id}/backups/{backup_id}"] == 1
     assert made.cloud.requests["cbr", "DELETE", "/v3/{project_id}/backups/{backup_id}"] == 0
+
+
+def test_a_prune_leaves_alone_what_was_copied_and_the_copies(made: Replicable) -> None:
+    made.run().run()
+    made.back_up("newer")
+    rules: dict[str, Any] = {"keep_last": 1, "scope": "manual", "poll_interval": 0.05, "deferrable": False}
+    here = CbrPruneBackupsOperator(task_id="here", vault_ids=[made.vault_id], **rules)
+    there = CbrPruneBackupsOperator(
+        task_id="there",
+        vault_ids=[made.copies_vault_id],
+        region=SECOND.name,
+        project_id=SECOND.project_id,
+        **rules,
+    )
+
+    (kept,) = [row for row in TaskRun(here).run()["kept"] if "replicated" in row["rules"]]
+    assert kept["backup_id"] == made.checkpoint["backup_ids"][0]
+    assert TaskRun(there).run()["kept"] == []
+    assert len(made.copies) == 1
 
 
 def test_no_backup_or_several_ones_are_refused_while_a_dag_is_parsed(made: Replicable) -> None:
