@@ -165,7 +165,9 @@ class DeferrableWaitMixin(DeferredWait):
         :param context: the context of the task.
         :param result: how it was last observed, from the event.
         """
-        reference = " ".join(str(result.get(key)) for key in ("service", "kind", "backup_id"))
+        operation = self.waited_operation(context)
+        prefix = "" if operation == "backup" else f"{operation} of "
+        reference = prefix + " ".join(str(result.get(key)) for key in ("service", "kind", "backup_id"))
         what = backup_text(reference, result.get("name"), result.get("resource_ids") or ())
         self.log.info("%s", one_line(f"{what} is {result.get('status')} ({Phase.SUCCEEDED.value})"))
         return cast("BackupResult", result)

@@ -125,7 +125,7 @@ class IdempotentSubmission:
         :raises ApiError: the service rejected the request.
         """
         if self._conflict is None:
-            self._log.info("Taking a %s of %s (%s).", self._operation.name, self._subject, self._place)
+            self._log.info("%s %s (%s).", texts.beginning(self._operation.name), self._subject, self._place)
             owned = await self._existing()
         else:
             self._submitter.check_deadline()

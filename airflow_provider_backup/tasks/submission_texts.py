@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_BEGINNINGS = {"backup": "Backing up", "restore": "Restoring", "replication": "Replicating"}
+
 FOUND_BY_RECORD = "Adopting %s, which is recorded for this task."
 FOUND_AGAIN = "Adopting %s, which belongs to this task."
 ADOPTED = "Adopting %s: %s."
@@ -40,3 +42,11 @@ REPEATED = (
     "An earlier try may have submitted a %s of %s, and what became of it cannot be proved; submitting it again "
     "(on_uncertain is 'repeat')."
 )
+
+
+def beginning(operation: str) -> str:
+    """Return the words with which the log of a task begins, to be followed by what the operation is about.
+
+    :param operation: the name of the operation, such as ``restore``.
+    """
+    return _BEGINNINGS.get(operation, f"Starting a {operation} of")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from airflow_provider_backup.operators.csbs import CsbsCreatePolicyOperator, Csb
 from airflow_provider_backup.operators.vbs import VbsCreatePolicyOperator
 from airflow_provider_backup.tasks.outcome import ReportsOutcome
 from tests.airflow.conftest import CONNECTION
+from tests.airflow.restorable import RESTORE, Restorable
 from tests.airflow.service_matrix import DELETE, NAMED, SENSORS, SERVICES, create_operator, let_time_pass, taken
 from tests.airflow.task_runs import Deferred, TaskRun
 
@@ -68,7 +70,7 @@ def test_the_log_names_resource_and_connection_before_a_backup_is_asked_for(
     before = len(lines())
     TaskRun(operator).run()
     taking, sending, started = lines()[before : before + 3]
-    assert taking == f"Taking a backup of {named(operator)} (connection {other_connection!r})."
+    assert taking == f"Backing up {named(operator)} (connection {other_connection!r})."
     assert sending.startswith(f"Sending the request for a backup of {named(operator)}")
     assert sending.endswith(f" (connection {other_connection!r}).")
     assert started.startswith(f"Started {service} ")
@@ -137,6 +139,19 @@ def test_a_deletion_says_what_it_deletes_and_over_which_connection(
     assert lines()[before] == f"Deleting {what} (connection {other_connection!r})."
 
 
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize("service", RESTORE)
+def test_the_log_of_a_restore_names_it_at_its_begin_and_at_its_end(
+    cloud: RunningCloud, lines: Callable[[], list[str]], service: str, deferrable: bool
+) -> None:
+    made = Restorable(cloud, service)
+    before = len(lines())
+    made.run(deferrable=deferrable).run()
+    what = f"{service} backup {made.backup['backup_ids'][0]}"
+    assert re.match(rf"Restoring ({made.resource_id}|what was backed up) from {service} ", lines()[before])
+    assert lines()[-1].startswith(f"restore of {what}")
+
+
 @pytest.mark.usefixtures("silence")
 @pytest.mark.parametrize(
     ("operator", "line"),
@@ -171,7 +186,7 @@ def test_a_region_and_a_project_of_the_task_itself_are_named(
     with pytest.raises(Exception, match="."):
         TaskRun(operator).run()
     place = f"connection 'huaweicloud_backup_default', region 'eu-de', project '{'0' * 32}'"
-    assert lines()[0] == f"Taking a backup of {named(operator)} ({place})."
+    assert lines()[0] == f"Backing up {named(operator)} ({place})."
 
 
 def test_a_request_that_is_repeated_while_a_resource_is_busy_is_announced_once(
