@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote
@@ -16,6 +17,7 @@ DATE_HEADER = "X-Sdk-Date"
 CONTENT_HASH_HEADER = "X-Sdk-Content-Sha256"
 SECURITY_TOKEN_HEADER = "X-Security-Token"  # noqa: S105
 _DATE_FORMAT = "%Y%m%dT%H%M%SZ"
+_STAYS_AS_IT_IS = re.compile(r"[A-Za-z0-9_.~-]*")
 
 
 def format_sdk_date(moment: datetime) -> str:
@@ -51,7 +53,12 @@ def canonical_query(pairs: Iterable[tuple[str, str]]) -> str:
     :param pairs: names and values as plain text; a name may come more than once.
     :return: the encoded pairs in order of name and value, without ``?``; empty when there are none.
     """
-    return "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in sorted(pairs))
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in sorted(pairs))
+
+
+def _quoted(text: str) -> str:
+    # Most names and values stay as they are; finding that out takes a fraction of the time.
+    return text if _STAYS_AS_IT_IS.fullmatch(text) else quote(text, safe="")
 
 
 def signed_header_names(headers: Iterable[str]) -> list[str]:

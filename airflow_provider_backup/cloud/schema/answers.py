@@ -49,7 +49,11 @@ def new_rows(rows: list[Any], seen: set[str], member: str = "id") -> list[Any]:
     :param seen: ids of rows that came before.
     :param member: where the id of a row stands.
     """
-    ids = [row_id(row, member) for row in rows]
+    # Ids are texts but for rare exceptions, and pages are long: no call for each row.
+    ids = [
+        found if isinstance(row, dict) and isinstance(found := row.get(member), str) else row_id(row, member)
+        for row in rows
+    ]
     fresh = rows if seen.isdisjoint(ids) else [row for row, own_id in zip(rows, ids, strict=True) if own_id not in seen]
     seen.update(ids)
     return fresh
