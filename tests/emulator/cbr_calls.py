@@ -49,7 +49,7 @@ class Cbr:
         self.time = time
         self.state = CloudState(backup_seconds=BACKUP_SECONDS, file=file, now=lambda: self.time)
         self.inventory = Inventory(self.state)
-        service = EmulatedCbr(self.state, self.inventory)
+        self.service = service = EmulatedCbr(self.state, self.inventory)
         application = web.Application(middlewares=[answering(service, self.state)])
         application.add_routes(service.routes())
         self.http = TestClient(TestServer(application))

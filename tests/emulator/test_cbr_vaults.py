@@ -48,6 +48,7 @@ async def test_a_vault_is_created_as_documented(cbr: Cbr) -> None:
                 "backup_count": 0,
                 "backup_size": 0,
                 "extra_info": {},
+                "auto_protect": True,
             }
         ],
         "billing": {
@@ -385,3 +386,153 @@ async def test_a_vault_with_a_running_backup_cannot_be_deleted(cbr: Cbr) -> None
     vault = await cbr.vault(cbr.servers[0])
     await cbr.back_up(vault["id"])
     assert (await cbr.call("DELETE", f"/vaults/{vault['id']}")).refusal == (400, "6203")
+
+
+async def test_a_locked_vault_keeps_its_resources(cbr: Cbr) -> None:
+    vault = await cbr.vault(cbr.servers[0], locked=True)
+    body = {"resource_ids": [cbr.servers[0]]}
+    assert (await cbr.call("POST", f"/vaults/{vault['id']}/removeresources", body)).refusal == (400, "6110")
+
+
+async def test_backups_move_along_with_their_resource(cbr: Cbr) -> None:
+    old, new = await cbr.vault(*cbr.servers[:2]), await cbr.vault()
+    await cbr.backed_up(old["id"])
+    body = {"resource_ids": [cbr.servers[0]], "destination_vault_id": new["id"]}
+    await cbr.good("POST", f"/vaults/{old['id']}/migrateresources", body)
+    for vault, server_id in ((old, cbr.servers[1]), (new, cbr.servers[0])):
+        assert [each["resource_id"] for each in await cbr.backups(f"vault_id={vault['id']}")] == [server_id]
+
+
+@pytest.mark.parametrize(
+    ("resource_ids", "destination", "refusal"),
+    [
+        (lambda ids: [ids[1]], "new", (400, "6135")),
+        (lambda ids: [ids[2]], "old", (400, "9900")),
+        (lambda ids: [ids[2]], UNKNOWN, (404, "6105")),
+        (lambda ids: [ids[2]], "disks", (400, "6102")),
+        (lambda ids: [ids[2]], "small", (400, "6129")),
+        (lambda ids: [], "new", (400, "9900")),
+    ],
+)
+async def test_a_move_that_is_not_possible_is_refused_and_nothing_moves(
+    cbr: Cbr, resource_ids: Any, destination: str, refusal: tuple[int, str]
+) -> None:
+    vaults = {
+        "old": await cbr.vault(cbr.servers[2]),
+        "new": await cbr.vault(),
+        "small": await cbr.vault(billing=billing(size=10)),
+        "disks": await cbr.vault(billing=billing(object_type="disk")),
+    }
+    await cbr.backed_up(vaults["old"]["id"])
+    to = vaults[destination]["id"] if destination in vaults else destination
+    body = {"resource_ids": resource_ids(cbr.servers), "destination_vault_id": to}
+    assert (await cbr.call("POST", f"/vaults/{vaults['old']['id']}/migrateresources", body)).refusal == refusal
+    assert len((await cbr.get_vault(vaults["old"]["id"]))["resources"]) == 1
+
+
+async def test_a_resource_that_is_paused_is_not_backed_up_by_its_policy(cbr: Cbr) -> None:
+    policy = await cbr.policy()
+    vault = await cbr.vault(*cbr.servers[:2], backup_policy_id=policy["id"])
+    path = f"/vaults/{vault['id']}/set-resources"
+    await cbr.good("PUT", path, {"resource_ids": cbr.servers[:1], "action": "suspend"})
+    cbr.service.schedules.run(policy["id"])
+    assert [each["resource_id"] for each in await cbr.backups()] == [cbr.servers[1]]
+    cbr.pass_seconds(BACKUP_SECONDS)
+    await cbr.good("PUT", path, {"resource_ids": cbr.servers[1:2], "action": "suspend"})
+    cbr.service.schedules.run(policy["id"])
+    assert len(await cbr.backups()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"resource_ids": [UNKNOWN], "action": "suspend"}, (400, "6135")),
+        ({"resource_ids": [UNKNOWN], "action": "stop"}, (400, "9900")),
+        ({"resource_ids": [UNKNOWN]}, (400, "9900")),
+    ],
+)
+async def test_a_wrong_setting_of_resources_is_refused(cbr: Cbr, body: Any, refusal: tuple[int, str]) -> None:
+    vault = await cbr.vault(cbr.servers[0])
+    assert (await cbr.call("PUT", f"/vaults/{vault['id']}/set-resources", body)).refusal == refusal
+
+
+async def test_a_vault_has_twenty_tags_at_most(cbr: Cbr) -> None:
+    vault = await cbr.vault(tags=[{"key": f"k{number}", "value": ""} for number in range(20)])
+    path = f"/vault/{vault['id']}/tags"
+    assert (await cbr.call("POST", path, {"tag": {"key": "k0", "value": "new"}})).status == 204
+    assert (await cbr.call("POST", path, {"tag": {"key": "k20", "value": ""}})).refusal == (400, "6600")
+    assert len((await cbr.good("GET", path))["tags"]) == 20
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"action": "find"},
+        {"action": "count", "limit": "1"},
+        {"action": "filter", "limit": 1},
+        {"action": "filter", "limit": "0"},
+        {"action": "filter", "offset": "-1"},
+        {"action": "filter", "tags": []},
+    ],
+)
+async def test_a_wrong_search_by_tags_is_refused(cbr: Cbr, body: Any) -> None:
+    assert (await cbr.call("POST", "/vault/resource_instances/action", body)).refusal == (400, "9900")
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"expect_expiration_date": "2031-01-07", "time_zone": "UTC+00:00"}, (400, "9900")),
+        ({"expect_expiration_date": "soon", "time_zone": "UTC+00:00"}, (400, "9900")),
+        ({"expect_expiration_date": "2031-02-01", "time_zone": "Berlin"}, (400, "9900")),
+    ],
+)
+async def test_a_wrong_expiration_is_refused(cbr: Cbr, body: Any, refusal: tuple[int, str]) -> None:
+    vault = await cbr.vault()
+    path = f"/vaults/{vault['id']}/update-backup-expiration-time"
+    assert (await cbr.call("PUT", path, body)).refusal == refusal
+
+
+async def test_what_is_wrong_with_a_resource_is_told_with_it(cbr: Cbr) -> None:
+    cbr.inventory.servers[cbr.servers[0]]["status"] = "ERROR"
+    path = f"/protectables/server/instances/{cbr.servers[0]}"
+    found = (await cbr.good("GET", path))["instance"]["protectable"]
+    assert (found["result"], found["code"]) == (False, "BackupService.7101")
+    assert found["reason"]
+
+
+@pytest.mark.parametrize(
+    ("path", "refusal"),
+    [
+        ("/protectables/server/instances?limit=51", (400, "9900")),
+        ("/protectables/car/instances", (400, "9900")),
+        (f"/protectables/turbo/instances/{UNKNOWN}", (400, "9900")),
+        (f"/protectables/server/instances/{UNKNOWN}", (404, "7100")),
+        (f"/protectables/disk/instances/{UNKNOWN}", (404, "7000")),
+        ("/storage_usage?limit=1001", (400, "9900")),
+        (f"/backups/{UNKNOWN}/metadata", (404, "6200")),
+    ],
+)
+async def test_a_wrong_question_is_refused(cbr: Cbr, path: str, refusal: tuple[int, str]) -> None:
+    assert (await cbr.call("GET", path)).refusal == refusal
+
+
+async def test_the_metadata_of_a_backup_that_is_being_made_cannot_be_read(cbr: Cbr) -> None:
+    vault = await cbr.vault(cbr.servers[0])
+    await cbr.back_up(vault["id"])
+    (backup,) = await cbr.backups()
+    assert (await cbr.call("GET", f"/backups/{backup['id']}/metadata")).refusal == (400, "6206")
+
+
+async def test_a_full_vault_grows_by_a_quarter(cbr: Cbr) -> None:
+    vault = await cbr.vault(cbr.servers[0], billing=billing(size=100), auto_expand=True)
+    stored = cbr.state.table("cbr.vaults")[vault["id"]]
+    await cbr.backed_up(vault["id"])
+    stored["billing"]["size"] = 10
+    used = (await cbr.get_vault(vault["id"]))["billing"]["used"]
+    expected = 10
+    while expected * 1024 <= used:
+        expected = -(-expected * 5 // 4)
+    await cbr.back_up(vault["id"])
+    assert (await cbr.get_vault(vault["id"]))["billing"]["size"] == expected

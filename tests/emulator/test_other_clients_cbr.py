@@ -25,6 +25,7 @@ from airflow_provider_backup.emulator.core.state import CloudState
 from airflow_provider_backup.emulator.services.cbr import EmulatedCbr
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from tests.emulator.openstack_connection import otc_connection
+from tests.emulator.vendor_cbr_vaults import VAULT_CALLS
 from tests.emulator.vendor_schemas import judged_exchanges
 
 SERVER = "OS::Nova::Server"
@@ -466,6 +467,7 @@ VENDOR_CALLS = {
     "GET /replication-capabilities": vendor_reads_where_backups_can_be_copied_to,
     "GET /operation-logs": vendor_lists_logs,
     "GET /operation-logs/{operation_log_id}": vendor_reads_a_log,
+    **VAULT_CALLS,
 }
 
 
@@ -768,7 +770,7 @@ def test_otcextensions_uses_the_route(otcextensions: Otc, route: str) -> None:
 
 
 def test_both_clients_use_every_route() -> None:
-    assert set(VENDOR_CALLS) == set(OTC_CALLS) | OTC_LACKS == all_routes()
+    assert set(VENDOR_CALLS) == set(OTC_CALLS) | OTC_LACKS | set(VAULT_CALLS) == all_routes()
 
 
 def test_otcextensions_finds_nothing_by_an_unknown_name(otcextensions: Otc) -> None:

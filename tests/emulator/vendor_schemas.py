@@ -24,7 +24,7 @@ BEYOND_THE_SCHEMA = {
     # CBR section 7.1: OTC has it here; the vendor's examples of answers have progress.
     r"(.*\.)?backups?(\[\])?\.(children\[\]\.)?extend_info\.(incremental|progress)",
     # CBR section 5.2: named by the vendor's page of the answer, not by the SDK's model.
-    r"vaults?(\[\])?\.(backup_name_prefix|cbc_delete_count|demand_billing|frozen)",
+    r"(.*\.)?vaults?(\[\])?\.(backup_name_prefix|cbc_delete_count|demand_billing|frozen)",
     # CBR section 6.1: in the vendor's example of reading a checkpoint.
     r"checkpoint\.vault\.provider_id",
     # CBR section 7.4: terraform reads it from the answer to a restore; the SDK's model of that is empty.

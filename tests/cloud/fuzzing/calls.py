@@ -357,6 +357,18 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "checkpoints.replication": cbr.VaultReplication(vault_id=vault_id, **destination),
         "policies.changes": cbr.PolicyUpdate(name="weekly"),
         "vaults.changes": cbr.VaultUpdate(name="other"),
+        "vaults.update_all.changes": cbr.VaultBatchUpdate(threshold=70),
+        "expiration": cbr.ExpirationUpdate(
+            expect_expiration_date=(datetime.now(UTC) + timedelta(days=30)).date(), time_zone="UTC+08:00"
+        ),
+        "destination_vault_id": (await cloud.cbr.vaults.create(vault.model_copy(update={"resources": []}))).id,
+        "protectable_type": "server",
+        "instance_id": server,
+        "tag": cbr.Tag(key="team", value="a"),
+        "vault_tags.put_all.tags": [cbr.Tag(key="stage", value="prod")],
+        "tags": [cbr.TagKey(key="stage")],
+        "key": "team",
+        "search": cbr.TagSearch(tags=[cbr.TagCondition(key="team", values=[])]),
         **await _stored(cloud, "cbr", vault_id),
     }
 

@@ -17,8 +17,10 @@ from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import (
     Backup,
+    BackupMetadata,
     BackupQuery,
     BackupReplication,
+    BackupUpdate,
     Member,
     ReplicationCapability,
     RestoreCreate,
@@ -107,7 +109,7 @@ class BackupFilters(TypedDict, total=False):
 
 
 class Backups:
-    """Read and delete backups.
+    """Read, rename and delete backups.
 
     :param api: the service.
     """
@@ -186,6 +188,23 @@ class Backups:
         """
         pages = paginate(self._api, ("backups", backup_id, "members"), "members", MEMBER_PAGES, {}, read_rows=rows_of)
         return parsed_rows(pages, Member)
+
+    async def rename(self, backup_id: str, name: str) -> Backup:
+        """Give a backup another name (CBR section 7.3); Huawei Cloud only.
+
+        :param name: 1 to 64 letters, digits, ``_`` or ``-``.
+        :raises NotFoundError: there is none with this id.
+        """
+        update = validated(BackupUpdate, "CBR backup", {"name": name})
+        return parsed(Backup, await self._api.put("backups", backup_id, body={"backup": update.to_wire()}), "backup")
+
+    async def metadata(self, backup_id: str) -> BackupMetadata:
+        """Read what a server was like when it was backed up (CBR section 7.3); Huawei Cloud only.
+
+        :raises NotFoundError: there is none with this id.
+        """
+        answer = await self._api.get("backups", backup_id, "metadata")
+        return read_by_id(BackupMetadata, answer, None, backup_id, "backup_id")
 
     async def delete(self, backup_id: str) -> None:
         """Start to delete a backup (CBR section 7.3); it is gone when reading it fails with ``NotFoundError``.

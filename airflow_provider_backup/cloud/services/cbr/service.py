@@ -37,6 +37,7 @@ from airflow_provider_backup.cloud.services.cbr.models import Backup, Checkpoint
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE
 from airflow_provider_backup.cloud.services.cbr.policies import Policies
+from airflow_provider_backup.cloud.services.cbr.protectables import Protectables
 from airflow_provider_backup.cloud.services.cbr.replications import CbrReplicationOperation
 from airflow_provider_backup.cloud.services.cbr.restores import RESTORING_STATUSES, CbrRestoreOperation
 from airflow_provider_backup.cloud.services.cbr.states import (
@@ -47,6 +48,8 @@ from airflow_provider_backup.cloud.services.cbr.states import (
     uncovered_resources,
 )
 from airflow_provider_backup.cloud.services.cbr.stored_backups import CbrStoredBackups
+from airflow_provider_backup.cloud.services.cbr.usage import Usage
+from airflow_provider_backup.cloud.services.cbr.vault_tags import VaultTags
 from airflow_provider_backup.cloud.services.cbr.vaults import Vaults
 from airflow_provider_backup.cloud.text import one_line
 
@@ -64,6 +67,9 @@ class CbrService:
     def __init__(self, api: ServiceApi) -> None:
         self.policies = Policies(api)
         self.vaults = Vaults(api)
+        self.vault_tags = VaultTags(api)
+        self.protectables = Protectables(api)
+        self.usage = Usage(api)
         self.checkpoints = Checkpoints(api)
         self.backups = Backups(api)
         self.stored_backups = CbrStoredBackups(self.backups, self._delete)

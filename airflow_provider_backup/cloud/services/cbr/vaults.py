@@ -12,12 +12,17 @@ from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.cbr.models import (
+    ExpirationChange,
+    ExpirationUpdate,
     PolicyAssociation,
     PolicyBinding,
     PolicyDissociation,
     ResourceAddition,
+    ResourceMigration,
     ResourceRemoval,
+    ResourceSetting,
     Vault,
+    VaultBatchUpdate,
     VaultCreate,
     VaultQuery,
     VaultResourceCreate,
@@ -153,6 +158,63 @@ class Vaults:
         removal = validated(ResourceRemoval, "CBR resource removal", {"resource_ids": list(resource_ids)})
         answer = await self._api.post("vaults", vault_id, "removeresources", body=removal.to_wire())
         return [str(identifier) for identifier in rows_of(answer or {}, "remove_resource_ids")]
+
+    async def migrate_resources(
+        self, vault_id: str, resource_ids: Sequence[str], destination_vault_id: str
+    ) -> Sequence[str]:
+        """Move resources to another vault, with all their backups (CBR section 5.7).
+
+        :param resource_ids: 1 to 256 ids.
+        :param destination_vault_id: a vault of the same kind.
+        :return: ids of the resources that were moved.
+        :raises NotFoundError: there is no such vault.
+        """
+        values = {"resource_ids": list(resource_ids), "destination_vault_id": destination_vault_id}
+        migration = validated(ResourceMigration, "CBR resource migration", values)
+        answer = await self._api.post("vaults", vault_id, "migrateresources", body=migration.to_wire())
+        return [str(identifier) for identifier in rows_of(answer or {}, "migrated_resources")]
+
+    async def suspend_resources(self, vault_id: str, resource_ids: Sequence[str]) -> Sequence[str]:
+        """Pause the automatic backups of resources, whose backups stay (CBR section 5.7); Huawei Cloud only.
+
+        :param resource_ids: 1 to 256 ids.
+        :return: ids of the resources.
+        :raises NotFoundError: there is no such vault.
+        """
+        return await self._set_resources(vault_id, resource_ids, "suspend")
+
+    async def unsuspend_resources(self, vault_id: str, resource_ids: Sequence[str]) -> Sequence[str]:
+        """Continue the automatic backups of resources (CBR section 5.7); Huawei Cloud only.
+
+        :param resource_ids: 1 to 256 ids.
+        :return: ids of the resources.
+        :raises NotFoundError: there is no such vault.
+        """
+        return await self._set_resources(vault_id, resource_ids, "unsuspend")
+
+    async def update_all(self, changes: VaultBatchUpdate) -> Sequence[str]:
+        """Change the messages of all vaults of the project (CBR section 5.4); Huawei Cloud only.
+
+        :return: ids of the vaults that were changed.
+        """
+        answer = await self._api.put("vaults", "batch-update", body={"vault": changes.to_wire()})
+        return [str(identifier) for identifier in rows_of(answer or {}, "updated_vaults_id")]
+
+    async def change_expiration(self, vault_id: str, expiration: ExpirationUpdate) -> ExpirationChange:
+        """Change the day on which the backups of a vault expire (CBR section 5.8); Huawei Cloud only.
+
+        The vendor's SDK has this call, and no page says which backups of the vault it changes.
+
+        :raises NotFoundError: there is no such vault.
+        """
+        answer = await self._api.put("vaults", vault_id, "update-backup-expiration-time", body=expiration.to_wire())
+        return parsed(ExpirationChange, answer)
+
+    async def _set_resources(self, vault_id: str, resource_ids: Sequence[str], action: str) -> Sequence[str]:
+        values = {"resource_ids": list(resource_ids), "action": action}
+        setting = validated(ResourceSetting, "CBR resource setting", values)
+        answer = await self._api.put("vaults", vault_id, "set-resources", body=setting.to_wire())
+        return [str(identifier) for identifier in rows_of(answer or {}, "set_resource_ids")]
 
 
 async def _with_ids(vaults: AsyncIterator[Vault], ids: Sequence[str] | None) -> AsyncIterator[Vault]:

@@ -19,15 +19,19 @@ from airflow_provider_backup.emulator.services.cbr.backups import Backups
 from airflow_provider_backup.emulator.services.cbr.checkpoints import CheckpointRoutes
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.services.cbr.policies import PolicyRoutes
+from airflow_provider_backup.emulator.services.cbr.protectable_routes import ProtectableRoutes
 from airflow_provider_backup.emulator.services.cbr.replications import ReplicationRoutes
+from airflow_provider_backup.emulator.services.cbr.resource_routes import ResourceRoutes
 from airflow_provider_backup.emulator.services.cbr.restores import RestoreRoutes
 from airflow_provider_backup.emulator.services.cbr.schedules import Schedules
+from airflow_provider_backup.emulator.services.cbr.tag_routes import TagRoutes
+from airflow_provider_backup.emulator.services.cbr.usage_routes import UsageRoutes
 from airflow_provider_backup.emulator.services.cbr.vault_routes import VaultRoutes
 from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
 
 
 class EmulatedCbr(EmulatedBackupService):
-    """CBR v3: policies, vaults, taking, reading, copying, restoring and deleting backups, operation logs.
+    """CBR v3: policies, vaults, what can be backed up, taking, copying, restoring and deleting backups, logs.
 
     :param state: where everything is kept.
     :param inventory: the servers, disks and file systems.
@@ -44,7 +48,12 @@ class EmulatedCbr(EmulatedBackupService):
         self.schedules = Schedules(state, vaults, backups, checkpoints)
         self._parts = (
             PolicyRoutes(state, vaults),
+            # Paths of their own come before those with an id in the same place.
+            UsageRoutes(vaults, backups),
             VaultRoutes(state, vaults, backups, logs),
+            ResourceRoutes(state, vaults, backups, logs),
+            TagRoutes(vaults),
+            ProtectableRoutes(inventory, vaults),
             checkpoints,
             BackupRoutes(state, vaults, backups, logs),
             ReplicationRoutes(state, vaults, backups, logs),

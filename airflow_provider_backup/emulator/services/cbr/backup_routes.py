@@ -1,14 +1,16 @@
-"""The routes of backups: list, read, delete, members (CBR sections 7.2, 7.3 and 10).
+"""The routes of backups: list, read, rename, delete, members (CBR sections 7.2, 7.3 and 10).
 
 Rows of ``cbr.members`` are as they go over the wire: ``id``, ``backup_id``, ``dest_project_id``, ``status``.
 """
 
 from __future__ import annotations
 
+import json
+
 from aiohttp import web
 
-from airflow_provider_backup.cloud.services.cbr.models import BackupQuery
-from airflow_provider_backup.emulator.core.service import page
+from airflow_provider_backup.cloud.services.cbr.models import BackupQuery, BackupUpdate
+from airflow_provider_backup.emulator.core.service import checked, json_object, page
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.services.cbr.backups import Backups
 from airflow_provider_backup.emulator.services.cbr.lists import (
@@ -22,7 +24,7 @@ from airflow_provider_backup.emulator.services.cbr.lists import (
 )
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.services.cbr.refusals import INVALID, refusal
-from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
+from airflow_provider_backup.emulator.services.cbr.vaults import SERVER_TYPE, Vaults
 
 
 class BackupRoutes:
@@ -45,7 +47,9 @@ class BackupRoutes:
         return [
             web.get("/v3/{project_id}/backups", self.list_backups),
             web.get("/v3/{project_id}/backups/{backup_id}", self.get_backup),
+            web.put("/v3/{project_id}/backups/{backup_id}", self.rename_backup),
             web.delete("/v3/{project_id}/backups/{backup_id}", self.delete_backup),
+            web.get("/v3/{project_id}/backups/{backup_id}/metadata", self.get_metadata),
             web.get("/v3/{project_id}/backups/{backup_id}/members", self.list_members),
         ]
 
@@ -96,6 +100,36 @@ class BackupRoutes:
             return web.json_response({"backup": self._backups.view(self._backups.get(backup_id), project_id)})
         children = self._backups.view(parent, project_id)["children"]
         return web.json_response({"backup": next(child for child in children if child["id"] == backup_id)})
+
+    async def rename_backup(self, request: web.Request) -> web.Response:
+        """Give a backup another name."""
+        row = self._backups.get(request.match_info["backup_id"])
+        content = await json_object(request, code=INVALID, envelope="backup")
+        row["name"] = checked(BackupUpdate, content, code=INVALID).name
+        return web.json_response({"backup": self._backups.view(row, request.match_info["project_id"])})
+
+    async def get_metadata(self, request: web.Request) -> web.Response:
+        """Read what a server was like when it was backed up; most values are JSON texts."""
+        row = self._backups.get(request.match_info["backup_id"])
+        status = self._backups.status(row)
+        if status not in ("available", "restoring"):
+            raise refusal("6206", row["id"], status)
+        server = {"id": row["resource_id"], "name": row["resource_name"]}
+        return web.json_response(
+            {
+                "backup_id": row["id"],
+                "backups": json.dumps([{"id": child["id"]} for child in row["children"]]),
+                "flavor": json.dumps({}),
+                "floatingips": [],
+                "interface": json.dumps([]),
+                "ports": [],
+                "server": json.dumps(server if row["resource_type"] == SERVER_TYPE else {}),
+                "volumes": [
+                    json.dumps({"id": child["volume"]["id"], "size": child["volume"]["size_gb"]})
+                    for child in row["children"]
+                ],
+            }
+        )
 
     async def delete_backup(self, request: web.Request) -> web.Response:
         """Begin to delete a backup."""

@@ -129,7 +129,9 @@ class CheckpointRoutes:
         if used >= vault["billing"]["size"] * 1024:
             if not vault["auto_expand"]:
                 raise refusal("6114", vault["id"])
-            vault["billing"]["size"] = used // 1024 + 1
+            while used >= vault["billing"]["size"] * 1024:
+                # To 1.25 of its size (CBR section 5.4).
+                vault["billing"]["size"] = -(-vault["billing"]["size"] * 5 // 4)
 
     def _automatic_name(self, vault: Row, parameters: CheckpointParameters) -> str:
         name = f"{'autobk' if parameters.auto_trigger else 'manualbk'}_{self._state.new_suffix()}"

@@ -21,14 +21,15 @@ ALL_ENTERPRISE_PROJECTS = "all_granted_eps"
 _SORT_KEYS = ("created_at", "updated_at", "name", "status", "protected_at", "id")
 
 
-def asked(model: type[QueryT], request: web.Request) -> QueryT:
+def asked(model: type[QueryT], request: web.Request, **fixed: Any) -> QueryT:
     """Read the query of a list; empty values count as not given, names that the model does not know are ignored.
 
     :param model: the filters.
+    :param fixed: filters that do not stand in the query.
     """
     refuse_other_values(request)
-    values: dict[str, Any] = {}
-    for name in set(request.query) & set(model.model_fields):
+    values: dict[str, Any] = dict(fixed)
+    for name in set(request.query) & set(model.model_fields) - set(fixed):
         given = [value for value in request.query.getall(name) if value]
         if given:
             values[name] = given if _is_list(model, name) else given[-1]

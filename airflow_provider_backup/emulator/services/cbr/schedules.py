@@ -51,7 +51,11 @@ class Schedules:
     def run(self, policy_id: str) -> None:
         """Back up the vaults that a policy is bound to; one that cannot be backed up now is left out."""
         for bound in self._vaults.bound_to(policy_id):
-            parameters = {"auto_trigger": True, "policy_id": policy_id}
+            resources = self._vaults.get(bound["vault_id"])["resources"]
+            automatic = [resource["id"] for resource in resources if not resource.get("suspended")]
+            if resources and not automatic:
+                continue
+            parameters = {"auto_trigger": True, "policy_id": policy_id, "resources": automatic or None}
             order = CheckpointCreate.model_validate({"vault_id": bound["vault_id"], "parameters": parameters})
             with suppress(ServiceError):
                 checkpoint = self._checkpoints.begin(order)

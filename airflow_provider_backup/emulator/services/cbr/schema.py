@@ -36,6 +36,9 @@ VAULT_CREATE = (
 CHECKPOINT_CREATE = ("vault_id",)
 BACKUP_REPLICATION = ("destination_project_id", "destination_region", "destination_vault_id")
 VAULT_REPLICATION = ("vault_id", *BACKUP_REPLICATION)
+EXPIRATION_UPDATE = ("expect_expiration_date", "time_zone")
+TAG_CREATE = ("key", "value")
+TAGS_ACTION = ("action",)
 RESTORE_CREATE = ("details.destination_path",)
 """Members that must be there; one of an object that may be left out must be there when the object is."""
 

@@ -1,16 +1,18 @@
-"""The routes of vaults: create, read, change, delete, bind policies, add and remove resources (CBR section 5)."""
+"""The routes of vaults: create, read, change, delete, bind policies (CBR section 5)."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time
 from typing import Any
 
 from aiohttp import web
 
+from airflow_provider_backup.cloud.operations.time_zones import read_time_zone
 from airflow_provider_backup.cloud.services.cbr.models import (
+    ExpirationUpdate,
     PolicyAssociation,
     PolicyDissociation,
-    ResourceAddition,
-    ResourceRemoval,
+    VaultBatchUpdate,
     VaultCreate,
     VaultQuery,
     VaultUpdate,
@@ -21,7 +23,7 @@ from airflow_provider_backup.emulator.services.cbr.backups import Backups
 from airflow_provider_backup.emulator.services.cbr.lists import asked, in_enterprise_project, listed, matches, ordered
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.services.cbr.refusals import INVALID, refusal
-from airflow_provider_backup.emulator.services.cbr.schema import VAULT_CREATE, refuse_incomplete
+from airflow_provider_backup.emulator.services.cbr.schema import EXPIRATION_UPDATE, VAULT_CREATE, refuse_incomplete
 from airflow_provider_backup.emulator.services.cbr.vaults import Vaults
 
 MOST_RESOURCES_AT_CREATION = 255
@@ -48,13 +50,13 @@ class VaultRoutes:
         return [
             web.post("/v3/{project_id}/vaults", self.create_vault),
             web.get("/v3/{project_id}/vaults", self.list_vaults),
+            web.put("/v3/{project_id}/vaults/batch-update", self.update_all),
             web.get(vault, self.get_vault),
             web.put(vault, self.update_vault),
             web.delete(vault, self.delete_vault),
             web.post(f"{vault}/associatepolicy", self.associate_policy),
             web.post(f"{vault}/dissociatepolicy", self.dissociate_policy),
-            web.post(f"{vault}/addresources", self.add_resources),
-            web.post(f"{vault}/removeresources", self.remove_resources),
+            web.put(f"{vault}/update-backup-expiration-time", self.change_expiration),
         ]
 
     async def create_vault(self, request: web.Request) -> web.Response:
@@ -180,38 +182,35 @@ class VaultRoutes:
         row["bindings"] = [binding for binding in row["bindings"] if binding["policy_id"] != policy_id]
         return web.json_response({"dissociate_policy": {"vault_id": row["id"], "policy_id": policy_id}})
 
-    async def add_resources(self, request: web.Request) -> web.Response:
-        """Put resources into a vault, all or none."""
-        row = self._vault(request)
-        addition = checked(ResourceAddition, await json_object(request, code=INVALID), code=INVALID)
-        self._vaults.admit(row, addition.resources)
-        return web.json_response({"add_resource_ids": [resource.id for resource in addition.resources]})
+    async def update_all(self, request: web.Request) -> web.Response:
+        """Change the messages of all vaults."""
+        content = await json_object(request, code=INVALID, envelope="vault")
+        sent = checked(VaultBatchUpdate, content, code=INVALID).to_wire()
+        rows = self._vaults.all()
+        for row in rows:
+            row.update(sent)
+        return web.json_response({"updated_vaults_id": [row["id"] for row in rows]})
 
-    async def remove_resources(self, request: web.Request) -> web.Response:
-        """Begin to take resources and their backups out of a vault."""
+    async def change_expiration(self, request: web.Request) -> web.Response:
+        """Change the day on which the good backups of a vault expire."""
         row = self._vault(request)
-        removal = checked(ResourceRemoval, await json_object(request, code=INVALID), code=INVALID)
-        held = {resource["id"]: resource for resource in row["resources"]}
-        leaving = []
-        for resource_id in dict.fromkeys(removal.resource_ids):
-            if resource_id not in held:
-                raise refusal("6135", resource_id)
-            if self._vaults.resource_view(row, held[resource_id])["protect_status"] == "removing":
-                raise refusal("6134", resource_id)
-            backups = self._backups.of(vault_id=row["id"], resource_id=resource_id)
-            if running := [backup for backup in backups if self._backups.is_running(backup)]:
-                raise refusal("6203", running[0]["id"])
-            leaving.append(held[resource_id])
-        times = self._state.started("cbr.deletion")
-        for resource in leaving:
-            resource["removal"] = times
-            for backup in self._backups.of(vault_id=row["id"], resource_id=resource["id"]):
-                backup["deletion"] = times
-        resources = [{name: resource[name] for name in ("id", "type", "name")} for resource in leaving]
-        failed = len(resources) if times["failure"] else 0
-        details = {"remove_resources": {"fail_count": failed, "total_count": len(resources), "resources": resources}}
-        self._logs.add("remove_resource", row, times, details=details)
-        return web.json_response({"remove_resource_ids": [resource["id"] for resource in leaving]})
+        body = await json_object(request, code=INVALID)
+        refuse_incomplete(body, EXPIRATION_UPDATE)
+        change = checked(ExpirationUpdate, body, code=INVALID)
+        midnight = datetime.combine(change.expect_expiration_date, time(), read_time_zone(change.time_zone))
+        if midnight <= self._state.now():
+            raise refusal("9900", "expect_expiration_date: must be a day to come")
+        backups = [each for each in self._backups.of(vault_id=row["id"]) if self._backups.status(each) == "available"]
+        for backup in backups:
+            backup["expired_at"] = midnight.astimezone(UTC).isoformat()
+        return web.json_response(
+            {
+                "affected_backups_count": len(backups),
+                "new_expiration_day": change.expect_expiration_date.isoformat(),
+                # What kind of log there is of it is not documented.
+                "operation_log_id": None,
+            }
+        )
 
     def _vault(self, request: web.Request) -> Row:
         return self._vaults.get(request.match_info["vault_id"])

@@ -3,7 +3,8 @@
 Rows of ``cbr.vaults``: the members of a vault that clients send (``name``, ``description``, ``tags``,
 ``auto_bind`` ...), ``id``, ``created_at``, ``billing``, ``bindings`` (a list of ``policy_id`` and
 ``destination_vault_id``) and ``resources`` (a list of ``id``, ``type``, ``name``, ``size`` in GB, ``extra_info`` and
-``removal``: none, or the members of :meth:`CloudState.started`).
+``removal``: none, or the members of :meth:`CloudState.started`, and ``suspended`` when its automatic backups are
+paused or were once).
 """
 
 from __future__ import annotations
@@ -164,7 +165,17 @@ class Vaults:
             "backup_count": len(backups),
             "backup_size": sum(self._backups.size_megabytes(backup) for backup in backups),
             "extra_info": resource["extra_info"],
+            "auto_protect": not resource.get("suspended"),
         }
+
+    def holder_of(self, resource_id: str) -> Row | None:
+        """Return the vault for backups that a resource is in; ``None`` when it is in none."""
+        for row in self.all():
+            if row["billing"]["protect_type"] == "backup" and any(
+                resource["id"] == resource_id for resource in row["resources"]
+            ):
+                return row
+        return None
 
     def source(self, resource_type: str, resource_id: str) -> Row | None:
         """Return the server, disk or file system that a vault may hold; ``None`` when there is none."""

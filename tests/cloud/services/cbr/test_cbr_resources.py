@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -19,11 +20,17 @@ from airflow_provider_backup.cloud.services.cbr.models import (
     BillingCreate,
     CheckpointCreate,
     CheckpointParameters,
+    ExpirationUpdate,
     OperationDefinition,
     PolicyCreate,
     PolicyUpdate,
+    Tag,
+    TagCondition,
+    TagKey,
+    TagSearch,
     Trigger,
     TriggerProperties,
+    VaultBatchUpdate,
     VaultCreate,
     VaultResourceCreate,
     VaultUpdate,
@@ -124,6 +131,76 @@ CALLS: list[tuple[Call, Any, tuple[str, str, Any]]] = [
         ("POST", "/vaults/v/removeresources", {"resource_ids": ["s"]}),
     ),
     (
+        lambda cbr: cbr.vaults.migrate_resources("v", ["s"], "d"),
+        {"migrated_resources": ["s"]},
+        ("POST", "/vaults/v/migrateresources", {"resource_ids": ["s"], "destination_vault_id": "d"}),
+    ),
+    (
+        lambda cbr: cbr.vaults.suspend_resources("v", ["s"]),
+        {"set_resource_ids": ["s"]},
+        ("PUT", "/vaults/v/set-resources", {"resource_ids": ["s"], "action": "suspend"}),
+    ),
+    (
+        lambda cbr: cbr.vaults.unsuspend_resources("v", ["s"]),
+        {"set_resource_ids": ["s"]},
+        ("PUT", "/vaults/v/set-resources", {"resource_ids": ["s"], "action": "unsuspend"}),
+    ),
+    (
+        lambda cbr: cbr.vaults.update_all(VaultBatchUpdate(threshold=70)),
+        {"updated_vaults_id": ["v"]},
+        ("PUT", "/vaults/batch-update", {"vault": {"threshold": 70}}),
+    ),
+    (
+        lambda cbr: cbr.vaults.change_expiration(
+            "v", ExpirationUpdate(expect_expiration_date=date(2031, 4, 2), time_zone="UTC+08:00")
+        ),
+        {"affected_backups_count": 1},
+        (
+            "PUT",
+            "/vaults/v/update-backup-expiration-time",
+            {"expect_expiration_date": "2031-04-02", "time_zone": "UTC+08:00"},
+        ),
+    ),
+    (lambda cbr: cbr.vault_tags.list("v"), {"tags": []}, ("GET", "/vault/v/tags", None)),
+    (lambda cbr: cbr.vault_tags.of_project(), {"tags": []}, ("GET", "/vault/tags", None)),
+    (
+        lambda cbr: cbr.vault_tags.put("v", Tag(key="team", value="a")),
+        None,
+        ("POST", "/vault/v/tags", {"tag": {"key": "team", "value": "a"}}),
+    ),
+    (
+        lambda cbr: cbr.vault_tags.put_all("v", [Tag(key="team", value="a")]),
+        None,
+        ("POST", "/vault/v/tags/action", {"action": "create", "tags": [{"key": "team", "value": "a"}]}),
+    ),
+    (lambda cbr: cbr.vault_tags.delete("v", "team"), None, ("DELETE", "/vault/v/tags/team", None)),
+    (
+        lambda cbr: cbr.vault_tags.delete_all("v", [TagKey(key="team")]),
+        None,
+        ("POST", "/vault/v/tags/action", {"action": "delete", "tags": [{"key": "team"}]}),
+    ),
+    (
+        lambda cbr: cbr.vault_tags.count(TagSearch(tags=[TagCondition(key="team", values=[])])),
+        {"total_count": 3},
+        (
+            "POST",
+            "/vault/resource_instances/action",
+            {"tags": [{"key": "team", "values": []}], "action": "count"},
+        ),
+    ),
+    (lambda cbr: cbr.usage.summary(), {"size": 1}, ("GET", "/vaults/summary", None)),
+    (
+        lambda cbr: cbr.protectables.get("server", "s"),
+        {"instance": {**NAMED, "id": "s"}},
+        ("GET", "/protectables/server/instances/s", None),
+    ),
+    (
+        lambda cbr: cbr.backups.rename("b", "kept"),
+        {"backup": NAMED},
+        ("PUT", "/backups/b", {"backup": {"name": "kept"}}),
+    ),
+    (lambda cbr: cbr.backups.metadata("b"), {"backup_id": "b"}, ("GET", "/backups/b/metadata", None)),
+    (
         lambda cbr: cbr.checkpoints.create(
             CheckpointCreate(vault_id=UUID, parameters=CheckpointParameters(name="pre_release", incremental=False))
         ),
@@ -171,6 +248,60 @@ async def test_a_subscription_is_refused_before_anything_is_sent(recorder: Recor
 async def test_a_wrong_filter_is_refused_before_anything_is_sent(recorder: Recorder) -> None:
     with pytest.raises(InvalidRequestError, match=r"status\.0"):
         [backup async for backup in recorder.cbr.backups.list(status="good")]
+    assert recorder.requests == []
+
+
+async def test_a_tag_of_the_project_has_a_list_of_values_or_one_text(recorder: Recorder) -> None:
+    rows = [{"key": "a", "values": ["1", None, "2"]}, {"key": "b", "values": "3"}, {"key": "c", "values": None}]
+    recorder.answers = [(200, {"tags": rows})]
+    assert [tag.values for tag in await recorder.cbr.vault_tags.of_project()] == [["1", "2"], ["3"], []]
+
+
+async def test_vaults_are_found_by_tags_to_the_end_of_the_list(recorder: Recorder) -> None:
+    rows = [{"resource_id": "1", "resource_detail": {"vault": NAMED}}, {"resource_id": "2"}]
+    recorder.answers = [(200, {"resources": [row], "total_count": 2}) for row in rows]
+    search = TagSearch(without_any_tag=True)
+    assert [found.resource_id async for found in recorder.cbr.vault_tags.find(search)] == ["1", "2"]
+    page = {"without_any_tag": True, "action": "filter", "limit": "1000"}
+    assert [body for _, _, body in recorder.requests] == [page | {"offset": "0"}, page | {"offset": "1"}]
+
+
+async def test_a_search_by_tags_that_repeats_its_page_ends(recorder: Recorder) -> None:
+    recorder.answers = [(200, {"resources": [{"resource_id": "1"}], "total_count": 5})] * 3
+    assert [found.resource_id async for found in recorder.cbr.vault_tags.find(TagSearch())] == ["1"]
+    assert len(recorder.requests) == 2
+
+
+@pytest.mark.parametrize("body", [{}, [], {"total_count": "many"}])
+async def test_a_count_without_a_number_is_reported(recorder: Recorder, body: Any) -> None:
+    recorder.answers = [(200, body)]
+    with pytest.raises(UnexpectedResponseError, match="total_count"):
+        await recorder.cbr.vault_tags.count(TagSearch())
+
+
+async def test_what_can_be_backed_up_is_listed_in_pages_of_fifty(recorder: Recorder) -> None:
+    recorder.answers = [
+        (200, {"instances": [NAMED | {"id": str(number)} for number in range(50)]}),
+        (200, {"instances": [NAMED | {"id": "50"}]}),
+    ]
+    found = [each.id async for each in recorder.cbr.protectables.list("server", name="a")]
+    assert found == [str(number) for number in range(51)]
+    assert [path for _, path, _ in recorder.requests] == [
+        "/protectables/server/instances?limit=50&name=a",
+        "/protectables/server/instances?limit=50&name=a&offset=50",
+    ]
+
+
+async def test_the_use_of_resources_is_listed(recorder: Recorder) -> None:
+    recorder.answers = [(200, {"storage_usage": [{"resource_id": "s", "backup_size": "5"}], "resource_count": 1})]
+    assert [each.backup_size async for each in recorder.cbr.usage.list(resource_id="s")] == [5]
+    assert [path for _, path, _ in recorder.requests] == ["/storage_usage?limit=1000&resource_id=s"]
+
+
+async def test_an_unknown_type_of_what_can_be_backed_up_is_refused_before_anything_is_sent(recorder: Recorder) -> None:
+    wrong: Any = "car"
+    with pytest.raises(InvalidRequestError, match="protectable_type"):
+        recorder.cbr.protectables.list(wrong)
     assert recorder.requests == []
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 from airflow_provider_backup.cloud.services.cbr.models.backups import (
     Backup,
     BackupExtendInfo,
+    BackupMetadata,
     BackupQuery,
     BackupStatus,
+    BackupUpdate,
     Member,
 )
 from airflow_provider_backup.cloud.services.cbr.models.checkpoints import (
@@ -23,6 +25,10 @@ from airflow_provider_backup.cloud.services.cbr.models.checkpoints import (
     CheckpointResource,
     CheckpointSkippedResource,
     CheckpointVault,
+)
+from airflow_provider_backup.cloud.services.cbr.models.expiration import (
+    ExpirationChange,
+    ExpirationUpdate,
 )
 from airflow_provider_backup.cloud.services.cbr.models.fields import OperationType, ResourceType
 from airflow_provider_backup.cloud.services.cbr.models.operation_definitions import (
@@ -52,6 +58,13 @@ from airflow_provider_backup.cloud.services.cbr.models.policies import (
     PolicyQuery,
     PolicyUpdate,
 )
+from airflow_provider_backup.cloud.services.cbr.models.protectables import (
+    MOST_PROTECTABLES_IN_PAGE,
+    Protectable,
+    ProtectableQuery,
+    ProtectableType,
+    Protection,
+)
 from airflow_provider_backup.cloud.services.cbr.models.replications import (
     BackupReplication,
     Destination,
@@ -69,6 +82,11 @@ from airflow_provider_backup.cloud.services.cbr.models.triggers import (
     TriggerPropertiesView,
     TriggerView,
 )
+from airflow_provider_backup.cloud.services.cbr.models.usage import (
+    StorageUsage,
+    StorageUsageQuery,
+    VaultSummary,
+)
 from airflow_provider_backup.cloud.services.cbr.models.vault_policies import (
     PolicyAssociation,
     PolicyBinding,
@@ -79,9 +97,21 @@ from airflow_provider_backup.cloud.services.cbr.models.vault_resources import (
     IncludedVolume,
     ResourceAddition,
     ResourceExtraInfo,
+    ResourceMigration,
     ResourceRemoval,
+    ResourceSetting,
     VaultResourceCreate,
     VaultResourceView,
+)
+from airflow_provider_backup.cloud.services.cbr.models.vault_tags import (
+    NameMatch,
+    ProjectTag,
+    TagCondition,
+    TagCreation,
+    TagDeletion,
+    TaggedVault,
+    TagKey,
+    TagSearch,
 )
 from airflow_provider_backup.cloud.services.cbr.models.vaults import (
     BillingCreate,
@@ -94,6 +124,7 @@ from airflow_provider_backup.cloud.services.cbr.models.vaults import (
     Tag,
     TagView,
     Vault,
+    VaultBatchUpdate,
     VaultCreate,
     VaultQuery,
     VaultStatus,
@@ -101,14 +132,17 @@ from airflow_provider_backup.cloud.services.cbr.models.vaults import (
 )
 
 __all__ = [
+    "MOST_PROTECTABLES_IN_PAGE",
     "MOST_RESOURCES",
     "AdvancedRetentionRules",
     "AssociatedVault",
     "Backup",
     "BackupExtendInfo",
+    "BackupMetadata",
     "BackupQuery",
     "BackupReplication",
     "BackupStatus",
+    "BackupUpdate",
     "BillingCreate",
     "BillingUpdate",
     "BillingView",
@@ -124,6 +158,8 @@ __all__ = [
     "ConsistentLevel",
     "Destination",
     "ErrorInfo",
+    "ExpirationChange",
+    "ExpirationUpdate",
     "IncludedVolume",
     "LogBackup",
     "LogCommon",
@@ -134,6 +170,7 @@ __all__ = [
     "LogStatus",
     "Member",
     "MonthlyRetention",
+    "NameMatch",
     "ObjectType",
     "OperationDefinition",
     "OperationDefinitionView",
@@ -147,11 +184,18 @@ __all__ = [
     "PolicyDissociation",
     "PolicyQuery",
     "PolicyUpdate",
+    "ProjectTag",
+    "Protectable",
+    "ProtectableQuery",
+    "ProtectableType",
+    "Protection",
     "ReplicationCapability",
     "ReplicationRecord",
     "ResourceAddition",
     "ResourceExtraInfo",
+    "ResourceMigration",
     "ResourceRemoval",
+    "ResourceSetting",
     "ResourceType",
     "RestoreCreate",
     "RestoreDetails",
@@ -159,19 +203,29 @@ __all__ = [
     "StartedBackupReplication",
     "StartedReplication",
     "StartedVaultReplication",
+    "StorageUsage",
+    "StorageUsageQuery",
     "Tag",
+    "TagCondition",
+    "TagCreation",
+    "TagDeletion",
+    "TagKey",
+    "TagSearch",
     "TagView",
+    "TaggedVault",
     "Trigger",
     "TriggerProperties",
     "TriggerPropertiesView",
     "TriggerView",
     "Vault",
+    "VaultBatchUpdate",
     "VaultCreate",
     "VaultQuery",
     "VaultReplication",
     "VaultResourceCreate",
     "VaultResourceView",
     "VaultStatus",
+    "VaultSummary",
     "VaultUpdate",
     "WeeklyRetention",
     "YearlyRetention",

@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.schema.fields import AsObject, Flag, Timestam
 from airflow_provider_backup.cloud.services.cbr.models.fields import (
     AsItems,
     BackedUpType,
+    Name,
     Offset,
     OneOrMore,
     OperationType,
@@ -33,6 +34,28 @@ BackupStatus = Literal[
     "waiting_delete",
     "waiting_restore",
 ]
+
+
+class BackupUpdate(RequestModel):
+    """Another name of a backup: ``PUT /backups/{backup_id}`` (CBR section 7.3).
+
+    :param name: 1 to 64 letters, digits, ``_`` or ``-``.
+    """
+
+    name: Name
+
+
+class BackupMetadata(ResponseModel):
+    """What a server was like when it was backed up, as read; most values are JSON texts (CBR section 7.3)."""
+
+    backup_id: Identifier
+    backups: Text = None
+    flavor: Text = None
+    floatingips: Annotated[list[Any], AsItems] = Field(default_factory=list)
+    interface: Text = None
+    ports: Annotated[list[Any], AsItems] = Field(default_factory=list)
+    server: Text = None
+    volumes: Annotated[list[Any], AsItems] = Field(default_factory=list)
 
 
 class BackupQuery(RequestModel):

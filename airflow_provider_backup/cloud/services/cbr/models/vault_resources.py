@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -68,6 +68,28 @@ class ResourceRemoval(RequestModel):
     """
 
     resource_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_RESOURCES)]
+
+
+class ResourceMigration(RequestModel):
+    """Resources that move to another vault, with all their backups (CBR section 5.7).
+
+    :param resource_ids: 1 to 256 ids.
+    :param destination_vault_id: the vault that takes them.
+    """
+
+    resource_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_RESOURCES)]
+    destination_vault_id: Identifier
+
+
+class ResourceSetting(RequestModel):
+    """Resources whose automatic backups are paused, or continued (CBR section 5.7).
+
+    :param resource_ids: 1 to 256 ids.
+    :param action: ``suspend`` or ``unsuspend``.
+    """
+
+    resource_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MOST_RESOURCES)]
+    action: Literal["suspend", "unsuspend"]
 
 
 class VaultResourceView(ResponseModel):

@@ -166,6 +166,17 @@ class VaultUpdate(RequestModel):
     locked: bool | None = None
 
 
+class VaultBatchUpdate(RequestModel):
+    """A change of all vaults of the project: ``PUT /vaults/batch-update`` (CBR section 5.4).
+
+    :param smn_notify: whether a message is sent when the threshold is reached.
+    :param threshold: used part in per cent, 1 to 100.
+    """
+
+    smn_notify: bool | None = None
+    threshold: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
 class VaultQuery(RequestModel):
     """What vaults are listed by (CBR section 5.3).
 
