@@ -147,6 +147,10 @@ class InstanceMissingError(MissingError):
     """The instance to delete does not exist, and ``if_missing`` is ``fail``: a retry cannot help."""
 
 
+class VaultMissingError(MissingError):
+    """The vault to delete does not exist, and ``if_missing`` is ``fail``: a retry cannot help."""
+
+
 class BackupsLeftError(BackupError, AirflowException):
     """A prune could not delete all that was to go, and ``fail_on_refused`` is set. All other deletions were requested.
 

@@ -9,9 +9,13 @@ from typing import Any
 
 from airflow_provider_backup.operators.base import BackupCloudOperator
 from airflow_provider_backup.operators.cbr import (
+    CbrApplyVaultOperator,
     CbrCreateBackupOperator,
     CbrCreatePolicyOperator,
     CbrDeleteBackupOperator,
+    CbrDeleteVaultOperator,
+    CbrGetVaultOperator,
+    CbrListVaultsOperator,
     CbrReplicateBackupOperator,
     CbrUpdatePolicyOperator,
 )
@@ -105,6 +109,7 @@ CBR_COPY: dict[str, Any] = {
     "destination_project_id": "project",
     "destination_vault_id": UUID,
 }
+CBR_VAULT: dict[str, Any] = {"name": "app", "size": 100, "object_type": "server"}
 DATABASE: dict[str, Any] = {"instance_id": INSTANCE}
 
 TOO_LONG_TAGS = {str(number): "" for number in range(11)}
@@ -238,6 +243,49 @@ CASES = [
         {"time_zone": "UTC+02:00"},
     ),
     *_cases(CsbsGetPolicyOperator, {}, {"policy_id": ["", " ", None, 5]}),
+    # CBR sections 5.1 to 5.7
+    *_cases(
+        CbrApplyVaultOperator,
+        CBR_VAULT,
+        {
+            "name": ["", "a" * 65, "with space", "a.b", None],
+            "size": [9, 10_485_761, "large", None],
+            "object_type": ["car", "", None],
+            "protect_type": ["copy"],
+            "consistent_level": ["perfect"],
+            "charging_mode": ["pre_paid"],
+            "description": ["a" * 65, "a<b"],
+            "backup_name_prefix": ["a" * 33],
+            "enterprise_project_id": [""],
+            "tags": [{str(number): "" for number in range(21)}, {"": "x"}, {"k" * 37: ""}, {"k": "v" * 44}, "team", 5],
+            "auto_bind": ["perhaps"],
+            "bind_rules": [{}, {str(number): "" for number in range(6)}, "team"],
+            "auto_expand": ["perhaps"],
+            "smn_notify": ["perhaps"],
+            "threshold": [0, 101, "full"],
+            "locked": [True, "perhaps"],
+            "resource_ids": [[""], UUID, [UUID, UUID.upper()], [f"id-{number}" for number in range(257)]],
+            "resource_details": [[{"id": UUID}], [{"id": UUID, "type": "OS::Car"}], UUID],
+            "destination_vault_id": ["", UUID],
+            "vault_id": ["", " ", 5],
+        },
+    ),
+    Case(CbrApplyVaultOperator, CBR_VAULT, "replication_policy_id", UUID),
+    Case(CbrApplyVaultOperator, CBR_VAULT, "backup_policy_id", UUID, rest={"protect_type": "replication"}),
+    Case(
+        CbrApplyVaultOperator,
+        CBR_VAULT,
+        "delete_backups",
+        True,
+        rest={"auto_bind": True, "resource_ids": [UUID]},
+    ),
+    *_cases(CbrGetVaultOperator, {}, {"vault_id": ["", " ", None, 5]}),
+    *_cases(CbrDeleteVaultOperator, {}, {"vault_id": ["", None, 5]}),
+    *_cases(
+        CbrListVaultsOperator,
+        {"name": "app"},
+        {"object_type": ["car"], "protect_type": ["copy"], "policy_id": [""], "resource_ids": [[], [""], UUID]},
+    ),
     *_cases(
         CsbsExecutePolicyOperator,
         CSBS_EXECUTE,

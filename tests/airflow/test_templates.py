@@ -12,8 +12,12 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseOperator, task
 
 from airflow_provider_backup.operators.cbr import (
+    CbrApplyVaultOperator,
     CbrCreateBackupOperator,
     CbrCreatePolicyOperator,
+    CbrDeleteVaultOperator,
+    CbrGetVaultOperator,
+    CbrListVaultsOperator,
     CbrUpdatePolicyOperator,
 )
 from airflow_provider_backup.operators.csbs import (
@@ -48,6 +52,10 @@ CLASSES: list[Any] = [
     RdsRestoreTablesOperator,
     GaussDbGetRestoreWindowsOperator,
     *PRUNE.values(),
+    CbrApplyVaultOperator,
+    CbrGetVaultOperator,
+    CbrListVaultsOperator,
+    CbrDeleteVaultOperator,
 ]
 HOW = {
     "wait_for_completion",
@@ -66,6 +74,9 @@ HOW = {
     "fail_on_refused",
     "retry_failed",
     "policy",
+    "state",
+    "delete_backups",
+    "irreversible",
 }
 """Arguments that say how to do it, and the model of a policy: these are plain values of the DAG file."""
 

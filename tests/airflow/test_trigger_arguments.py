@@ -19,6 +19,11 @@ from pydantic import BaseModel
 from airflow_provider_backup.cloud.errors import BackupError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import InvalidArgumentError
+from airflow_provider_backup.operators.cbr import (
+    CbrApplyVaultOperator,
+    CbrCreateBackupOperator,
+    CbrDeleteVaultOperator,
+)
 from airflow_provider_backup.operators.rds import RdsRestoreTablesOperator
 from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM, DeferredWait
 from tests.airflow.restorable import RESTORE, Restorable
@@ -247,6 +252,30 @@ def table_restore(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
     return RdsRestoreTablesOperator(**{**what, **usual, **arguments})
 
 
+def vault(cloud: RunningCloud) -> tuple[str, list[str]]:
+    """Make a vault with two servers, and return its id and theirs."""
+    servers = cloud.describe()["resources"]["servers"][:2]
+    described = {"name": "app", "size": 1000, "object_type": "server", "resource_ids": servers}
+    return TaskRun(CbrApplyVaultOperator(task_id="vault", **described)).run()["id"], servers
+
+
+def vault_removal(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator whose removal of a server from a vault takes an hour."""
+    vault_id, servers = vault(cloud)
+    cloud.set_backup_seconds(3600)
+    usual = {"task_id": "apply", "deferrable": True, "poll_interval": 0.05, "delete_backups": True}
+    return CbrApplyVaultOperator(**{"vault_id": vault_id, "resource_ids": servers[:1], **usual, **arguments})
+
+
+def vault_deletion(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator that deletes a vault after a backup of an hour."""
+    vault_id, _ = vault(cloud)
+    cloud.set_backup_seconds(3600)
+    TaskRun(CbrCreateBackupOperator(task_id="backup", vault_id=vault_id, wait_for_completion=False)).run()
+    usual = {"task_id": "delete", "deferrable": True, "poll_interval": 0.05, "delete_backups": True}
+    return CbrDeleteVaultOperator(**{"vault_id": vault_id, **usual, **arguments})
+
+
 def deferral(task: Any) -> tuple[TaskRun, TaskDeferred]:
     """Run a task until it is put aside."""
     run = TaskRun(task)
@@ -264,7 +293,10 @@ def test_everything_that_defers_is_built_here() -> None:
     # By name: a test that imports a module anew makes its classes anew.
     here: list[dict[str, Any]] = [CREATE, SENSORS, DELETE, RESTORE, FRESH, PRUNE, RESTORE_INSTANCE, DELETE_INSTANCE]
     names = {getattr(each, "__name__", None) for classes in here for each in classes.values()}
-    assert {each.__name__ for each in deferring_classes()} == {*names, RdsRestoreTablesOperator.__name__}
+    assert {each.__name__ for each in deferring_classes()} == {
+        *names,
+        *(each.__name__ for each in (RdsRestoreTablesOperator, CbrApplyVaultOperator, CbrDeleteVaultOperator)),
+    }
 
 
 @pytest.mark.parametrize("arguments", [{}, {"region": "eu-de"}], ids=["plain", "region"])
@@ -274,7 +306,7 @@ def test_everything_that_defers_is_built_here() -> None:
     + [(service, restore) for service in RESTORE]
     + [(service, pruning) for service in SERVICES]
     + [(service, build) for service in DATABASES for build in (instance_restore, instance_deletion)]
-    + [("rds", table_restore)],
+    + [("rds", table_restore), ("cbr", vault_removal), ("cbr", vault_deletion)],
 )
 def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
     cloud: RunningCloud, service: str, build: Any, arguments: dict[str, Any]
@@ -297,6 +329,10 @@ def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
         assert (event, len(result)) == ({"outcome": "over"}, 1)
     elif build is pruning:
         assert len(result["deleted"]) == 2
+    elif build is vault_removal:
+        assert result["changed"] is True
+    elif build is vault_deletion:
+        assert result["vault_id"]
     elif build in (instance_deletion, instance_restore, table_restore):
         assert result["instance_id"]
     else:

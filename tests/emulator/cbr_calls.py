@@ -49,7 +49,9 @@ class Cbr:
         self.time = time
         self.state = CloudState(backup_seconds=BACKUP_SECONDS, file=file, now=lambda: self.time)
         self.inventory = Inventory(self.state)
-        self.service = service = EmulatedCbr(self.state, self.inventory)
+        service = EmulatedCbr(self.state, self.inventory)
+        assert service.schedules is not None
+        self.run_policy = service.schedules.run
         application = web.Application(middlewares=[answering(service, self.state)])
         application.add_routes(service.routes())
         self.http = TestClient(TestServer(application))

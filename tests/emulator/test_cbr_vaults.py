@@ -435,11 +435,11 @@ async def test_a_resource_that_is_paused_is_not_backed_up_by_its_policy(cbr: Cbr
     vault = await cbr.vault(*cbr.servers[:2], backup_policy_id=policy["id"])
     path = f"/vaults/{vault['id']}/set-resources"
     await cbr.good("PUT", path, {"resource_ids": cbr.servers[:1], "action": "suspend"})
-    cbr.service.schedules.run(policy["id"])
+    cbr.run_policy(policy["id"])
     assert [each["resource_id"] for each in await cbr.backups()] == [cbr.servers[1]]
     cbr.pass_seconds(BACKUP_SECONDS)
     await cbr.good("PUT", path, {"resource_ids": cbr.servers[1:2], "action": "suspend"})
-    cbr.service.schedules.run(policy["id"])
+    cbr.run_policy(policy["id"])
     assert len(await cbr.backups()) == 1
 
 

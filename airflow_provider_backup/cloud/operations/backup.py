@@ -26,7 +26,7 @@ class OperationReference:
     :param service: its name in the registry, such as ``cbr``.
     :param backup_id: the id to ask for; ``kind`` says what it names.
     :param kind: ``backup``; ``checkpoint`` (CBR and CSBS: the backups of several resources taken together); ``job``
-        (VBS: the job that makes the backup).
+        (VBS: the job that makes the backup); ``vault`` (CBR: what is deleted is a vault, or resources in it).
     :param instance_id: database services only: the instance that is backed up, or that a restore is to.
     :param job_id: GaussDB and TaurusDB: the job that makes the backup, known to the task that started it; it shows the
         progress and the reason of a failure. Restores: the job or operation log that reports how the restore goes.
@@ -35,8 +35,10 @@ class OperationReference:
         whose backups are pruned.
     :param operation: ``backup`` (the backup is being taken), ``deletion`` (it is being deleted), ``pruning`` (several
         are), ``replication`` (it is being copied to another region), ``restore`` (a resource is being overwritten with
-        it) or ``instance_deletion`` (a database instance is being deleted; ``backup_id`` is empty then).
-    :param parts: deletions and replications only: ids of the single backups whose deletion or copy is waited for.
+        it), ``instance_deletion`` (a database instance is being deleted; ``backup_id`` is empty then) or
+        ``vault_deletion`` (a vault, or resources in it, are).
+    :param parts: deletions and replications only: ids of the single backups whose deletion or copy is waited for; of
+        vaults: ids of the resources that are removed, nothing for the vault itself.
     :param was_failed: deletions only: whether the backup had failed before it was deleted; then that status says
         nothing about its deletion.
     :param submitted_at: restores only: the restore did not begin before, ISO 8601 by the cloud's clock.
@@ -45,13 +47,13 @@ class OperationReference:
         ``backup_id`` is empty then.
     :param is_new: restores of database instances only: whether they create the instance.
     :param was_restoring: restores of database instances only: whether the instance was seen being restored.
-    :param failed_before: prunes only: which of the parts had failed before their deletion.
+    :param failed_before: prunes and vaults only: which of the parts had failed before their deletion.
     :param replication_ids: replications only: for each of the parts the record that tells how its copy goes.
     """
 
     service: str
     backup_id: str
-    kind: BackupKind = "backup"
+    kind: BackupKind | Literal["vault"] = "backup"
     instance_id: str | None = None
     job_id: str | None = None
     expected_ids: tuple[str, ...] = ()
@@ -92,7 +94,9 @@ class OperationReference:
         names_backup = self.backup_id or not self.instance_id
         what = f"{self.kind} {self.backup_id}" if names_backup else f"instance {self.instance_id}"
         what = one_line(f"{self.service} {what}")
-        return what if self.operation == "backup" else f"{self.operation.removeprefix('instance_')} of {what}"
+        if self.operation == "vault_deletion" and self.parts:
+            return f"removal of {len(self.parts)} resources from {what}"
+        return what if self.operation == "backup" else f"{self.operation.rpartition('_')[2]} of {what}"
 
 
 class SkippedResource(TypedDict):

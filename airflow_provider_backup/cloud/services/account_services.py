@@ -85,6 +85,15 @@ class InstanceDeletingService(Protocol):
         """The deletion of an instance, as a long-running operation."""
 
 
+@runtime_checkable
+class VaultDeletingService(Protocol):
+    """A service whose vaults can be deleted."""
+
+    @property
+    def vault_deletion(self) -> Observable:
+        """The deletion of a vault, or of resources in it, as a long-running operation."""
+
+
 class ObservedOperation:
     """One kind of operation of one service, as far as waiting for it needs it.
 
@@ -129,7 +138,8 @@ class AccountServices(RegisteredServices):
         """Return how operations of one kind are observed.
 
         :param name: the service, as for :meth:`service`.
-        :param operation: ``backup``, ``deletion``, ``pruning``, ``replication``, ``restore`` or ``instance_deletion``.
+        :param operation: ``backup``, ``deletion``, ``pruning``, ``replication``, ``restore``, ``instance_deletion`` or
+            ``vault_deletion``.
         :raises ConfigurationError: there is no such service, or it has no such operation.
         """
         service = self.service(name)
@@ -148,6 +158,9 @@ class AccountServices(RegisteredServices):
         if operation == "instance_deletion" and isinstance(service, InstanceDeletingService):
             instances = service.instance_deletion
             return ObservedOperation(name, instances.lists, instances.observe)
+        if operation == "vault_deletion" and isinstance(service, VaultDeletingService):
+            vaults = service.vault_deletion
+            return ObservedOperation(name, vaults.lists, vaults.observe)
         raise ConfigurationError(
             f"{name} has no operation {one_line(repr(operation))}.",
             next_step="Run the same version of airflow-provider-backup on workers and triggerers.",

@@ -49,6 +49,7 @@ from airflow_provider_backup.cloud.services.cbr.states import (
 )
 from airflow_provider_backup.cloud.services.cbr.stored_backups import CbrStoredBackups
 from airflow_provider_backup.cloud.services.cbr.usage import Usage
+from airflow_provider_backup.cloud.services.cbr.vault_deletion import VaultDeletion
 from airflow_provider_backup.cloud.services.cbr.vault_tags import VaultTags
 from airflow_provider_backup.cloud.services.cbr.vaults import Vaults
 from airflow_provider_backup.cloud.text import one_line
@@ -95,6 +96,11 @@ class CbrService:
             reads=2,
         )
         return CbrRestoreOperation(self.backups, self.operation_logs, self._clock, lists)
+
+    @property
+    def vault_deletion(self) -> VaultDeletion:
+        """The deletion of a vault, or of resources in it, as a long-running operation."""
+        return VaultDeletion(self.vaults, self.backups, self.operation_logs)
 
     def reference_to(self, checkpoint: Checkpoint, resource_ids: Sequence[str] = ()) -> OperationReference:
         """Return where to look for a checkpoint later, with the ids of all resources that it is to back up.
