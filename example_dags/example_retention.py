@@ -1,6 +1,7 @@
 """Take a backup of a database every night, and keep seven daily, four weekly and twelve monthly ones.
 
-Manual backups of databases stay until a user deletes them: here the DAG deletes those of its own that no rule keeps.
+Manual backups of databases stay until a user deletes them: here the DAG deletes those of its own that no rule keeps,
+after a plan that logs what would go.
 """
 
 from __future__ import annotations
@@ -13,6 +14,13 @@ from airflow.providers.common.compat.sdk import DAG, task
 from airflow_provider_backup.operators.gaussdb import GaussDbCreateBackupOperator, GaussDbPruneBackupsOperator
 
 INSTANCE = "{{ params.instance_id or (var.json.backup_examples.gaussdb_instances | last) }}"
+RULES: dict[str, Any] = {
+    "keep_daily": 7,
+    "keep_weekly": 4,
+    "keep_monthly": 12,
+    "time_zone": "Europe/Berlin",
+    "failed_older_than": timedelta(days=7),
+}
 
 with DAG(
     dag_id="example_retention",
@@ -27,16 +35,9 @@ with DAG(
     backup = GaussDbCreateBackupOperator(task_id="backup", instance_id=INSTANCE, deferrable=True, poll_interval=5)
 
     # [START gaussdb_prune_backups]
+    plan = GaussDbPruneBackupsOperator(task_id="plan", instance_ids=[INSTANCE], **RULES, dry_run=True)
     prune = GaussDbPruneBackupsOperator(
-        task_id="prune",
-        instance_ids=[INSTANCE],
-        keep_daily=7,
-        keep_weekly=4,
-        keep_monthly=12,
-        time_zone="Europe/Berlin",
-        failed_older_than=timedelta(days=7),
-        deferrable=True,
-        poll_interval=5,
+        task_id="prune", instance_ids=[INSTANCE], **RULES, deferrable=True, poll_interval=5
     )
     # [END gaussdb_prune_backups]
 
@@ -47,5 +48,5 @@ with DAG(
         print(line)
         return line
 
-    backup >> prune
+    backup >> plan >> prune
     report(prune.output)

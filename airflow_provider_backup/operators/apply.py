@@ -196,8 +196,10 @@ class ApplyOperator(BackupCloudOperator, Generic[Found]):
     async def _delete(self, cloud: BackupCloud, found: Found) -> None:
         try:
             await self.delete(cloud, found)
-        except NotFoundError:
-            if await self.find(cloud) is not None:
+        except BackupError as error:
+            # It may be gone although the answer says something else: by a request whose answer was lost.
+            may_be_gone = isinstance(error, NotFoundError) or may_have_taken_effect(error)
+            if not may_be_gone or await self.find(cloud) is not None:
                 raise
 
 

@@ -14,6 +14,7 @@ from airflow_provider_backup.cloud.operations.backup import BackupResult, Operat
 from airflow_provider_backup.cloud.operations.deletion import target_of
 from airflow_provider_backup.cloud.operations.described_state import AppliedResult, Difference
 from airflow_provider_backup.cloud.operations.policy import PolicyResult, policy_result
+from airflow_provider_backup.cloud.operations.policy_forms import LONG_TERM, fields_with_zone
 from airflow_provider_backup.cloud.operations.schedules import Schedule, offset_text
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.base import validated
@@ -23,6 +24,13 @@ from airflow_provider_backup.cloud.services.cbr.applied_vault import (
     create_vault,
     read_vault,
     vaults_named,
+)
+from airflow_provider_backup.cloud.services.cbr.described_policy import (
+    bound_vaults,
+    described_vaults,
+    held_fields,
+    policy_fields,
+    policy_update,
 )
 from airflow_provider_backup.cloud.services.cbr.described_vault import (
     VaultDescription,
@@ -34,6 +42,7 @@ from airflow_provider_backup.cloud.services.cbr.models import (
     BackupReplication,
     CheckpointCreate,
     PolicyCreate,
+    PolicyQuery,
     PolicyUpdate,
     VaultQuery,
 )
@@ -61,15 +70,20 @@ from airflow_provider_backup.exceptions import (
     VaultMissingError,
 )
 from airflow_provider_backup.operators.apply import ApplyNamedOperator
-from airflow_provider_backup.operators.base import BackupCloudOperator, check_ids, in_seconds, listed
+from airflow_provider_backup.operators.base import BackupCloudOperator, check_choice, check_ids, in_seconds, listed
 from airflow_provider_backup.operators.create_backup import CreateBackupOperator
 from airflow_provider_backup.operators.create_policy import CreatePolicyOperator, check_model
 from airflow_provider_backup.operators.delete_backup import CheckpointDeleteBackupOperator
 from airflow_provider_backup.operators.deletion import DeletionOperator
-from airflow_provider_backup.operators.existing_policy import ExistingPolicyOperator
+from airflow_provider_backup.operators.existing_policy import (
+    DeletePolicyOperator,
+    ExistingPolicyOperator,
+    GetPolicyOperator,
+    ListPoliciesOperator,
+)
 from airflow_provider_backup.operators.latest_backup import GetLatestBackupOperator
 from airflow_provider_backup.operators.operation import OperationOperator
-from airflow_provider_backup.operators.policy_arguments import LONG_TERM, PolicyArguments, known_schedule
+from airflow_provider_backup.operators.policy_arguments import PolicyArguments, known_schedule
 from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.operators.restore_backup import RestoreBackupOperator
 from airflow_provider_backup.tasks.conflict import Conflict
@@ -77,6 +91,7 @@ from airflow_provider_backup.tasks.deferral import OperatorWaitMixin, wait_plan
 from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM
 from airflow_provider_backup.tasks.freshness_targets import VaultResourceFreshness
 from airflow_provider_backup.tasks.reference_arguments import CheckpointReferenceMixin
+from airflow_provider_backup.tasks.templating import has_template
 from airflow_provider_backup.version_compat import own_xcom
 
 if TYPE_CHECKING:
@@ -271,6 +286,212 @@ class CbrUpdatePolicyOperator(CbrPolicyArguments, ExistingPolicyOperator):
             held = definition_of(await cloud.cbr.policies.get(self.policy_id))
             request = self.from_arguments(self.schedule, self.time_zone, held)
         return await cloud.cbr.policies.update(self.policy_id, request)
+
+
+class CbrApplyPolicyOperator(CbrPolicyArguments, ApplyNamedOperator["Policy"]):
+    """Bring a policy to the described state: create it, change only what differs, or do nothing (CBR section 4).
+
+    Arguments that are ``None`` leave their part of the policy as it is. A limit is removed with -1, a long-term number
+    with 0. A named ``time_zone`` counts with its offset on the day of the run, so that a policy that is applied every
+    day keeps its local time over daylight saving. The arguments of the policy are described at
+    :class:`CbrPolicyArguments` and :class:`~airflow_provider_backup.operators.policy_arguments.PolicyArguments`.
+
+    :param policy_id: id of the policy, which must exist; ``name`` becomes its name (templated). ``None``: the policy is
+        found by ``name``, and created if there is none; then ``schedule`` or ``patterns`` must be given.
+    :param operation_type: ``backup`` or ``replication``; cannot be changed later (templated). ``None``: any with
+        ``policy_id``, otherwise ``backup``.
+    :param vault_ids: ids of the vaults that the policy must be bound to; of a replication policy a mapping from each
+        to the vault that receives its copies (templated). A vault has one policy of each type, so another one is
+        replaced; the log names it. ``None`` leaves all bindings as they are.
+    :param unbind_others: whether the policy is taken off vaults that ``vault_ids`` does not name.
+    :param state: ``present``, or ``absent`` to delete the policy; the backups that it made stay.
+    :param dry_run: whether to read, log and return what differs, and to send nothing that changes anything.
+    """
+
+    template_fields: Sequence[str] = (*CbrPolicyArguments.template_fields, "policy_id", "operation_type", "vault_ids")
+    service_name = "cbr"
+    kind = "policy"
+    title = "CBR policy"
+    id_argument = "policy_id"
+
+    def __init__(
+        self,
+        *,
+        policy_id: str | None = None,
+        operation_type: str | None = None,
+        vault_ids: Sequence[str] | Mapping[str, str] | None = None,
+        unbind_others: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.policy_id = policy_id
+        self.operation_type = operation_type
+        self.vault_ids = vault_ids
+        self.unbind_others = unbind_others
+
+    def check_arguments(self) -> None:
+        """Reject wrong literals once the operator is built.
+
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates become.
+        """
+        super().check_arguments()
+        if self.unbind_others and self.vault_ids is None:
+            rule = "needs vault_ids: the vaults that the policy stays bound to"
+            raise InvalidRequestError(f"Task {self.task_id!r}", [Violation("unbind_others", rule, True)])
+        if self.state == "present":
+            self.check_while_parsing(lambda: self._fields({}, *known_schedule(self.schedule, self.time_zone)))
+
+    def identity(self, found: Policy | None) -> tuple[str | None, str | None]:
+        """Return id and name of the policy."""
+        return (self.policy_id, self.name) if found is None else (found.id, found.name)
+
+    async def read(self, cloud: BackupCloud, identifier: str) -> Policy:
+        """Read the policy with this id."""
+        return await cloud.cbr.policies.get(identifier)
+
+    async def listed_by_name(self, cloud: BackupCloud, name: str) -> AsyncIterator[Policy]:
+        """Search the list: CBR has no filter by name."""
+        async for policy in cloud.cbr.policies.list(operation_type=self.operation_type or "backup"):
+            if policy.name == name:
+                yield policy
+
+    def held(self, found: Policy) -> dict[str, Any]:
+        """Return the state of the policy."""
+        return held_fields(found)
+
+    def wanted(self, held: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the described state."""
+        return self._fields(held, self.schedule, self.time_zone)
+
+    async def create(self, cloud: BackupCloud) -> Policy:
+        """Create the policy; vaults are bound afterwards."""
+        values = self.values(self.schedule, self.time_zone, operation_type=self.operation_type or "backup")
+        policy = validated(PolicyCreate, "CBR policy", {"operation_definition": {}, **values})
+        return await cloud.cbr.policies.create(policy)
+
+    async def change(self, cloud: BackupCloud, found: Policy, plan: Sequence[Difference]) -> None:
+        """Change the policy in one request, then bind and unbind vaults one by one."""
+        changes = {each["field"]: each["to"] for each in plan}
+        if (update := policy_update(found, changes)) is not None:
+            await cloud.cbr.policies.update(found.id, update)
+        if "vault_ids" in changes:
+            await self._bind(cloud, found, changes["vault_ids"])
+
+    async def delete(self, cloud: BackupCloud, found: Policy) -> None:
+        """Delete the policy."""
+        await cloud.cbr.policies.delete(found.id)
+
+    def _fields(self, held: Mapping[str, Any], schedule: str | None, time_zone: str | None) -> dict[str, Any]:
+        if self.policy_id is None and schedule is None and self.patterns is None:
+            rule = "one of schedule, patterns must be given, unless the policy is named by policy_id"
+            raise InvalidRequestError(self.title, [Violation("schedule", rule, None)])
+        operation_type = self.operation_type
+        if operation_type is None:
+            operation_type = held.get("operation_type") or "backup"
+        if not has_template(operation_type):
+            check_choice(self.task_id, "operation_type", operation_type, ("backup", "replication"))
+        if held and operation_type != held.get("operation_type"):
+            rule = f"cannot be changed, the policy is for {held.get('operation_type')}: describe one of another name"
+            raise InvalidRequestError(self.title, [Violation("operation_type", rule, operation_type)])
+        bound = {}
+        if self.vault_ids is not None and not has_template((self.vault_ids, operation_type)):
+            bound["vault_ids"] = described_vaults(
+                self.vault_ids if isinstance(self.vault_ids, Mapping) else listed(self.vault_ids),
+                held,
+                operation_type=operation_type,
+                only=self.unbind_others,
+            )
+        values = self.values(schedule, time_zone)
+        described = policy_fields(validated(PolicyUpdate, self.title, values).to_wire()) if values else {}
+        offset = None if time_zone is None else offset_text(time_zone)
+        return fields_with_zone(described, held, offset=offset) | bound
+
+    async def _bind(self, cloud: BackupCloud, policy: Policy, vaults: Sequence[str] | Mapping[str, str]) -> None:
+        held = bound_vaults(policy)
+        # The destination of a vault; of a backup policy there is none.
+        after, before = (each if isinstance(each, dict) else dict.fromkeys(each) for each in (vaults, held))
+        new = {vault: destination for vault, destination in after.items() if before.get(vault, "") != destination}
+        if new:
+            await self._name_replaced(cloud, policy, new)
+        for vault, destination in new.items():
+            await cloud.cbr.vaults.associate_policy(vault, policy.id, destination_vault_id=destination)
+            self.log.info("Bound CBR policy %s to vault %s.", one_line(policy.name), one_line(vault))
+        for vault in before.keys() - after.keys():
+            await cloud.cbr.vaults.dissociate_policy(vault, policy.id)
+            self.log.info("Took CBR policy %s off vault %s.", one_line(policy.name), one_line(vault))
+
+    async def _name_replaced(self, cloud: BackupCloud, policy: Policy, vaults: Mapping[str, str | None]) -> None:
+        async for other in cloud.cbr.policies.list(operation_type=policy.operation_type):
+            for vault in vaults if other.id != policy.id else ():
+                if vault in bound_vaults(other):
+                    self.log.warning(
+                        "Vault %s was bound to CBR policy %s, which is replaced.",
+                        one_line(vault),
+                        one_line(f"{other.name} ({other.id})"),
+                    )
+
+
+class CbrGetPolicyOperator(GetPolicyOperator):
+    """Read a policy: ``GET /v3/{project_id}/policies/{policy_id}`` (CBR section 4.5).
+
+    :param policy_id: id of the policy (templated).
+    """
+
+    title = "CBR policy"
+
+    async def read(self, cloud: BackupCloud) -> PolicyResult:
+        """Read the policy."""
+        return _result(await cloud.cbr.policies.get(self.policy_id))
+
+
+class CbrListPoliciesOperator(ListPoliciesOperator):
+    """Read all policies, or those that match: ``GET /v3/{project_id}/policies`` (CBR section 4.5).
+
+    :param name: the exact name; ``None`` for all (templated).
+    :param operation_type: ``backup`` or ``replication``; ``None`` for both (templated).
+    :param vault_id: policies that are bound to this vault; ``None`` for all (templated).
+    """
+
+    template_fields: Sequence[str] = (*ListPoliciesOperator.template_fields, "operation_type", "vault_id")
+    title = "CBR policy"
+
+    def __init__(self, *, operation_type: str | None = None, vault_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.operation_type = operation_type
+        self.vault_id = vault_id
+
+    def check_arguments(self) -> None:
+        """Reject filters that the service does not know.
+
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates become.
+        """
+        super().check_arguments()
+        filters = {"operation_type": self.operation_type, "vault_id": self.vault_id}
+        self.check_while_parsing(lambda: validated(PolicyQuery, "CBR policy list", filters))
+
+    async def listed(self, cloud: BackupCloud) -> AsyncIterator[PolicyResult]:
+        """Read the policies."""
+        async for policy in cloud.cbr.policies.list(operation_type=self.operation_type, vault_id=self.vault_id):
+            yield _result(policy)
+
+
+class CbrDeletePolicyOperator(DeletePolicyOperator):
+    """Delete a policy; the backups that it made stay: ``DELETE /v3/{project_id}/policies/{policy_id}`` (CBR section 4).
+
+    Vaults that it is bound to are no longer backed up by it. The arguments are those of
+    :class:`~airflow_provider_backup.operators.existing_policy.DeletePolicyOperator`.
+    """
+
+    service_name = "cbr"
+    title = "CBR policy"
+
+    async def read(self, cloud: BackupCloud) -> PolicyResult:
+        """Read the policy."""
+        return _result(await cloud.cbr.policies.get(self.policy_id))
+
+    async def delete(self, cloud: BackupCloud) -> None:
+        """Delete the policy."""
+        await cloud.cbr.policies.delete(self.policy_id)
 
 
 class CbrCreateBackupOperator(CreateBackupOperator):

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from airflow_provider_backup.cloud.operations.policy_forms import LONG_TERM
 from airflow_provider_backup.cloud.operations.schedules import Schedule, offset_text
 from airflow_provider_backup.operators.base import BackupCloudOperator
 from airflow_provider_backup.tasks.templating import has_template
-
-LONG_TERM = ("day_backups", "week_backups", "month_backups", "year_backups")
 
 
 def known_schedule(schedule: str | None, time_zone: str | None) -> tuple[str | None, str | None]:

@@ -9,12 +9,16 @@ from typing import Any
 
 from airflow_provider_backup.operators.base import BackupCloudOperator
 from airflow_provider_backup.operators.cbr import (
+    CbrApplyPolicyOperator,
     CbrApplyVaultOperator,
     CbrCreateBackupOperator,
     CbrCreatePolicyOperator,
     CbrDeleteBackupOperator,
+    CbrDeletePolicyOperator,
     CbrDeleteVaultOperator,
+    CbrGetPolicyOperator,
     CbrGetVaultOperator,
+    CbrListPoliciesOperator,
     CbrListVaultsOperator,
     CbrReplicateBackupOperator,
     CbrUpdatePolicyOperator,
@@ -319,6 +323,19 @@ CASES = [
     *_cases(CbrUpdatePolicyOperator, CBR_UPDATE, {"patterns": PATTERNS}, **CBR_NAMES),
     *_cases(CbrUpdatePolicyOperator, CBR_UPDATE, {"policy_id": ["", None]}),
     Case(CbrUpdatePolicyOperator, {"policy_id": UUID}, "enabled", None, "policy"),
+    *_cases(CbrApplyPolicyOperator, CBR_POLICY, {**CBR_VALUES, "name": ["", None, *CBR_VALUES["name"]]}, **CBR_NAMES),
+    *_cases(
+        CbrApplyPolicyOperator,
+        CBR_POLICY,
+        {"policy_id": ["", 5], "operation_type": ["restore", ""], "vault_ids": [UUID, {UUID: UUID}, [""], [5]]},
+    ),
+    *_cases(CbrApplyPolicyOperator, WITHOUT_SCHEDULE, {"patterns": PATTERNS}, **CBR_NAMES),
+    Case(CbrApplyPolicyOperator, WITHOUT_SCHEDULE, "schedule", None, "schedule: one of"),
+    Case(CbrApplyPolicyOperator, CBR_POLICY, "patterns", ["FREQ=DAILY;BYHOUR=1;BYMINUTE=0"]),
+    Case(CbrApplyPolicyOperator, CBR_POLICY, "destination_region", "eu-nl", MANIFEST + "destination_project_id"),
+    *_cases(CbrGetPolicyOperator, {}, {"policy_id": ["", " ", None, 5]}),
+    *_cases(CbrDeletePolicyOperator, {}, {"policy_id": ["", " ", None, 5]}),
+    *_cases(CbrListPoliciesOperator, {"name": "nightly"}, {"operation_type": ["restore", ""], "vault_id": [""]}),
     *_cases(
         CbrCreateBackupOperator,
         CBR_BACKUP,

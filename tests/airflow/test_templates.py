@@ -12,11 +12,15 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseOperator, task
 
 from airflow_provider_backup.operators.cbr import (
+    CbrApplyPolicyOperator,
     CbrApplyVaultOperator,
     CbrCreateBackupOperator,
     CbrCreatePolicyOperator,
+    CbrDeletePolicyOperator,
     CbrDeleteVaultOperator,
+    CbrGetPolicyOperator,
     CbrGetVaultOperator,
+    CbrListPoliciesOperator,
     CbrListVaultsOperator,
     CbrUpdatePolicyOperator,
 )
@@ -47,6 +51,10 @@ CLASSES: list[Any] = [
     CsbsGetPolicyOperator,
     CbrCreatePolicyOperator,
     CbrUpdatePolicyOperator,
+    CbrApplyPolicyOperator,
+    CbrGetPolicyOperator,
+    CbrListPoliciesOperator,
+    CbrDeletePolicyOperator,
     RdsDeleteInstanceOperator,
     RdsGetRestoreWindowsOperator,
     RdsRestoreTablesOperator,
@@ -77,6 +85,7 @@ HOW = {
     "state",
     "delete_backups",
     "irreversible",
+    "unbind_others",
 }
 """Arguments that say how to do it, and the model of a policy: these are plain values of the DAG file."""
 

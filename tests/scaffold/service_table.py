@@ -34,7 +34,7 @@ def write_service_table(page: Path) -> None:
 def _row(manifest: ServiceManifest) -> str:
     operators = _classes(f"airflow_provider_backup.operators.{manifest.name}", "Operator")
     # What executes a policy takes a backup.
-    policies = [name for name in operators if name.endswith("PolicyOperator") and "Execute" not in name]
+    policies = [name for name in operators if re.search("Polic(y|ies)Operator$", name) and "Execute" not in name]
     backups = [name for name in operators if name not in policies]
     sensors = _classes(f"airflow_provider_backup.sensors.{manifest.name}", "Sensor")
     cells = (", ".join(f"`{name}`" for name in names) for names in (policies, backups, sensors))

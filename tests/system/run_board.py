@@ -163,11 +163,28 @@ class RunBoard:
 
 
 def subject_of(result: Any) -> tuple[str, str]:
-    """Return name (else id) and status out of what one of our tasks returned; empty texts for anything else."""
+    """Return name (else id) and status out of what one of our tasks returned; empty texts for anything else.
+
+    What was brought to a described state, and what a prune keeps and deletes, is put into words.
+    """
     if not isinstance(result, dict):
         return "", ""
     subject = next((result[key] for key in ("name", "backup_id", "policy_id", "id") if result.get(key)), "")
-    return str(subject), str(result.get("status") or "")
+    return str(subject), str(result.get("status") or _applied(result) or _pruned(result))
+
+
+def _applied(result: Mapping[str, Any]) -> str:
+    if "differences" not in result:
+        return ""
+    verb = "would change" if result["dry_run"] else "changed"
+    return f"{verb} {len(result['differences'])}" if result["changed"] else "as described, nothing changed"
+
+
+def _pruned(result: Mapping[str, Any]) -> str:
+    if not {"kept", "deleted", "dry_run"} <= result.keys():
+        return ""
+    verb = "would delete" if result["dry_run"] else "deleted"
+    return f"{len(result['kept'])} stay, {verb} {len(result['deleted'])}"
 
 
 def _beginning(instance: Mapping[str, Any]) -> tuple[bool, str, str, int]:

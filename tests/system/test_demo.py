@@ -23,7 +23,7 @@ from tests.system.cloud_contents import CloudItem
 from tests.system.demo_view import contents_table, shown_phase
 from tests.system.local_airflow import LocalAirflow
 from tests.system.ports import ADDRESS
-from tests.system.run_board import REFERENCE_KEY, RESULT_KEY, RunBoard, TaskRow
+from tests.system.run_board import REFERENCE_KEY, RESULT_KEY, RunBoard, TaskRow, subject_of
 from tests.system.triggerer_kill import DOWN_SECONDS, ENOUGH_TASKS, PATIENCE, TriggererKill
 
 WAITING = TaskRow("dag", "backup", -1, 1, "deferred", "nightly", "BUILDING", is_under_way=True)
@@ -165,6 +165,26 @@ async def test_the_backup_that_a_restore_takes_first_is_one_that_a_task_asked_fo
     outcome = demo._Outcome(board, [item("b1"), item("b2")], set(), killing.kill)
 
     assert outcome.unreported_backups == set()
+
+
+APPLIED: dict[str, Any] = {"name": "nightly", "id": "p1", "dry_run": False, "changed": True, "differences": [{}, {}]}
+PRUNED: dict[str, Any] = {"service": "rds", "dry_run": False, "kept": [{}, {}], "deleted": [{}], "refused": []}
+
+
+@pytest.mark.parametrize(
+    ("result", "shown"),
+    [
+        (APPLIED, ("nightly", "changed 2")),
+        (APPLIED | {"dry_run": True}, ("nightly", "would change 2")),
+        (APPLIED | {"changed": False, "differences": []}, ("nightly", "as described, nothing changed")),
+        (PRUNED, ("", "2 stay, deleted 1")),
+        (PRUNED | {"dry_run": True}, ("", "2 stay, would delete 1")),
+        ({"policy_id": "p1"}, ("p1", "")),
+        (["a", "b"], ("", "")),
+    ],
+)
+def test_the_viewer_reads_in_words_what_a_task_changed(result: Any, shown: tuple[str, str]) -> None:
+    assert subject_of(result) == shown
 
 
 class FinishedApi(FakeApi):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import IntEnum
 
+from airflow_provider_backup.cloud.clock import current_clock
 from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
 from airflow_provider_backup.cloud.operations.time_zones import read_time_zone
 
@@ -166,6 +167,7 @@ def _parse_times(times: str, text: str) -> tuple[time, ...]:
 
 def _parse_zone(time_zone: str) -> timedelta:
     try:
-        return datetime.now(UTC).astimezone(read_time_zone(str(time_zone))).utcoffset() or timedelta()
+        now = datetime.fromtimestamp(current_clock().time(), read_time_zone(str(time_zone)))
+        return now.utcoffset() or timedelta()
     except ValueError as error:
         raise _refused("time_zone", str(error), time_zone) from None
