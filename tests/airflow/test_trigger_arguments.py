@@ -23,9 +23,11 @@ from airflow_provider_backup.operators.cbr import (
     CbrApplyVaultOperator,
     CbrCreateBackupOperator,
     CbrDeleteVaultOperator,
+    CbrReplicateBackupOperator,
 )
 from airflow_provider_backup.operators.rds import RdsRestoreTablesOperator
 from airflow_provider_backup.tasks.deferred_wait import WAIT_XCOM, DeferredWait
+from tests.airflow.replicable import Replicable
 from tests.airflow.restorable import RESTORE, Restorable
 from tests.airflow.restorable_instances import DELETE_INSTANCE, RESTORE_INSTANCE, RestorableInstance
 from tests.airflow.service_matrix import (
@@ -276,6 +278,13 @@ def vault_deletion(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
     return CbrDeleteVaultOperator(**{"vault_id": vault_id, **usual, **arguments})
 
 
+def replication(cloud: RunningCloud, service: str, **arguments: Any) -> Any:
+    """Return an operator whose copy of a backup takes an hour."""
+    made = Replicable(cloud)
+    cloud.set_backup_seconds(3600)
+    return made.operator(deferrable=True, **arguments)
+
+
 def deferral(task: Any) -> tuple[TaskRun, TaskDeferred]:
     """Run a task until it is put aside."""
     run = TaskRun(task)
@@ -295,7 +304,8 @@ def test_everything_that_defers_is_built_here() -> None:
     names = {getattr(each, "__name__", None) for classes in here for each in classes.values()}
     assert {each.__name__ for each in deferring_classes()} == {
         *names,
-        *(each.__name__ for each in (RdsRestoreTablesOperator, CbrApplyVaultOperator, CbrDeleteVaultOperator)),
+        *(each.__name__ for each in (RdsRestoreTablesOperator, CbrReplicateBackupOperator)),
+        *(each.__name__ for each in (CbrApplyVaultOperator, CbrDeleteVaultOperator)),
     }
 
 
@@ -306,7 +316,7 @@ def test_everything_that_defers_is_built_here() -> None:
     + [(service, restore) for service in RESTORE]
     + [(service, pruning) for service in SERVICES]
     + [(service, build) for service in DATABASES for build in (instance_restore, instance_deletion)]
-    + [("rds", table_restore), ("cbr", vault_removal), ("cbr", vault_deletion)],
+    + [("rds", table_restore), ("cbr", vault_removal), ("cbr", vault_deletion), ("cbr", replication)],
 )
 def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
     cloud: RunningCloud, service: str, build: Any, arguments: dict[str, Any]
@@ -329,6 +339,8 @@ def test_what_a_task_hands_to_its_trigger_survives_and_so_does_the_event(
         assert (event, len(result)) == ({"outcome": "over"}, 1)
     elif build is pruning:
         assert len(result["deleted"]) == 2
+    elif build is replication:
+        assert len(result["copy_ids"]) == 1
     elif build is vault_removal:
         assert result["changed"] is True
     elif build is vault_deletion:
