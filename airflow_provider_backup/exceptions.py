@@ -6,7 +6,7 @@ task that fails with one is retried as its author configured.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from airflow.providers.common.compat.sdk import (
     AirflowException,
@@ -177,6 +177,20 @@ class StaleBackupError(BackupError, AirflowException):
         super().__init__(
             f"No fresh backup: {found}. Required: {required}.",
             next_step="Take a backup, wait for the scheduled one, or check in the cloud why it failed.",
+        )
+
+
+class ProtectionFindingsError(BackupError, AirflowException):
+    """A report found what ``fail_on`` names. The findings are the task's XCom ``return_value``.
+
+    :param counts: how many findings there are of each kind.
+    """
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        self.counts = dict(counts)
+        super().__init__(
+            f"Findings that fail this task (fail_on): {', '.join(f'{kind} {n}' for kind, n in self.counts.items())}.",
+            next_step="The log of this task and its XCom name them; a retry looks again.",
         )
 
 

@@ -26,7 +26,7 @@ def get_provider_info() -> dict[str, Any]:
             for manifest in SERVICES.values()
         ],
         "hooks": _modules("hooks"),
-        "operators": _modules("operators"),
+        "operators": _modules("operators", "protection_report"),
         "sensors": _modules("sensors"),
         "triggers": [
             {
@@ -47,8 +47,11 @@ def get_provider_info() -> dict[str, Any]:
     }
 
 
-def _modules(layer: str) -> list[dict[str, Any]]:
+def _modules(layer: str, *of_all_services: str) -> list[dict[str, Any]]:
     return [
-        {"integration-name": manifest.full_title, "python-modules": [f"{_PACKAGE}.{layer}.{name}"]}
+        {
+            "integration-name": manifest.full_title,
+            "python-modules": [f"{_PACKAGE}.{layer}.{module}" for module in (name, *of_all_services)],
+        }
         for name, manifest in SERVICES.items()
     ]

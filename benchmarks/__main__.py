@@ -1,6 +1,6 @@
 """``make bench``: measure, and write ``docs/performance.md`` with its plot.
 
-Run from the checkout: ``python -m benchmarks [waiting|parse|cloud|submit|freshness|airflow|report ...]``.
+Run from the checkout: ``python -m benchmarks [waiting|parse|cloud|submit|freshness|protection|airflow|report ...]``.
 """
 
 from __future__ import annotations
@@ -86,6 +86,12 @@ def _freshness(_: argparse.Namespace) -> None:
     _keep("freshness", measured_looks())
 
 
+def _protection(_: argparse.Namespace) -> None:
+    from benchmarks.protection import measured_reports
+
+    _keep("protection", measured_reports())
+
+
 def _airflow(_: argparse.Namespace) -> None:
     from benchmarks.real_airflow.run import measured_triggerers
 
@@ -97,6 +103,7 @@ _PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "cloud": _cloud,
     "submit": _submit,
     "freshness": _freshness,
+    "protection": _protection,
     "waiting": _waiting,
     "airflow": _airflow,
 }

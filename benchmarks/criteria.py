@@ -22,6 +22,12 @@ MOST_LOOK_REQUESTS = {"cbr": 3, "csbs": 3, "vbs": 3, "gaussdb": 11, "taurusdb": 
 """Requests of one look at the fresh backups of 1,000 resources: a page holds 1,000 rows, and 100 where a database
 service answers; RDS lists those of one instance only."""
 
+MOST_REPORT_REQUESTS = 30
+"""Requests of one report on the protection of 1,000 resources with 10,000 backups."""
+
+MOST_REPORT_CPU = 2.0
+"""Its seconds of CPU, without those of the local cloud."""
+
 SHARE_OF_CPU = {"rds": 4}
 """The best peer's CPU divided by ours, where single reads need most of it."""
 
@@ -172,6 +178,24 @@ def judged_looks(rows: Sequence[Row]) -> list[Judgement]:
             f"{MOST_LOOK_REQUESTS[row['service']]:,}",
             f"{row['requests']:,}" + ("" if row["fresh"] == row["resources"] else f", {row['fresh']:,} found"),
             row["requests"] <= MOST_LOOK_REQUESTS[row["service"]] and row["fresh"] == row["resources"],
+        )
+        for row in rows
+    ]
+
+
+def judged_reports(rows: Sequence[Row]) -> list[Judgement]:
+    """Judge the reports on the protection of resources.
+
+    :param rows: the figures, one row for each service.
+    """
+    return [
+        Judgement(
+            f"report on {row['resources']:,} resources with {row['backups']:,} backups, {row['service']}",
+            f"{MOST_REPORT_REQUESTS} requests, {MOST_REPORT_CPU:.0f} s CPU, 1 finding",
+            f"{row['requests']} requests, {row['cpu_seconds']:.2f} s CPU, {row['found'] + row['others']} findings",
+            row["requests"] <= MOST_REPORT_REQUESTS
+            and row["cpu_seconds"] <= MOST_REPORT_CPU
+            and (row["found"], row["others"]) == (1, 0),
         )
         for row in rows
     ]

@@ -14,12 +14,14 @@ from airflow_provider_backup.cloud.operations.freshness_question import Freshnes
 from airflow_provider_backup.cloud.settings import CloudSettings, PasswordCredentials
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.server import LocalCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 from benchmarks.server.backups import SERVICES, seeded_backups
 
 RESOURCES = 1_000
 NIGHTS = 3
 _MINUTES = 10
-_TABLES = {"csbs": "csbs.items"}
+TABLES = {"csbs": "csbs.items"}
+"""Where the local cloud keeps backups, if not below the name of the service."""
 
 
 def measured_looks() -> list[dict[str, Any]]:
@@ -36,7 +38,7 @@ async def measured_look(service: str, count: int) -> dict[str, Any]:
     cloud = LocalCloud(port=0, backup_seconds=0.0, extra_resources=count + 1)
     await cloud.start()
     try:
-        async with BackupCloud(_settings(cloud)) as client:
+        async with BackupCloud(settings_of(cloud)) as client:
             question = await _prepared(cloud, client, service, count)
             before = _requests(cloud, service)
             began = time.monotonic()
@@ -58,25 +60,29 @@ async def _prepared(cloud: LocalCloud, client: BackupCloud, service: str, count:
     _, backups = await seeded_backups(cloud, client, service, count, began)
     for backup in backups:
         backup.finish_at(began + timedelta(minutes=_MINUTES))
-    table = cloud.state.table(_TABLES.get(service, f"{service}.backups"))
+    table = cloud.state.table(TABLES.get(service, f"{service}.backups"))
     for row in list(table.values()):
         for night in range(1, NIGHTS):
-            _copy_earlier(table, row, timedelta(days=night))
+            copy_earlier(table, row, timedelta(days=night))
     resources = [backup.resource_id for backup in backups]
     rule = FreshnessRule(max_age=timedelta(days=1))
     if service != "cbr":
         return FreshnessQuestion(service, rule, {"resource_ids": resources}, is_single=False)
-    return FreshnessQuestion(service, rule, {"vault_id": _in_one_vault(cloud, resources)}, is_single=False)
+    return FreshnessQuestion(service, rule, {"vault_id": in_one_vault(cloud, resources)}, is_single=False)
 
 
-def _copy_earlier(table: dict[str, Row], row: Row, by: timedelta) -> None:
+def copy_earlier(table: dict[str, Row], row: Row, by: timedelta) -> None:
+    """Add a copy of a backup that began earlier."""
     times = {name: (datetime.fromisoformat(row[name]) - by).isoformat() for name in ("started_at", "ready_at")}
     # The first digits of an id are enough to make it another one.
-    identifier = f"{uuid.uuid4().hex[:8]}{row['id'][8:]}"
+    identifier = row["id"]
+    while identifier in table:
+        identifier = f"{uuid.uuid4().hex[:8]}{row['id'][8:]}"
     table[identifier] = {**row, **times, "id": identifier}
 
 
-def _in_one_vault(cloud: LocalCloud, resources: list[str]) -> str:
+def in_one_vault(cloud: LocalCloud | RunningCloud, resources: list[str]) -> str:
+    """Put resources of CBR and all backups into one vault, and return its id."""
     vault_id, vault = next(iter(cloud.state.table("cbr.vaults").items()))
     vault["resources"] = [{**vault["resources"][0], "id": each} for each in resources]
     for row in cloud.state.table("cbr.backups").values():
@@ -88,7 +94,8 @@ def _requests(cloud: LocalCloud, service: str) -> int:
     return sum(count for (name, *_), count in cloud.faults.requests.items() if name == service)
 
 
-def _settings(cloud: LocalCloud) -> CloudSettings:
+def settings_of(cloud: LocalCloud | RunningCloud) -> CloudSettings:
+    """Return how the client reaches the cloud."""
     told = cloud.describe()
     credentials = PasswordCredentials(told["user"], told["password"], told["domain"])
     return CloudSettings(credentials, told["region"], cloud="custom", auth_url=told["iam"])

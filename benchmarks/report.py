@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.criteria import Judgement, judged, judged_looks, judged_triggerers
+from benchmarks.criteria import Judgement, judged, judged_looks, judged_reports, judged_triggerers
 from benchmarks.parse_time import OPERATORS
 from benchmarks.plan import MEASURE
 from benchmarks.plot import draw
@@ -52,6 +52,8 @@ def _judgement_part(figures: Mapping[str, Section]) -> str:
         judgements += judged_triggerers(figures["airflow"]["figures"])
     if "freshness" in figures:
         judgements += judged_looks(figures["freshness"]["figures"])
+    if "protection" in figures:
+        judgements += judged_reports(figures["protection"]["figures"])
     passed = sum(judgement.passed is True for judgement in judgements)
     head = f"## Must show\n\nAt {MEASURE:,} jobs, {passed} of {len(judgements)} hold.\n\n"
     return head + table(("what", "at most", "measured", "holds"), map(_judgement_row, judgements)) + "\n"
@@ -182,6 +184,25 @@ def _freshness_part(section: Section) -> str:
     )
 
 
+def _protection_part(section: Section) -> str:
+    head = ("service", "resources", "backups", "requests", "CPU, s", "seconds")
+    rows = (
+        (
+            row["service"],
+            f"{row['resources']:,}",
+            f"{row['backups']:,}",
+            f"{row['requests']:,}",
+            f"{row['cpu_seconds']:.2f}",
+            f"{row['seconds']:.2f}",
+        )
+        for row in section["figures"]
+    )
+    return (
+        "## One report on protection\n\nOne of the resources has no backup; the report finds it. The CPU is that of "
+        f"the client, without the local cloud. {_made(section)}\n\n{table(head, rows)}\n"
+    )
+
+
 def _airflow_part(section: Section) -> str:
     head = ("trigger", "tasks", "finished", "triggerer's CPU, s", "seconds", "blocked for, s (by the collector)")
     rows = (
@@ -205,6 +226,7 @@ _PARTS = {
     "airflow": _airflow_part,
     "submit": _submit_part,
     "freshness": _freshness_part,
+    "protection": _protection_part,
     "parse": _parse_part,
     "cloud": _cloud_part,
 }

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from airflow_provider_backup.cloud.auth.credentials import account_for
-from airflow_provider_backup.cloud.auth.endpoints import service_url
+from airflow_provider_backup.cloud.auth.endpoints import is_offered, service_url
 from airflow_provider_backup.cloud.clock import Clock, current_clock
 from airflow_provider_backup.cloud.errors import ConfigurationError
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
@@ -122,6 +122,14 @@ class BackupCloud(AccountServices):
             except ConfigurationError as error:
                 without[name] = error
         return without
+
+    async def offered_services(self) -> list[str]:
+        """Return the names of the services that the account has: by explicit endpoints and the catalog of its token.
+
+        Access keys bring no catalog: then it is every service whose address is known.
+        """
+        catalog = await self._account.catalog()
+        return [name for name, definition in SERVICES.items() if is_offered(definition, self.settings, catalog)]
 
     def poller(self, name: str, operation: str = "backup") -> SharedPoller:
         """Return the poller that all waiters for one kind of operation of a service share.

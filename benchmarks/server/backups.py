@@ -24,6 +24,7 @@ from airflow_provider_backup.cloud.services.taurusdb.models import BackupCreate 
 from airflow_provider_backup.cloud.services.vbs.models import BackupCreate as VbsBackupCreate
 from airflow_provider_backup.emulator.core.state import Row
 from airflow_provider_backup.emulator.server import LocalCloud
+from airflow_provider_backup.emulator.threaded import RunningCloud
 
 SERVICES = ("cbr", "csbs", "vbs", "rds", "gaussdb", "taurusdb")
 _NAME = "benchmark-backup"
@@ -56,7 +57,7 @@ class SeededBackup:
 
 
 async def seeded_backups(
-    cloud: LocalCloud, client: BackupCloud, service: str, count: int, began: datetime
+    cloud: LocalCloud | RunningCloud, client: BackupCloud, service: str, count: int, began: datetime
 ) -> tuple[dict[str, Any], list[SeededBackup]]:
     """Take one backup and copy it.
 
@@ -93,12 +94,14 @@ async def seeded_backups(
     return reference, copies
 
 
-def _tables(cloud: LocalCloud) -> dict[str, dict[str, Row]]:
+def _tables(cloud: LocalCloud | RunningCloud) -> dict[str, dict[str, Row]]:
     tables: dict[str, dict[str, Row]] = json.loads(cloud.state.to_json())
     return tables
 
 
-def _kept(cloud: LocalCloud, rows_by_table: dict[str, list[tuple[str, Row]]], began: datetime) -> list[Row]:
+def _kept(
+    cloud: LocalCloud | RunningCloud, rows_by_table: dict[str, list[tuple[str, Row]]], began: datetime
+) -> list[Row]:
     timed = []
     for name, rows in rows_by_table.items():
         for key, row in rows:
@@ -114,7 +117,7 @@ def _numbered(identifier: str, number: int) -> str:
     return f"{(int(identifier[:8], 16) + number) % 16**8:08x}{identifier[8:]}"
 
 
-def _resources(cloud: LocalCloud, service: str) -> list[dict[str, str]]:
+def _resources(cloud: LocalCloud | RunningCloud, service: str) -> list[dict[str, str]]:
     """Return the ids of what can be backed up, by kind; they are all alike."""
     state = cloud.state
     if service in ("cbr", "csbs"):

@@ -30,6 +30,7 @@ from airflow_provider_backup.operators.csbs import (
     CsbsGetPolicyOperator,
 )
 from airflow_provider_backup.operators.gaussdb import GaussDbGetRestoreWindowsOperator
+from airflow_provider_backup.operators.protection_report import ProtectionReportOperator
 from airflow_provider_backup.operators.rds import (
     RdsCreateBackupOperator,
     RdsDeleteInstanceOperator,
@@ -64,6 +65,7 @@ CLASSES: list[Any] = [
     CbrGetVaultOperator,
     CbrListVaultsOperator,
     CbrDeleteVaultOperator,
+    ProtectionReportOperator,
 ]
 HOW = {
     "wait_for_completion",
@@ -121,7 +123,11 @@ def good_arguments(operator: Any) -> dict[str, Any]:
             return dict(case.good)
     if operator in PRUNE.values():
         return {operator.targets_argument: [UUID], "keep_last": 3, "scope": "manual"}
-    values = {"instance_id": INSTANCE, **dict.fromkeys(("backup_id", "policy_id", "vault_id", "volume_id"), UUID)}
+    values: dict[str, Any] = {
+        "instance_id": INSTANCE,
+        **dict.fromkeys(("backup_id", "policy_id", "vault_id", "volume_id"), UUID),
+    }
+    values["services"] = ["cbr"]
     return {name: value for name, value in values.items() if name in arguments_of(operator)}
 
 

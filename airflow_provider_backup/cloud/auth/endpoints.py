@@ -61,6 +61,22 @@ def service_url(definition: ServiceManifest, settings: CloudSettings, catalog: S
     return refuse_plain_http(without_version(with_scheme(url)), settings)
 
 
+def is_offered(definition: ServiceManifest, settings: CloudSettings, catalog: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether an account has a service, as far as that is known.
+
+    :param definition: the service.
+    :param settings: explicit endpoints, cloud and region.
+    :param catalog: the catalog of a token; empty with access keys, where a service is known by its address only.
+    """
+    if catalog and definition.name not in dict(settings.endpoints):
+        return _from_catalog(definition, settings.region, catalog) is not None
+    try:
+        service_url(definition, settings, catalog)
+    except ConfigurationError:
+        return False
+    return True
+
+
 def without_version(url: str) -> str:
     """Cut ``/v3``, ``/v3/PROJECT`` and a trailing slash off an endpoint; a prefix such as ``/mysql`` stays."""
     return re.sub(r"(?<!/)/v\d+(\.\d+)?(/.*)?$", "", url.rstrip("/"))

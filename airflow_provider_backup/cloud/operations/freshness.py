@@ -203,6 +203,8 @@ async def read_freshness(
     resource_ids: Iterable[str],
     rule: FreshnessRule,
     now: Callable[[], datetime],
+    *,
+    back_to: datetime | None = None,
 ) -> list[Freshness]:
     """Read a list of backups as far as it is needed to judge resources.
 
@@ -214,6 +216,7 @@ async def read_freshness(
     :param resource_ids: what is judged; each once, whatever its case.
     :param rule: the rule.
     :param now: what the cloud's clock shows, which the answers teach.
+    :param back_to: backups that began then or later are read in any case; ``None`` for no more than what is needed.
     :return: each resource, in the order of the ids.
     """
     found = {each.lower(): Freshness(each) for each in resource_ids}
@@ -234,7 +237,7 @@ async def read_freshness(
             judged.add(backup.state)
             if judged.good is not None:
                 missing.discard(judged.resource_id.lower())
-        if not is_ordered or last is None:
+        if not is_ordered or last is None or (back_to is not None and last >= back_to):
             continue
         earliest = rule.earliest(now())
         if not missing or (earliest is not None and last < earliest):

@@ -10,6 +10,7 @@ from airflow_provider_backup.cloud.operations.backup import OperationReference, 
 from airflow_provider_backup.cloud.operations.deletion import Deletion
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule
 from airflow_provider_backup.cloud.operations.listing import BackupLists
+from airflow_provider_backup.cloud.operations.protection import ProtectionReader
 from airflow_provider_backup.cloud.operations.pruning import Pruning, StoredBackups
 from airflow_provider_backup.cloud.service_api import ServiceApi
 from airflow_provider_backup.cloud.services.registry import SERVICES, RegisteredServices
@@ -25,6 +26,10 @@ class BackupService(Protocol):
     @property
     def stored_backups(self) -> StoredBackups:
         """All backups of resources, as a prune needs them."""
+
+    @property
+    def protection(self) -> ProtectionReader:
+        """What the lists of the service tell of the protection of resources."""
 
     async def observe(self, reference: OperationReference) -> OperationState:
         """Look once at a backup."""

@@ -17,6 +17,7 @@ from airflow_provider_backup.cloud.http.transport import Response
 from airflow_provider_backup.cloud.operations.backup import BackupKind, OperationReference, OperationState
 from airflow_provider_backup.cloud.operations.freshness import Freshness, FreshnessRule
 from airflow_provider_backup.cloud.operations.listing import RowPage
+from airflow_provider_backup.cloud.operations.protection import ProtectionQuestion, ServiceProtection, findings_of
 from airflow_provider_backup.cloud.operations.pruning import DeletionOutcome, described
 from airflow_provider_backup.cloud.operations.retention import StoredBackup
 from airflow_provider_backup.cloud.schema.base import ResponseModel
@@ -49,6 +50,9 @@ _DATABASE_POLICIES = {
 }
 _OFFSITE_POLICY = OffsitePolicyUpdate(
     backup_type="all", keep_days=7, destination_region="eu-nl", destination_project_id=PROJECT_ID
+)
+_LOOK = ProtectionQuestion(
+    (), since=datetime.now(UTC) - timedelta(days=1), max_age=timedelta(days=1), max_copy_age=None, max_used=0.0
 )
 _LAST = ("delete", "remove", "dissociate", "disassociate")
 """What takes things away comes after what looks at them."""
@@ -167,6 +171,8 @@ def look_at_result(result: Any) -> None:
     elif isinstance(result, DeletionOutcome):
         look_at_result(result.backup)
         assert str(result.refusal).encode()
+    elif isinstance(result, ServiceProtection):
+        assert_storable(findings_of(result, _LOOK))
     elif isinstance(result, Freshness):
         for state in (result.good, result.failed, result.running):
             look_at_result(state)
@@ -404,7 +410,12 @@ def _database(name: str) -> Callable[[BackupCloud, RunningCloud], Any]:
 
 async def _stored(cloud: BackupCloud, name: str, target_id: str) -> dict[str, Any]:
     stored = await cloud.service(name).stored_backups.read([target_id])
-    return {"target_ids": [target_id], "backups": stored, "stored_backups.backup": stored[0]}
+    return {
+        "target_ids": [target_id],
+        "backups": stored,
+        "stored_backups.backup": stored[0],
+        "question": _LOOK,
+    }
 
 
 _ARGUMENTS: Mapping[str, Callable[[BackupCloud, RunningCloud], Any]] = {

@@ -38,6 +38,7 @@ from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationL
 from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE
 from airflow_provider_backup.cloud.services.cbr.policies import Policies
 from airflow_provider_backup.cloud.services.cbr.protectables import Protectables
+from airflow_provider_backup.cloud.services.cbr.protection import CbrProtection
 from airflow_provider_backup.cloud.services.cbr.replications import CbrReplicationOperation
 from airflow_provider_backup.cloud.services.cbr.restores import RESTORING_STATUSES, CbrRestoreOperation
 from airflow_provider_backup.cloud.services.cbr.states import (
@@ -77,6 +78,7 @@ class CbrService:
         self.operation_logs = OperationLogs(api)
         self.lists = backup_lists(self.backups)
         self._clock = api.cloud_clock
+        self.protection = CbrProtection(self.policies, self.vaults, self.backups, self.operation_logs, api.cloud_clock)
         self._missing_backups = MissingBackups(api.cloud_clock)
 
     @property

@@ -28,6 +28,7 @@ from airflow_provider_backup.cloud.services.csbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.csbs.models import CheckpointItem
 from airflow_provider_backup.cloud.services.csbs.paging import PAGES
 from airflow_provider_backup.cloud.services.csbs.policies import Policies
+from airflow_provider_backup.cloud.services.csbs.protection import CsbsProtection
 from airflow_provider_backup.cloud.services.csbs.restores import RESTORING_STATUSES, CsbsRestoreOperation
 from airflow_provider_backup.cloud.services.csbs.states import latest_change, to_state
 from airflow_provider_backup.cloud.services.csbs.stored_backups import CsbsStoredBackups
@@ -48,6 +49,7 @@ class CsbsService:
         self.checkpoint_items = CheckpointItems(api)
         self.stored_backups = CsbsStoredBackups(self.checkpoint_items, self.checkpoints)
         self.lists = backup_lists(self.checkpoint_items)
+        self.protection = CsbsProtection(self.policies, self.checkpoint_items, _to_backup, api.cloud_clock)
         self._missing_backups = MissingBackups(api.cloud_clock)
 
     @property

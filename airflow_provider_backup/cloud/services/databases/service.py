@@ -32,6 +32,7 @@ from airflow_provider_backup.cloud.services.databases.models import (
     Job,
 )
 from airflow_provider_backup.cloud.services.databases.policies import BackupPolicies
+from airflow_provider_backup.cloud.services.databases.protection import DatabaseProtection
 from airflow_provider_backup.cloud.services.databases.restore_models import RestoreWindowQuery
 from airflow_provider_backup.cloud.services.databases.restore_states import RestoreObserver
 from airflow_provider_backup.cloud.services.databases.restores import Restores
@@ -89,6 +90,14 @@ class DatabaseService:
             batch=self.batch_deletion,
         )
         self.instances = Instances(api, service=self.name, query=self.instance_query)
+        self.protection = DatabaseProtection(
+            self.name,
+            self.instances,
+            self.backups,
+            self._listed_backup,
+            self.clock,
+            lists_all_instances=self.lists_all_instances,
+        )
         self.jobs = Jobs(api)
         self.backup_policies: BackupPolicies[Any, Any] = BackupPolicies(
             api, policy=self.policy, update_path=self.policy_path

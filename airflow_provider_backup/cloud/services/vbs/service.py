@@ -27,6 +27,7 @@ from airflow_provider_backup.cloud.services.vbs.manifest import phase_of
 from airflow_provider_backup.cloud.services.vbs.models import Backup, Job
 from airflow_provider_backup.cloud.services.vbs.paging import BACKUP_PAGES
 from airflow_provider_backup.cloud.services.vbs.policies import Policies
+from airflow_provider_backup.cloud.services.vbs.protection import VbsProtection
 from airflow_provider_backup.cloud.services.vbs.restores import VbsRestoreOperation
 from airflow_provider_backup.cloud.services.vbs.shares import Shares
 from airflow_provider_backup.cloud.services.vbs.states import is_automatic, job_to_state, to_state
@@ -52,6 +53,7 @@ class VbsService:
         self.shares = Shares(api)
         self.stored_backups = VbsStoredBackups(self.backups, self.shares, self.delete_backup)
         self.lists = backup_lists(self.backups)
+        self.protection = VbsProtection(self.policies, self.backups, _to_backup, api.cloud_clock)
 
     @property
     def restores(self) -> VbsRestoreOperation:
