@@ -100,6 +100,22 @@ class AmbiguousNameError(BackupError, AirflowFailException):
         )
 
 
+class DisksNotBoundError(BackupError, AirflowException):
+    """The service refused to put disks under a policy; the others are under it.
+
+    :param policy_id: id of the policy.
+    :param refused: the service's code and words by disk.
+    """
+
+    def __init__(self, policy_id: str, refused: Mapping[str | None, str]) -> None:
+        self.refused = dict(refused)
+        reasons = "; ".join(f"{volume_id} ({reason})" for volume_id, reason in refused.items())
+        super().__init__(
+            one_line(f"VBS policy {policy_id} does not protect {len(refused)} of the disks: {reasons}."),
+            next_step="Check ids and states of these disks, or leave them out of volume_ids; the next run tries again.",
+        )
+
+
 class BackupExistsError(NameTakenError, AirflowFailException):
     """A backup has the requested name, and ``if_exists`` is ``fail``. Nothing was sent; a retry cannot help.
 

@@ -24,11 +24,14 @@ from airflow_provider_backup.operators.cbr import (
     CbrUpdatePolicyOperator,
 )
 from airflow_provider_backup.operators.csbs import (
+    CsbsApplyPolicyOperator,
     CsbsCreateBackupOperator,
     CsbsCreatePolicyOperator,
     CsbsDeleteBackupOperator,
+    CsbsDeletePolicyOperator,
     CsbsExecutePolicyOperator,
     CsbsGetPolicyOperator,
+    CsbsUpdatePolicyOperator,
 )
 from airflow_provider_backup.operators.gaussdb import (
     GaussDbCreateBackupOperator,
@@ -44,9 +47,13 @@ from airflow_provider_backup.operators.rds import (
 )
 from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator, TaurusDbDeleteBackupOperator
 from airflow_provider_backup.operators.vbs import (
+    VbsApplyPolicyOperator,
     VbsCreateBackupOperator,
     VbsCreatePolicyOperator,
     VbsDeleteBackupOperator,
+    VbsDeletePolicyOperator,
+    VbsGetPolicyOperator,
+    VbsUpdatePolicyOperator,
 )
 
 UUID = "c40ef2f5-2086-53d3-a494-1424d9c5099a"
@@ -122,6 +129,26 @@ UNREADABLE_ZONES = ["", "Mars/Base", "UTC+15:00", "UTC+2", "+02:00", 2]
 LONG_TERM = {f"{period}_backups": [-1, 101, "many"] for period in ("day", "week", "month", "year")}
 MANIFEST = "operation_definition."
 OPERATION = "scheduled_operations.0."
+VBS_DESCRIPTION: dict[str, list[Any]] = {
+    "name": ["a" * 65, "with space", "a.b"],
+    "schedule": [*UNREADABLE_SCHEDULES, "every 31 days at 02:00", "daily at 02:30"],
+    "retention_num": [1, "many"],
+    "keep_first_backup_of_month": ["perhaps"],
+    "enabled": ["perhaps"],
+}
+CSBS_DESCRIPTION: dict[str, list[Any]] = {
+    "name": ["", "a" * 256, "with space", "a.b"],
+    "description": ["a" * 256, "a<b", "a>b"],
+    "schedule": [*UNREADABLE_SCHEDULES, "every 31 days at 02:00", "daily at 02:00, 03:30"],
+    "enabled": ["perhaps"],
+    "max_backups": [-2, 100_000, "many"],
+    "retention_duration_days": [-2, 100_000, "long"],
+    "permanent": ["perhaps"],
+}
+CSBS_DESCRIPTION_NAMES = {
+    "enabled": OPERATION + "enabled",
+    **{name: OPERATION + MANIFEST + name for name in ("max_backups", "retention_duration_days", "permanent")},
+}
 DATABASE_VALUES: dict[str, list[Any]] = {
     "instance_id": ["", None],
     "name": ["abc", "a" * 65, "1abc", "-abc", "with space", "dötted", "a.bcd"],
@@ -205,6 +232,28 @@ CASES = [
         },
         full_backup="extend_param.full_backup",
     ),
+    # VBS sections 3.1, 3.2 and 3.6
+    *_cases(
+        VbsApplyPolicyOperator,
+        VBS_POLICY,
+        {
+            **VBS_DESCRIPTION,
+            "policy_id": ["", 5],
+            "volume_ids": [UUID, [""], [5]],
+            "unbind_volume_ids": [UUID, [""], [5]],
+        },
+    ),
+    Case(VbsApplyPolicyOperator, VBS_POLICY, "name", None, "name: one of policy_id, name"),
+    Case(VbsApplyPolicyOperator, VBS_POLICY, "schedule", None, "schedule: must be given"),
+    Case(VbsApplyPolicyOperator, VBS_POLICY, "retention_num", None, "one of retention_num, retention_day"),
+    *_cases(
+        VbsUpdatePolicyOperator,
+        {"policy_id": UUID, "enabled": True},
+        {**VBS_DESCRIPTION, "policy_id": ["", None], "time_zone": ["UTC+02:00"]},
+    ),
+    Case(VbsUpdatePolicyOperator, {"policy_id": UUID}, "enabled", None, "policy: give at least one"),
+    *_cases(VbsGetPolicyOperator, {}, {"policy_id": ["", " ", None, 5]}),
+    *_cases(VbsDeletePolicyOperator, {}, {"policy_id": ["", " ", None, 5]}),
     # CSBS sections 3.1, 3.2 and 4.2
     *_cases(
         CsbsCreatePolicyOperator,
@@ -298,6 +347,28 @@ CASES = [
         server_ids="parameters.resources",
         auto_trigger="parameters.auto_trigger",
     ),
+    # CSBS sections 3.1 and 3.2
+    *_cases(
+        CsbsApplyPolicyOperator,
+        CSBS_POLICY,
+        {
+            **CSBS_DESCRIPTION,
+            "policy_id": ["", 5],
+            "servers": [[{"name": "app"}], [{"id": "", "name": "app"}], [{"id": UUID}], UUID],
+        },
+        **CSBS_DESCRIPTION_NAMES,
+        servers="resources",
+    ),
+    Case(CsbsApplyPolicyOperator, CSBS_POLICY, "name", None, "name: one of policy_id, name"),
+    Case(CsbsApplyPolicyOperator, CSBS_POLICY, "schedule", None, "schedule: must be given"),
+    *_cases(
+        CsbsUpdatePolicyOperator,
+        {"policy_id": UUID, "enabled": True},
+        {**CSBS_DESCRIPTION, "policy_id": ["", None]},
+        **CSBS_DESCRIPTION_NAMES,
+    ),
+    Case(CsbsUpdatePolicyOperator, {"policy_id": UUID}, "enabled", None, "policy: give at least one"),
+    *_cases(CsbsDeletePolicyOperator, {}, {"policy_id": ["", " ", None, 5]}),
     # CSBS section 4.1
     *_cases(
         CsbsCreateBackupOperator,

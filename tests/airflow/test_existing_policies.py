@@ -16,17 +16,45 @@ from airflow_provider_backup.operators.cbr import (
     CbrGetPolicyOperator,
     CbrListPoliciesOperator,
 )
+from airflow_provider_backup.operators.csbs import (
+    CsbsCreatePolicyOperator,
+    CsbsDeletePolicyOperator,
+    CsbsGetPolicyOperator,
+    CsbsListPoliciesOperator,
+)
+from airflow_provider_backup.operators.vbs import (
+    VbsCreatePolicyOperator,
+    VbsDeletePolicyOperator,
+    VbsGetPolicyOperator,
+    VbsListPoliciesOperator,
+)
 from tests.airflow.invalid_arguments import UUID
 from tests.airflow.recording_proxy import Wire, WireRequest
 from tests.airflow.service_matrix import cbr_vault
 from tests.airflow.task_runs import TaskRun
 
-SERVICES = ("cbr",)
-CREATE: dict[str, Any] = {"cbr": CbrCreatePolicyOperator}
-GET: dict[str, Any] = {"cbr": CbrGetPolicyOperator}
-LIST: dict[str, Any] = {"cbr": CbrListPoliciesOperator}
-DELETE: dict[str, Any] = {"cbr": CbrDeletePolicyOperator}
-ARGUMENTS: dict[str, dict[str, Any]] = {"cbr": {"schedule": "daily at 14:00", "max_backups": 7}}
+SERVICES = ("vbs", "csbs", "cbr")
+CREATE: dict[str, Any] = {
+    "vbs": VbsCreatePolicyOperator,
+    "csbs": CsbsCreatePolicyOperator,
+    "cbr": CbrCreatePolicyOperator,
+}
+GET: dict[str, Any] = {"vbs": VbsGetPolicyOperator, "csbs": CsbsGetPolicyOperator, "cbr": CbrGetPolicyOperator}
+LIST: dict[str, Any] = {
+    "vbs": VbsListPoliciesOperator,
+    "csbs": CsbsListPoliciesOperator,
+    "cbr": CbrListPoliciesOperator,
+}
+DELETE: dict[str, Any] = {
+    "vbs": VbsDeletePolicyOperator,
+    "csbs": CsbsDeletePolicyOperator,
+    "cbr": CbrDeletePolicyOperator,
+}
+ARGUMENTS: dict[str, dict[str, Any]] = {
+    "vbs": {"schedule": "daily at 14:00", "retention_num": 7},
+    "csbs": {"schedule": "daily at 14:00", "max_backups": 7},
+    "cbr": {"schedule": "daily at 14:00", "max_backups": 7},
+}
 
 pytestmark = pytest.mark.parametrize("service", SERVICES)
 
