@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.services.gaussdb.models import BackupCreate
+from airflow_provider_backup.cloud.services.gaussdb.models import BackupCreate, PolicyUpdate
 from airflow_provider_backup.cloud.services.gaussdb.restore_models import DayQuery
 from airflow_provider_backup.cloud.services.gaussdb.restore_requests import GaussDbRestoreRequests
+from airflow_provider_backup.operators.backup_policies import (
+    DatabaseApplyBackupPolicyOperator,
+    DatabaseGetBackupPolicyOperator,
+)
 from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
@@ -127,3 +131,55 @@ class GaussDbPruneBackupsOperator(DatabasePruneBackupsOperator):
     """
 
     service_name = "gaussdb"
+
+
+class GaussDbApplyBackupPolicyOperator(DatabaseApplyBackupPolicyOperator):
+    """Bring the automatic backup policy of a GaussDB instance to the described state: ``PUT
+    /v3/{project_id}/instances/{instance_id}/backups/policy`` (databases section 6).
+
+    GaussDB cannot switch automatic backups off: ``state="absent"`` is rejected. The time of ``schedule`` falls on a
+    full hour in UTC. The other arguments are those of
+    :class:`~airflow_provider_backup.operators.backup_policies.DatabaseApplyBackupPolicyOperator`.
+
+    :param differential_period: minutes between differential backups: 15, 30, 60, 180, 360, 720 or 1440 (templated).
+    :param rate_limit: MB per second, 0 (no limit) to 1024 (templated).
+    :param prefetch_block: pages to prefetch, 1 to 8192 (templated).
+    :param file_split_size: GB at which files are split, 0 (never) to 1024, a multiple of 4 (templated).
+    :param enable_standby_backup: whether backups are taken from a standby node; not for instances of one node
+        (templated).
+    """
+
+    own_fields = ("differential_period", "rate_limit", "prefetch_block", "file_split_size", "enable_standby_backup")
+    template_fields: Sequence[str] = (*DatabaseApplyBackupPolicyOperator.template_fields, *own_fields)
+    service_name = "gaussdb"
+    title = "GaussDB backup policy"
+    model = PolicyUpdate
+
+    def __init__(
+        self,
+        *,
+        differential_period: int | None = None,
+        rate_limit: int | None = None,
+        prefetch_block: int | None = None,
+        file_split_size: int | None = None,
+        enable_standby_backup: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.differential_period = differential_period
+        self.rate_limit = rate_limit
+        self.prefetch_block = prefetch_block
+        self.file_split_size = file_split_size
+        self.enable_standby_backup = enable_standby_backup
+
+
+class GaussDbGetBackupPolicyOperator(DatabaseGetBackupPolicyOperator):
+    """Read the automatic backup policy of a GaussDB instance: ``GET
+    /v3/{project_id}/instances/{instance_id}/backups/policy`` (databases section 6).
+
+    The arguments are those of
+    :class:`~airflow_provider_backup.operators.backup_policies.DatabaseGetBackupPolicyOperator`.
+    """
+
+    service_name = "gaussdb"
+    title = "GaussDB"

@@ -6,14 +6,29 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from airflow_provider_backup.cloud.errors import InvalidRequestError, Violation
+from airflow_provider_backup.cloud.operations.described_state import AppliedResult, Difference
+from airflow_provider_backup.cloud.schema.base import validated
 from airflow_provider_backup.cloud.schema.fields import EARLIEST
 from airflow_provider_backup.cloud.services.databases.restore_windows import restore_moment
-from airflow_provider_backup.cloud.services.rds.models import BackupCreate
+from airflow_provider_backup.cloud.services.rds.described_offsite_policy import (
+    PLACE,
+    held_fields,
+    loses_incremental_copies,
+    requests_for,
+)
+from airflow_provider_backup.cloud.services.rds.models import BackupCreate, PolicyUpdate
+from airflow_provider_backup.cloud.services.rds.offsite_models import OffsitePolicy, OffsitePolicyUpdate
 from airflow_provider_backup.cloud.services.rds.restore_requests import RdsRestoreRequests
 from airflow_provider_backup.cloud.services.rds.table_restore_operation import (
     TableRestoreOperation,
     TableRestoreRequest,
     wire_of,
+)
+from airflow_provider_backup.operators.apply import ApplyOperator
+from airflow_provider_backup.operators.backup_policies import (
+    DatabaseApplyBackupPolicyOperator,
+    DatabaseGetBackupPolicyOperator,
 )
 from airflow_provider_backup.operators.base import check_choice, check_ids, listed
 from airflow_provider_backup.operators.databases import (
@@ -303,3 +318,185 @@ class RdsRestoreTablesOperator(EndsWithRestore, OperationOperator):
         if not has_template((self.tables, self.databases)):
             # The moment is settled later, by the windows.
             wire_of(TableRestoreRequest("-", "latest", self.tables, self.databases, self.is_fast), EARLIEST)
+
+
+class RdsApplyBackupPolicyOperator(DatabaseApplyBackupPolicyOperator):
+    """Bring the automatic backup policy of an RDS instance to the described state: ``PUT
+    /v3/{project_id}/instances/{instance_id}/backups/policy`` (databases section 6).
+
+    The other arguments are those of
+    :class:`~airflow_provider_backup.operators.backup_policies.DatabaseApplyBackupPolicyOperator`. The time of
+    ``schedule`` falls on minute 00, 15, 30 or 45.
+
+    :param allow_disable: whether ``state="absent"`` may switch automatic backups off; then the instance can no longer
+        be restored to a moment either.
+    :param reserve_backups: whether the automatic backups that exist stay when they are switched off; ``False`` deletes
+        them.
+    """
+
+    service_name = "rds"
+    title = "RDS backup policy"
+    model = PolicyUpdate
+    minutes = (0, 15, 30, 45)
+
+    def __init__(self, *, allow_disable: bool = False, reserve_backups: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.allow_disable = allow_disable
+        self.reserve_backups = reserve_backups
+
+    def switched_off(self) -> PolicyUpdate:
+        """Return the request that switches automatic backups off.
+
+        :raises InvalidRequestError: ``allow_disable`` is not set.
+        """
+        if self.allow_disable is not True:
+            rule = "must be True for state='absent': the instance would no longer be backed up"
+            raise InvalidRequestError(f"Task {self.task_id!r}", [Violation("allow_disable", rule, self.allow_disable)])
+        return PolicyUpdate(keep_days=0, reserve_backups=self.reserve_backups)
+
+
+class RdsGetBackupPolicyOperator(DatabaseGetBackupPolicyOperator):
+    """Read the automatic backup policy of an RDS instance: ``GET
+    /v3/{project_id}/instances/{instance_id}/backups/policy`` (databases section 6).
+
+    The arguments are those of
+    :class:`~airflow_provider_backup.operators.backup_policies.DatabaseGetBackupPolicyOperator`.
+    """
+
+    service_name = "rds"
+    title = "RDS"
+
+
+class RdsApplyOffsiteBackupPolicyOperator(ApplyOperator["list[OffsitePolicy]"]):
+    """Bring the copying of automatic backups to another region to the described state: ``PUT
+    /v3/{project_id}/instances/{instance_id}/backups/offsite-policy`` (databases section 8.6). Open Telekom Cloud has
+    none of it.
+
+    Only what differs is changed; a policy that is as described is only read. It is set in the region of the instance,
+    and only backups that are taken from then on are copied. For many instances, expand the operator over
+    ``instance_id``. The ``id`` of the result is that of the instance.
+
+    :param instance_id: id of the instance (templated).
+    :param destination_region: id of the region that backups are copied to; it cannot be changed while copying is on
+        (templated).
+    :param destination_project_id: id of the project in that region; likewise (templated).
+    :param keep_days: days that copies stay, 1 to 1825 (templated).
+    :param backup_type: ``all``, or ``auto`` for full backups only; SQL Server has ``all`` only (templated).
+    :param allow_disable: whether ``state="absent"`` may switch copying off.
+    :param delete_incremental_copies: whether incremental copies may be deleted: the service does that at once when
+        their copying is switched off, by ``state="absent"`` or by ``auto`` in place of ``all``. Full copies stay.
+    :param state: ``present``, or ``absent`` to switch copying off.
+    :param dry_run: whether to read, log and return what differs, and to send nothing that changes anything.
+    """
+
+    template_fields: Sequence[str] = (
+        *ApplyOperator.template_fields,
+        *("instance_id", "destination_region", "destination_project_id", "keep_days", "backup_type"),
+    )
+    service_name = "rds"
+    kind = "backup_policy"
+    title = "RDS offsite backup policy"
+
+    def __init__(
+        self,
+        *,
+        instance_id: str,
+        destination_region: str | None = None,
+        destination_project_id: str | None = None,
+        keep_days: int | None = None,
+        backup_type: Literal["auto", "all"] = "all",
+        allow_disable: bool = False,
+        delete_incremental_copies: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.instance_id = instance_id
+        self.destination_region = destination_region
+        self.destination_project_id = destination_project_id
+        self.keep_days = keep_days
+        self.backup_type = backup_type
+        self.allow_disable = allow_disable
+        self.delete_incremental_copies = delete_incremental_copies
+
+    def check_arguments(self) -> None:
+        """Reject wrong literals once the operator is built.
+
+        :raises InvalidRequestError: a documented rule is broken, whatever the templates become.
+        """
+        super().check_arguments()
+        check_ids(self.task_id, instance_id=self.instance_id)
+        if self.state == "present":
+            self.check_while_parsing(lambda: self.wanted({}))
+        elif self.allow_disable is not True:
+            rule = "must be True for state='absent': backups would no longer be copied"
+            raise InvalidRequestError(f"Task {self.task_id!r}", [Violation("allow_disable", rule, self.allow_disable)])
+
+    def perform(self, context: Any) -> AppliedResult:
+        """Compare, and change what differs.
+
+        :return: see :class:`~airflow_provider_backup.cloud.operations.described_state.AppliedResult`; ``created`` and
+            ``deleted`` say that copying was switched on or off.
+        :raises NotFoundError: there is no such instance.
+        :raises ResourceBusyError: another operation runs on the instance.
+        :raises InvalidArgumentError: a documented rule is broken; nothing was sent that changes anything.
+        """
+        self.built(lambda: check_ids(self.task_id, instance_id=self.instance_id))
+        return super().perform(context)
+
+    def identity(self, found: list[OffsitePolicy] | None) -> tuple[str | None, str | None]:
+        """Return the id of the instance: a policy has none of its own."""
+        return self.instance_id, None
+
+    async def find(self, cloud: BackupCloud) -> list[OffsitePolicy] | None:
+        """Return the policy; ``None`` when nothing is copied.
+
+        :raises InvalidRequestError: incremental copies would be deleted, and the arguments do not allow it.
+        """
+        found = await cloud.rds.offsite_policies.get(self.instance_id)
+        if not found:
+            return None
+        days = int(self.keep_days or 0) if self.state == "present" else 0
+        if loses_incremental_copies(held_fields(found), self.backup_type, days) and not self.delete_incremental_copies:
+            rule = "must be True: the service deletes incremental copies when their copying is switched off"
+            raise InvalidRequestError(self.title, [Violation("delete_incremental_copies", rule, False)])
+        return found
+
+    def held(self, found: list[OffsitePolicy]) -> dict[str, Any]:
+        """Return the state of the policy."""
+        return held_fields(found)
+
+    def wanted(self, held: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the described state.
+
+        :raises InvalidRequestError: a documented rule is broken, or another destination is described than is held.
+        """
+        violations = []
+        if str(self.keep_days) == "0":
+            rule = "must be 1 to 1825; switch copying off with state='absent'"
+            violations.append(Violation("keep_days", rule, self.keep_days))
+        if not has_template(self.backup_type) and self.backup_type not in ("auto", "all"):
+            violations.append(Violation("backup_type", "must be all or auto", self.backup_type))
+        given = {name: getattr(self, name) for name in ("backup_type", "keep_days", *PLACE)}
+        rule = "cannot be changed while copying is on: switch it off first (state='absent')"
+        moved = [name for name in PLACE if held and held[name] != given[name]]
+        violations += [Violation(name, rule, given[name]) for name in moved]
+        if violations:
+            raise InvalidRequestError(self.title, violations)
+        return validated(OffsitePolicyUpdate, self.title, given).to_wire()
+
+    async def create(self, cloud: BackupCloud) -> list[OffsitePolicy]:
+        """Switch copying on."""
+        wanted = self.wanted({})
+        await cloud.rds.offsite_policies.update(self.instance_id, OffsitePolicyUpdate.model_validate(wanted))
+        return [OffsitePolicy.model_validate(wanted)]
+
+    async def change(self, cloud: BackupCloud, found: list[OffsitePolicy], plan: Sequence[Difference]) -> None:
+        """Change what differs, in two requests at most."""
+        held = self.held(found)
+        for policy in requests_for(held, self.wanted(held)):
+            await cloud.rds.offsite_policies.update(self.instance_id, policy)
+
+    async def delete(self, cloud: BackupCloud, found: list[OffsitePolicy]) -> None:
+        """Switch copying off."""
+        off = OffsitePolicyUpdate.model_validate({**self.held(found), "keep_days": 0})
+        await cloud.rds.offsite_policies.update(self.instance_id, off)

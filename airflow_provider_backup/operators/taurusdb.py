@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_backup.cloud.services.taurusdb.models import BackupCreate
+from airflow_provider_backup.cloud.services.taurusdb.models import BackupCreate, PolicyUpdate
 from airflow_provider_backup.cloud.services.taurusdb.restore_requests import TaurusDbRestoreRequests
+from airflow_provider_backup.operators.backup_policies import (
+    DatabaseApplyBackupPolicyOperator,
+    DatabaseGetBackupPolicyOperator,
+)
 from airflow_provider_backup.operators.databases import (
     DatabaseCreateBackupOperator,
     DatabaseDeleteBackupOperator,
@@ -123,3 +127,37 @@ class TaurusDbPruneBackupsOperator(DatabasePruneBackupsOperator):
     """
 
     service_name = "taurusdb"
+
+
+class TaurusDbApplyBackupPolicyOperator(DatabaseApplyBackupPolicyOperator):
+    """Bring the automatic backup policy of a TaurusDB instance to the described state: ``PUT
+    /v3/{project_id}/instances/{instance_id}/backups/policy/update`` (databases section 6).
+
+    TaurusDB cannot switch automatic backups off: ``state="absent"`` is rejected. The time of ``schedule`` falls on a
+    full hour in UTC. The other arguments are those of
+    :class:`~airflow_provider_backup.operators.backup_policies.DatabaseApplyBackupPolicyOperator`.
+
+    :param retention_num_backup_level1: how many level-1 backups stay, 0 or 1 (templated).
+    """
+
+    own_fields = ("retention_num_backup_level1",)
+    template_fields: Sequence[str] = (*DatabaseApplyBackupPolicyOperator.template_fields, *own_fields)
+    service_name = "taurusdb"
+    title = "TaurusDB backup policy"
+    model = PolicyUpdate
+
+    def __init__(self, *, retention_num_backup_level1: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.retention_num_backup_level1 = retention_num_backup_level1
+
+
+class TaurusDbGetBackupPolicyOperator(DatabaseGetBackupPolicyOperator):
+    """Read the automatic backup policy of a TaurusDB instance: ``GET
+    /v3/{project_id}/instances/{instance_id}/backups/policy`` (databases section 6).
+
+    The arguments are those of
+    :class:`~airflow_provider_backup.operators.backup_policies.DatabaseGetBackupPolicyOperator`.
+    """
+
+    service_name = "taurusdb"
+    title = "TaurusDB"

@@ -34,18 +34,28 @@ from airflow_provider_backup.operators.csbs import (
     CsbsUpdatePolicyOperator,
 )
 from airflow_provider_backup.operators.gaussdb import (
+    GaussDbApplyBackupPolicyOperator,
     GaussDbCreateBackupOperator,
     GaussDbDeleteBackupOperator,
+    GaussDbGetBackupPolicyOperator,
     GaussDbGetRestoreWindowsOperator,
 )
 from airflow_provider_backup.operators.rds import (
+    RdsApplyBackupPolicyOperator,
+    RdsApplyOffsiteBackupPolicyOperator,
     RdsCreateBackupOperator,
     RdsDeleteBackupOperator,
     RdsDeleteInstanceOperator,
+    RdsGetBackupPolicyOperator,
     RdsGetRestoreWindowsOperator,
     RdsRestoreTablesOperator,
 )
-from airflow_provider_backup.operators.taurusdb import TaurusDbCreateBackupOperator, TaurusDbDeleteBackupOperator
+from airflow_provider_backup.operators.taurusdb import (
+    TaurusDbApplyBackupPolicyOperator,
+    TaurusDbCreateBackupOperator,
+    TaurusDbDeleteBackupOperator,
+    TaurusDbGetBackupPolicyOperator,
+)
 from airflow_provider_backup.operators.vbs import (
     VbsApplyPolicyOperator,
     VbsCreateBackupOperator,
@@ -153,6 +163,19 @@ DATABASE_VALUES: dict[str, list[Any]] = {
     "instance_id": ["", None],
     "name": ["abc", "a" * 65, "1abc", "-abc", "with space", "dötted", "a.bcd"],
     "description": ["a" * 257, *(f"a{sign}b" for sign in "><!\"&'=")],
+}
+DATABASE_POLICY: dict[str, Any] = {"instance_id": INSTANCE, "keep_days": 7, "schedule": "daily at 02:00"}
+DATABASE_POLICY_VALUES: dict[str, list[Any]] = {
+    "instance_id": ["", None, 5],
+    "schedule": [*UNREADABLE_SCHEDULES, "every 2 days at 02:00", "daily at 02:00, 14:00", "daily at 02:10"],
+    "time_zone": UNREADABLE_ZONES,
+}
+HALF_HOURS: dict[str, list[Any]] = {"schedule": [*DATABASE_POLICY_VALUES["schedule"], "daily at 02:30"]}
+OFFSITE_POLICY: dict[str, Any] = {
+    "instance_id": INSTANCE,
+    "destination_region": "eu-nl",
+    "destination_project_id": "p2",
+    "keep_days": 7,
 }
 NO_DAYS: list[Any] = ["", "tomorrow", "2031-02-30", "2031-04-02T12:00:00Z", ["2031-04-02"]]
 CBR_VALUES: dict[str, list[Any]] = {
@@ -471,6 +494,54 @@ CASES = [
         RdsDeleteInstanceOperator,
         {**DATABASE, "confirm_name": "orders"},
         {"instance_id": ["", None, 5], "confirm_name": ["", None, 5]},
+    ),
+    # Databases section 6
+    *_cases(
+        RdsApplyBackupPolicyOperator,
+        DATABASE_POLICY,
+        {**DATABASE_POLICY_VALUES, "keep_days": [-1, 0, 3654, "many", 1.5]},
+    ),
+    Case(RdsApplyBackupPolicyOperator, {"instance_id": INSTANCE}, "keep_days", None),
+    *_cases(
+        GaussDbApplyBackupPolicyOperator,
+        DATABASE_POLICY,
+        {
+            **DATABASE_POLICY_VALUES,
+            **HALF_HOURS,
+            "keep_days": [-1, 0, 733, "many"],
+            "differential_period": [0, 45, "often"],
+            "rate_limit": [-1, 1025, "fast"],
+            "prefetch_block": [0, 8193],
+            "file_split_size": [-4, 6, 1028],
+            "enable_standby_backup": ["perhaps"],
+        },
+    ),
+    *_cases(
+        TaurusDbApplyBackupPolicyOperator,
+        DATABASE_POLICY,
+        {
+            **DATABASE_POLICY_VALUES,
+            **HALF_HOURS,
+            "keep_days": [-1, 0, 733, "many"],
+            "retention_num_backup_level1": [-1, 2],
+        },
+    ),
+    *(
+        case
+        for operator in (RdsGetBackupPolicyOperator, GaussDbGetBackupPolicyOperator, TaurusDbGetBackupPolicyOperator)
+        for case in _cases(operator, DATABASE, {"instance_id": ["", None, 5]})
+    ),
+    # Databases section 8.6
+    *_cases(
+        RdsApplyOffsiteBackupPolicyOperator,
+        OFFSITE_POLICY,
+        {
+            "instance_id": ["", None, 5],
+            "destination_region": ["", None, 5],
+            "destination_project_id": ["", None, 5],
+            "keep_days": [-1, 0, 1826, "many", None],
+            "backup_type": ["incremental", "manual", ""],
+        },
     ),
     # Databases section 7
     *_cases(RdsGetRestoreWindowsOperator, DATABASE, {"instance_id": ["", None, 5], "date": NO_DAYS}),

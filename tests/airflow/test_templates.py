@@ -29,14 +29,21 @@ from airflow_provider_backup.operators.csbs import (
     CsbsExecutePolicyOperator,
     CsbsGetPolicyOperator,
 )
-from airflow_provider_backup.operators.gaussdb import GaussDbGetRestoreWindowsOperator
+from airflow_provider_backup.operators.gaussdb import (
+    GaussDbApplyBackupPolicyOperator,
+    GaussDbGetBackupPolicyOperator,
+    GaussDbGetRestoreWindowsOperator,
+)
 from airflow_provider_backup.operators.protection_report import ProtectionReportOperator
 from airflow_provider_backup.operators.rds import (
+    RdsApplyBackupPolicyOperator,
+    RdsApplyOffsiteBackupPolicyOperator,
     RdsCreateBackupOperator,
     RdsDeleteInstanceOperator,
     RdsGetRestoreWindowsOperator,
     RdsRestoreTablesOperator,
 )
+from airflow_provider_backup.operators.taurusdb import TaurusDbApplyBackupPolicyOperator
 from airflow_provider_backup.operators.vbs import VbsCreateBackupOperator, VbsCreatePolicyOperator
 from tests.airflow.invalid_arguments import CASES, INSTANCE, UUID
 from tests.airflow.recording_proxy import Wire
@@ -60,6 +67,11 @@ CLASSES: list[Any] = [
     RdsGetRestoreWindowsOperator,
     RdsRestoreTablesOperator,
     GaussDbGetRestoreWindowsOperator,
+    RdsApplyBackupPolicyOperator,
+    GaussDbApplyBackupPolicyOperator,
+    TaurusDbApplyBackupPolicyOperator,
+    RdsApplyOffsiteBackupPolicyOperator,
+    GaussDbGetBackupPolicyOperator,
     *PRUNE.values(),
     CbrApplyVaultOperator,
     CbrGetVaultOperator,
@@ -88,6 +100,9 @@ HOW = {
     "delete_backups",
     "irreversible",
     "unbind_others",
+    "allow_disable",
+    "reserve_backups",
+    "delete_incremental_copies",
 }
 """Arguments that say how to do it, and the model of a policy: these are plain values of the DAG file."""
 
