@@ -126,7 +126,7 @@ def test_a_wrong_region_or_project_never_counts_as_a_backup_that_is_gone(
     if_missing: str,
 ) -> None:
     backup = taken(cloud, service, wait=True)
-    wrong = {"region": "eu-nl"} if field == "region" else {"project_id": "0" * 32}
+    wrong = {"region": "eu-fr"} if field == "region" else {"project_id": "0" * 32}
     connection = json.loads(cloud.connection_json(with_access_key=with_access_key))
     if field == "region":
         connection["extra"].pop("project_id", None)
