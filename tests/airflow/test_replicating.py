@@ -217,9 +217,11 @@ def test_a_copy_of_a_copy_is_refused_before_anything_is_sent(made: Replicable) -
 
 def test_a_backup_that_failed_is_refused_before_anything_is_sent(made: Replicable) -> None:
     made.cloud.fail_next_backup("cbr", "disk full")
-    checkpoint = CbrBackupThatRuns(made).checkpoint
+    with pytest.raises(BackupFailedError) as failed:
+        made.back_up(run_id="failed")
+    reference = failed.value.observation.reference.to_dict()
     with pytest.raises(BackupError, match="is error and cannot be copied"):
-        made.run(backup=checkpoint).run()
+        made.run(backup=reference).run()
     assert made.requests == 0
 
 
