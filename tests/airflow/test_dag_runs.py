@@ -96,6 +96,14 @@ def test_the_param_of_the_retention_example_chooses_the_instance(
     assert {each["resource_id"] for each in ends["prune"].result["kept"]} == {chosen}
 
 
+@pytest.mark.usefixtures("cloud")
+def test_the_example_of_a_described_policy_plans_changes_and_then_finds_nothing_to_change() -> None:
+    ends = run_dag(example("example_policies_as_code"))
+    plan, first, second = (ends[task_id].result for task_id in ("plan", "apply", "apply_again"))
+    assert (plan["changed"], plan["dry_run"], plan["differences"]) == (True, True, first["differences"])
+    assert (first["created"], first["changed"], second["changed"]) == (True, True, False)
+
+
 def test_no_example_has_a_param_without_an_effect() -> None:
     params = {dag.dag_id: set(dag.params) for file in EXAMPLES.glob("*.py") for dag in dag_bag(file).dags.values()}
     # Each of these has a test above.
