@@ -25,12 +25,12 @@ def operator_of_service(known: type, endings: str | tuple[str, ...]) -> Any:
     :param endings: how the name of the wanted class may end.
     :return: its class; ``None`` if the service has none.
     """
-    modules = {f"airflow_provider_backup.operators.{name}" for name in SERVICES}
-    module = next((base.__module__ for base in known.__mro__ if base.__module__ in modules), None)
+    modules = [f"airflow_provider_backup.operators.{name}" for name in SERVICES]
+    module = next((module for base in known.__mro__ for module in modules if _is_in(base, module)), None)
     if module is None:
         return None
     classes = [each for each in vars(import_module(module)).values() if isinstance(each, type)]
-    own = (each for each in classes if each.__module__ == module and each.__name__.endswith(endings))
+    own = (each for each in classes if _is_in(each, module) and each.__name__.endswith(endings))
     return next(own, None)
 
 
@@ -50,3 +50,8 @@ def names_target(operator: Any, restore_args: Mapping[str, Any]) -> bool:
     """
     targets = {*getattr(operator, "target_fields", ()), "target_instance_id"} - {"power_on"}
     return bool(targets & restore_args.keys())
+
+
+def _is_in(operator: type, module: str) -> bool:
+    # The operators of a service may be a package.
+    return f"{operator.__module__}.".startswith(f"{module}.")

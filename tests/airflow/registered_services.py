@@ -52,8 +52,12 @@ def missing_parts(manifest: ServiceManifest) -> Iterator[str]:
 def _is_of(name: str, member: object, base: type) -> bool:
     if not (isinstance(member, type) and issubclass(member, base)):
         return False
-    # Hooks say whose they are; operators and sensors by the module that defines them.
-    return getattr(member, "service", None) == name if base is BackupServiceHook else member.__module__.endswith(name)
+    # Hooks say whose they are; operators and sensors by the module or package that defines them.
+    return (
+        getattr(member, "service", None) == name
+        if base is BackupServiceHook
+        else member.__module__.split(".")[2] == name
+    )
 
 
 def _members(module: str) -> list[object]:

@@ -14,7 +14,7 @@ FILES = [
     *(
         file
         for layer in ("operators", "sensors", "task_groups", "hooks", "triggers")
-        for file in (PACKAGE / layer).glob("*.py")
+        for file in (PACKAGE / layer).rglob("*.py")
     ),
     *PACKAGE.glob("*.py"),
 ]

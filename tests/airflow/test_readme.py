@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
@@ -132,9 +133,9 @@ def test_the_readme_names_every_operator_and_sensor_in_a_table_of_all_services()
 
 def author_facing_classes() -> dict[str, type]:
     modules = [
-        import_module(f"airflow_provider_backup.{folder}.{file.stem}")
+        import_module(f"airflow_provider_backup.{folder}.{module.name}")
         for folder in ("operators", "sensors")
-        for file in (ROOT / "airflow_provider_backup" / folder).glob("[a-z]*.py")
+        for module in iter_modules([str(ROOT / "airflow_provider_backup" / folder)])
     ]
     return {name: each for module in modules for name, each in vars(module).items() if isinstance(each, type)}
 

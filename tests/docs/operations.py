@@ -12,7 +12,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from airflow_provider_backup.cloud.client import BackupCloud
@@ -23,6 +22,7 @@ from airflow_provider_backup.emulator.core.state import CloudState
 from airflow_provider_backup.emulator.services.registry import SERVICES as EMULATED
 from tests.cloud.fuzzing.calls import all_calls, recorded_worlds
 from tests.docs.pages import API, ROOT
+from tests.scaffold.service_table import classes_of
 
 TABLE = API / "operations.tsv"
 OTHER_CLIENTS = "other clients only"
@@ -165,9 +165,7 @@ def operators_of(service: str) -> set[str]:
     """
     names = set()
     for layer, ending in (("operators", "Operator"), ("sensors", "Sensor")):
-        module = f"airflow_provider_backup.{layer}.{service}"
-        members = vars(import_module(module)).items()
-        names |= {name for name, each in members if name.endswith(ending) and getattr(each, "__module__", "") == module}
+        names |= set(classes_of(f"airflow_provider_backup.{layer}.{service}", ending))
     return names
 
 

@@ -88,7 +88,8 @@ class NewService:
         for folder in (f"{PACKAGE}/cloud/services/{name}", f"{PACKAGE}/emulator/services/{name}"):
             yield from sorted((self._root / folder).rglob("*.py"))
         for folder in (f"{PACKAGE}/hooks", f"{PACKAGE}/operators", f"{PACKAGE}/sensors", "tests/airflow/services"):
-            yield self._root / folder / f"{name}.py"
+            module = self._root / folder / name
+            yield from sorted(module.rglob("*.py")) if module.is_dir() else [module.with_suffix(".py")]
 
     def _copy(self, path: Path) -> str:
         relative = path.relative_to(self._root).as_posix()

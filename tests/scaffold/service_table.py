@@ -32,16 +32,25 @@ def write_service_table(page: Path) -> None:
 
 
 def _row(manifest: ServiceManifest) -> str:
-    operators = _classes(f"airflow_provider_backup.operators.{manifest.name}", "Operator")
+    operators = classes_of(f"airflow_provider_backup.operators.{manifest.name}", "Operator")
     # What executes a policy takes a backup.
     policies = [name for name in operators if re.search("Polic(y|ies)Operator$", name) and "Execute" not in name]
     backups = [name for name in operators if name not in policies]
-    sensors = _classes(f"airflow_provider_backup.sensors.{manifest.name}", "Sensor")
+    sensors = classes_of(f"airflow_provider_backup.sensors.{manifest.name}", "Sensor")
     cells = (", ".join(f"`{name}`" for name in names) for names in (policies, backups, sensors))
     service = f"[{manifest.abbreviation or manifest.title}]({manifest.docs}) ({manifest.protects})"
     return f"| {service} | {' | '.join(cells)} |\n".replace("|  |", "| |")
 
 
-def _classes(module: str, ending: str) -> list[str]:
+def classes_of(module: str, ending: str) -> list[str]:
+    """Return the names of the classes that a module or package defines.
+
+    :param module: its dotted path.
+    :param ending: how their names end.
+    """
     members = vars(import_module(module)).items()
-    return [name for name, each in members if name.endswith(ending) and getattr(each, "__module__", "") == module]
+    return [
+        name
+        for name, each in members
+        if name.endswith(ending) and f"{getattr(each, '__module__', '')}.".startswith(f"{module}.")
+    ]
