@@ -96,12 +96,19 @@ def test_the_param_of_the_retention_example_chooses_the_instance(
     assert {each["resource_id"] for each in ends["prune"].result["kept"]} == {chosen}
 
 
-@pytest.mark.usefixtures("cloud")
-def test_the_example_of_a_described_policy_plans_changes_and_then_finds_nothing_to_change() -> None:
-    ends = run_dag(example("example_policies_as_code"))
-    plan, first, second = (ends[task_id].result for task_id in ("plan", "apply", "apply_again"))
-    assert (plan["changed"], plan["dry_run"], plan["differences"]) == (True, True, first["differences"])
-    assert (first["created"], first["changed"], second["changed"]) == (True, True, False)
+def test_the_example_of_policies_as_code_plans_changes_and_then_finds_nothing_to_change(
+    cloud: RunningCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_BACKUP_EXAMPLES", json.dumps(cloud.describe()["resources"]))
+    results = {task_id: end.result for task_id, end in run_dag(example("example_policies_as_code")).items()}
+    for suffix in ("", "_vault", "_csbs", "_vbs"):
+        plan, first = results[f"plan{suffix}"], results[f"apply{suffix}"]
+        assert (plan["changed"], plan["dry_run"], plan["differences"]) == (True, True, first["differences"]), suffix
+        assert (first["created"], first["changed"]) == (True, True), suffix
+    for task_id in ("apply_again", "apply_vault_again"):
+        assert (results[task_id]["changed"], results[task_id]["differences"]) == (False, []), task_id
+    (vault,) = (row for row in cloud.state.table("cbr.vaults").values() if row["name"] == "described_vault")
+    assert [binding["policy_id"] for binding in vault["bindings"]] == [results["apply"]["id"]]
 
 
 def test_no_example_has_a_param_without_an_effect() -> None:
