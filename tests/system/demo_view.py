@@ -58,7 +58,7 @@ class _ChangeLines:
     def show(self, rows: Sequence[TaskRow]) -> None:
         for row in rows:
             if row not in self._shown and row.state != "waiting":
-                self._line(row.dag, row.task, row.state, row.subject, row.status)
+                self._line(row.dag, row.task, row.state, row.subject, row.status or row.change)
         self._shown = set(rows)
 
     def say(self, text: str) -> None:
@@ -115,7 +115,9 @@ def _task_table(rows: Sequence[TaskRow]) -> Table:
         if is_first and previous is not None:
             table.add_section()
         state = f"[{_COLOURS.get(row.state, 'dim')}]{escape(row.state)}[/]"
-        table.add_row(row.dag if is_first else "", escape(row.task), state, escape(row.subject), escape(row.status))
+        table.add_row(
+            row.dag if is_first else "", escape(row.task), state, escape(row.subject), escape(row.status or row.change)
+        )
     return table
 
 

@@ -34,6 +34,7 @@ class TaskRow:
     :param subject: the backup or policy that it is about.
     :param status: the service's word on that backup.
     :param is_under_way: whether that backup is still being made.
+    :param change: what the task changed or deleted, in words.
     """
 
     dag: str
@@ -44,6 +45,7 @@ class TaskRow:
     subject: str = ""
     status: str = ""
     is_under_way: bool = False
+    change: str = ""
 
     @property
     def task(self) -> str:
@@ -133,7 +135,8 @@ class RunBoard:
 
     async def _row(self, cloud: BackupCloud, dag_id: str, instance: Mapping[str, Any]) -> TaskRow:
         key = (dag_id, instance["task_id"], instance["map_index"])
-        subject, status = subject_of(self._values.get((key, RESULT_KEY)))
+        result = self._values.get((key, RESULT_KEY))
+        subject, status = subject_of(result)
         is_under_way = False
         if isinstance(value := self._values.get((key, REFERENCE_KEY)), dict):
             reference = OperationReference.from_dict(value)
@@ -142,7 +145,8 @@ class RunBoard:
                 # What a task left behind may be deleted by a later one.
                 self._final.add(reference)
             is_under_way = reference not in self._final
-        return TaskRow(*key, instance["try_number"], instance["state"] or "waiting", subject, status, is_under_way)
+        state = instance["state"] or "waiting"
+        return TaskRow(*key, instance["try_number"], state, subject, status, is_under_way, change_of(result))
 
     async def _seen_in_cloud(self, cloud: BackupCloud, reference: OperationReference) -> tuple[str, str]:
         if reference not in self._final:
@@ -163,14 +167,16 @@ class RunBoard:
 
 
 def subject_of(result: Any) -> tuple[str, str]:
-    """Return name (else id) and status out of what one of our tasks returned; empty texts for anything else.
-
-    What was brought to a described state, and what a prune keeps and deletes, is put into words.
-    """
+    """Return name (else id) and status out of what one of our tasks returned; empty texts for anything else."""
     if not isinstance(result, dict):
         return "", ""
     subject = next((result[key] for key in ("name", "backup_id", "policy_id", "id") if result.get(key)), "")
-    return str(subject), str(result.get("status") or _applied(result) or _pruned(result))
+    return str(subject), str(result.get("status") or "")
+
+
+def change_of(result: Any) -> str:
+    """Return in words what one of our tasks brought to a described state or pruned; an empty text for anything else."""
+    return _applied(result) or _pruned(result) if isinstance(result, dict) else ""
 
 
 def _applied(result: Mapping[str, Any]) -> str:

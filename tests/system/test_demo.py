@@ -23,7 +23,7 @@ from tests.system.cloud_contents import CloudItem
 from tests.system.demo_view import contents_table, shown_phase
 from tests.system.local_airflow import LocalAirflow
 from tests.system.ports import ADDRESS
-from tests.system.run_board import REFERENCE_KEY, RESULT_KEY, RunBoard, TaskRow, subject_of
+from tests.system.run_board import REFERENCE_KEY, RESULT_KEY, RunBoard, TaskRow, change_of, subject_of
 from tests.system.triggerer_kill import DOWN_SECONDS, ENOUGH_TASKS, PATIENCE, TriggererKill
 
 WAITING = TaskRow("dag", "backup", -1, 1, "deferred", "nightly", "BUILDING", is_under_way=True)
@@ -184,7 +184,7 @@ PRUNED: dict[str, Any] = {"service": "rds", "dry_run": False, "kept": [{}, {}], 
     ],
 )
 def test_the_viewer_reads_in_words_what_a_task_changed(result: Any, shown: tuple[str, str]) -> None:
-    assert subject_of(result) == shown
+    assert (subject_of(result)[0], change_of(result)) == shown
 
 
 class FinishedApi(FakeApi):
