@@ -17,8 +17,9 @@ from airflow_provider_backup.emulator.core.content_store import ContentStore
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.postgres.first_cluster import DATABASE, FirstCluster
 from airflow_provider_backup.emulator.postgres.instance_database import InstanceDatabase
-from airflow_provider_backup.emulator.postgres.programs import PostgresPrograms
+from airflow_provider_backup.emulator.postgres.programs import PostgresError, PostgresPrograms
 from airflow_provider_backup.emulator.postgres.server import HOST, free_port
+from airflow_provider_backup.emulator.postgres.table_copy import RenamedTable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,7 +34,8 @@ class PostgresContentStore(ContentStore):
     """Keeps the data of the PostgreSQL instances of RDS in servers on loopback, which end with this process.
 
     A backup holds the data of the moment when it begins, as its content version does. An instance that is being
-    restored takes no connections; one that is restored to a moment gets what was committed by then.
+    restored takes no connections; one that is restored to a moment gets what was committed by then. Tables that are
+    restored to new names come when their job is over.
 
     :param state: the tables to follow.
     :param folder: where the servers keep their files over a restart; ``None`` takes a temporary folder.
@@ -86,6 +88,7 @@ class PostgresContentStore(ContentStore):
             for row in instances:
                 await self._follow_instance(row)
             await self._follow_backups(new)
+            await self._follow_table_restores()
 
     def connections(self) -> dict[str, dict[str, str | int]]:
         """Return how to log in to the instances that were there from the start."""
@@ -185,6 +188,26 @@ class PostgresContentStore(ContentStore):
                     # An automatic backup that was due while there was no request.
                     await self._work(database.copy_moment, begin, copy)
                 self._copies.add(backup_id)
+
+    async def _follow_table_restores(self) -> None:
+        """Bring the tables of restores to new names that are over; one that cannot be brought fails its job."""
+        # Another request may begin a job meanwhile.
+        for job in list(self._state.table(f"{_SERVICE}.jobs").values()):
+            if "source" not in job or not self._state.is_ready(job):
+                continue
+            database = self._databases.get(job["instance_id"])
+            if database is not None and job["failure"] is None:
+                if not database.is_running:
+                    continue
+                moment = self._state.machine_time(datetime.fromisoformat(job["source"]["moment"]))
+                tables = {
+                    name: [RenamedTable(**table) for table in rows] for name, rows in job["source"]["tables"].items()
+                }
+                try:
+                    await self._work(database.copy_tables, moment, tables)
+                except PostgresError as error:
+                    job["failure"] = str(error)
+            del job["source"]
 
     def _instances(self) -> dict[str, Row]:
         return self._state.table(f"inventory.{_SERVICE}_instances")

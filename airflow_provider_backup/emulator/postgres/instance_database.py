@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from airflow_provider_backup.emulator.core.accounts import DATABASE_USER
 from airflow_provider_backup.emulator.postgres.first_cluster import FirstCluster
 from airflow_provider_backup.emulator.postgres.programs import PostgresError, PostgresPrograms
 from airflow_provider_backup.emulator.postgres.server import PostgresServer, free_port, is_free
+from airflow_provider_backup.emulator.postgres.table_copy import RenamedTable, dump_renamed
 
 _START_ATTEMPTS = 5
 
@@ -117,6 +119,32 @@ class InstanceDatabase:
         if is_covered:
             self._recover(draft, moment, [log, self._data / "pg_wal"])
         draft.rename(folder)
+
+    def copy_tables(self, moment: datetime, tables: Mapping[str, Sequence[RenamedTable]]) -> None:
+        """Bring tables as they were at a moment, beside what is there; those of one database all or none.
+
+        :param moment: the moment on this machine's clock.
+        :param tables: the tables by database.
+        :raises PostgresError: a table was not there, or its new name is taken.
+        """
+        if self._server is None:
+            raise PostgresError(f"The server of {self._data} does not run.")
+        folder = self._folder / "tables"
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            self._programs.make_folder(folder)
+            self.copy_moment(moment, folder / "data")
+            earlier = PostgresServer(self._programs, folder / "data", self._first.password, free_port())
+            earlier.start()
+            try:
+                dumps = {database: dump_renamed(earlier, database, renamed) for database, renamed in tables.items()}
+            finally:
+                earlier.stop()
+            for database, dump in dumps.items():
+                self._server.query(f"BEGIN;\n{dump}\nCOMMIT;", database)
+        finally:
+            for each in (folder, self._folder / "moment"):
+                shutil.rmtree(each, ignore_errors=True)
 
     def prepare_copy(self, name: str, copy: Path) -> None:
         """End the server and prepare the data of a copy.

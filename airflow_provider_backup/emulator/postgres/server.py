@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -124,6 +124,17 @@ class PostgresServer:
         return self._programs.run(
             "psql", *options, *self._login(), f"--dbname={database}", password=self._password, text=text
         ).strip()
+
+    def dump(self, tables: Sequence[str], database: str) -> str:
+        """Return the SQL that makes tables as they are, with their rows.
+
+        :param tables: their quoted names with the schemas.
+        :param database: where they are.
+        :raises PostgresError: one of them is not there.
+        """
+        which = [f"--table={table}" for table in tables]
+        options = ("--strict-names", "--no-publications", f"--dbname={database}")
+        return self._programs.run("pg_dump", *options, *which, *self._login(), password=self._password)
 
     def copy_to(self, folder: Path) -> None:
         """Copy all that is in it while it runs.

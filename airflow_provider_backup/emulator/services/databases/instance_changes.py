@@ -3,6 +3,9 @@
 The ``change`` of an instance's row is absent, or its last change: ``kind`` (``restore``, ``creation`` or ``deletion``)
 and the members of :meth:`CloudState.started`; for the first two also ``source``, what is restored: ``instance_id`` and
 either ``backup_id`` or ``moment``. What a restore that failed was to overwrite stays as it was.
+
+The job of a restore of tables has a ``source``, too, until a content store has brought it: ``moment`` and ``tables``,
+by database, each with ``schema``, ``name`` and ``new_name``.
 """
 
 from __future__ import annotations
@@ -68,15 +71,19 @@ class InstanceChanges:
             {"instance_id": instance["id"], "instance_name": instance["name"], **times}, name=job_name
         )
 
-    def begin_beside(self, instance: Row, *, job_name: str) -> Row:
+    def begin_beside(self, instance: Row, *, job_name: str, source: Row | None = None) -> Row:
         """Begin a restore that overwrites nothing, such as that of a table to a new name, and return its job.
 
         :param instance: row of the instance.
         :param job_name: name of the job.
+        :param source: what a content store is to bring; see above.
         """
         times = self._state.started(f"{self._service}.{_PLANS['restore']}")
         work = {"instance_id": instance["id"], "instance_name": instance["name"], **times}
-        return self._store.start_job(work, name=job_name)
+        job = self._store.start_job(work, name=job_name)
+        if source is not None:
+            job["source"] = source
+        return job
 
     def is_changing(self, instance: Row) -> bool:
         """Whether a change of an instance has not ended."""

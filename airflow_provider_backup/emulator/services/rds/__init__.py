@@ -327,17 +327,19 @@ class EmulatedRds(RestorableDatabaseService):
         if not isinstance(parts, list) or not parts or not all(isinstance(part, dict) for part in parts):
             raise ServiceError(400, BAD_PARAMETER, "instances must be a list of objects.")
         restores = [checked_part(model, part) for part in parts]
-        jobs = [self._begin_beside(each.instance_id, each.restore_time, engines) for each in restores]
+        jobs = [self._begin_beside(each.instance_id, each.restore_time, engines, _source_of(each)) for each in restores]
         results = [{"instance_id": job["instance_id"], "job_id": job["id"]} for job in jobs]
         return web.json_response({"restore_result": results})
 
-    def _begin_beside(self, instance_id: str, moment: datetime, engines: tuple[str, ...]) -> Row:
+    def _begin_beside(
+        self, instance_id: str, moment: datetime, engines: tuple[str, ...], source: Row | None = None
+    ) -> Row:
         instance = self._instance(instance_id)
         if instance["engine"] not in engines:
             raise ServiceError(400, "DBS.201207", "The engine does not support this operation.")
         self._version_at(instance, moment)
         self._refuse_other_status(instance)
-        return self.changes.begin_beside(instance, job_name="RestoreTables")
+        return self.changes.begin_beside(instance, job_name="RestoreTables", source=source)
 
     def _offsite_item(self, row: Row) -> Row:
         status = self.offsite.status(row)
@@ -370,6 +372,19 @@ class EmulatedRds(RestorableDatabaseService):
         except ServiceError as error:
             return {"backup_id": backup_id, "error_code": error.code, "error_msg": error.message}
         return {"backup_id": backup_id, "error_code": "0", "error_msg": "Success"}
+
+
+def _source_of(restore: PostgreSqlTableRestore | DatabaseRestore) -> Row | None:
+    if isinstance(restore, DatabaseRestore):
+        return None
+    tables: dict[str, list[Row]] = {}
+    for database in restore.databases:
+        tables.setdefault(database.database, []).extend(
+            {"schema": schema.schema_name, "name": table.old_name, "new_name": table.new_name}
+            for schema in database.schemas
+            for table in schema.tables
+        )
+    return {"moment": restore.restore_time.isoformat(), "tables": tables}
 
 
 def _numbers(version: str) -> list[int]:
