@@ -60,7 +60,7 @@ class OneBackupTask(TaskMachine):
             with_access_key=with_access_key,
             with_store=with_store,
         )
-        self.trial.world.plan(self.service, ends)
+        self.trial.world.plan(self.trial.world.service, ends)
         if data.draw(st.booleans(), label="with trouble"):
             self.trouble_begins(data)
         self.trial.attempt(death)
@@ -105,9 +105,9 @@ class OneBackupTask(TaskMachine):
             case "trouble ends":
                 self.trial.world.behave()
             case "the next backup fails late":
-                self.trial.world.plan(self.service, "badly")
+                self.trial.world.plan(self.trial.world.service, "badly")
             case "the next backup never ends":
-                self.trial.world.plan(self.service, "never")
+                self.trial.world.plan(self.trial.world.service, "never")
             # A record that is less than a minute old is believed, whatever the cloud says.
             case "failed backups are removed" if deferred is None and store is None:
                 self.trial.truth.remove_failed()

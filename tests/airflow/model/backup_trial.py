@@ -30,7 +30,7 @@ from tests.airflow.model.backup_author import BackupAuthor
 from tests.airflow.model.backup_truth import BackupTruth, TrueBackup
 from tests.airflow.model.times import ROUNDING, SHORT
 from tests.airflow.model.world import World
-from tests.airflow.service_matrix import cbr_vault, create_operator, csbs_policy, target
+from tests.airflow.service_matrix import SERVICE_OF, cbr_vault, create_operator, csbs_policy, target
 from tests.airflow.task_runs import Deferred, Rescheduled, TaskRun
 from tests.statuses import phase_of
 
@@ -51,7 +51,7 @@ class BackupTrial(TaskAttempts):
     """
 
     def __init__(self, cloud: RunningCloud, author: BackupAuthor, *, with_access_key: bool, with_store: bool) -> None:
-        world = World(cloud, author.service, with_access_key=with_access_key)
+        world = World(cloud, SERVICE_OF[author.service], with_access_key=with_access_key)
         self.author = author
         self.truth = BackupTruth(cloud, author.service)
         self._what = _target(cloud, author)

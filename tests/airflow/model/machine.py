@@ -14,6 +14,7 @@ from tests.airflow.model.attempts import TaskAttempts
 from tests.airflow.model.times import LONG
 from tests.airflow.model.troubles import troubles
 from tests.airflow.secret_masks import forget_masks
+from tests.airflow.service_matrix import SERVICE_OF
 
 deaths = st.one_of(st.none(), st.integers(0, 45))
 """How many points a process passes before it dies; most attempts have 10 to 40."""
@@ -107,7 +108,7 @@ class TaskMachine(RuleBasedStateMachine):
     def trouble_begins(self, data: st.DataObject) -> None:
         """The cloud misbehaves for some requests."""
         self.trial.world.misbehave(
-            data.draw(troubles(self.service, with_stale_reads=self.with_stale_reads), label="trouble")
+            data.draw(troubles(SERVICE_OF[self.service], with_stale_reads=self.with_stale_reads), label="trouble")
         )
 
     @rule(what=st.sampled_from(["right", "other credentials", "unknown user", "closed port"]))
