@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,6 +60,7 @@ class Wire:
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._ports: dict[str, int] = {}
         self._runners: list[web.AppRunner] = []
+        self._held: list[socket.socket] = []
         self._session: aiohttp.ClientSession | None = None
         self._loses: Condition | None = None
         self._fails: Condition | None = None
@@ -74,6 +76,7 @@ class Wire:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.down()
+        self._release_ports()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -132,6 +135,7 @@ class Wire:
         return [each for each in self.requests if each.service == service and method in (None, each.method)]
 
     async def _start(self) -> None:
+        self._release_ports()
         self._session = aiohttp.ClientSession(auto_decompress=False)
         for name in NAMES:
             application = web.Application(client_max_size=2**24)
@@ -147,9 +151,23 @@ class Wire:
         for runner in self._runners:
             await runner.cleanup()
         self._runners.clear()
+        self._hold_ports()
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+    def _hold_ports(self) -> None:
+        # Bound, and nobody listens: a server of another process that takes any port would answer otherwise.
+        for port in self._ports.values():
+            held = socket.socket()
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind(("127.0.0.1", port))
+            self._held.append(held)
+
+    def _release_ports(self) -> None:
+        for held in self._held:
+            held.close()
+        self._held.clear()
 
     def _handler(self, name: str) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.StreamResponse:
