@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import DAG, BaseOperator
 from airflow_provider_backup.cloud.errors import BackupError, InvalidRequestError, PermissionDeniedError
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.exceptions import BackupsLeftError, BackupTimeoutError, InvalidArgumentError
+from airflow_provider_backup.hooks.cbr import CbrHook
 from airflow_provider_backup.operators.prune_backups import PruneBackupsOperator
 from airflow_provider_backup.operators.vbs import VbsPruneBackupsOperator
 from tests.airflow.invalid_arguments import UUID
@@ -147,12 +148,23 @@ def test_automatic_backups_of_databases_are_not_even_read(cloud: RunningCloud) -
 def test_a_shared_backup_of_a_server_stays(cloud: RunningCloud) -> None:
     stored = StoredDays(cloud, "cbr", range(2))
     shared = stored.add(9)
-    cloud.state.table("cbr.members")["m"] = {"id": "m", "backup_id": shared["id"], "status": "pending"}
+    CbrHook().run(lambda cbr: cbr.backups.add_members(shared["id"], ["other-project"]))
 
     result = prune("cbr", stored.target_id, keep_last=1).execute()
 
     assert reasons(result)[shared["id"]] == ["shared"]
     assert stored.left == [0, 9]
+
+
+def test_a_backup_of_a_server_that_is_shared_no_longer_is_deleted(cloud: RunningCloud) -> None:
+    stored = StoredDays(cloud, "cbr", range(2))
+    shared = stored.add(9)
+    CbrHook().run(lambda cbr: cbr.backups.add_members(shared["id"], ["other-project"]))
+    CbrHook().run(lambda cbr: cbr.backups.delete_member(shared["id"], "other-project"))
+
+    prune("cbr", stored.target_id, keep_last=1).execute()
+
+    assert stored.left == [0]
 
 
 def test_a_shared_backup_of_a_disk_stays(cloud: RunningCloud) -> None:

@@ -29,6 +29,7 @@ from tests.emulator.vendor_cbr_vaults import VAULT_CALLS
 from tests.emulator.vendor_schemas import judged_exchanges
 
 SERVER = "OS::Nova::Server"
+RECEIVER = "10ca1c100d0000000000000000000a08"
 UNKNOWN = "2d9f0c11-0d41-4f0f-9a51-27d1d6a40001"
 PATTERN = "FREQ=DAILY;INTERVAL=1;BYHOUR=6;BYMINUTE=00"
 WEEKLY_PATTERN = "FREQ=WEEKLY;BYDAY=MO,TU;BYHOUR=14;BYMINUTE=00"
@@ -333,11 +334,49 @@ def vendor_reads_a_backup(vendor: Vendor) -> None:
     assert backup.extend_info.supported_restore_mode == "backup"
 
 
-def vendor_lists_whom_a_backup_is_shared_with(vendor: Vendor) -> None:
+def vendor_shares(vendor: Vendor) -> str:
     vendor.take_checkpoint()
-    (listed,) = vendor.backups().backups
-    answer = vendor.client.show_members_detail(sdk.ShowMembersDetailRequest(listed.id))
+    backup_id = str(vendor.backups().backups[0].id)
+    answer = vendor.client.add_member(sdk.AddMemberRequest(backup_id, sdk.AddMembersReq(members=[RECEIVER])))
+    assert [(member.dest_project_id, member.status) for member in answer.members] == [(RECEIVER, "pending")]
+    return backup_id
+
+
+def vendor_shares_a_backup(vendor: Vendor) -> None:
+    backup_id = vendor_shares(vendor)
+    with pytest.raises(ClientRequestException) as refused:
+        vendor.client.add_member(sdk.AddMemberRequest(backup_id, sdk.AddMembersReq(members=[RECEIVER])))
+    assert (refused.value.status_code, refused.value.error_code) == (400, "BackupService.6703")
+
+
+def vendor_lists_whom_a_backup_is_shared_with(vendor: Vendor) -> None:
+    backup_id = vendor_shares(vendor)
+    answer = vendor.client.show_members_detail(sdk.ShowMembersDetailRequest(backup_id))
+    assert ([member.dest_project_id for member in answer.members], answer.count) == ([RECEIVER], 1)
+    answer = vendor.client.show_members_detail(sdk.ShowMembersDetailRequest(backup_id, status="accepted"))
     assert (answer.members, answer.count) == ([], 0)
+
+
+def vendor_reads_a_member(vendor: Vendor) -> None:
+    backup_id = vendor_shares(vendor)
+    member = vendor.client.show_member_detail(sdk.ShowMemberDetailRequest(backup_id, RECEIVER)).member
+    assert (member.backup_id, member.dest_project_id, member.status) == (backup_id, RECEIVER, "pending")
+
+
+def vendor_accepts_a_backup(vendor: Vendor) -> None:
+    backup_id = vendor_shares(vendor)
+    vault_id = vendor.backups().backups[0].vault_id
+    answer = sdk.UpdateMember(status="accepted", vault_id=vault_id)
+    member = vendor.client.update_member_status(sdk.UpdateMemberStatusRequest(RECEIVER, backup_id, answer)).member
+    assert (member.status, member.vault_id) == ("accepted", vault_id)
+
+
+def vendor_shares_a_backup_no_longer(vendor: Vendor) -> None:
+    backup_id = vendor_shares(vendor)
+    assert vendor.client.delete_member(sdk.DeleteMemberRequest(backup_id, RECEIVER)).status_code == 204
+    with pytest.raises(ClientRequestException) as refused:
+        vendor.client.show_member_detail(sdk.ShowMemberDetailRequest(backup_id, RECEIVER))
+    assert (refused.value.status_code, refused.value.error_code) == (404, "BackupService.6705")
 
 
 def vendor_deletes_a_backup(vendor: Vendor) -> None:
@@ -460,7 +499,11 @@ VENDOR_CALLS = {
     "GET /backups": vendor_lists_backups,
     "GET /backups/{backup_id}": vendor_reads_a_backup,
     "DELETE /backups/{backup_id}": vendor_deletes_a_backup,
+    "POST /backups/{backup_id}/members": vendor_shares_a_backup,
     "GET /backups/{backup_id}/members": vendor_lists_whom_a_backup_is_shared_with,
+    "GET /backups/{backup_id}/members/{member_id}": vendor_reads_a_member,
+    "PUT /backups/{backup_id}/members/{member_id}": vendor_accepts_a_backup,
+    "DELETE /backups/{backup_id}/members/{member_id}": vendor_shares_a_backup_no_longer,
     "POST /backups/{backup_id}/restore": vendor_restores_a_backup,
     "POST /backups/{backup_id}/replicate": vendor_copies_a_backup,
     "POST /checkpoints/replicate": vendor_copies_a_vault,
@@ -689,10 +732,38 @@ def otc_reads_a_backup(client: Otc) -> None:
     assert len(backup.children) == 1
 
 
-def otc_lists_whom_a_backup_is_shared_with(client: Otc) -> None:
+def otc_shares(client: Otc) -> Any:
     client.take_checkpoint(client.create_vault().id)
-    (listed,) = client.cbr.backups()
-    assert list(client.cbr.members(listed.id)) == []
+    (backup,) = client.cbr.backups()
+    (member,) = client.cbr.add_members(backup, [RECEIVER])
+    assert (member.dest_project_id, member.status) == (RECEIVER, "pending")
+    return backup
+
+
+def otc_shares_a_backup(client: Otc) -> None:
+    otc_shares(client)
+
+
+def otc_lists_whom_a_backup_is_shared_with(client: Otc) -> None:
+    backup = otc_shares(client)
+    assert [member.dest_project_id for member in client.cbr.members(backup)] == [RECEIVER]
+    assert list(client.cbr.members(backup, status="accepted")) == []
+
+
+def otc_reads_a_member(client: Otc) -> None:
+    assert client.cbr.get_member(otc_shares(client), RECEIVER).status == "pending"
+
+
+def otc_accepts_a_backup(client: Otc) -> None:
+    backup = otc_shares(client)
+    member = client.cbr.update_member(backup, RECEIVER, status="accepted", vault=backup.vault_id)
+    assert (member.status, member.vault_id) == ("accepted", backup.vault_id)
+
+
+def otc_shares_a_backup_no_longer(client: Otc) -> None:
+    backup = otc_shares(client)
+    client.cbr.delete_member(backup, RECEIVER)
+    assert list(client.cbr.members(backup)) == []
 
 
 def otc_deletes_a_backup(client: Otc) -> None:
@@ -748,7 +819,11 @@ OTC_CALLS = {
     "GET /backups": otc_lists_backups,
     "GET /backups/{backup_id}": otc_reads_a_backup,
     "DELETE /backups/{backup_id}": otc_deletes_a_backup,
+    "POST /backups/{backup_id}/members": otc_shares_a_backup,
     "GET /backups/{backup_id}/members": otc_lists_whom_a_backup_is_shared_with,
+    "GET /backups/{backup_id}/members/{member_id}": otc_reads_a_member,
+    "PUT /backups/{backup_id}/members/{member_id}": otc_accepts_a_backup,
+    "DELETE /backups/{backup_id}/members/{member_id}": otc_shares_a_backup_no_longer,
     "POST /backups/{backup_id}/restore": otc_restores_a_backup,
     "GET /operation-logs": otc_lists_tasks,
     "GET /operation-logs/{operation_log_id}": otc_reads_a_task,

@@ -335,6 +335,8 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
     checkpoint = OperationReference("cbr", (await cloud.cbr.checkpoints.create(new)).id, "checkpoint")
     (backup, *_) = [each async for each in cloud.cbr.backups.list(checkpoint_id=checkpoint.backup_id)]
     (log, *_) = [each async for each in cloud.cbr.operation_logs.list()]
+    shared_with = "10ca1c100d0000000000000000000a08"
+    await cloud.cbr.backups.add_members(backup.id, [shared_with])
     destination = {
         "destination_region": "eu-nl",
         "destination_project_id": running.describe()["second_region"]["project_id"],
@@ -374,6 +376,9 @@ async def _cbr(cloud: BackupCloud, running: RunningCloud) -> dict[str, Any]:
         "vault_tags.put_all.tags": [cbr.Tag(key="stage", value="prod")],
         "tags": [cbr.TagKey(key="stage")],
         "key": "team",
+        "project_ids": ["10ca1c100d0000000000000000000a09"],
+        "member_id": shared_with,
+        "update": cbr.MemberUpdate(status="rejected"),
         "search": cbr.TagSearch(tags=[cbr.TagCondition(key="team", values=[])]),
         **await _stored(cloud, "cbr", vault_id),
     }

@@ -22,6 +22,8 @@ from airflow_provider_backup.cloud.services.cbr.models import (
     BackupReplication,
     BackupUpdate,
     Member,
+    MemberAddition,
+    MemberUpdate,
     ReplicationCapability,
     RestoreCreate,
     StartedBackupReplication,
@@ -188,6 +190,52 @@ class Backups:
         """
         pages = paginate(self._api, ("backups", backup_id, "members"), "members", MEMBER_PAGES, {}, read_rows=rows_of)
         return parsed_rows(pages, Member)
+
+    async def add_members(self, backup_id: str, project_ids: Sequence[str]) -> Sequence[Member]:
+        """Share a backup of a server with projects of the same region (CBR section 10).
+
+        Each is ``pending`` until its project answers, which nothing tells: read :meth:`members`.
+
+        :param backup_id: id of a good backup.
+        :param project_ids: 1 to 10 ids, each once; a backup has 10 members at most.
+        :return: the members that the service names: all, or those that are new.
+        :raises InvalidRequestError: before anything is sent: there are too many ids, or one stands there twice.
+        :raises NotFoundError: there is no such backup.
+        :raises QuotaExceededError: it would have more than 10 members.
+        :raises BadRequestError: it is no good backup of a server, or is shared with one of them already.
+        """
+        addition = validated(MemberAddition, "CBR members", {"members": list(project_ids)})
+        return parsed_list(
+            Member, await self._api.post("backups", backup_id, "members", body=addition.to_wire()), "members"
+        )
+
+    async def get_member(self, backup_id: str, member_id: str) -> Member:
+        """Read how far the sharing with a project is (CBR section 10).
+
+        :param member_id: id of the project that the backup is shared with.
+        :raises NotFoundError: there is no such backup, or it is not shared with the project.
+        """
+        answer = await self._api.get("backups", backup_id, "members", member_id)
+        return read_by_id(Member, answer, "member", member_id, "dest_project_id")
+
+    async def update_member(self, backup_id: str, member_id: str, update: MemberUpdate) -> Member:
+        """Accept or reject a backup that another project shares with this one (CBR section 10).
+
+        :param member_id: id of the project of this client: the receiver answers.
+        :param update: the answer.
+        :raises NotFoundError: there is no such backup or vault, or it is not shared with the project.
+        :raises BadRequestError: it was answered before, or the vault is for resources of another type.
+        """
+        answer = await self._api.put("backups", backup_id, "members", member_id, body=update.to_wire())
+        return parsed(Member, answer, "member")
+
+    async def delete_member(self, backup_id: str, member_id: str) -> None:
+        """Share a backup with a project no longer (CBR section 10).
+
+        :param member_id: id of the project that the backup is shared with.
+        :raises NotFoundError: there is no such backup, or it is not shared with the project.
+        """
+        await self._api.delete("backups", backup_id, "members", member_id)
 
     async def rename(self, backup_id: str, name: str) -> Backup:
         """Give a backup another name (CBR section 7.3); Huawei Cloud only.

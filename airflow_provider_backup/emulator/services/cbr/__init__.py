@@ -17,6 +17,7 @@ from airflow_provider_backup.emulator.core.state import CloudState
 from airflow_provider_backup.emulator.services.cbr.backup_routes import BackupRoutes
 from airflow_provider_backup.emulator.services.cbr.backups import Backups
 from airflow_provider_backup.emulator.services.cbr.checkpoints import CheckpointRoutes
+from airflow_provider_backup.emulator.services.cbr.member_routes import MemberRoutes
 from airflow_provider_backup.emulator.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.emulator.services.cbr.policies import PolicyRoutes
 from airflow_provider_backup.emulator.services.cbr.protectable_routes import ProtectableRoutes
@@ -56,6 +57,7 @@ class EmulatedCbr(EmulatedBackupService):
             ProtectableRoutes(inventory, vaults),
             checkpoints,
             BackupRoutes(state, vaults, backups, logs),
+            MemberRoutes(state, vaults, backups),
             ReplicationRoutes(state, vaults, backups, logs),
             RestoreRoutes(state, inventory, vaults, backups, logs),
             logs,

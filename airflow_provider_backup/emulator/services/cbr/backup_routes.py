@@ -1,7 +1,4 @@
-"""The routes of backups: list, read, rename, delete, members (CBR sections 7.2, 7.3 and 10).
-
-Rows of ``cbr.members`` are as they go over the wire: ``id``, ``backup_id``, ``dest_project_id``, ``status``.
-"""
+"""The routes of backups: list, read, rename, delete (CBR sections 7.2 and 7.3)."""
 
 from __future__ import annotations
 
@@ -10,11 +7,10 @@ import json
 from aiohttp import web
 
 from airflow_provider_backup.cloud.services.cbr.models import BackupQuery, BackupUpdate
-from airflow_provider_backup.emulator.core.service import checked, json_object, page
+from airflow_provider_backup.emulator.core.service import checked, json_object
 from airflow_provider_backup.emulator.core.state import CloudState, Row
 from airflow_provider_backup.emulator.services.cbr.backups import Backups
 from airflow_provider_backup.emulator.services.cbr.lists import (
-    LARGEST_PAGE,
     asked,
     begun_between,
     in_enterprise_project,
@@ -50,7 +46,6 @@ class BackupRoutes:
             web.put("/v3/{project_id}/backups/{backup_id}", self.rename_backup),
             web.delete("/v3/{project_id}/backups/{backup_id}", self.delete_backup),
             web.get("/v3/{project_id}/backups/{backup_id}/metadata", self.get_metadata),
-            web.get("/v3/{project_id}/backups/{backup_id}/members", self.list_members),
         ]
 
     async def list_backups(self, request: web.Request) -> web.Response:
@@ -86,7 +81,7 @@ class BackupRoutes:
                 incremental=query.incremental,
             )
         ]
-        # Nothing is shared here, and there is no dedicated cloud.
+        # Nothing is shared with the one project here, and there is no dedicated cloud.
         if query.own_type == "shared" or query.member_status is not None or query.dec:
             rows = []
         whole = view if query.parent_id is None else (lambda child: child)
@@ -152,17 +147,6 @@ class BackupRoutes:
         details = {"delete": {"backup_id": backup_id, "backup_name": row["name"]}}
         self._logs.add("delete", vault, row["deletion"], backup=row, details=details)
         return web.Response(status=204)
-
-    async def list_members(self, request: web.Request) -> web.Response:
-        """List the projects that a backup is shared with (CBR section 10)."""
-        backup_id = self._backups.get(request.match_info["backup_id"])["id"]
-        rows = [row for row in self._members() if row["backup_id"] == backup_id]
-        # Unlike other lists it does not repeat the limits of the page.
-        shown = page(rows, request, code=INVALID, maximum=LARGEST_PAGE)
-        return web.json_response({"members": list(shown), "count": len(rows)})
-
-    def _members(self) -> list[Row]:
-        return list(self._state.table("cbr.members").values())
 
     def _used_percent(self, row: Row) -> float:
         vault = self._vaults.get(row["vault_id"])

@@ -39,6 +39,7 @@ VAULT_REPLICATION = ("vault_id", *BACKUP_REPLICATION)
 EXPIRATION_UPDATE = ("expect_expiration_date", "time_zone")
 TAG_CREATE = ("key", "value")
 TAGS_ACTION = ("action",)
+MEMBER_UPDATE = ("status",)
 RESTORE_CREATE = ("details.destination_path",)
 """Members that must be there; one of an object that may be left out must be there when the object is."""
 

@@ -15,6 +15,8 @@ from airflow_provider_backup.cloud.services.cbr.models import (
     BackupQuery,
     BillingCreate,
     CheckpointCreate,
+    MemberAddition,
+    MemberUpdate,
     MonthlyRetention,
     OperationDefinition,
     OperationLogQuery,
@@ -554,3 +556,20 @@ def test_a_restore_is_sent_as_it_is_given(values: dict[str, Any]) -> None:
 def test_a_restore_that_breaks_a_rule_is_refused(values: dict[str, Any], rule: str) -> None:
     with pytest.raises(InvalidRequestError, match=rule):
         validated(RestoreCreate, "restore", values)
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "rule"),
+    [
+        (MemberAddition, {"members": []}, "members"),
+        (MemberAddition, {"members": [f"p{number}" for number in range(11)]}, "members"),
+        (MemberAddition, {"members": ["p", "p"]}, "each project once"),
+        (MemberUpdate, {"status": "shared"}, "status"),
+        (MemberUpdate, {"status": "accepted"}, "needs vault_id to accept"),
+    ],
+)
+def test_a_wrong_sharing_is_refused_before_it_is_sent(
+    model: type[RequestModel], values: dict[str, Any], rule: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match=rule):
+        validated(model, "CBR members", values)

@@ -21,6 +21,7 @@ from airflow_provider_backup.cloud.services.cbr.models import (
     CheckpointCreate,
     CheckpointParameters,
     ExpirationUpdate,
+    MemberUpdate,
     OperationDefinition,
     PolicyCreate,
     PolicyUpdate,
@@ -198,6 +199,22 @@ CALLS: list[tuple[Call, Any, tuple[str, str, Any]]] = [
         lambda cbr: cbr.backups.rename("b", "kept"),
         {"backup": NAMED},
         ("PUT", "/backups/b", {"backup": {"name": "kept"}}),
+    ),
+    (
+        lambda cbr: cbr.backups.get_member("b", "p"),
+        {"member": {"id": "m", "dest_project_id": "p"}},
+        ("GET", "/backups/b/members/p", None),
+    ),
+    (
+        lambda cbr: cbr.backups.update_member("b", "p", MemberUpdate(status="accepted", vault_id="v")),
+        {"member": {"id": "m"}},
+        ("PUT", "/backups/b/members/p", {"status": "accepted", "vault_id": "v"}),
+    ),
+    (lambda cbr: cbr.backups.delete_member("b", "p"), {}, ("DELETE", "/backups/b/members/p", None)),
+    (
+        lambda cbr: cbr.backups.add_members("b", ["p", "q"]),
+        {"members": []},
+        ("POST", "/backups/b/members", {"members": ["p", "q"]}),
     ),
     (lambda cbr: cbr.backups.metadata("b"), {"backup_id": "b"}, ("GET", "/backups/b/metadata", None)),
     (

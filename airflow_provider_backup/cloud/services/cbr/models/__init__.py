@@ -15,7 +15,6 @@ from airflow_provider_backup.cloud.services.cbr.models.backups import (
     BackupQuery,
     BackupStatus,
     BackupUpdate,
-    Member,
 )
 from airflow_provider_backup.cloud.services.cbr.models.checkpoints import (
     Checkpoint,
@@ -31,6 +30,7 @@ from airflow_provider_backup.cloud.services.cbr.models.expiration import (
     ExpirationUpdate,
 )
 from airflow_provider_backup.cloud.services.cbr.models.fields import OperationType, ResourceType
+from airflow_provider_backup.cloud.services.cbr.models.members import Member, MemberAddition, MemberUpdate
 from airflow_provider_backup.cloud.services.cbr.models.operation_definitions import (
     AdvancedRetentionRules,
     MonthlyRetention,
@@ -169,6 +169,8 @@ __all__ = [
     "LogRestore",
     "LogStatus",
     "Member",
+    "MemberAddition",
+    "MemberUpdate",
     "MonthlyRetention",
     "NameMatch",
     "ObjectType",

@@ -129,19 +129,6 @@ class BackupExtendInfo(ResponseModel):
     os_images_data: Any = None
 
 
-class Member(ResponseModel):
-    """A project that a backup is shared with (CBR section 10)."""
-
-    id: Identifier
-    backup_id: str | None = None
-    dest_project_id: str | None = None
-    status: str | None = None
-    image_id: str | None = None
-    vault_id: str | None = None
-    created_at: Timestamp = None
-    updated_at: Timestamp = None
-
-
 class Backup(ResponseModel):
     """The backup of one resource (CBR section 7.1)."""
 
