@@ -40,6 +40,10 @@ class ProtectionReportOperator(ProtectionArguments, BackupCloudOperator):
     :param resource_ids: ids of resources that must be protected, by the name of their service:
         ``{"cbr": [server_id], "rds": [instance_id]}``. A service that is not in it judges what its lists show: the
         resources in vaults (CBR), the servers in policies (CSBS), all instances (databases), nothing (VBS) (templated).
+    :param protectables: types of resources of CBR, ``server``, ``disk`` and ``turbo`` (file systems of SFS Turbo), of
+        which all that the project has are judged, whether they are in a vault or not; beside what is judged without it.
+        A disk of a server is judged with its server when both types are named. Huawei Cloud only (CBR section 9)
+        (templated).
     :param max_age: the last good backup began at most so long ago, by the cloud's clock: a ``timedelta`` or seconds,
         above 0; ``None`` for any age (templated).
     :param max_copy_age: likewise for the last good backup that was copied to another region (templated).
@@ -63,6 +67,7 @@ class ProtectionReportOperator(ProtectionArguments, BackupCloudOperator):
         *BackupCloudOperator.template_fields,
         "services",
         "resource_ids",
+        "protectables",
         "max_age",
         "max_copy_age",
         "max_used",
@@ -75,6 +80,7 @@ class ProtectionReportOperator(ProtectionArguments, BackupCloudOperator):
         *,
         services: Sequence[str] | None = None,
         resource_ids: Mapping[str, Sequence[str]] | None = None,
+        protectables: Collection[str] = (),
         max_age: timedelta | float | None = timedelta(hours=26),
         max_copy_age: timedelta | float | None = timedelta(hours=50),
         max_used: float = 80,
@@ -85,6 +91,7 @@ class ProtectionReportOperator(ProtectionArguments, BackupCloudOperator):
         super().__init__(**kwargs)
         self.services = services
         self.resource_ids = resource_ids
+        self.protectables = protectables
         self.max_age = max_age
         self.max_copy_age = max_copy_age
         self.max_used = max_used
@@ -136,7 +143,7 @@ def _cell(value: object) -> str:
 
 
 async def _look(cloud: BackupCloud, request: ProtectionRequest) -> list[Finding]:
-    names = list(dict.fromkeys(request.services or [*await cloud.offered_services(), *request.resource_ids]))
+    names = list(dict.fromkeys(request.services or await _all_services(cloud, request)))
     findings: list[Finding] = []
     refusals: list[ApiError] = []
     for name in names:
@@ -155,6 +162,11 @@ async def _look(cloud: BackupCloud, request: ProtectionRequest) -> list[Finding]
     return findings
 
 
+async def _all_services(cloud: BackupCloud, request: ProtectionRequest) -> list[str]:
+    asked_for = [*request.resource_ids, *(["cbr"] if request.protectables else [])]
+    return [*await cloud.offered_services(), *asked_for]
+
+
 def _question(cloud: BackupCloud, request: ProtectionRequest, service: str) -> ProtectionQuestion:
     clock = cloud.cloud_clock
     return ProtectionQuestion(
@@ -163,4 +175,5 @@ def _question(cloud: BackupCloud, request: ProtectionRequest, service: str) -> P
         max_age=request.max_age,
         max_copy_age=request.max_copy_age,
         max_used=request.max_used,
+        protectables=request.protectables if service == "cbr" else (),
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
-from airflow_provider_backup.cloud.operations.protection import FindingKind
+from airflow_provider_backup.cloud.operations.protection import FindingKind, ProtectableKind
 from airflow_provider_backup.cloud.schema.base import RequestModel, validated
 from airflow_provider_backup.cloud.services.registry import SERVICES
 from airflow_provider_backup.tasks.argument_check import ChecksArguments
@@ -47,6 +47,7 @@ class ProtectionRequest(RequestModel):
 
     :param services: names of services; ``None`` for all that the account has.
     :param resource_ids: ids of resources by the name of their service.
+    :param protectables: types of resources of CBR of which all are judged.
     :param max_age: the last good backup of a resource began at most so long ago.
     :param max_copy_age: likewise for the last backup that was copied.
     :param max_used: how full a vault may be, in percent.
@@ -58,6 +59,7 @@ class ProtectionRequest(RequestModel):
     resource_ids: dict[ServiceName, Annotated[list[ResourceId], BeforeValidator(_listed), Field(min_length=1)]] = Field(
         default_factory=dict
     )
+    protectables: Annotated[list[ProtectableKind], BeforeValidator(_listed)] = Field(default_factory=list)
     max_age: Duration | None = None
     max_copy_age: Duration | None = None
     max_used: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 80
@@ -69,6 +71,8 @@ class ProtectionRequest(RequestModel):
         others = sorted(set(self.resource_ids) - set(self.services or SERVICES))
         if others:
             raise ValueError(f"resource_ids has {', '.join(others)}, which services leaves out")
+        if self.protectables and "cbr" not in (self.services or SERVICES):
+            raise ValueError("protectables are of cbr, which services leaves out")
         return self
 
 
@@ -79,6 +83,7 @@ class ProtectionArguments(ChecksArguments):
 
     services: Sequence[str] | None
     resource_ids: Mapping[str, Sequence[str]] | None
+    protectables: Collection[str]
     max_age: timedelta | float | None
     max_copy_age: timedelta | float | None
     max_used: float

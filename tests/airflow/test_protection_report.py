@@ -95,6 +95,75 @@ def test_given_resources_that_nothing_backs_up_are_unprotected(cloud: RunningClo
     assert findings[0]["reason"] == "it is in no vault; no good backup"
 
 
+def test_every_server_that_cbr_could_protect_and_is_in_no_vault_is_unprotected(cloud: RunningCloud) -> None:
+    (covered,) = taken(cloud, "cbr", wait=True)["resource_ids"]
+    others = [each for each in resources(cloud, "servers") if each != covered]
+    assert others
+
+    findings = report(services=["cbr"], protectables=["server"])
+
+    assert found(findings) == [("unprotected", each) for each in others]
+    assert {each["reason"] for each in findings} == {"it is in no vault; no good backup"}
+    assert all(each["name"] for each in findings)
+
+
+def test_a_server_that_no_vault_takes_is_unprotected_with_the_reason(cloud: RunningCloud) -> None:
+    server = resources(cloud, "servers")[0]
+    cloud.state.table("inventory.servers")[server]["status"] = "ERROR"
+
+    (finding,) = [each for each in report(services=["cbr"], protectables=["server"]) if each["id"] == server]
+
+    assert finding["kind"] == "unprotected"
+    assert finding["reason"].startswith("it is in no vault, and none takes it: ")
+
+
+def test_a_disk_of_a_server_is_judged_with_its_server(cloud: RunningCloud) -> None:
+    volumes = cloud.state.table("inventory.volumes")
+    attached = {each["id"] for each in volumes.values() if each["server_id"]}
+    free = set(volumes) - attached
+    assert attached
+    assert free
+
+    alone = {each["id"] for each in report(services=["cbr"], protectables=["disk"])}
+    with_servers = {each["id"] for each in report(services=["cbr"], protectables=["disk", "server"])}
+
+    assert alone == attached | free
+    assert with_servers == free | set(resources(cloud, "servers"))
+
+
+def test_file_systems_are_found_too_and_what_is_deleted_is_left_out(backup_cloud: RunningCloud, wire: Wire) -> None:
+    systems = resources(backup_cloud, "file_systems")
+
+    assert [each["id"] for each in report(services=["cbr"], protectables={"turbo"})] == systems
+    with wire.replacing((b'"status": "active"', b'"status": "deleted"')):
+        assert report(services=["cbr"], protectables={"turbo"}) == []
+
+
+def test_given_resources_are_judged_beside_the_ones_that_are_found_and_each_once(cloud: RunningCloud) -> None:
+    servers = resources(cloud, "servers")
+    unknown = "0" * 8 + servers[0][8:]
+
+    findings = report(services=["cbr"], resource_ids={"cbr": [unknown, servers[0].upper()]}, protectables=["server"])
+
+    assert sorted(each["id"].lower() for each in findings) == sorted([*servers, unknown])
+
+
+def test_without_services_what_cbr_could_protect_is_found_beside_the_other_services(cloud: RunningCloud) -> None:
+    findings = report(protectables=["server"])
+
+    unprotected = {each["id"] for each in findings if (each["service"], each["kind"]) == ("cbr", "unprotected")}
+    assert unprotected == set(resources(cloud, "servers"))
+
+
+def test_a_cloud_without_the_list_of_protectables_is_unreadable(cloud: RunningCloud) -> None:
+    route = "/v3/{project_id}/protectables/{protectable_type}/instances"
+    cloud.misbehave("refuse", service="cbr", route=route, status=404, code="APIGW.0101")
+
+    findings = report(services=["cbr", "vbs"], protectables=["server"])
+
+    assert ("unreadable", "cbr") in found(findings)
+
+
 def test_without_ids_the_resources_of_vaults_and_policies_are_judged(cloud: RunningCloud) -> None:
     cbr_vault(cloud)
     csbs_policy(cloud)
@@ -290,6 +359,8 @@ def test_the_table_keeps_its_cells_whatever_a_name_holds_and_is_not_endless() ->
         ("resource_ids", {"cbr": []}, "resource_ids"),
         ("resource_ids", {"cbr": [" "]}, "resource_ids"),
         ("resource_ids", {"cbr": "x"}, "resource_ids"),
+        ("protectables", ["workspace"], "protectables"),
+        ("protectables", "server", "protectables"),
         ("max_age", 0, "max_age"),
         ("max_age", True, "max_age"),
         ("max_copy_age", "soon", "max_copy_age"),
@@ -309,6 +380,11 @@ def test_a_wrong_argument_is_refused_while_the_dag_is_parsed(argument: str, valu
 def test_resources_of_a_service_that_is_left_out_are_refused() -> None:
     with pytest.raises(InvalidRequestError, match="resource_ids has rds, which services leaves out"):
         ProtectionReportOperator(task_id="report", services=["cbr"], resource_ids={"rds": ["x"]})
+
+
+def test_protectables_without_cbr_are_refused() -> None:
+    with pytest.raises(InvalidRequestError, match="protectables are of cbr, which services leaves out"):
+        ProtectionReportOperator(task_id="report", services=["rds"], protectables=["server"])
 
 
 def test_a_template_is_checked_when_the_task_runs(cloud: RunningCloud) -> None:

@@ -21,6 +21,10 @@ FindingKind = Literal[
 ]
 FINDING_KINDS: tuple[str, ...] = get_args(FindingKind)
 
+ProtectableKind = Literal["server", "disk", "turbo"]
+"""Types of resources that a report finds by itself (CBR section 9): servers, disks, file systems."""
+PROTECTABLE_KINDS: tuple[str, ...] = get_args(ProtectableKind)
+
 LONGEST_TASK = timedelta(days=2)
 """A task that failed since a moment began at most so long before it: operation logs are filtered by the begin."""
 
@@ -59,6 +63,7 @@ class ProtectionQuestion:
     :param max_age: the last good backup of a resource began at most so long ago; ``None`` for any age.
     :param max_copy_age: likewise for the last backup that was copied to another region.
     :param max_used: how full a vault may be, in percent.
+    :param protectables: types of resources of CBR of which all are judged, in a vault or not.
     """
 
     resource_ids: Sequence[str]
@@ -66,6 +71,7 @@ class ProtectionQuestion:
     max_age: timedelta | None
     max_copy_age: timedelta | None
     max_used: float
+    protectables: Sequence[ProtectableKind] = ()
 
     @property
     def rule(self) -> FreshnessRule:

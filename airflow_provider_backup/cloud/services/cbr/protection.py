@@ -1,16 +1,18 @@
-"""How the resources in vaults of CBR are protected (CBR sections 4.5, 5.3, 7.2 and 8)."""
+"""How the resources of CBR are protected (CBR sections 4.5, 5.3, 7.2, 8 and 9)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_backup.cloud.http.clock_skew import CloudClock
 from airflow_provider_backup.cloud.operations.backup import OperationReference
 from airflow_provider_backup.cloud.operations.freshness import Freshness, ListedBackup, read_freshness
 from airflow_provider_backup.cloud.operations.protection import (
+    PROTECTABLE_KINDS,
     FailedTask,
     PolicyView,
+    ProtectableKind,
     ProtectionQuestion,
     ResourceView,
     ServiceProtection,
@@ -19,38 +21,50 @@ from airflow_provider_backup.cloud.operations.protection import (
 from airflow_provider_backup.cloud.operations.status import Phase
 from airflow_provider_backup.cloud.schema.answers import parsed
 from airflow_provider_backup.cloud.services.cbr.backups import BackupRow, Backups, StoredRow
-from airflow_provider_backup.cloud.services.cbr.models import Backup, OperationLog, Policy
+from airflow_provider_backup.cloud.services.cbr.models import Backup, OperationLog, Policy, Protectable
 from airflow_provider_backup.cloud.services.cbr.operation_logs import OperationLogs
 from airflow_provider_backup.cloud.services.cbr.paging import LARGEST_PAGE
 from airflow_provider_backup.cloud.services.cbr.policies import Policies
+from airflow_provider_backup.cloud.services.cbr.protectables import Protectables
 from airflow_provider_backup.cloud.services.cbr.states import reason_in, to_state
 from airflow_provider_backup.cloud.services.cbr.vaults import Vaults
 
 _REPLICATION = "replication"
 _COPIED = "success"
+_DELETED = "deleted"
 
 
 class CbrProtection:
-    """Reads policies, vaults, backups and the failed entries of the operation log, each list once.
+    """Reads policies, vaults, backups and the failed entries of the operation log, each list once; if asked, also what
+    can be backed up.
 
     :param policies: the policies of the project.
     :param vaults: its vaults.
     :param backups: its backups.
     :param logs: its operation logs.
+    :param protectables: what can be backed up.
     :param clock: the cloud's clock.
     """
 
     def __init__(
-        self, policies: Policies, vaults: Vaults, backups: Backups, logs: OperationLogs, clock: CloudClock
+        self,
+        policies: Policies,
+        vaults: Vaults,
+        backups: Backups,
+        logs: OperationLogs,
+        protectables: Protectables,
+        clock: CloudClock,
     ) -> None:
         self._policies = policies
         self._vaults = vaults
         self._backups = backups
         self._logs = logs
+        self._protectables = protectables
         self._clock = clock
 
     async def read(self, question: ProtectionQuestion) -> ServiceProtection:
-        """Read how resources are protected: those that are given, or all that are in vaults for backups.
+        """Read how resources are protected: those that are given, or all that are in vaults for backups, and all of the
+        types that are asked for.
 
         A resource is covered when it is in such a vault. It needs copies when a replication policy that is on is bound
         to its vault; the begin of the copied backup counts, not the time of copying.
@@ -66,7 +80,9 @@ class CbrProtection:
             for resource in vault.resources
         }
         copied_vaults = _copied_vaults(policies)
-        ids = question.resource_ids or [resource_id for resource_id, *_ in protected.values()]
+        found = {each.id.lower(): each async for each in self._found(question.protectables)}
+        given = question.resource_ids or [resource_id for resource_id, *_ in protected.values()]
+        ids = list({each.lower(): each for each in [*(each.id for each in found.values()), *given]}.values())
         copies = {
             each.lower(): Freshness(each)
             for each in ids
@@ -76,12 +92,16 @@ class CbrProtection:
         resources = []
         for each in judged:
             key = each.resource_id.lower()
-            _, name, _ = protected.get(key, (None, None, None))
             copy = copies.get(key)
             if copy is not None:
                 copy.since = each.since
                 copy.judge(question.copy_rule, each.now)
-            resources.append(ResourceView(each, name, key in protected, "it is in no vault", copy))
+            name = protected[key][1] if key in protected else None
+            gap = "it is in no vault"
+            if key in found:
+                name = name or found[key].name
+                gap = _gap(found[key])
+            resources.append(ResourceView(each, name, key in protected, gap, copy))
         return ServiceProtection(
             "cbr",
             resources,
@@ -119,6 +139,19 @@ class CbrProtection:
         back_to = question.copy_rule.earliest(self._clock.now()) if copies else None
         return await read_freshness(pages, to_backup, ids, question.rule, self._clock.now, back_to=back_to)
 
+    async def _found(self, types: Sequence[ProtectableKind]) -> AsyncIterator[Protectable]:
+        # The disks of a server are backed up with it, and servers come first.
+        with_servers: set[str] = set()
+        for each_type in sorted(set(types), key=PROTECTABLE_KINDS.index):
+            async for page in self._protectables.pages(each_type):
+                for row in page.rows:
+                    resource = parsed(Protectable, row, request_id=page.request_id)
+                    if each_type == "server":
+                        children = (child for child in resource.children if isinstance(child, Mapping))
+                        with_servers |= {str(child.get("id")).lower() for child in children}
+                    if resource.status != _DELETED and resource.id.lower() not in with_servers:
+                        yield resource
+
     async def _failed(self, question: ProtectionQuestion) -> list[FailedTask]:
         logs = self._logs.list(status="failed", start_time=question.tasks_begun_since, limit=LARGEST_PAGE)
         return [_failed_task(log) async for log in logs if _is_new(log, question)]
@@ -132,6 +165,12 @@ def _copied_vaults(policies: list[Policy]) -> set[str]:
         for vault in policy.associated_vaults
         if vault.vault_id is not None
     }
+
+
+def _gap(resource: Protectable) -> str:
+    why = resource.protectable.reason or resource.protectable.message
+    is_refused = resource.protectable.result is False and why
+    return f"it is in no vault, and none takes it: {why}" if is_refused else "it is in no vault"
 
 
 def _is_new(log: OperationLog, question: ProtectionQuestion) -> bool:

@@ -78,7 +78,9 @@ class CbrService:
         self.operation_logs = OperationLogs(api)
         self.lists = backup_lists(self.backups)
         self._clock = api.cloud_clock
-        self.protection = CbrProtection(self.policies, self.vaults, self.backups, self.operation_logs, api.cloud_clock)
+        self.protection = CbrProtection(
+            self.policies, self.vaults, self.backups, self.operation_logs, self.protectables, self._clock
+        )
         self._missing_backups = MissingBackups(api.cloud_clock)
 
     @property
