@@ -16,6 +16,7 @@ from airflow_provider_backup.exceptions import InvalidArgumentError, ProtectionF
 from airflow_provider_backup.hooks.cbr import CbrHook
 from airflow_provider_backup.operators.protection_report import MOST_LOGGED, ProtectionReportOperator, markdown_table
 from tests.airflow.recording_proxy import Wire
+from tests.airflow.replicable import Replicable
 from tests.airflow.service_matrix import CASES, DATABASES, SERVICES, cbr_vault, csbs_policy, resources, taken
 from tests.airflow.stored_backups import make_older
 from tests.airflow.task_runs import TaskRun
@@ -238,6 +239,25 @@ def test_a_resource_whose_vault_is_to_be_copied_needs_a_copied_backup(backup_clo
         make_older(backup_cloud, "cbr", hours=40)
         copies = report(services=["cbr"], max_age=None, max_copy_age=timedelta(hours=30))
         assert ("missing_copy", resource_id) in found(copies)
+
+
+def test_the_server_whose_backup_has_no_copy_in_the_second_region_is_a_finding(cloud: RunningCloud) -> None:
+    made = Replicable(cloud, servers=2)
+    policy_id = nightly_policy("replication")
+    CbrHook().run(
+        lambda service: service.vaults.associate_policy(
+            made.vault_id, policy_id, destination_vault_id=made.copies_vault_id
+        )
+    )
+    copied, other = made.checkpoint["backup_ids"]
+    servers = {row["id"]: row["resource_id"] for row in cloud.state.table("cbr.backups").values()}
+
+    before = found(report(services=["cbr"]))
+    made.run(backup_id=copied).run()
+    after = found(report(services=["cbr"]))
+
+    assert {each for kind, each in before if kind == "missing_copy"} == {servers[copied], servers[other]}
+    assert [each for kind, each in after if kind == "missing_copy"] == [servers[other]]
 
 
 @pytest.mark.parametrize("service", SERVICES)
