@@ -26,8 +26,9 @@ GuardEnd = Literal["succeeded", "restored", "restore_failed", "not_restored", "n
 class GuardResult(TypedDict):
     """What the last task of a guard returns, also as an XCom when it fails.
 
-    ``outcome``: ``succeeded`` (the work did), ``restored`` (the work failed, and its backup was restored),
-    ``restore_failed``, ``not_restored`` (the work failed), ``not_run`` (the work did not run) or ``skipped`` (it was).
+    ``outcome``: ``succeeded`` (the work did), ``restored`` (the work failed, and its backup was restored, whatever the
+    work was marked as since), ``restore_failed``, ``not_restored`` (the work failed), ``not_run`` (the work did not
+    run) or ``skipped`` (it was).
     ``failed_tasks`` are the tasks of the work that failed. ``backup`` is the result of the backup; ``None`` without a
     good one.
     """
@@ -100,17 +101,16 @@ class GuardOutcomeOperator(ReportsOutcome, BaseOperator):
         raise GuardedWorkError(message, next_step=next_step)
 
     def _what_happened(self, task_instance: Any, work: GuardedWork) -> tuple[GuardEnd, str, str]:
-        if work.state is WorkState.SUCCEEDED:
-            return "succeeded", "The work succeeded.", ""
-        if work.state is WorkState.SKIPPED:
-            return "skipped", "The work was skipped.", ""
-        if work.state is WorkState.NOT_RUN:
-            next_step = f"See {self.backup_task_id} and what is before it; clear what failed there."
-            return "not_run", "The work did not run, since something before it failed. Nothing is restored.", next_step
-        failed = f"The work failed ({task_names(work.failed)})"
+        restores = self._states_of_restore(task_instance)
+        if work.state is WorkState.FAILED:
+            failed = f"The work failed ({task_names(work.failed)})"
+        elif restores == {"success"} or "failed" in restores:
+            # Airflow runs this task again when failed work is marked; what it did is overwritten all the same.
+            failed = "The work had failed, before it was marked otherwise"
+        else:
+            return self._end_without_failure(work)
         if self.restore_task_id is None:
             return "not_restored", f"{failed}. Nothing is restored (restore is 'never').", _BY_HAND
-        restores = {*task_states(task_instance, [self.restore_task_id]).values()} - {"removed"}
         if restores == {"success"}:
             reason = xcom_of(task_instance, str(self.restore_needed_task_id), REASON_KEY)
             next_step = f"Correct the work, and clear the whole group, {self.backup_task_id} included."
@@ -123,6 +123,19 @@ class GuardOutcomeOperator(ReportsOutcome, BaseOperator):
             return "restore_failed", f"{failed}, and the restore failed, too.", next_step
         why = self._why_not_restored(task_instance)
         return "not_restored", f"{failed}, and nothing is restored: {why}.", _BY_HAND
+
+    def _states_of_restore(self, task_instance: Any) -> set[str | None]:
+        if self.restore_task_id is None:
+            return set()
+        return {*task_states(task_instance, [self.restore_task_id]).values()} - {"removed"}
+
+    def _end_without_failure(self, work: GuardedWork) -> tuple[GuardEnd, str, str]:
+        if work.state is WorkState.SUCCEEDED:
+            return "succeeded", "The work succeeded.", ""
+        if work.state is WorkState.SKIPPED:
+            return "skipped", "The work was skipped.", ""
+        next_step = f"See {self.backup_task_id} and what is before it; clear what failed there."
+        return "not_run", "The work did not run, since something before it failed. Nothing is restored.", next_step
 
     def _why_not_restored(self, task_instance: Any) -> str:
         decision = {*task_states(task_instance, [str(self.restore_needed_task_id)]).values()}

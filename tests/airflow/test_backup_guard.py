@@ -15,7 +15,17 @@ from airflow_provider_backup.task_groups.backup_guard import backup_guard
 from airflow_provider_backup.task_groups.restore_operators import RESTORE, operator_of_service
 from airflow_provider_backup.version_compat import ASKS_PEOPLE, TRIGGERS_HAVE_ON_KILL
 from tests.airflow.dag_runs import run_dag
-from tests.airflow.guards import AFTER, BEFORE, answer_questions, disk_of, guard_of, guard_of_disk, states, work
+from tests.airflow.guards import (
+    AFTER,
+    BEFORE,
+    answer_questions,
+    disk_of,
+    guard_of,
+    guard_of_disk,
+    mark_task,
+    states,
+    work,
+)
 from tests.airflow.service_matrix import CREATE, resources
 
 NO_TIME = timedelta(0)
@@ -307,6 +317,28 @@ def test_a_restore_that_fails_is_told_from_one_that_did_not_run(cloud: RunningCl
     ends = run_dag(dag)
     assert states(ends) == {**RESTORED, "restore": "failed", "outcome": "failed"}
     assert ends["guard.outcome"].result["outcome"] == "restore_failed"
+
+
+@pytest.mark.parametrize("mark", ["success", "skipped"])
+@pytest.mark.parametrize(("fault", "outcome"), [(None, "restored"), ("the array is on fire", "restore_failed")])
+def test_work_that_is_marked_by_hand_after_its_restore_is_not_called_successful(
+    cloud: RunningCloud, dag: DAG, mark: str, fault: str | None, outcome: str
+) -> None:
+    if fault is not None:
+        cloud.plan_outcome("vbs.restore", reason=fault)
+
+    @task(trigger_rule="all_done")
+    def somebody_marks_the_work() -> None:
+        mark_task(dag.dag_id, "guard.work", mark)
+
+    with dag:
+        with guard_of_disk(cloud):
+            work(cloud, fails=True)
+        dag.get_task("guard.restore") >> somebody_marks_the_work() >> dag.get_task("guard.outcome")
+    ends = run_dag(dag)
+    assert (ends["guard.work"].state, ends["guard.outcome"].state) == (mark, "failed")
+    assert ends["guard.outcome"].result["outcome"] == outcome
+    assert "The work had failed, before it was marked otherwise" in ends["guard.outcome"].result["message"]
 
 
 def test_the_end_says_in_the_log_what_happened_and_what_to_do(
