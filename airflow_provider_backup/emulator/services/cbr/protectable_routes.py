@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from aiohttp import web
@@ -52,18 +54,19 @@ class ProtectableRoutes:
             raise refusal("9900", f"protectable_type: is not known ({kind!r})")
         query = asked(ProtectableQuery, request, protectable_type=kind)
         rows = [
-            view
+            row
             for row in self._tables.get(kind, {}).values()
             if query.server_id in (None, row.get("server_id"))
-            for view in [self._view(kind, row, request.match_info["project_id"])]
-            if query.name in (None, view["name"])
-            and query.id in (None, view["id"])
+            and query.name in (None, row["name"])
+            and query.id in (None, row["id"])
             # The text of the filter says available, the schema says active (CBR section 3).
-            and query.status in (None, view["status"], "available" if view["status"] == "active" else None)
+            and query.status in (None, _status(row), "available" if _status(row) == "active" else None)
         ]
         maximum = MOST_PROTECTABLES_IN_PAGE
         shown = page(rows, request, code=INVALID, default_limit=maximum, maximum=maximum)
-        return web.json_response({"instances": shown})
+        # Most of a page is in the same few vaults, and a vault sums up its backups to be shown.
+        vault_view = cache(partial(self._vault_view, project_id=request.match_info["project_id"]))
+        return web.json_response({"instances": [self._view(kind, row, vault_view) for row in shown]})
 
     async def get_protectable(self, request: web.Request) -> web.Response:
         """Read a server or a disk."""
@@ -73,9 +76,14 @@ class ProtectableRoutes:
         row = self._tables[kind].get(instance_id)
         if row is None:
             raise refusal(_MISSING[kind], instance_id)
-        return web.json_response({"instance": self._view(kind, row, request.match_info["project_id"])})
+        vault_view = partial(self._vault_view, project_id=request.match_info["project_id"])
+        return web.json_response({"instance": self._view(kind, row, vault_view)})
 
-    def _view(self, kind: str, row: Row, project_id: str) -> dict[str, Any]:
+    def _vault_view(self, vault_id: str, project_id: str) -> dict[str, Any]:
+        # Only here the schema of a vault has such a time.
+        return {**self._vaults.view(self._vaults.get(vault_id), project_id), "updated_at": None}
+
+    def _view(self, kind: str, row: Row, vault_view: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
         resource_type = _RESOURCE_TYPES[kind]
         obstacle = self._vaults.obstacle({"id": row["id"], "type": resource_type, "removal": None})
         vault = self._vaults.holder_of(row["id"])
@@ -86,7 +94,7 @@ class ProtectableRoutes:
             "name": row["name"],
             "type": resource_type,
             "size": row["size_gb"],
-            "status": row["status"] if row["status"] == "error" else "active",
+            "status": _status(row),
             "children": [
                 {"id": volume_id, "type": VOLUME_TYPE, "size": self._tables["disk"][volume_id]["size_gb"]}
                 for volume_id in row.get("volumes", ())
@@ -97,7 +105,10 @@ class ProtectableRoutes:
                 "code": obstacle.code if obstacle else "",
                 "reason": obstacle.message if obstacle else "",
                 "message": obstacle.message if obstacle else "",
-                # Only here the schema of a vault has such a time.
-                "vault": {**self._vaults.view(vault, project_id), "updated_at": None} if vault else None,
+                "vault": vault_view(vault["id"]) if vault else None,
             },
         }
+
+
+def _status(row: Row) -> str:
+    return "error" if row["status"] == "error" else "active"

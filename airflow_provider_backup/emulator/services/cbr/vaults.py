@@ -133,13 +133,19 @@ class Vaults:
         """Return a vault as it goes over the wire (CBR section 5.2)."""
         billing = row["billing"]
         kept = {name: value for name, value in row.items() if name not in ("bindings", "resources", "billing")}
+        # Once for the vault: it may hold thousands of backups, and hundreds of resources.
+        backups: dict[str, list[Row]] = {}
+        for backup in self._backups.of(vault_id=row["id"]):
+            backups.setdefault(backup["resource_id"], []).append(backup)
         return {
             **kept,
             "created_at": wire_time(row["created_at"]),
             "project_id": project_id,
             "provider_id": provider_id(row),
             "user_id": USER_ID,
-            "resources": [self.resource_view(row, resource) for resource in row["resources"]],
+            "resources": [
+                self._resource_view(resource, backups.get(resource["id"], [])) for resource in row["resources"]
+            ],
             "billing": {
                 **billing,
                 "allocated": sum(resource["size"] for resource in row["resources"]),
@@ -155,7 +161,9 @@ class Vaults:
 
     def resource_view(self, vault: Row, resource: Row) -> dict[str, Any]:
         """Return a resource of a vault as it goes over the wire."""
-        backups = self._backups.of(vault_id=vault["id"], resource_id=resource["id"])
+        return self._resource_view(resource, self._backups.of(vault_id=vault["id"], resource_id=resource["id"]))
+
+    def _resource_view(self, resource: Row, backups: Sequence[Row]) -> dict[str, Any]:
         return {
             "id": resource["id"],
             "name": resource["name"],
