@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_backup.cloud.client import BackupCloud
+from airflow_provider_backup.cloud.services.vbs.states import is_automatic
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class CloudItem:
     :param name: what it is called.
     :param status: the service's own word; for a policy whether its schedule is on.
     :param item_id: its id.
+    :param is_automatic: whether it is a backup that a policy took by its schedule.
     """
 
     service: str
@@ -24,6 +26,7 @@ class CloudItem:
     name: str
     status: str
     item_id: str
+    is_automatic: bool = False
 
 
 async def contents_of(cloud: BackupCloud, resources: Mapping[str, Sequence[str]]) -> list[CloudItem]:
@@ -38,15 +41,17 @@ async def contents_of(cloud: BackupCloud, resources: Mapping[str, Sequence[str]]
 
 async def _backups(cloud: BackupCloud, resources: Mapping[str, Sequence[str]]) -> AsyncIterator[CloudItem]:
     async for disk in cloud.vbs.backups.list():
-        yield CloudItem("vbs", "backup", disk.name or "", disk.status, disk.id)
+        yield CloudItem("vbs", "backup", disk.name or "", disk.status, disk.id, is_automatic(disk))
     async for item in cloud.csbs.checkpoint_items.list():
-        yield CloudItem("csbs", "backup", item.name or "", item.status or "", item.id)
+        by_schedule = item.extend_info.auto_trigger is True
+        yield CloudItem("csbs", "backup", item.name or "", item.status or "", item.id, by_schedule)
     async for backup in cloud.cbr.backups.list():
-        yield CloudItem("cbr", "backup", backup.name or "", backup.status or "", backup.id)
+        by_schedule = backup.extend_info.auto_trigger is True
+        yield CloudItem("cbr", "backup", backup.name or "", backup.status or "", backup.id, by_schedule)
     for service, databases in (("rds", cloud.rds), ("gaussdb", cloud.gaussdb), ("taurusdb", cloud.taurusdb)):
         for instance_id in resources[f"{service}_instances"]:
             async for row in databases.backups.list(instance_id=instance_id):
-                yield CloudItem(service, "backup", row.name, row.status, row.id)
+                yield CloudItem(service, "backup", row.name, row.status, row.id, row.type == "auto")
 
 
 async def _policies(cloud: BackupCloud) -> AsyncIterator[CloudItem]:

@@ -113,9 +113,12 @@ class _Outcome:
 
     @property
     def unreported_backups(self) -> set[str]:
-        """Ids of new backups that no task has returned: a second one of a task would be among them."""
-        made = {item.item_id for item in self.contents if item.kind == "backup" and item.item_id not in self.earlier}
-        return made - self.board.reported_backups
+        """Ids of new backups that no task has returned: a second one of a task would be among them.
+
+        A policy of the examples may take one by its schedule meanwhile.
+        """
+        made = {item.item_id for item in self.contents if item.kind == "backup" and not item.is_automatic}
+        return made - {*self.earlier} - self.board.reported_backups
 
     @property
     def is_good(self) -> bool:

@@ -167,6 +167,16 @@ async def test_the_backup_that_a_restore_takes_first_is_one_that_a_task_asked_fo
     assert outcome.unreported_backups == set()
 
 
+async def test_a_backup_that_a_policy_took_by_its_schedule_is_no_stray(killing: Killing) -> None:
+    board = RunBoard(cast("AirflowApi", BackupFirstApi()), {"dag": "run"})
+    await board.look(cast("Any", None))
+    nightly = CloudItem("vbs", "backup", "autobk_4711", "available", "b3", is_automatic=True)
+
+    outcome = demo._Outcome(board, [item("b1"), nightly], set(), killing.kill)
+
+    assert outcome.unreported_backups == set()
+
+
 APPLIED: dict[str, Any] = {"name": "nightly", "id": "p1", "dry_run": False, "changed": True, "differences": [{}, {}]}
 PRUNED: dict[str, Any] = {"service": "rds", "dry_run": False, "kept": [{}, {}], "deleted": [{}], "refused": []}
 
