@@ -157,7 +157,7 @@ class Wire:
             self._session = None
 
     def _hold_ports(self) -> None:
-        # Bound, and nobody listens: a server of another process that takes any port would answer otherwise.
+        # Bound, but not listening: otherwise a server of another process could take the port and answer.
         for port in self._ports.values():
             held = socket.socket()
             held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -328,13 +328,13 @@ def test_work_that_is_marked_by_hand_after_its_restore_is_not_called_successful(
         cloud.plan_outcome("vbs.restore", reason=fault)
 
     @task(trigger_rule="all_done")
-    def somebody_marks_the_work() -> None:
+    def mark_the_work() -> None:
         mark_task(dag.dag_id, "guard.work", mark)
 
     with dag:
         with guard_of_disk(cloud):
             work(cloud, fails=True)
-        dag.get_task("guard.restore") >> somebody_marks_the_work() >> dag.get_task("guard.outcome")
+        dag.get_task("guard.restore") >> mark_the_work() >> dag.get_task("guard.outcome")
     ends = run_dag(dag)
     assert (ends["guard.work"].state, ends["guard.outcome"].state) == (mark, "failed")
     assert ends["guard.outcome"].result["outcome"] == outcome

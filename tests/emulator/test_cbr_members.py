@@ -56,7 +56,7 @@ async def test_a_backup_is_not_shared_with_its_own_project_or_none(cbr: Cbr, pro
     assert (await share(cbr, await good_backup(cbr), project_id)).refusal == (400, code)
 
 
-async def test_nobody_is_added_where_one_is_a_member_already(cbr: Cbr) -> None:
+async def test_no_project_is_added_if_one_of_them_is_a_member_already(cbr: Cbr) -> None:
     backup_id = await good_backup(cbr)
     await share(cbr, backup_id, RECEIVER)
     assert (await share(cbr, backup_id, "other", RECEIVER)).refusal == (400, "6703")

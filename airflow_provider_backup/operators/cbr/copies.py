@@ -35,9 +35,9 @@ class CbrReplicateBackupOperator(CheckpointReferenceMixin, OperationOperator):
 
     The service copies good backups of servers, each once to a region, to a vault for copies (``protect_type``
     ``replication``) there. The task has succeeded when the ``replication_records`` of each backup say so. What is
-    copied already or being copied is adopted, whatever began it, so that a retry, a clear and a second task begin no
-    second copy; a copy in another vault of the region fails the task before anything is sent. If the task ends early,
-    the copy continues in the cloud.
+    copied already or being copied is adopted, even if another task or client began it, so that a retry, a clear and a
+    second task begin no second copy; a copy in another vault of the region fails the task before anything is sent. If
+    the task ends early, the copy continues in the cloud.
 
     :param backup: the result of a create operator or a sensor (templated). Mutually exclusive with the ids.
     :param backup_id: id of the backup (templated).

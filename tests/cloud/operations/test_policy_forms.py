@@ -1,4 +1,4 @@
-"""One form for offsets, recurrence rules and retention, whoever wrote them."""
+"""One form for offsets, recurrence rules and retention, in whichever form they were written."""
 
 from __future__ import annotations
 

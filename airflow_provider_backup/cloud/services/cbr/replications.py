@@ -1,7 +1,8 @@
 """The copy of CBR backups to a vault in another region as a long-running operation (CBR sections 7.1 and 7.5).
 
 How a copy goes is told by the ``replication_records`` of the backup that is copied; its own status stays ``available``.
-A backup has one copy in each region: what is copied already, or being copied, is never sent again, whatever began it.
+A backup has one copy in each region: what is copied already, or being copied, is never sent again, even
+if another client began it.
 """
 
 from __future__ import annotations
