@@ -157,6 +157,14 @@ class ApplyOperator(BackupCloudOperator, Generic[Found]):
         subject = f"{self.title} {_named(*self.identity(found))}"
         if not plan:
             self.log.info("%s is as described; nothing is changed.", subject)
+        self.log_differences(subject, plan)
+
+    def log_differences(self, subject: str, plan: Sequence[Difference]) -> None:
+        """Write a line for each difference.
+
+        :param subject: what differs, in words, on one line.
+        :param plan: the differences.
+        """
         mark = " (dry_run: is not changed)" if self.is_dry_run else ""
         for each in plan:
             change = f"{each['field']}: {each['from']!r} -> {each['to']!r}"

@@ -313,10 +313,7 @@ class VbsApplyPolicyOperator(VbsPolicyDescription, ApplyNamedOperator[Policy]):
         if self.state == "absent" or not (self.volume_ids or self.unbind_volume_ids):
             return result
         differences = self.act(lambda cloud: self._bind(cloud, result))
-        mark = " (dry_run: is not changed)" if self.is_dry_run else ""
-        for each in differences:
-            change = f"{each['field']}: {each['from']!r} -> {each['to']!r}"
-            self.log.info("VBS policy %s: %s%s", one_line(str(result["name"])), one_line(change), mark)
+        self.log_differences(f"{self.title} {one_line(str(result['name']))}", differences)
         return {
             **result,
             "changed": result["changed"] or bool(differences),
