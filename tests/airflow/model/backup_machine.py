@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, get_args
 
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from airflow_provider_backup.tasks.submission_policy import IfExists, OnConflict
 from tests.airflow.model.backup_author import BackupAuthor
 from tests.airflow.model.backup_trial import BackupTrial
 from tests.airflow.model.machine import TaskMachine, deaths
-from tests.airflow.model.times import LONG, SHORT
+from tests.airflow.model.times import LONG
 from tests.airflow.model.troubles import TOLERANCE
 from tests.airflow.service_matrix import NAMED, SENSORS
 from tests.airflow.task_runs import TaskRun
@@ -102,8 +101,6 @@ class OneBackupTask(TaskMachine):
         """Small things."""
         deferred, store = self.trial.deferred, self.trial.run.store
         match what:
-            case "trouble ends":
-                self.trial.world.behave()
             case "the next backup fails late":
                 self.trial.world.plan(self.trial.world.service, "badly")
             case "the next backup never ends":
@@ -111,14 +108,8 @@ class OneBackupTask(TaskMachine):
             # A record that is less than a minute old is believed, whatever the cloud says.
             case "failed backups are removed" if deferred is None and store is None:
                 self.trial.truth.remove_failed()
-            case "tokens die":
-                self.cloud.revoke_tokens()
-            case "the XComs of the waiting task get lost" if deferred is not None:
-                self.trial.lose_xcoms()
-            case "the deadline comes" if deferred is not None and self.trial.author.timeout == SHORT:
-                time.sleep(max(0.0, self.trial.deadline_of(deferred) - time.time()))
-            case "the task state store goes or comes" if store is not None:
-                store.fails = not store.fails
+            case _:
+                self.happens_to_any_task(what)
 
     # ------------------------------------------------------------------------------------------------ what must hold
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, ClassVar, get_args
 
 from hypothesis import strategies as st
@@ -14,7 +13,6 @@ from tests.airflow.model.deletion_author import DeletionAuthor
 from tests.airflow.model.deletion_case import DeletionCase
 from tests.airflow.model.deletion_trial import DeletionTrial
 from tests.airflow.model.machine import TaskMachine, deaths
-from tests.airflow.model.times import SHORT
 from tests.airflow.model.troubles import TOLERANCE
 from tests.airflow.model.world import World
 
@@ -104,22 +102,13 @@ class OneDeletionTask(TaskMachine):
     )
     def something_happens(self, what: str) -> None:
         """Small things."""
-        deferred, store = self.trial.deferred, self.trial.run.store
         match what:
-            case "trouble ends":
-                self.trial.world.behave()
             case "the next deletion fails late":
                 self.trial.plan("badly")
             case "the next deletion never ends":
                 self.trial.plan("never")
-            case "tokens die":
-                self.cloud.revoke_tokens()
-            case "the XComs of the waiting task get lost" if deferred is not None:
-                self.trial.lose_xcoms()
-            case "the deadline comes" if deferred is not None and self.trial.author.timeout == SHORT:
-                time.sleep(max(0.0, self.trial.deadline_of(deferred) - time.time()))
-            case "the task state store goes or comes" if store is not None:
-                store.fails = not store.fails
+            case _:
+                self.happens_to_any_task(what)
 
     # ------------------------------------------------------------------------------------------------ what must hold
 

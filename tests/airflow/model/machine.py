@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from airflow_provider_backup.emulator.threaded import RunningCloud
 from airflow_provider_backup.tasks.deferred_wait import MOST_TRIGGER_FAILURES
 from tests.airflow.model.attempts import TaskAttempts
-from tests.airflow.model.times import LONG
+from tests.airflow.model.times import LONG, SHORT
 from tests.airflow.model.troubles import troubles
 from tests.airflow.secret_masks import forget_masks
 from tests.airflow.service_matrix import SERVICE_OF
@@ -117,6 +118,24 @@ class TaskMachine(RuleBasedStateMachine):
         if what == "other credentials":
             self.trial.world.with_access_key = not self.trial.world.with_access_key
         self.trial.world.connect(wrong=what if what in ("unknown user", "closed port") else None)
+
+    def happens_to_any_task(self, what: str) -> None:
+        """Let a small thing happen that can happen to every kind of task.
+
+        :param what: which; what cannot happen now does not.
+        """
+        deferred, store = self.trial.deferred, self.trial.run.store
+        match what:
+            case "trouble ends":
+                self.trial.world.behave()
+            case "tokens die":
+                self.cloud.revoke_tokens()
+            case "the XComs of the waiting task get lost" if deferred is not None:
+                self.trial.lose_xcoms()
+            case "the deadline comes" if deferred is not None and self.trial.run.operator.timeout == SHORT:
+                time.sleep(max(0.0, self.trial.deadline_of(deferred) - time.time()))
+            case "the task state store goes or comes" if store is not None:
+                store.fails = not store.fails
 
     # ------------------------------------------------------------------------------------------------ what must hold
 
